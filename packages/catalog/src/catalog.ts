@@ -1,0 +1,40 @@
+import type { BackupRecord, BackupState } from '@lifeboat/shared/domain/backup.ts'
+import type { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+
+/** One line of `backup list`. */
+export interface BackupRow {
+  backupId: BackupId
+  sourceId: SourceId
+  policyId: string
+  kind: string
+  state: BackupState
+  startedAt: Moment
+  sealedAt?: Moment
+  bytes?: number
+  rows?: number | null
+  copies: Record<TargetId, string>
+}
+
+/** The newest rows of one source, newest first, kept as one entry so that status and list never read every backup. */
+export interface SourceSummary {
+  sourceId: SourceId
+  /** At most 64, newest first, running and failed ones included. */
+  recent: BackupRow[]
+  lastSealed?: { backupId: BackupId; at: Moment; bytes: number }
+  lastStored?: { backupId: BackupId; at: Moment }
+  lastProven?: { backupId: BackupId; at: Moment; snapshotAt: Moment; targetId: TargetId }
+}
+
+/** A projection of facts: deleted, it is rebuilt from any one target. Every write is idempotent and order-independent. */
+export interface Catalog {
+  get(backupId: BackupId): Promise<BackupRecord | undefined>
+  /** Applies one fact (see project.ts); safe under redelivery and between concurrent writers. */
+  apply(fact: import('./project.ts').BackupFact): Promise<void>
+  summary(sourceId: SourceId): Promise<SourceSummary | undefined>
+  summaries(): Promise<SourceSummary[]>
+  /** Newest first. */
+  list(opts: { sourceId?: SourceId; limit: number }): Promise<BackupRow[]>
+  /** Every record, no order promised, one by one. */
+  all(opts?: { sourceId?: SourceId }): AsyncIterable<BackupRecord>
+  count(): Promise<number>
+}

@@ -1,0 +1,25 @@
+import { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
+import { AgentId } from '@lifeboat/shared/domain/ids.ts'
+import { z } from 'zod'
+
+/** One database in a PostgreSQL cluster, as its agent reaches it. */
+export const SourceConfig = z.strictObject({
+  agent: AgentId.describe('The agent that takes its backups; a name under `agents`.'),
+  host: z.string().default('127.0.0.1').describe('Host name, address, or a folder with the Unix socket.'),
+  port: z.int().min(1).max(65_535).default(5432),
+  database: z.string().min(1),
+  user: z
+    .string()
+    .min(1)
+    .describe('A least-privilege role is enough; `lifeboat source check` prints the GRANTs it lacks.'),
+  password: SecretRef.optional().describe('Default: what pg_hba.conf allows without one (peer, certificate).'),
+  sslmode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer'),
+  sslrootcert: z.string().optional().describe('CA file for verify-ca and verify-full.'),
+  rolePasswords: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether globals include password hashes; needs a superuser. Without: roles come back without passwords.',
+    ),
+})
+export type SourceConfig = z.infer<typeof SourceConfig>

@@ -1,0 +1,132 @@
+import type { z } from 'zod'
+import type { ErrorReport } from '../errors/lifeboat-error.ts'
+import type { Logger } from '../log/logger.ts'
+import type { Progress } from '../run/run.ts'
+import type { MessageType } from './define-message.ts'
+
+/** One delivery of a message. */
+export interface Delivery {
+  /** 1 for the first. */
+  readonly attempt: number
+  /** When it was published, milliseconds UTC, by the server's clock. */
+  readonly publishedAt: number
+  /** W3C trace context of the publisher, if it sent one. */
+  readonly traceparent?: string
+  /** Fires SERVICE_STOPPING when the consumer is being stopped. */
+  readonly signal: AbortSignal
+  readonly log: Logger
+}
+
+/** At-least-once: a handler first looks whether its outcome exists. Returning settles the message; throwing decides by the error's retry class. */
+export type Handler<T> = (data: T, delivery: Delivery) => Promise<void>
+
+export interface Subscription<T> {
+  type: MessageType<T>
+  /** Durable consumer name, shared by all instances that share the work: `uploader-aws`, `agent-db1`. */
+  durable: string
+  /** Only messages with this route; default all. */
+  route?: string
+  /** Handlers running at the same time in this process; default 1. */
+  concurrency?: number
+  /** Deliveries before the message becomes a dead letter; default: wishes 20, facts without limit. */
+  maxDeliver?: number
+  /** Facts only: where a new durable starts. `all` (default) replays what the stream still has, `new` begins now. */
+  from?: 'all' | 'new'
+}
+
+export interface DeadLetter {
+  /** Subject the message was published on. */
+  subject: string
+  /** Present when a handler refused it; absent when its worker kept dying (BUS_DELIVERIES_EXHAUSTED). */
+  error: ErrorReport
+  /** First 2 kB of the body, as text. */
+  excerpt: string
+  deliveries: number
+  consumer: string
+}
+
+/** One fact or wish as `lifeboat events` shows it; data is validated when its type is known, raw otherwise. */
+export interface ObservedMessage {
+  sequence: number
+  at: number
+  subject: string
+  data: unknown
+}
+
+export interface ProgressReport extends Progress {
+  runId: string
+  service: string
+  at: number
+}
+
+/** A typed view of one KV bucket. Keys are `[A-Za-z0-9._=/-]+`, dots separate tokens. */
+export interface Bucket<T> {
+  get(key: string): Promise<Entry<T> | undefined>
+  /** undefined when the key exists already. */
+  create(key: string, value: T): Promise<number | undefined>
+  /** undefined when somebody else wrote since `revision`. */
+  update(key: string, value: T, revision: number): Promise<number | undefined>
+  put(key: string, value: T): Promise<number>
+  delete(key: string): Promise<void>
+  /** Current values whose key matches (`backup.records.>`; default all), one pass, then ends. */
+  entries(filter?: string): AsyncIterable<Entry<T>>
+  /** Current values, then every change until the signal fires. `value` undefined means deleted. `caughtUp` is called once, after the current values. */
+  watch(opts: {
+    filter?: string
+    signal: AbortSignal
+    onlyNew?: boolean
+    caughtUp?: () => void
+  }): AsyncIterable<{ key: string; value: T | undefined; revision: number }>
+  /** How many live keys match; asked of the server, values are not read. */
+  count(filter?: string): Promise<number>
+}
+
+export interface Entry<T> {
+  key: string
+  value: T
+  revision: number
+}
+
+/** A bucket, defined once beside its owner package and created or reconciled at start. */
+export interface BucketDefinition<T> {
+  name: string
+  summary: string
+  schema: z.ZodType<T>
+  /** Entries vanish after this long; default never. */
+  maxAgeMs?: number
+}
+
+/** The carrier. Everything that is published or consumed passes one definition in messages/. */
+export interface Bus extends AsyncDisposable {
+  /** Resolves when the stream has it. `duplicate` when its dedupe key was seen within the window (2 h). */
+  publish<T>(
+    type: MessageType<T>,
+    data: T,
+    opts?: { traceparent?: string },
+  ): Promise<{ duplicate: boolean; sequence: number }>
+  /** Starts consuming; resolves when the durable exists. Stops intake when the signal fires; `stopped` settles when the last handler ended. */
+  consume<T>(
+    subscription: Subscription<T>,
+    handle: Handler<T>,
+    opts: { signal: AbortSignal },
+  ): Promise<{ stopped: Promise<void> }>
+  /** Dead letters as they come; a durable of its own, so none is missed. */
+  consumeDeadLetters(
+    durable: string,
+    handle: (letter: DeadLetter) => Promise<void>,
+    opts: { signal: AbortSignal },
+  ): Promise<{ stopped: Promise<void> }>
+  /** Facts (and wishes still waiting, never consumed) in order, for reading only. Follows until the signal fires when `follow`. */
+  observe(opts: {
+    signal: AbortSignal
+    since?: number
+    follow: boolean
+    subjects?: string[]
+  }): AsyncIterable<ObservedMessage>
+  bucket<T>(definition: BucketDefinition<T>): Promise<Bucket<T>>
+  /** Lossy, at most once a second per run (the caller's Run throttles). */
+  sendProgress(report: ProgressReport): void
+  watchProgress(opts: { signal: AbortSignal; runId?: string }): AsyncIterable<ProgressReport>
+  /** Round trip to the server, milliseconds. */
+  ping(): Promise<number>
+}

@@ -1,0 +1,23 @@
+import { BackupFailed, BackupRequested, BackupSealed, BackupStarted } from './backup.ts'
+import { CopyRefused, CopyStored } from './copy.ts'
+import { DrillFinished, DrillRequested } from './drill.ts'
+import { IncidentOpened, IncidentResolved } from './incident.ts'
+import { PartSealed, PartStored } from './part.ts'
+import { RunDeviated } from './run.ts'
+
+/** Every message there is, in the order docs/bus.md tells them. */
+export const MESSAGES = [
+  BackupRequested,
+  BackupStarted,
+  PartSealed,
+  BackupSealed,
+  BackupFailed,
+  PartStored,
+  CopyStored,
+  CopyRefused,
+  DrillRequested,
+  DrillFinished,
+  RunDeviated,
+  IncidentOpened,
+  IncidentResolved,
+] as const

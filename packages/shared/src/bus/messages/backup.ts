@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { AgentId, BackupId, BackupKind, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from '../../domain/ids.ts'
+import { ErrorReportSchema } from '../../errors/error-report.ts'
+import { type DataOf, defineMessage } from '../define-message.ts'
+
+/** Please take this backup. The agent reads how from its own configuration of source and policy. */
+export const BackupRequested = defineMessage({
+  subject: 'backup.requested',
+  version: 1,
+  class: 'wish',
+  owner: ['scheduler', 'cli'],
+  summary: 'Asks the agent of a source to take one backup by a policy.',
+  dedupeKey: (data) => data.runId,
+  route: (data) => data.agentId,
+  data: z.object({
+    runId: RunId,
+    agentId: AgentId,
+    sourceId: SourceId,
+    policyId: PolicyId,
+    kind: BackupKind,
+    requestedBy: z.enum(['schedule', 'operator']),
+    dueAt: Moment,
+    /** The run is given up (RUN_OVERDUE) when it has not ended by then. */
+    deadlineAt: Moment,
+  }),
+})
+export type BackupRequested = DataOf<typeof BackupRequested>
+
+const about = {
+  backupId: BackupId,
+  runId: RunId,
+  sourceId: SourceId,
+  policyId: PolicyId,
+  agentId: AgentId,
+  kind: BackupKind,
+}
+
+/** An attempt began; parts may follow, and nothing of it counts before BackupSealed. */
+export const BackupStarted = defineMessage({
+  subject: 'backup.started',
+  version: 1,
+  class: 'fact',
+  owner: 'backup-agent',
+  summary: 'An agent began an attempt at a backup.',
+  dedupeKey: (data) => data.backupId,
+  route: (data) => data.sourceId,
+  data: z.object({
+    ...about,
+    attempt: z.int().positive(),
+    startedAt: Moment,
+    targets: z.array(TargetId).min(1),
+    requiredCopies: z.int().positive(),
+  }),
+})
+export type BackupStarted = DataOf<typeof BackupStarted>
+
+/** Every artifact is complete and the manifest is signed and in the spool. */
+export const BackupSealed = defineMessage({
+  subject: 'backup.sealed',
+  version: 1,
+  class: 'fact',
+  owner: 'backup-agent',
+  summary: 'A backup is complete in the spool; its signed manifest can be fetched.',
+  dedupeKey: (data) => data.backupId,
+  route: (data) => data.sourceId,
+  data: z.object({
+    ...about,
+    startedAt: Moment,
+    snapshotAt: Moment,
+    sealedAt: Moment,
+    /** Sum of all artifacts. */
+    bytes: z.int().positive(),
+    summary: z.object({ tables: z.int(), rows: z.int().nullable(), databaseBytes: z.int() }),
+    manifest: z.object({ bytes: z.int().positive(), sha256: Sha256, md5: z.string() }),
+    targets: z.array(TargetId).min(1),
+    requiredCopies: z.int().positive(),
+    /** Base URL of the agent's spool, e.g. http://db1:7461; documents lie at /backups/<backupId>/<name>. */
+    spoolUrl: z.url(),
+  }),
+})
+export type BackupSealed = DataOf<typeof BackupSealed>
+
+/** The attempt ended without a backup. What it left at targets has no manifest and does not count. */
+export const BackupFailed = defineMessage({
+  subject: 'backup.failed',
+  version: 1,
+  class: 'fact',
+  owner: 'backup-agent',
+  summary: 'An attempt at a backup ended without one.',
+  dedupeKey: (data) => data.backupId,
+  route: (data) => data.sourceId,
+  data: z.object({
+    ...about,
+    attempt: z.int().positive(),
+    failedAt: Moment,
+    error: ErrorReportSchema,
+    willRetry: z.boolean(),
+  }),
+})
+export type BackupFailed = DataOf<typeof BackupFailed>

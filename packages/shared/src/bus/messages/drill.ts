@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { Verdict } from '../../domain/drill.ts'
+import { BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, SourceId, TargetId } from '../../domain/ids.ts'
+import { type DataOf, defineMessage } from '../define-message.ts'
+
+/** Please rehearse the recovery of this copy. */
+export const DrillRequested = defineMessage({
+  subject: 'drill.requested',
+  version: 1,
+  class: 'wish',
+  owner: ['scheduler', 'cli'],
+  summary: 'Asks a verifier to restore one copy and judge it.',
+  dedupeKey: (data) => data.runId,
+  data: z.object({
+    runId: RunId,
+    backupId: BackupId,
+    sourceId: SourceId,
+    policyId: PolicyId,
+    kind: BackupKind,
+    targetId: TargetId,
+    requestedBy: z.enum(['schedule', 'operator']),
+    requestedAt: Moment,
+  }),
+})
+export type DrillRequested = DataOf<typeof DrillRequested>
+
+/** The evidence is stored beside the backup; this is its conclusion. */
+export const DrillFinished = defineMessage({
+  subject: 'drill.finished',
+  version: 1,
+  class: 'fact',
+  owner: 'verifier',
+  summary: 'A drill ended with a verdict.',
+  dedupeKey: (data) => data.drillId,
+  route: (data) => data.sourceId,
+  data: z.object({
+    drillId: DrillId,
+    runId: RunId,
+    backupId: BackupId,
+    sourceId: SourceId,
+    policyId: PolicyId,
+    kind: BackupKind,
+    targetId: TargetId,
+    verdict: Verdict,
+    /** One sentence each; never empty unless proven. */
+    reasons: z.array(z.string()),
+    finishedAt: Moment,
+    durationMs: z.int().nonnegative(),
+    recoveryMs: z.int().nonnegative().optional(),
+  }),
+})
+export type DrillFinished = DataOf<typeof DrillFinished>

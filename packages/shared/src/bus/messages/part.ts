@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { AgentId, ArtifactName, BackupId, SourceId, TargetId } from '../../domain/ids.ts'
+import { Part } from '../../domain/manifest.ts'
+import { type DataOf, defineMessage } from '../define-message.ts'
+
+/** A part is complete, hashed and renamed into the spool; its bytes will not change again. */
+export const PartSealed = defineMessage({
+  subject: 'part.sealed',
+  version: 1,
+  class: 'fact',
+  owner: 'backup-agent',
+  summary: 'A part is complete in the spool and can be fetched by HTTP.',
+  dedupeKey: (data) => `${data.backupId}/${data.artifact}.${data.part.no}`,
+  route: (data) => data.agentId,
+  data: z.object({
+    backupId: BackupId,
+    sourceId: SourceId,
+    agentId: AgentId,
+    artifact: ArtifactName,
+    part: Part,
+    targets: z.array(TargetId).min(1),
+    /** Base URL of the agent's spool; the part lies at /backups/<backupId>/<artifact>.<part no>. */
+    spoolUrl: z.url(),
+  }),
+})
+export type PartSealed = DataOf<typeof PartSealed>
+
+/** A target holds a part and its store confirmed the digest. */
+export const PartStored = defineMessage({
+  subject: 'part.stored',
+  version: 1,
+  class: 'fact',
+  owner: 'uploader',
+  summary: 'One target holds one part, digest confirmed.',
+  dedupeKey: (data) => `${data.targetId}/${data.backupId}/${data.artifact}.${data.partNo}`,
+  route: (data) => data.agentId,
+  data: z.object({
+    backupId: BackupId,
+    sourceId: SourceId,
+    agentId: AgentId,
+    artifact: ArtifactName,
+    partNo: z.int().nonnegative(),
+    targetId: TargetId,
+    bytes: z.int().positive(),
+    durationMs: z.int().nonnegative(),
+  }),
+})
+export type PartStored = DataOf<typeof PartStored>

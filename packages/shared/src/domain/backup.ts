@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { ErrorReportSchema } from '../errors/error-report.ts'
+import { Verdict } from './drill.ts'
+import { AgentId, BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from './ids.ts'
+
+/**
+ * One copy's way: `expected` → `stored` → `proven` or `disproven`. `refused` means the target holds something else under a key of ours.
+ * An inconclusive drill changes nothing: the copy stays what it was.
+ */
+export const CopyState = z.enum(['expected', 'stored', 'proven', 'disproven', 'refused'])
+export type CopyState = z.infer<typeof CopyState>
+
+export const Copy = z.object({
+  state: CopyState,
+  storedAt: Moment.optional(),
+  error: ErrorReportSchema.optional(),
+  lastDrill: z.object({ drillId: DrillId, verdict: Verdict, at: Moment, reasons: z.array(z.string()) }).optional(),
+})
+export type Copy = z.infer<typeof Copy>
+
+/** What the catalogue knows of one backup: a projection of facts, rebuilt from any one target. */
+export const BackupRecord = z.object({
+  backupId: BackupId,
+  runId: RunId,
+  sourceId: SourceId,
+  policyId: PolicyId,
+  agentId: AgentId,
+  kind: BackupKind,
+  startedAt: Moment,
+  snapshotAt: Moment.optional(),
+  sealedAt: Moment.optional(),
+  failedAt: Moment.optional(),
+  error: ErrorReportSchema.optional(),
+  /** Sum of all artifacts, bytes. */
+  bytes: z.int().optional(),
+  summary: z.object({ tables: z.int(), rows: z.int().nullable(), databaseBytes: z.int() }).optional(),
+  manifestSha256: Sha256.optional(),
+  requiredCopies: z.int().positive(),
+  copies: z.record(TargetId, Copy),
+})
+export type BackupRecord = z.infer<typeof BackupRecord>
+
+/** `running` → `sealed` (complete in the spool) → `stored` (enough copies) → `proven` (a drill of some copy succeeded) · `failed`. */
+export type BackupState = 'running' | 'failed' | 'sealed' | 'stored' | 'proven'
+
+export function stateOf(record: BackupRecord): BackupState {
+  if (record.sealedAt === undefined) return record.failedAt === undefined ? 'running' : 'failed'
+  const copies = Object.values(record.copies)
+  if (copies.some((copy) => copy.state === 'proven')) return 'proven'
+  // A disproven copy is there but worthless: it does not count towards what the policy demands.
+  return copies.filter((copy) => copy.state === 'stored').length >= record.requiredCopies ? 'stored' : 'sealed'
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { ErrorReportSchema } from '../errors/error-report.ts'
+import { BackupId, BackupKind, DrillId, FleetId, Moment, RunId, Sha256, SourceId, TargetId } from './ids.ts'
+
+/** `inconclusive`: the drill could not ask its questions (no scratch server, target away); says nothing about the backup. */
+export const Verdict = z.enum(['proven', 'failed', 'inconclusive'])
+export type Verdict = z.infer<typeof Verdict>
+
+/** One question and its measured answer. `unable` = the question could not be asked; `skipped` = it does not apply, with the reason. */
+export const CheckResult = z.object({
+  check: z.enum([
+    'manifest',
+    'digests',
+    'decrypt',
+    'globals',
+    'restore',
+    'fingerprint',
+    'constraints',
+    'amcheck',
+    'assertion',
+  ]),
+  /** The assertion's own name, or what part of the copy was asked about. */
+  subject: z.string().optional(),
+  answer: z.enum(['passed', 'failed', 'unable', 'skipped']),
+  /** One sentence with the numbers, for people. */
+  detail: z.string(),
+  error: ErrorReportSchema.optional(),
+  durationMs: z.int().nonnegative(),
+})
+export type CheckResult = z.infer<typeof CheckResult>
+
+/** What a drill measured; signed by the verifier (JWS, EdDSA) and stored beside the backup it is about. */
+export const Evidence = z.object({
+  format: z.literal(1),
+  fleetId: FleetId,
+  drillId: DrillId,
+  runId: RunId,
+  backupId: BackupId,
+  sourceId: SourceId,
+  kind: BackupKind,
+  targetId: TargetId,
+  verifierId: z.string(),
+  manifestSha256: Sha256.optional(),
+  startedAt: Moment,
+  finishedAt: Moment,
+  checks: z.array(CheckResult),
+  verdict: Verdict,
+  reasons: z.array(z.string()),
+  /** Milliseconds per phase: fetch, boot, restore, check … */
+  phases: z.record(z.string(), z.int().nonnegative()),
+  /** First byte fetched to first query answered on the restored data; the measured RTO. */
+  recoveryMs: z.int().nonnegative().optional(),
+  bytesFetched: z.int().nonnegative(),
+  scratch: z.object({ version: z.string(), kept: z.string().optional() }).optional(),
+  /** Name → version line of the programs that took part. */
+  tools: z.record(z.string(), z.string()),
+})
+export type Evidence = z.infer<typeof Evidence>

@@ -1,0 +1,97 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { compactTime } from '../time/clock.ts'
+
+/** Names people choose: short, lower case, safe in object keys, bus subjects and file names. */
+const Slug = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and dashes, starting with a letter or digit')
+
+export const FleetId = Slug.brand<'FleetId'>()
+export type FleetId = z.infer<typeof FleetId>
+export const SourceId = Slug.brand<'SourceId'>()
+export type SourceId = z.infer<typeof SourceId>
+export const PolicyId = Slug.brand<'PolicyId'>()
+export type PolicyId = z.infer<typeof PolicyId>
+export const TargetId = Slug.brand<'TargetId'>()
+export type TargetId = z.infer<typeof TargetId>
+export const AgentId = Slug.brand<'AgentId'>()
+export type AgentId = z.infer<typeof AgentId>
+
+export const BackupKind = z.enum(['dump'])
+export type BackupKind = z.infer<typeof BackupKind>
+
+/** `20260926T020000Z-dump-k3f9qa`: one attempt at one backup; sorts by time. A second attempt gets another id, so no key is ever written twice. */
+export const BackupId = z
+  .string()
+  .regex(/^\d{8}T\d{6}Z-[a-z]+-[a-z0-9]{6}$/, 'a backup id looks like 20260926T020000Z-dump-k3f9qa')
+  .brand<'BackupId'>()
+export type BackupId = z.infer<typeof BackupId>
+
+/** `20260927T031500Z-drill-a81m0c` */
+export const DrillId = z
+  .string()
+  .regex(/^\d{8}T\d{6}Z-drill-[a-z0-9]{6}$/)
+  .brand<'DrillId'>()
+export type DrillId = z.infer<typeof DrillId>
+
+/** Names one wish, whoever makes it: `daily.records.20260926T020000Z` for a scheduled run, with a random tail for an operator's. */
+export const RunId = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,180}$/)
+  .brand<'RunId'>()
+export type RunId = z.infer<typeof RunId>
+
+export const ArtifactName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,120}$/)
+  .brand<'ArtifactName'>()
+export type ArtifactName = z.infer<typeof ArtifactName>
+
+/** 64 lower-case hex digits. */
+export const Sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .brand<'Sha256'>()
+export type Sha256 = z.infer<typeof Sha256>
+/** 32 lower-case hex digits; carried because GCS and Azure check nothing else on a simple upload. It guards transport, never trust. */
+export const Md5 = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .brand<'Md5'>()
+export type Md5 = z.infer<typeof Md5>
+
+/** UTC ISO-8601, e.g. `2026-09-26T02:00:00.000Z`. */
+export const Moment = z.iso.datetime({ precision: 3 }).brand<'Moment'>()
+export type Moment = z.infer<typeof Moment>
+
+export function moment(ms: number): Moment {
+  return new Date(ms).toISOString() as Moment
+}
+
+export function newBackupId(kind: BackupKind, nowMs: number): BackupId {
+  return `${compactTime(nowMs)}-${kind}-${suffix()}` as BackupId
+}
+
+export function newDrillId(nowMs: number): DrillId {
+  return `${compactTime(nowMs)}-drill-${suffix()}` as DrillId
+}
+
+/** The same for every scheduler that computes the same due run, so a second publish is a no-op. */
+export function scheduledRunId(policy: PolicyId, source: SourceId, scheduledForMs: number): RunId {
+  return `${policy}.${source}.${compactTime(scheduledForMs)}` as RunId
+}
+
+export function operatorRunId(policy: PolicyId, source: SourceId, nowMs: number): RunId {
+  return `${policy}.${source}.${compactTime(nowMs)}-${suffix()}` as RunId
+}
+
+/** The run that drills one copy: the same fact delivered twice asks for the same drill. */
+export function drillRunId(backup: BackupId, target: TargetId, occasion: string): RunId {
+  return `drill.${backup}.${target}.${createHash('sha256').update(occasion).digest('hex').slice(0, 8)}` as RunId
+}
+
+function suffix(): string {
+  const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
+  return Array.from(randomBytes(6), (byte) => alphabet[byte % alphabet.length]).join('')
+}

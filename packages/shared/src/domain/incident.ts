@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { Moment } from './ids.ts'
+
+export const IncidentRule = z.enum([
+  'failed',
+  'missing',
+  'late',
+  'overdue',
+  'undersized',
+  'unproven',
+  'drill-backlog',
+  'copy-behind',
+  'dead-letter',
+  'service-silent',
+])
+export type IncidentRule = z.infer<typeof IncidentRule>
+
+/** Something a person should look at; one per cause, not per message. Key in the incidents bucket: `cause`. */
+export const Incident = z.object({
+  /** `missing.records.daily`: rule and what it is about; the same cause never opens twice. KV-key-safe. */
+  cause: z.string().regex(/^[a-z0-9][A-Za-z0-9._-]{0,200}$/),
+  rule: IncidentRule,
+  severity: z.enum(['critical', 'warning']),
+  /** Constant per rule and subject: the mail's subject line. */
+  title: z.string(),
+  /** What is known, with numbers, one fact a line. */
+  details: z.array(z.string()),
+  hint: z.string(),
+  state: z.enum(['open', 'resolved']),
+  openedAt: Moment,
+  lastNotifiedAt: Moment.optional(),
+  notifications: z.int().nonnegative(),
+  resolvedAt: Moment.optional(),
+})
+export type Incident = z.infer<typeof Incident>

@@ -1,0 +1,27 @@
+import type { ArtifactName, BackupId, DrillId, SourceId } from './ids.ts'
+
+/** A path below the prefix of a target; `/`-separated, never starting with one. The layout is design §4, keys are never rewritten. */
+export type Key = string
+
+export const FLEET_KEY: Key = 'lifeboat.json'
+
+export function backupPrefix(source: SourceId, backup: BackupId): Key {
+  return `${source}/backups/${backup}/`
+}
+
+/** `records/backups/2026…/db.dump.zst.age.00000` */
+export function partKey(source: SourceId, backup: BackupId, artifact: ArtifactName, partNo: number): Key {
+  return `${backupPrefix(source, backup)}${artifact}.${String(partNo).padStart(5, '0')}`
+}
+
+export function documentKey(source: SourceId, backup: BackupId, name: string): Key {
+  return `${backupPrefix(source, backup)}${name}`
+}
+
+export function manifestKey(source: SourceId, backup: BackupId): Key {
+  return documentKey(source, backup, 'manifest.json')
+}
+
+export function evidenceKey(source: SourceId, backup: BackupId, drill: DrillId): Key {
+  return `${source}/drills/${backup}/${drill}.json`
+}

@@ -1,0 +1,347 @@
+export interface CatalogueEntry {
+  /** Constant sentence: logs and incidents group by it. */
+  readonly title: string
+  /** The next thing to look at, in the operator's words. */
+  readonly hint: string
+  readonly retry: 'now' | 'later' | 'never'
+  readonly level: 'error' | 'warn' | 'info'
+}
+
+/** Every error an operator can meet. `docs/errors.md` is generated from this; retired codes stay listed. */
+export const CATALOGUE = {
+  INTERNAL: {
+    title: 'Something failed that Lifeboat does not know by name',
+    hint: 'Look in the log for the run id; the original error is there with its stack.',
+    retry: 'later',
+    level: 'error',
+  },
+
+  // SERVICE, RUN
+  SERVICE_STOPPING: {
+    title: 'The service is stopping and hands its work back',
+    hint: 'Nothing to do: another instance, or this one after its restart, takes the work up again.',
+    retry: 'now',
+    level: 'info',
+  },
+  RUN_CANCELLED: {
+    title: 'The run was cancelled',
+    hint: 'Start it again with `lifeboat backup now` when it is wanted.',
+    retry: 'never',
+    level: 'warn',
+  },
+  RUN_OVERDUE: {
+    title: 'The run exceeded the time its policy allows',
+    hint: 'Compare maxDuration of the policy with the last runs in `lifeboat backup list`; look for locks and slow targets.',
+    retry: 'never',
+    level: 'error',
+  },
+  RUN_TAKEN: {
+    title: 'Another agent instance is working on this run',
+    hint: 'Nothing to do: the run is looked at again after a pause, in case the other instance died.',
+    retry: 'later',
+    level: 'info',
+  },
+  AGENT_NAME_TAKEN: {
+    title: 'Another live agent already uses this name',
+    hint: 'Give each agent its own name under `agents:` in lifeboat.yaml, or stop the other process.',
+    retry: 'later',
+    level: 'error',
+  },
+
+  // BUS
+  BUS_BAD_MESSAGE: {
+    title: 'A message does not have the shape its subject demands',
+    hint: 'Compare the dead letter (`nats stream view LIFEBOAT_DEAD`) with docs/bus.md and look for an outdated or foreign publisher.',
+    retry: 'never',
+    level: 'error',
+  },
+  BUS_UNREACHABLE: {
+    title: 'No NATS server answers',
+    hint: 'Look at `bus.servers` in lifeboat.yaml, then whether nats-server runs and JetStream is on.',
+    retry: 'later',
+    level: 'error',
+  },
+  BUS_DELIVERIES_EXHAUSTED: {
+    title: 'A message was delivered as often as allowed and never settled',
+    hint: 'The worker probably dies while handling it: look at the service log around the last delivery.',
+    retry: 'never',
+    level: 'error',
+  },
+
+  // CONFIG
+  CONFIG_INVALID: {
+    title: 'The configuration has problems',
+    hint: 'Run `lifeboat config check`: it lists every problem with its line.',
+    retry: 'never',
+    level: 'error',
+  },
+  CONFIG_UNREADABLE: {
+    title: 'The configuration file cannot be read',
+    hint: 'Give the path by --config or LIFEBOAT_CONFIG and look at the permissions of the file.',
+    retry: 'never',
+    level: 'error',
+  },
+  CONFIG_SECRET_MISSING: {
+    title: 'A secret the configuration refers to is not there',
+    hint: 'Set the environment variable or create the file the reference names.',
+    retry: 'never',
+    level: 'error',
+  },
+
+  // SOURCE
+  SOURCE_UNKNOWN: {
+    title: 'No source or policy of this name is configured here',
+    hint: 'Compare the name with `sources:` and `policies:` in the lifeboat.yaml of the service that answered.',
+    retry: 'never',
+    level: 'error',
+  },
+  SOURCE_UNREACHABLE: {
+    title: 'The database server cannot be reached',
+    hint: 'Look at host and port of the source, at the server, and at firewalls between it and the agent.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_AUTH_REFUSED: {
+    title: 'PostgreSQL refused the login for this source',
+    hint: 'Look at the secret named by the source, then at pg_hba.conf for the agent address.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_DATABASE_MISSING: {
+    title: 'The database of this source does not exist',
+    hint: 'Compare `database` of the source with `psql -l` on the server; was it dropped or renamed?',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_RIGHTS_MISSING: {
+    title: 'The role lacks rights that a complete backup needs',
+    hint: 'Run `lifeboat source check`: it prints the exact GRANT.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_LOCKED: {
+    title: 'A table stayed locked longer than the backup may wait',
+    hint: 'Look in pg_locks and pg_stat_activity for an AccessExclusiveLock, or raise lockTimeout of the policy.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_CONNECTION_LOST: {
+    title: 'The connection to the database broke during the backup',
+    hint: 'Look at the server log for a restart, a crash or a terminated backend at that time.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_VERSION_UNSUPPORTED: {
+    title: 'This PostgreSQL version is not supported',
+    hint: 'Lifeboat backs up PostgreSQL 15 to 18.',
+    retry: 'never',
+    level: 'error',
+  },
+
+  // TOOL
+  TOOL_MISSING: {
+    title: 'A program that is needed is not installed',
+    hint: 'Run `pnpm run setup`, or install the package the facts name.',
+    retry: 'later',
+    level: 'error',
+  },
+  TOOL_FAILED: {
+    title: 'A program ended with an error',
+    hint: 'The last lines it wrote are in the facts under `stderr`.',
+    retry: 'later',
+    level: 'error',
+  },
+  TOOL_KILLED: {
+    title: 'A program was killed',
+    hint: 'Look for the out-of-memory killer (`dmesg`) or a person; the signal is in the facts.',
+    retry: 'later',
+    level: 'error',
+  },
+
+  // SPOOL
+  SPOOL_FULL: {
+    title: 'The spool is full and nothing leaves it',
+    hint: 'Look at `lifeboat status`: too few targets take copies. Repair a target or raise spool.maxBytes.',
+    retry: 'later',
+    level: 'error',
+  },
+  SPOOL_DISK_FULL: {
+    title: 'The disk under the spool is full',
+    hint: 'Free space on the file system of spool.path or lower spool.maxBytes below what the disk has.',
+    retry: 'later',
+    level: 'error',
+  },
+  SPOOL_IN_USE: {
+    title: 'Another process uses this spool folder',
+    hint: 'Two agents need two spool.path folders; stop the other process or give this one its own.',
+    retry: 'later',
+    level: 'error',
+  },
+  PART_GONE: {
+    title: 'The part is no longer where it was offered',
+    hint: 'Look whether another target has the copy (`lifeboat backup show`); if none has, the backup is lost.',
+    retry: 'later',
+    level: 'warn',
+  },
+  AGENT_UNREACHABLE: {
+    title: 'The agent that holds the part does not answer',
+    hint: 'Look whether the agent runs and whether its `url` is reachable from the uploader.',
+    retry: 'later',
+    level: 'warn',
+  },
+
+  // ARTIFACT
+  ARTIFACT_TRUNCATED: {
+    title: 'An artifact ends before its contents do',
+    hint: 'The tool stopped early although it reported success: look at its stderr in the log.',
+    retry: 'later',
+    level: 'error',
+  },
+  ARTIFACT_DIGEST_MISMATCH: {
+    title: 'The bytes of an artifact are not the ones that were sealed',
+    hint: 'This copy is damaged. Another target may hold a good one: `lifeboat drill run --target`.',
+    retry: 'never',
+    level: 'error',
+  },
+  ARTIFACT_PART_MISSING: {
+    title: 'A part that the manifest lists is missing',
+    hint: 'This copy is incomplete; look who removed objects from the bucket.',
+    retry: 'never',
+    level: 'error',
+  },
+  ARTIFACT_SURPLUS_PART: {
+    title: 'The copy holds an object that the manifest does not list',
+    hint: 'Somebody wrote into the backup folder; look at the access log of the bucket.',
+    retry: 'never',
+    level: 'error',
+  },
+  ARTIFACT_KEY_WRONG: {
+    title: 'The artifact cannot be decrypted with this identity',
+    hint: 'Compare `recipients` in the manifest with the public key of the identity the verifier uses.',
+    retry: 'never',
+    level: 'error',
+  },
+  ARTIFACT_UNREADABLE: {
+    title: 'An artifact cannot be decrypted or unpacked',
+    hint: 'The facts name the program that refused it and its last lines.',
+    retry: 'never',
+    level: 'error',
+  },
+  MANIFEST_MISSING: {
+    title: 'There is no manifest, so there is no backup',
+    hint: 'The copy was never completed, or somebody removed its manifest.json.',
+    retry: 'never',
+    level: 'error',
+  },
+  MANIFEST_TAMPERED: {
+    title: 'The signature of a manifest or of evidence does not hold',
+    hint: 'Compare the public key in `signers` with the agent that made it; otherwise somebody changed the document.',
+    retry: 'never',
+    level: 'error',
+  },
+
+  // TARGET
+  TARGET_UNREACHABLE: {
+    title: 'The target does not answer, or answers that it cannot now',
+    hint: 'Look at endpoint, DNS and the provider status page. Work for it waits and is done when it is back.',
+    retry: 'later',
+    level: 'warn',
+  },
+  TARGET_REFUSED: {
+    title: 'The target refuses the credentials or the operation',
+    hint: 'Run `lifeboat target check`; compare the needed rights in docs/targets.md with the role of the key.',
+    retry: 'later',
+    level: 'error',
+  },
+  TARGET_MISSING: {
+    title: 'The bucket, container or folder of the target does not exist',
+    hint: 'Create it or correct its name; Lifeboat never creates buckets by itself.',
+    retry: 'later',
+    level: 'error',
+  },
+  TARGET_FULL: {
+    title: 'The target has no room left',
+    hint: 'Raise the quota or free space; expiry removes only what its policy allows.',
+    retry: 'later',
+    level: 'error',
+  },
+  TARGET_KEY_TAKEN: {
+    title: 'Another object already lies under this key',
+    hint: 'Keys are never rewritten. Look who else writes below this prefix, or give this fleet its own prefix.',
+    retry: 'never',
+    level: 'error',
+  },
+  TARGET_KEY_ABSENT: {
+    title: 'No object lies under this key',
+    hint: 'It was never stored there, or somebody removed it.',
+    retry: 'never',
+    level: 'error',
+  },
+  TARGET_HELD: {
+    title: 'The object is under a lock or a hold',
+    hint: 'That is its purpose. Wait for the retention to end or release the hold at the provider.',
+    retry: 'never',
+    level: 'warn',
+  },
+  TARGET_CHECKSUM_MISMATCH: {
+    title: 'The target holds or received other bytes than were sent',
+    hint: 'The transfer is tried again; if it repeats, look for a faulty proxy or store.',
+    retry: 'later',
+    level: 'error',
+  },
+  TARGET_UNFIT: {
+    title: 'The target failed its conformance check',
+    hint: 'Run `lifeboat target check NAME`: each failed case says what it demands of the store.',
+    retry: 'never',
+    level: 'error',
+  },
+  TARGET_UNKNOWN: {
+    title: 'No target of this name is configured here',
+    hint: 'Compare the name with `targets:` in lifeboat.yaml.',
+    retry: 'never',
+    level: 'error',
+  },
+  COPY_INCOMPLETE: {
+    title: 'Not every part has reached the target yet',
+    hint: 'Nothing to do: the manifest follows when the parts are there. `lifeboat backup show` lists what is missing.',
+    retry: 'later',
+    level: 'info',
+  },
+
+  // BACKUP, DRILL
+  BACKUP_UNKNOWN: {
+    title: 'No backup of this id is in the catalogue',
+    hint: 'Look at `lifeboat backup list`; the id is complete, with time, kind and suffix.',
+    retry: 'never',
+    level: 'error',
+  },
+  BACKUP_ABANDONED: {
+    title: 'The backup was given up before it was complete',
+    hint: 'Its run was tried again under a new backup id; look at `lifeboat backup list`.',
+    retry: 'never',
+    level: 'info',
+  },
+  DRILL_SCRATCH_UNAVAILABLE: {
+    title: 'No scratch server could be started for the drill',
+    hint: 'Look at scratch.path (space, permissions) and whether PostgreSQL of that major version is installed on the verifier.',
+    retry: 'later',
+    level: 'error',
+  },
+  DRILL_RESTORE_FAILED: {
+    title: 'The backup could not be restored',
+    hint: 'The tool and its last lines are in the facts and in the evidence. Keep older backups until this is understood.',
+    retry: 'never',
+    level: 'error',
+  },
+
+  // ALERT
+  ALERT_NOT_SENT: {
+    title: 'An alert could not be handed to its channel',
+    hint: 'It stays in the outbox and is tried again. Look at the SMTP server and the credentials under `alerting`.',
+    retry: 'later',
+    level: 'error',
+  },
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof CATALOGUE
+export const ERROR_CODES = Object.keys(CATALOGUE) as [ErrorCode, ...ErrorCode[]]

@@ -1,0 +1,72 @@
+import { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
+import { ByteSize } from '@lifeboat/shared/time/duration.ts'
+import { z } from 'zod'
+
+/** Content role → the store's own class name; roles not listed use the bucket's default. */
+const StorageClasses = z
+  .partialRecord(z.enum(['part', 'document', 'manifest', 'evidence', 'marker']), z.string())
+  .default({})
+  .describe(
+    'Storage class per role, e.g. part: STANDARD_IA. Classes with a minimum size or age are wrong for manifests and evidence.',
+  )
+
+const common = {
+  prefix: z
+    .string()
+    .regex(/^$|^[^/].*[^/]$/, 'no slash at either end')
+    .default('')
+    .describe('Folder inside the bucket; several fleets may share one bucket under different prefixes.'),
+  storageClass: StorageClasses,
+  limitBytesPerSecond: ByteSize.optional().describe('Upload limit for this target, e.g. 20MB; default none.'),
+}
+
+export const S3Config = z.strictObject({
+  kind: z.literal('s3'),
+  bucket: z.string().min(3),
+  region: z.string().default('us-east-1'),
+  endpoint: z.url().optional().describe('For S3-compatible stores; default AWS.'),
+  forcePathStyle: z
+    .boolean()
+    .default(false)
+    .describe('bucket in the path rather than in the host name; most self-hosted stores need it.'),
+  accessKeyId: SecretRef.optional().describe('Default: the SDK looks for a role (instance profile, web identity).'),
+  secretAccessKey: SecretRef.optional(),
+  ...common,
+})
+
+export const GcsConfig = z.strictObject({
+  kind: z.literal('gcs'),
+  bucket: z.string().min(3),
+  projectId: z.string().optional(),
+  endpoint: z.url().optional(),
+  credentials: SecretRef.optional().describe(
+    'Service account JSON; default: application default credentials. Ignored with an endpoint of a test server.',
+  ),
+  ...common,
+})
+
+export const AzureConfig = z.strictObject({
+  kind: z.literal('azure'),
+  container: z.string().min(3),
+  account: z.string().min(3),
+  endpoint: z.url().optional().describe('Blob service URL; default https://<account>.blob.core.windows.net'),
+  accountKey: SecretRef.optional(),
+  sasToken: SecretRef.optional(),
+  ...common,
+})
+
+export const FilesystemConfig = z.strictObject({
+  kind: z.literal('filesystem'),
+  path: z
+    .string()
+    .regex(/^\//, 'an absolute path')
+    .describe('An existing folder, e.g. an NFS mount; a missing folder is an error, so an unmounted disk is noticed.'),
+  ...common,
+})
+
+export const TargetConfig = z.discriminatedUnion('kind', [S3Config, GcsConfig, AzureConfig, FilesystemConfig])
+export type TargetConfig = z.infer<typeof TargetConfig>
+export type S3Config = z.infer<typeof S3Config>
+export type GcsConfig = z.infer<typeof GcsConfig>
+export type AzureConfig = z.infer<typeof AzureConfig>
+export type FilesystemConfig = z.infer<typeof FilesystemConfig>

@@ -1,0 +1,71 @@
+import type { Readable } from 'node:stream'
+import type { Md5, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Key } from '@lifeboat/shared/domain/keys.ts'
+
+/** What is kept at the store, for the choice of a storage class. */
+export type ContentRole = 'part' | 'document' | 'manifest' | 'evidence' | 'marker'
+
+export interface PutOptions {
+  /** Exact length of the body; a body of any other length is refused and leaves nothing. */
+  bytes: number
+  /** Of the whole body. The target sends what its store can check (S3: SHA-256, GCS and Azure: MD5) and compares what comes back. */
+  sha256: Sha256
+  md5: Md5
+  role: ContentRole
+  signal: AbortSignal
+}
+
+/** What the store says it holds. */
+export interface Receipt {
+  key: Key
+  bytes: number
+  /** As the store reports them; absent where it keeps none. A filesystem target keeps sha256 beside the file. */
+  sha256?: Sha256
+  md5?: Md5
+  storedAt?: string
+}
+
+export interface Abilities {
+  /** The store can lock objects against removal (object lock, holds, immutability policy). */
+  immutability: boolean
+  /** The store itself refuses the second create of a key. */
+  conditionalPut: boolean
+}
+
+/**
+ * A place that keeps backups. Keys are below the configured prefix; the implementation adds and strips it.
+ *
+ * Errors: TARGET_UNREACHABLE (no answer, 5xx, throttled) · TARGET_REFUSED (credentials, rights) · TARGET_MISSING (bucket) · TARGET_FULL ·
+ * TARGET_KEY_TAKEN · TARGET_KEY_ABSENT · TARGET_CHECKSUM_MISMATCH · TARGET_HELD; an abort rejects with the signal's reason.
+ */
+export interface Target extends AsyncDisposable {
+  readonly id: TargetId
+  readonly kind: string
+  /** Differences are declared, never sniffed. */
+  readonly abilities: Abilities
+
+  /**
+   * Create-only, all or nothing. If the key exists with the same length and digest this is a success (a create whose answer was lost looks
+   * like that); with any other content it rejects TARGET_KEY_TAKEN and changes nothing.
+   *
+   * @param body called once per try; each call gives a fresh stream from the first byte
+   */
+  put(key: Key, body: () => Readable, opts: PutOptions): Promise<Receipt>
+
+  /**
+   * Bytes from `from` (default 0) to the end. A cut connection surfaces as TARGET_UNREACHABLE on the stream, never as a short success.
+   * The caller compares digests; `from` equal to the length gives an empty stream.
+   *
+   * @throws TARGET_KEY_ABSENT
+   */
+  get(key: Key, opts: { from?: number; signal: AbortSignal }): Promise<Readable>
+
+  /** undefined means absent, nothing else. */
+  stat(key: Key, opts: { signal: AbortSignal }): Promise<Receipt | undefined>
+
+  /** Every key that begins with `prefix`, in UTF-8 byte order, fetched page by page as it is consumed. */
+  list(prefix: Key, opts: { signal: AbortSignal }): AsyncIterable<Receipt>
+
+  /** Absent is fine; held rejects TARGET_HELD. */
+  remove(key: Key, opts: { signal: AbortSignal }): Promise<void>
+}

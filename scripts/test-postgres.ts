@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+/** Debian suite that carries a PostgreSQL major; the host's own suite is never mixed with another. */
+const SUITES: Record<string, string> = { '17': 'trixie', '18': 'forky' }
+/** What the integration suites start, beside PostgreSQL. */
+const PACKAGES = ['nats-server', 'age', 'zstd', 'ca-certificates', 'openssl', 'procps']
+/** The suites whose answer depends on the PostgreSQL major. */
+const TESTS = ['packages/postgres', 'apps/backup-agent', 'apps/verifier']
+
+/**
+ * `pnpm test:postgres 17`: runs the PostgreSQL suites inside a Debian root that has that major, made on first use by debootstrap.
+ *
+ * Needs root (chroot, mount namespace) and the Debian mirror the host uses. The root stays in `.cache/` and is used again.
+ */
+function main([major = '', ...filters]: string[]): number {
+  const suite = SUITES[major]
+  if (suite === undefined) return refuse(`usage: pnpm test:postgres ${Object.keys(SUITES).join('|')} [filter …]`)
+  if (process.getuid?.() !== 0) return refuse('This needs root: it makes a Debian root and enters it by chroot.')
+  const project = resolve(import.meta.dirname, '..')
+  const root = join(project, '.cache', suite)
+  prepareRoot(root, suite, major)
+  return runInside(root, project, major, filters.length > 0 ? filters : TESTS)
+}
+
+function prepareRoot(root: string, suite: string, major: string): void {
+  const ready = join(root, 'lifeboat-ready')
+  if (existsSync(ready)) return
+  mkdirSync(root, { recursive: true })
+  if (!existsSync('/usr/sbin/debootstrap')) must('apt-get', ['install', '-y', 'debootstrap'])
+  // An older debootstrap does not know a newer suite by name; every suite since is made the way sid is.
+  const recipe = join('/usr/share/debootstrap/scripts', suite)
+  if (!existsSync(recipe)) symlinkSync('sid', recipe)
+  must('debootstrap', ['--variant=minbase', suite, root])
+  // Packages must not start servers inside the root: tests start their own.
+  writeFileSync(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  must('cp', ['/etc/resolv.conf', join(root, 'etc/resolv.conf')])
+  must('chroot', [root, 'apt-get', 'update'])
+  must('chroot', [
+    root,
+    'env',
+    'DEBIAN_FRONTEND=noninteractive',
+    'apt-get',
+    'install',
+    '-y',
+    '--no-install-recommends',
+    `postgresql-${major}`,
+    ...PACKAGES,
+  ])
+  writeFileSync(ready, '')
+}
+
+function runInside(root: string, project: string, major: string, filters: string[]): number {
+  mkdirSync(join(root, 'lifeboat'), { recursive: true })
+  // The mounts live in a namespace of their own and end with it.
+  const enter =
+    'mount --bind "$1" "$2/lifeboat"; mount -t proc proc "$2/proc"; mount --rbind /dev "$2/dev"; root=$2; shift 2; exec chroot "$root" "$@"'
+  const env = [
+    'env',
+    '-i',
+    'HOME=/root',
+    `PATH=/lifeboat/node_modules/.bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    `EXPECT_SUITES=pg${major}`,
+    'LANG=C.UTF-8',
+  ]
+  const vitest = ['sh', '-c', 'cd /lifeboat && exec vitest run --project int "$@"', 'sh', ...filters]
+  const { status } = spawnSync('unshare', ['--mount', 'sh', '-euc', enter, 'sh', project, root, ...env, ...vitest], {
+    stdio: 'inherit',
+  })
+  return status ?? 1
+}
+
+function must(program: string, args: string[]): void {
+  const { status } = spawnSync(program, args, { stdio: 'inherit' })
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}`)
+}
+
+function refuse(message: string): number {
+  console.error(message)
+  return 2
+}
+
+process.exitCode = main(process.argv.slice(2))

@@ -20,11 +20,11 @@ function main([major = '', ...filters]: string[]): number {
   if (process.getuid?.() !== 0) return refuse('This needs root: it makes a Debian root and enters it by chroot.')
   const project = resolve(import.meta.dirname, '..')
   const root = join(project, '.cache', suite)
-  prepareRoot(root, suite, major)
-  return runInside(root, project, major, filters.length > 0 ? filters : TESTS)
+  prepareRoot(root, project, suite, major)
+  return runTests(root, project, major, filters.length > 0 ? filters : TESTS)
 }
 
-function prepareRoot(root: string, suite: string, major: string): void {
+function prepareRoot(root: string, project: string, suite: string, major: string): void {
   const ready = join(root, 'lifeboat-ready')
   if (existsSync(ready)) return
   mkdirSync(root, { recursive: true })
@@ -36,36 +36,31 @@ function prepareRoot(root: string, suite: string, major: string): void {
   // Packages must not start servers inside the root: tests start their own.
   writeFileSync(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   must('cp', ['/etc/resolv.conf', join(root, 'etc/resolv.conf')])
-  must('chroot', [root, 'apt-get', 'update'])
-  must('chroot', [
-    root,
-    'env',
-    'DEBIAN_FRONTEND=noninteractive',
-    'apt-get',
-    'install',
-    '-y',
-    '--no-install-recommends',
-    `postgresql-${major}`,
-    ...PACKAGES,
-  ])
+  const apt = `apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql-${major} ${PACKAGES.join(' ')}`
+  if (inside(root, project, ['sh', '-euc', apt]) !== 0)
+    throw new Error(`PostgreSQL ${major} could not be installed into ${root}`)
   writeFileSync(ready, '')
 }
 
-function runInside(root: string, project: string, major: string, filters: string[]): number {
-  mkdirSync(join(root, 'lifeboat'), { recursive: true })
-  // The mounts live in a namespace of their own and end with it.
-  const enter =
-    'mount --bind "$1" "$2/lifeboat"; mount -t proc proc "$2/proc"; mount --rbind /dev "$2/dev"; root=$2; shift 2; exec chroot "$root" "$@"'
+function runTests(root: string, project: string, major: string, filters: string[]): number {
   const env = [
     'env',
     '-i',
     'HOME=/root',
-    `PATH=/lifeboat/node_modules/.bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    `PATH=/lifeboat/node_modules/.bin:${process.env.PATH ?? ''}`,
     `EXPECT_SUITES=pg${major}`,
     'LANG=C.UTF-8',
   ]
   const vitest = ['sh', '-c', 'cd /lifeboat && exec vitest run --project int "$@"', 'sh', ...filters]
-  const { status } = spawnSync('unshare', ['--mount', 'sh', '-euc', enter, 'sh', project, root, ...env, ...vitest], {
+  return inside(root, project, [...env, ...vitest])
+}
+
+/** Runs a command in the root with the project under /lifeboat. The mounts live in a namespace of their own and end with it. */
+function inside(root: string, project: string, command: string[]): number {
+  mkdirSync(join(root, 'lifeboat'), { recursive: true })
+  const enter =
+    'mount --bind "$1" "$2/lifeboat"; mount -t proc proc "$2/proc"; mount --rbind /dev "$2/dev"; root=$2; shift 2; exec chroot "$root" "$@"'
+  const { status } = spawnSync('unshare', ['--mount', 'sh', '-euc', enter, 'sh', project, root, ...command], {
     stdio: 'inherit',
   })
   return status ?? 1

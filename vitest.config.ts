@@ -1,12 +1,22 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-/** Three slices by file name: `*.test.ts` touches nothing outside, `*.int.test.ts` real servers, `*.e2e.test.ts` the whole system. */
+const cores = availableParallelism()
+
+/**
+ * Three slices by file name: `*.test.ts` touches nothing outside, `*.int.test.ts` real servers, `*.e2e.test.ts` the whole system.
+ *
+ * In a run of all three one slice follows the other. Integration tests wait for servers much of the time, so one worker more than
+ * cores; an end-to-end test is a dozen processes by itself, so one at a time.
+ */
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
+          maxWorkers: cores,
           include: ['{apps,packages,scripts,bench}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.int.test.ts', '**/*.e2e.test.ts'],
         },
@@ -14,6 +24,8 @@ export default defineConfig({
       {
         test: {
           name: 'int',
+          sequence: { groupOrder: 1 },
+          maxWorkers: cores + 1,
           include: ['{apps,packages,scripts,bench}/**/*.int.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 120_000,
@@ -23,6 +35,8 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          sequence: { groupOrder: 2 },
+          maxWorkers: 1,
           include: ['e2e/**/*.e2e.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 300_000,

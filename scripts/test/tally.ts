@@ -1,0 +1,37 @@
+/** What one vitest run came to. */
+export interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+interface VitestReport {
+  numPassedTests: number
+  numFailedTests: number
+  numPendingTests: number
+  numTodoTests: number
+  testResults: { status: string; assertionResults: { status: string }[] }[]
+}
+
+/**
+ * Counts the tests in vitest's JSON report; a file that failed without a failed test of its own (it did not even load) counts as one failure.
+ *
+ * @param json absent when vitest died before it wrote one: that is a failure too
+ */
+export function tally(json: string | undefined): Counts {
+  if (json === undefined) return { passed: 0, failed: 1, skipped: 0 }
+  const report: VitestReport = JSON.parse(json)
+  const broken = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  )
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  }
+}
+
+/** One plain line that scripts around us can read whatever vitest's own summary looks like. */
+export function closingLine({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`
+}

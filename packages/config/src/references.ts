@@ -1,0 +1,23 @@
+import type { Finding } from './problems.ts'
+import { collisionFindings } from './rules/collisions.ts'
+import { credentialFindings } from './rules/credentials.ts'
+import { nameFindings } from './rules/names.ts'
+import { policyFindings } from './rules/policies.ts'
+import { unusedFindings } from './rules/unused.ts'
+import type { SectionName } from './sections.ts'
+
+/** The configuration as it was written: it may be wrong in every way, so each rule looks before it steps. */
+export type Raw = Record<string, unknown>
+export type Rule = (raw: Raw, sections: ReadonlySet<SectionName>) => Finding[]
+
+const RULES: readonly Rule[] = [nameFindings, policyFindings, credentialFindings, collisionFindings, unusedFindings]
+
+/**
+ * What no schema can see: names that point at each other, numbers that contradict each other, secrets in the wrong place.
+ *
+ * Runs on the unparsed values, so that one wrong field elsewhere hides nothing. A rule that needs a section the reader
+ * did not ask for stays silent.
+ */
+export function referenceFindings(raw: Raw, sections: ReadonlySet<SectionName>): Finding[] {
+  return RULES.flatMap((rule) => rule(raw, sections))
+}

@@ -1,0 +1,55 @@
+import { suggestName } from '../did-you-mean.ts'
+import type { Finding } from '../problems.ts'
+import type { Raw, Rule } from '../references.ts'
+import type { SectionName } from '../sections.ts'
+import type { Path } from '../yaml-source.ts'
+import { block, blocks, list, text } from './raw.ts'
+
+/** Every name that points at an entry of another block must find it. */
+export const nameFindings: Rule = (raw, sections) => {
+  const check = checker(raw, sections)
+  const findings: Finding[] = []
+  for (const [id, source] of blocks(raw, 'sources'))
+    findings.push(...check('agents', source.agent, ['sources', id, 'agent']))
+  for (const [id, policy] of blocks(raw, 'policies')) {
+    for (const name of ['sources', 'targets'] as const)
+      for (const [i, entry] of list(policy[name]).entries()) {
+        findings.push(...check(name, entry, ['policies', id, name, i]))
+        if (list(policy[name]).indexOf(entry) !== i)
+          findings.push({
+            severity: 'error',
+            path: ['policies', id, name, i],
+            message: `${String(entry)} stands twice in this list`,
+          })
+      }
+  }
+  for (const id of Object.keys(block(raw.objectives))) findings.push(...check('sources', id, ['objectives', id], 'key'))
+  return [...findings, ...signerFindings(raw, sections)]
+}
+
+function checker(raw: Raw, sections: ReadonlySet<SectionName>) {
+  return (section: 'sources' | 'targets' | 'agents', name: unknown, path: Path, at?: 'key'): Finding[] => {
+    const known = Object.keys(block(raw[section]))
+    if (!sections.has(section) || typeof name !== 'string' || known.includes(name)) return []
+    const message = `no ${section.slice(0, -1)} is called ${name}`
+    return [{ severity: 'error', path, message, hint: suggestName(name, known), ...(at ? { at } : {}) }]
+  }
+}
+
+/** What an agent or verifier signs must be checkable by everybody else. */
+function signerFindings(raw: Raw, sections: ReadonlySet<SectionName>): Finding[] {
+  if (!sections.has('signers')) return []
+  const known = Object.keys(block(raw.signers))
+  const needed: [string, Path][] = []
+  if (sections.has('agents')) for (const id of Object.keys(block(raw.agents))) needed.push([id, ['agents', id]])
+  if (raw.verifier !== undefined) needed.push([text(block(raw.verifier).id) ?? 'verifier', ['verifier']])
+  return needed
+    .filter(([id]) => !known.includes(id))
+    .map(([id, path]) => ({
+      severity: 'error',
+      path,
+      at: 'key',
+      message: `no public key of signer ${id} stands under signers`,
+      hint: `Make a pair with \`lifeboat key new\` and paste the public half as signers.${id}.`,
+    }))
+}

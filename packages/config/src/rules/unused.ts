@@ -1,0 +1,39 @@
+import type { Finding } from '../problems.ts'
+import type { Raw, Rule } from '../references.ts'
+import { blocks, list } from './raw.ts'
+
+/** What is allowed but probably not meant. Only a reader of everything can tell. */
+export const unusedFindings: Rule = (raw, sections) => {
+  if (!sections.has('policies') || !sections.has('alerting') || !sections.has('agents'))
+    return alertingFindings(raw, sections.has('alerting'))
+  return [
+    ...alertingFindings(raw, true),
+    ...idle(raw, 'sources', 'no policy backs this source up', 'Add it to the sources of a policy.'),
+    ...idle(raw, 'targets', 'no policy sends copies to this target', 'Add it to the targets of a policy.'),
+    ...(raw.verifier === undefined
+      ? [warning('verifier', 'no verifier is configured: no backup will ever be proven', 'Add a verifier section.')]
+      : []),
+  ]
+}
+
+function alertingFindings(raw: Raw, asked: boolean): Finding[] {
+  if (!asked || raw.alerting !== undefined) return []
+  return [
+    warning(
+      'alerting',
+      'no alerting is configured: incidents are recorded but nobody is told',
+      'Add an alerting section with an email channel.',
+    ),
+  ]
+}
+
+function idle(raw: Raw, name: 'sources' | 'targets', message: string, hint: string): Finding[] {
+  const used = new Set(blocks(raw, 'policies').flatMap(([, policy]) => list(policy[name])))
+  return blocks(raw, name)
+    .filter(([id]) => !used.has(id))
+    .map(([id]) => ({ severity: 'warning', path: [name, id], at: 'key', message, hint }))
+}
+
+function warning(section: string, message: string, hint: string): Finding {
+  return { severity: 'warning', path: [section], message, hint }
+}

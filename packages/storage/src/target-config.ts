@@ -21,24 +21,24 @@ const common = {
 }
 
 export const S3Config = z.strictObject({
-  kind: z.literal('s3'),
-  bucket: z.string().min(3),
-  region: z.string().default('us-east-1'),
+  kind: z.literal('s3').describe('Amazon S3 or a store that speaks its protocol.'),
+  bucket: z.string().min(3).describe('An existing bucket; Lifeboat makes none.'),
+  region: z.string().default('us-east-1').describe('Region of the bucket.'),
   endpoint: z.url().optional().describe('For S3-compatible stores; default AWS.'),
   forcePathStyle: z
     .boolean()
     .default(false)
     .describe('bucket in the path rather than in the host name; most self-hosted stores need it.'),
   accessKeyId: SecretRef.optional().describe('Default: the SDK looks for a role (instance profile, web identity).'),
-  secretAccessKey: SecretRef.optional(),
+  secretAccessKey: SecretRef.optional().describe('Belongs to accessKeyId.'),
   ...common,
 })
 
 export const GcsConfig = z.strictObject({
-  kind: z.literal('gcs'),
-  bucket: z.string().min(3),
-  projectId: z.string().optional(),
-  endpoint: z.url().optional(),
+  kind: z.literal('gcs').describe('Google Cloud Storage.'),
+  bucket: z.string().min(3).describe('An existing bucket; Lifeboat makes none.'),
+  projectId: z.string().optional().describe('Default: the project of the credentials.'),
+  endpoint: z.url().optional().describe('For a server that speaks the protocol; default Google.'),
   credentials: SecretRef.optional().describe(
     'Service account JSON; default: application default credentials. Ignored with an endpoint of a test server.',
   ),
@@ -46,17 +46,17 @@ export const GcsConfig = z.strictObject({
 })
 
 export const AzureConfig = z.strictObject({
-  kind: z.literal('azure'),
-  container: z.string().min(3),
-  account: z.string().min(3),
+  kind: z.literal('azure').describe('Azure Blob Storage.'),
+  container: z.string().min(3).describe('An existing container; Lifeboat makes none.'),
+  account: z.string().min(3).describe('Storage account.'),
   endpoint: z.url().optional().describe('Blob service URL; default https://<account>.blob.core.windows.net'),
-  accountKey: SecretRef.optional(),
-  sasToken: SecretRef.optional(),
+  accountKey: SecretRef.optional().describe('Key of the account: may do everything there.'),
+  sasToken: SecretRef.optional().describe('Shared access signature: may do what it was made for.'),
   ...common,
 })
 
 export const FilesystemConfig = z.strictObject({
-  kind: z.literal('filesystem'),
+  kind: z.literal('filesystem').describe('A folder.'),
   path: z
     .string()
     .regex(/^\//, 'an absolute path')

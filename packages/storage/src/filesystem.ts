@@ -1,0 +1,185 @@
+import { open, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Key } from '@lifeboat/shared/domain/keys.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { checkedBody } from './checked-body.ts'
+import { digestFile, readDigest, writeDigest } from './filesystem/digest.ts'
+import { PARTIAL_FOLDER, segmentsOf, sidecarPath } from './filesystem/paths.ts'
+import { exists, makeFolders, placeOnce, syncFolder, writePartial } from './filesystem/place.ts'
+import { removeEmptyFolders, sweepPartials } from './filesystem/sweep.ts'
+import { codeOf, saysAbsent, translateFsError } from './filesystem/translate.ts'
+import { walk } from './filesystem/walk.ts'
+import { relay } from './relay.ts'
+import type { PutOptions, Receipt, Target } from './target.ts'
+import type { FilesystemConfig } from './target-config.ts'
+
+/**
+ * A folder, possibly of a network or removable disk. A file has its name only when it is complete and on the disk (temp name, fsync, link);
+ * its SHA-256 lies beside it as `.<name>.sha256`. The folder itself is never created, so an unmounted disk is TARGET_MISSING.
+ *
+ * @see https://man7.org/linux/man-pages/man2/link.2.html – a link is create-only, also on NFS
+ */
+export async function openFilesystem(id: TargetId, config: FilesystemConfig): Promise<Target> {
+  return new FilesystemTarget(id, config)
+}
+
+class FilesystemTarget implements Target {
+  readonly kind = 'filesystem'
+  readonly abilities = { immutability: false, conditionalPut: true }
+  readonly id: TargetId
+  readonly #base: string
+  readonly #prefix: string[]
+  readonly #root: string
+  #swept: Promise<void> | undefined
+
+  constructor(id: TargetId, config: FilesystemConfig) {
+    this.id = id
+    this.#base = config.path
+    this.#prefix = config.prefix === '' ? [] : segmentsOf(config.prefix)
+    this.#root = join(config.path, ...this.#prefix)
+  }
+
+  put(key: Key, body: () => Readable, opts: PutOptions): Promise<Receipt> {
+    return this.#guarded(key, opts.signal, async () => {
+      const there = await this.stat(key, opts)
+      if (there !== undefined) return this.#demandSame(there, opts)
+      const partials = await this.#partials()
+      const partial = await writePartial(partials, checkedBody(key, body, opts, { digest: true }))
+      try {
+        return await this.#place(partial, key, opts)
+      } finally {
+        await unlink(partial).catch(() => undefined)
+      }
+    })
+  }
+
+  get(key: Key, { from = 0, signal }: { from?: number; signal: AbortSignal }): Promise<Readable> {
+    return this.#guarded(key, signal, async () => {
+      const file = await open(this.#path(key), 'r').catch((thrown: unknown) => this.#absentOr(key, thrown))
+      const facts = await file.stat()
+      if (!facts.isFile()) {
+        await file.close()
+        throw this.#keyAbsent(key)
+      }
+      const source = file.createReadStream({ start: from, highWaterMark: 256 * 1024 })
+      return relay(source, { signal, translate: (thrown) => translateFsError(thrown, this.#facts(key)) })
+    })
+  }
+
+  stat(key: Key, { signal }: { signal: AbortSignal }): Promise<Receipt | undefined> {
+    return this.#guarded(key, signal, async () => {
+      if (key.endsWith('/')) return undefined
+      const facts = await stat(this.#path(key)).catch((thrown: unknown) => this.#undefinedOr(thrown))
+      return facts?.isFile() ? this.#receipt(key, facts.size, facts.mtime, signal) : undefined
+    })
+  }
+
+  async *list(prefix: Key, { signal }: { signal: AbortSignal }): AsyncGenerator<Receipt> {
+    try {
+      await this.#demandBase()
+      yield* walk(this.#root, prefix, signal)
+    } catch (thrown) {
+      throw this.#translated(prefix, thrown)
+    }
+  }
+
+  remove(key: Key, { signal }: { signal: AbortSignal }): Promise<void> {
+    return this.#guarded(key, signal, async () => {
+      const folders = segmentsOf(key)
+      const name = folders.pop() as string
+      const folder = join(this.#root, ...folders)
+      for (const path of [join(folder, name), sidecarPath(folder, name)])
+        await unlink(path).catch((thrown: unknown) => this.#undefinedOr(thrown))
+      await removeEmptyFolders(this.#root, folder)
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** Gives the finished file its name, or finds the same bytes there already. */
+  async #place(partial: string, key: Key, opts: PutOptions): Promise<Receipt> {
+    const folders = segmentsOf(key)
+    const name = folders.pop() as string
+    const folder = await makeFolders(this.#root, folders)
+    try {
+      if (!(await placeOnce(partial, join(folder, name)))) return this.#demandSame(await this.stat(key, opts), opts)
+    } catch (thrown) {
+      // A remove took the folder away between the two calls, as it was empty.
+      if (codeOf(thrown) === 'ENOENT' && (await exists(partial))) return this.#place(partial, key, opts)
+      throw thrown
+    }
+    await writeDigest(await this.#partials(), folder, name, opts.sha256)
+    await syncFolder(folder)
+    return { key, bytes: opts.bytes, sha256: opts.sha256, storedAt: new Date().toISOString() }
+  }
+
+  #demandSame(there: Receipt | undefined, { bytes, sha256 }: PutOptions): Receipt {
+    if (there?.bytes === bytes && there.sha256 === sha256) return there
+    throw new LifeboatError('TARGET_KEY_TAKEN', {
+      targetId: this.id,
+      key: there?.key,
+      expectedBytes: bytes,
+      thereBytes: there?.bytes,
+    })
+  }
+
+  /** A file whose writer died before it kept the digest is read once more and gets it. */
+  async #receipt(key: Key, bytes: number, stored: Date, signal: AbortSignal): Promise<Receipt> {
+    const folders = segmentsOf(key)
+    const name = folders.pop() as string
+    const folder = join(this.#root, ...folders)
+    const kept = await readDigest(folder, name)
+    const sha256 = kept ?? (await digestFile(join(folder, name), signal))
+    if (kept === undefined) await writeDigest(await this.#partials(), folder, name, sha256).catch(() => undefined)
+    return { key, bytes, sha256, storedAt: stored.toISOString() }
+  }
+
+  async #partials(): Promise<string> {
+    await this.#demandBase()
+    const folder = await makeFolders(this.#base, [...this.#prefix, PARTIAL_FOLDER])
+    this.#swept ??= sweepPartials(folder, Date.now())
+    await this.#swept
+    return folder
+  }
+
+  async #guarded<T>(key: Key, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    try {
+      return await work()
+    } catch (thrown) {
+      throw this.#translated(key, thrown)
+    }
+  }
+
+  #translated(key: Key, thrown: unknown): unknown {
+    return translateFsError(thrown, this.#facts(key))
+  }
+
+  async #demandBase(): Promise<void> {
+    if (!(await exists(this.#base))) throw new LifeboatError('TARGET_MISSING', { targetId: this.id, path: this.#base })
+  }
+
+  async #undefinedOr(thrown: unknown): Promise<undefined> {
+    if (!saysAbsent(thrown)) throw thrown
+    await this.#demandBase()
+  }
+
+  async #absentOr(key: Key, thrown: unknown): Promise<never> {
+    await this.#undefinedOr(thrown)
+    throw this.#keyAbsent(key)
+  }
+
+  #keyAbsent(key: Key): LifeboatError {
+    return new LifeboatError('TARGET_KEY_ABSENT', this.#facts(key))
+  }
+
+  #path(key: Key): string {
+    return join(this.#root, ...segmentsOf(key))
+  }
+
+  #facts(key: Key): { targetId: string; key: string } {
+    return { targetId: this.id, key }
+  }
+}

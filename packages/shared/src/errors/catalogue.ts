@@ -5,6 +5,8 @@ export interface CatalogueEntry {
   readonly hint: string
   readonly retry: 'now' | 'later' | 'never'
   readonly level: 'error' | 'warn' | 'info'
+  /** Longest pause before another try, milliseconds; default five minutes. */
+  readonly pauseMs?: number
 }
 
 /** Every error an operator can meet. `docs/errors.md` is generated from this; retired codes stay listed. */
@@ -40,6 +42,7 @@ export const CATALOGUE = {
     hint: 'Nothing to do: the run is looked at again after a pause, in case the other instance died.',
     retry: 'later',
     level: 'info',
+    pauseMs: 30_000,
   },
   AGENT_NAME_TAKEN: {
     title: 'Another live agent already uses this name',
@@ -59,6 +62,18 @@ export const CATALOGUE = {
     title: 'No NATS server answers',
     hint: 'Look at `bus.servers` in lifeboat.yaml, then whether nats-server runs and JetStream is on.',
     retry: 'later',
+    level: 'error',
+  },
+  BUS_AUTH_REFUSED: {
+    title: 'NATS refused the login',
+    hint: 'Compare user, password, token or credentials under `bus` in lifeboat.yaml with the accounts of the NATS server.',
+    retry: 'later',
+    level: 'error',
+  },
+  BUS_SETTINGS_REFUSED: {
+    title: 'NATS refuses the settings of a stream, consumer or bucket',
+    hint: 'Compare the server answer in the facts with docs/bus.md; an older stream of the same name may have to be removed by hand.',
+    retry: 'never',
     level: 'error',
   },
   BUS_DELIVERIES_EXHAUSTED: {
@@ -104,6 +119,12 @@ export const CATALOGUE = {
   SOURCE_AUTH_REFUSED: {
     title: 'PostgreSQL refused the login for this source',
     hint: 'Look at the secret named by the source, then at pg_hba.conf for the agent address.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_TLS_REFUSED: {
+    title: 'No trusted TLS connection to the database server came about',
+    hint: 'Compare sslmode and sslrootcert of the source with the certificate of the server (`ssl` and `ssl_cert_file` there).',
     retry: 'later',
     level: 'error',
   },
@@ -306,6 +327,7 @@ export const CATALOGUE = {
     hint: 'Nothing to do: the manifest follows when the parts are there. `lifeboat backup show` lists what is missing.',
     retry: 'later',
     level: 'info',
+    pauseMs: 10_000,
   },
 
   // BACKUP, DRILL

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs'
+import type { Secret } from '@lifeboat/shared/config/secret.ts'
+import { Client, type ClientConfig } from 'pg'
+import { diagnoseSql } from './diagnose.ts'
+import type { SourceConfig } from './source-config.ts'
+
+/** How to reach one database; the password is a Secret until the moment it is used. */
+export interface SourceConnection {
+  host: string
+  port: number
+  database: string
+  user: string
+  password?: Secret | undefined
+  sslmode: SourceConfig['sslmode']
+  sslrootcert?: string | undefined
+}
+
+export interface SessionOptions {
+  /** Shown in pg_stat_activity, e.g. `lifeboat db1 dump`. */
+  applicationName: string
+  /** How long a statement waits for a lock, milliseconds. */
+  lockTimeoutMs: number
+  connectTimeoutMs?: number
+}
+
+/** A connected client that ends with its scope. */
+export type SourceClient = Client & AsyncDisposable
+
+export function sourceConnection(source: SourceConfig, password: Secret | undefined): SourceConnection {
+  const { host, port, database, user, sslmode, sslrootcert } = source
+  return { host, port, database, user, password, sslmode, sslrootcert }
+}
+
+/**
+ * Connects and makes the session fit for long reading: no statement or idle timeouts of the role's own, row security off (reading under a
+ * policy fails instead of returning half the rows).
+ *
+ * @throws LifeboatError SOURCE_UNREACHABLE | SOURCE_AUTH_REFUSED | SOURCE_DATABASE_MISSING | SOURCE_RIGHTS_MISSING | SOURCE_TLS_REFUSED
+ */
+export async function connectSource(to: SourceConnection, session: SessionOptions): Promise<SourceClient> {
+  const client = await connectAs(to, session).catch((cause: unknown) => {
+    throw diagnoseSql(cause, about(to))
+  })
+  // A connection that breaks while idle says so on the next query; without a listener it would end the process.
+  client.on('error', () => {})
+  const timeouts = ['statement_timeout = 0', 'idle_in_transaction_session_timeout = 0', 'row_security = off']
+  await client.query(
+    [...timeouts, `lock_timeout = ${Math.round(session.lockTimeoutMs)}`].map((it) => `SET ${it}`).join(';'),
+  )
+  return Object.assign(client, {
+    async [Symbol.asyncDispose]() {
+      await client.end().catch(() => {})
+    },
+  })
+}
+
+/** What the stock programs need to know, as libpq's environment variables: nothing of it shows in argv. */
+export function libpqEnv(to: SourceConnection, applicationName: string): Record<string, string> {
+  return {
+    PGHOST: to.host,
+    PGPORT: String(to.port),
+    PGUSER: to.user,
+    PGDATABASE: to.database,
+    PGAPPNAME: applicationName,
+    PGSSLMODE: to.sslmode,
+    PGCONNECT_TIMEOUT: '30',
+    ...(to.sslrootcert === undefined ? {} : { PGSSLROOTCERT: to.sslrootcert }),
+    ...(to.password === undefined ? {} : { PGPASSWORD: to.password.reveal() }),
+  }
+}
+
+/** The facts an error about this connection carries; never the password. */
+export function about(to: SourceConnection): { host: string; port: number; database: string; user: string } {
+  return { host: to.host, port: to.port, database: to.database, user: to.user }
+}
+
+async function connectAs(to: SourceConnection, session: SessionOptions): Promise<Client> {
+  if (to.sslmode !== 'prefer') return open(to, session, tlsOf(to))
+  return open(to, session, tlsOf(to)).catch((err: unknown) => {
+    // libpq's `prefer`: encrypted where the server can, plain where it cannot.
+    if (err instanceof Error && err.message.includes('does not support SSL')) return open(to, session, false)
+    throw err
+  })
+}
+
+async function open(to: SourceConnection, session: SessionOptions, ssl: ClientConfig['ssl']): Promise<Client> {
+  const client = new Client({
+    host: to.host,
+    port: to.port,
+    database: to.database,
+    user: to.user,
+    // An empty password keeps the driver from looking for one in the environment or in ~/.pgpass.
+    password: to.password?.reveal() ?? '',
+    application_name: session.applicationName,
+    connectionTimeoutMillis: session.connectTimeoutMs ?? 30_000,
+    keepAlive: true,
+    ssl: to.host.startsWith('/') ? false : ssl,
+  })
+  await client.connect()
+  return client
+}
+
+function tlsOf(to: SourceConnection): ClientConfig['ssl'] {
+  const ca = to.sslrootcert === undefined ? {} : { ca: readFileSync(to.sslrootcert, 'utf8') }
+  switch (to.sslmode) {
+    case 'disable':
+      return false
+    case 'prefer':
+    case 'require':
+      return { rejectUnauthorized: false }
+    case 'verify-ca':
+      return { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined }
+    case 'verify-full':
+      return { ...ca, rejectUnauthorized: true }
+  }
+}

@@ -1,0 +1,32 @@
+/** One program of a pipeline. Secrets travel in `env` only: argv is public on most systems. */
+export interface Stage {
+  /** Short name for logs, blame and the manifest: `pg_dump`. */
+  readonly tool: string
+  /** Absolute path. */
+  readonly program: string
+  readonly args: readonly string[]
+  /** The whole environment of the program: nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>
+  /** The program writes a report for its caller to file descriptor 3; it ends up in the receipt. */
+  readonly reports?: boolean
+  /** What goes into the manifest's `encoding`; default the tool's name. */
+  readonly encoding?: string
+}
+
+/** How one stage ended. */
+export interface StageReceipt {
+  readonly tool: string
+  /** undefined when a signal ended it or it never started. */
+  readonly exitCode?: number
+  readonly signal?: string
+  /** Last lines, at most 16 KiB. */
+  readonly stderr: string
+  /** What the program wrote to file descriptor 3. */
+  readonly report?: string
+  readonly durationMs: number
+  /** Why it could not be started (ENOENT, EACCES). */
+  readonly notStarted?: string
+}
+
+/** What every tool gets: messages in English, a path for its own helpers, nothing of ours. */
+export const BASE_ENV: Readonly<Record<string, string>> = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C.UTF-8' }

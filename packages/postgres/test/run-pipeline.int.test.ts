@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { expect, test } from 'vitest'
+import { drain } from '../src/pipeline/drain.ts'
+import { runPipeline } from '../src/pipeline/run-pipeline.ts'
+import { BASE_ENV, type Stage } from '../src/tools/stage.ts'
+
+const sh = (tool: string, script: string): Stage => ({ tool, program: '/bin/sh', args: ['-c', script], env: BASE_ENV })
+const run = (signal = new AbortController().signal) => ({ signal, log: silentLogger })
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'no error',
+    (err: unknown) => LifeboatError.from(err),
+  )
+const alive = (marker: string) =>
+  execFileSync('sh', ['-c', `pgrep -f ${marker} | grep -v $$ || true`], { encoding: 'utf8' })
+
+test('the bytes of the last program arrive whole and every program leaves a receipt', async () => {
+  const stages = [sh('make', 'head -c 5000000 /dev/zero'), sh('pass', 'cat; echo done >&2')]
+  const { result, stages: receipts } = await runPipeline(stages, drain, run())
+  expect(result).toBe(5_000_000)
+  expect(receipts).toMatchObject([
+    { tool: 'make', exitCode: 0, stderr: '' },
+    { tool: 'pass', exitCode: 0, stderr: 'done' },
+  ])
+})
+
+test('given bytes go through the programs', async () => {
+  async function* input() {
+    yield Buffer.from('one ')
+    yield Buffer.from('two')
+  }
+  const seen: string[] = []
+  await runPipeline(
+    [sh('upper', 'tr a-z A-Z')],
+    async (bytes) => {
+      for await (const chunk of bytes) seen.push(Buffer.from(chunk).toString())
+    },
+    run(),
+    { input: input() },
+  )
+  expect(seen.join('')).toBe('ONE TWO')
+})
+
+test('an input that breaks is the reason the pipeline gives', async () => {
+  async function* input() {
+    yield Buffer.from('one ')
+    await sleep(20)
+    throw new LifeboatError('ARTIFACT_DIGEST_MISMATCH', {})
+  }
+  expect(await codeOf(runPipeline([sh('cat', 'cat')], drain, run(), { input: input() }))).toMatchObject({
+    code: 'ARTIFACT_DIGEST_MISMATCH',
+  })
+})
+
+test('the sink never sees the end of a stream whose producer failed', async () => {
+  let sawTheEnd = false
+  const work = runPipeline(
+    [sh('pg_dump', 'echo half; echo "it broke" >&2; exit 3'), sh('pass', 'cat')],
+    async (bytes) => {
+      await drain(bytes)
+      sawTheEnd = true
+    },
+    run(),
+  )
+  expect(await codeOf(work)).toMatchObject({
+    code: 'TOOL_FAILED',
+    facts: { tool: 'pg_dump', exitCode: 3, stderr: 'it broke' },
+  })
+  expect(sawTheEnd).toBe(false)
+})
+
+test('a program killed in the middle is named, and its writer is not blamed', async () => {
+  const work = runPipeline([sh('make', 'exec yes'), sh('age', 'head -c 100000 | wc -c; kill -KILL $$')], drain, run())
+  expect(await codeOf(work)).toMatchObject({ code: 'TOOL_KILLED', facts: { tool: 'age', signal: 'SIGKILL' } })
+})
+
+test('a program that is not there is TOOL_MISSING', async () => {
+  const work = runPipeline([{ tool: 'age', program: '/nonexistent/age', args: [], env: {} }], drain, run())
+  expect(await codeOf(work)).toMatchObject({ code: 'TOOL_MISSING', facts: { tool: 'age' } })
+})
+
+test('a sink that fails stops every program', async () => {
+  const marker = `marker-${process.pid}-sink`
+  const work = runPipeline(
+    [sh('make', `: ${marker}; while :; do echo data; done`), sh('pass', `: ${marker}; cat`)],
+    async (bytes) => {
+      for await (const _ of bytes) throw new LifeboatError('SPOOL_DISK_FULL', {})
+    },
+    run(),
+  )
+  expect(await codeOf(work)).toMatchObject({ code: 'SPOOL_DISK_FULL' })
+  expect(alive(marker)).toBe('')
+})
+
+test('an abort ends programs that ignore SIGTERM and rejects with its reason', async () => {
+  const marker = `marker-${process.pid}-abort`
+  const stop = new AbortController()
+  const work = runPipeline(
+    [sh('stubborn', `trap "" TERM; : ${marker}; while :; do sleep 0.05; done`)],
+    drain,
+    run(stop.signal),
+    {
+      killAfterMs: 300,
+    },
+  )
+  setTimeout(() => stop.abort(new LifeboatError('RUN_CANCELLED', {})), 200)
+  expect(await codeOf(work)).toMatchObject({ code: 'RUN_CANCELLED' })
+  expect(alive(marker)).toBe('')
+})
+
+test('a slow sink slows the programs down instead of filling memory', async () => {
+  let made = 0
+  await runPipeline(
+    [sh('make', 'i=0; while [ $i -lt 60 ]; do head -c 100000 /dev/zero; i=$((i+1)); echo $i >&2; done')],
+    async (bytes) => {
+      let first = true
+      for await (const _ of bytes) {
+        if (first) await sleep(400)
+        if (first) expect(made).toBeLessThan(20)
+        first = false
+      }
+    },
+    run(),
+    { onStderr: (_, line) => (made = Number(line)) },
+  )
+  expect(made).toBe(60)
+})
+
+test('what a program writes to its report descriptor is in its receipt', async () => {
+  const { stages } = await runPipeline([{ ...sh('gate', 'echo hello; echo fine >&3'), reports: true }], drain, run())
+  expect(stages[0]?.report).toBe('fine\n')
+})

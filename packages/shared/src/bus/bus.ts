@@ -127,6 +127,8 @@ export interface Bus extends AsyncDisposable {
   /** Lossy, at most once a second per run (the caller's Run throttles). */
   sendProgress(report: ProgressReport): void
   watchProgress(opts: { signal: AbortSignal; runId?: string }): AsyncIterable<ProgressReport>
+  /** Resolves when every consumer has been stopped and its last handler ended. */
+  settled(): Promise<void>
   /** Round trip to the server, milliseconds. */
   ping(): Promise<number>
 }

@@ -41,6 +41,10 @@ export class LifeboatError extends Error {
   get level(): CatalogueEntry['level'] {
     return this.entry.level
   }
+  /** Longest pause before another try, milliseconds. */
+  get pauseMs(): number | undefined {
+    return this.entry.pauseMs
+  }
   private get entry(): CatalogueEntry {
     return CATALOGUE[this.code]
   }

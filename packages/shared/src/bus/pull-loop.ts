@@ -1,0 +1,106 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } from '@nats-io/nats-core'
+import { type PulledMessage, pulledMessage } from './pulled-message.ts'
+
+export interface PullSource {
+  nc: NatsConnection
+  stream: string
+  durable: string
+  /** Called when the server does not know stream or durable any more. */
+  ensure: () => Promise<void>
+  /** Calls back after each reconnect; gives the way to stop that. */
+  onReconnect: (listener: () => void) => () => void
+}
+
+const EXPIRES_MS = 30_000
+/** The server answers an expired request itself; no answer by then means the request is lost. */
+const SILENCE_MS = EXPIRES_MS + 5_000
+const ASK_AGAIN_MS = 500
+
+/**
+ * One worker: asks for one message, works on it, asks again. It never holds a message it does not work on, so nothing waits behind long work.
+ *
+ * When `stopping` fires while it waits, a message already on its way is handed back at once.
+ */
+export async function pullLoop(
+  source: PullSource,
+  work: (message: PulledMessage) => Promise<void>,
+  stopping: AbortSignal,
+): Promise<void> {
+  const post = new Letterbox(source)
+  const forget = source.onReconnect(() => post.renew())
+  try {
+    while (!stopping.aborted) {
+      const msg = await post.ask(stopping)
+      if (msg === undefined) continue
+      const status = msg.headers?.code ?? 0
+      if (status === 0) await work(pulledMessage(source.nc, msg))
+      else if (status !== 408) await afterRefusal(source, status, stopping)
+    }
+  } finally {
+    forget()
+    await post.close()
+  }
+}
+
+/** 404 nothing there · 409 the consumer was deleted or its leader changed · 503 JetStream is not up yet. */
+async function afterRefusal(source: PullSource, status: number, stopping: AbortSignal): Promise<void> {
+  await pause(ASK_AGAIN_MS, undefined, { signal: stopping }).catch(() => {})
+  if (status !== 404 && !stopping.aborted) await source.ensure().catch(() => {})
+}
+
+/** Where answers arrive. After a reconnect it is a new one, so that an old request cannot bring a second message. */
+class Letterbox {
+  readonly #source: PullSource
+  #inbox = ''
+  #subscription: Subscription | undefined
+  #waiting: ((msg: Msg | undefined) => void) | undefined
+
+  constructor(source: PullSource) {
+    this.#source = source
+    this.renew()
+  }
+
+  renew(): void {
+    void this.#drain()
+    this.#inbox = createInbox()
+    this.#subscription = this.#source.nc.subscribe(this.#inbox, {
+      callback: (_err, msg?: Msg) => this.#arrived(msg),
+    })
+    this.#waiting?.(undefined)
+  }
+
+  ask(stopping: AbortSignal): Promise<Msg | undefined> {
+    const { nc, stream, durable } = this.#source
+    return new Promise((resolve) => {
+      const done = (msg: Msg | undefined) => {
+        clearTimeout(silence)
+        stopping.removeEventListener('abort', nothing)
+        this.#waiting = undefined
+        resolve(msg)
+      }
+      const nothing = () => done(undefined)
+      const silence = setTimeout(nothing, SILENCE_MS)
+      stopping.addEventListener('abort', nothing, { once: true })
+      this.#waiting = done
+      const request = JSON.stringify({ batch: 1, expires: nanos(EXPIRES_MS) })
+      if (nc.isClosed()) setTimeout(nothing, ASK_AGAIN_MS)
+      else nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`, request, { reply: this.#inbox })
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#drain()
+  }
+
+  #arrived(msg: Msg | undefined): void {
+    if (msg === undefined) return
+    if (this.#waiting) this.#waiting(msg)
+    else if (msg.headers === undefined || msg.headers.code === 0) pulledMessage(this.#source.nc, msg).nak(0)
+  }
+
+  /** Unsubscribes and waits for what the server sent before it knew. */
+  async #drain(): Promise<void> {
+    await this.#subscription?.drain().catch(() => {})
+  }
+}

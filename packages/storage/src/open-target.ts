@@ -2,6 +2,11 @@ import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import { impatient } from './layers/impatient.ts'
+import { limited } from './layers/limited.ts'
+import { metered, type TargetObserver } from './layers/metered.ts'
+import { resuming } from './layers/resuming.ts'
+import { retrying } from './layers/retrying.ts'
 import type { Target } from './target.ts'
 import type { TargetConfig } from './target-config.ts'
 
@@ -9,7 +14,13 @@ import type { TargetConfig } from './target-config.ts'
 export interface OpenContext {
   resolveSecret: (ref: SecretRef) => Promise<Secret>
   log: Logger
+  /** Hears of every call to the store, tries that failed included. */
+  observer?: TargetObserver
+  /** A store that says and takes nothing for this long is given up on; default one minute. */
+  silenceMs?: number
 }
+
+const SILENCE_MS = 60_000
 
 /** One entry per kind, loaded when first used: a host without cloud targets never loads a cloud SDK. */
 const KINDS: { [K in TargetConfig['kind']]: Opener<K> } = {
@@ -25,14 +36,17 @@ type Opener<K> = (id: TargetId, config: Extract<TargetConfig, { kind: K }>, ctx:
 export const TARGET_KINDS = Object.keys(KINDS) as TargetConfig['kind'][]
 
 /**
- * Opens a target as configured. Nothing is asked of the store yet: a bucket that is away is noticed at the first call.
+ * Opens a target as configured, with the layers every user wants: silence is an error, passing trouble is tried again a few times, cut
+ * downloads are resumed, uploads keep to the configured rate. Nothing is asked of the store yet: a bucket that is away is noticed at the
+ * first call.
  *
  * @throws LifeboatError CONFIG_SECRET_MISSING when a secret it names is not there
  */
-export async function openTarget<K extends TargetConfig['kind']>(
-  id: TargetId,
-  config: Extract<TargetConfig, { kind: K }>,
-  ctx: OpenContext,
-): Promise<Target> {
-  return (KINDS[config.kind as K] as Opener<K>)(id, config, ctx)
+export async function openTarget(id: TargetId, config: TargetConfig, ctx: OpenContext): Promise<Target> {
+  const { observer, silenceMs = SILENCE_MS } = ctx
+  const bytesPerSecond = config.limitBytesPerSecond
+  const store = await (KINDS[config.kind] as Opener<TargetConfig['kind']>)(id, config, ctx)
+  const watched = impatient(store, { silenceMs })
+  const steady = resuming(retrying(observer ? metered(watched, observer) : watched))
+  return bytesPerSecond === undefined ? steady : limited(steady, { bytesPerSecond })
 }

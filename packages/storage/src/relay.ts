@@ -4,8 +4,8 @@ import { type Readable, Transform, type TransformCallback } from 'node:stream'
 export interface RelayOptions {
   /** Destroys both ends with its reason. */
   signal?: AbortSignal
-  /** Looks at (or waits before) each chunk; a rejection breaks the stream. */
-  each?: (chunk: Buffer) => void | Promise<void>
+  /** Looks at each chunk, waits before it, or gives another in its place; a rejection breaks the stream. */
+  each?: (chunk: Buffer) => Buffer | undefined | void | Promise<void>
   /** Asked when the source has ended; a throw makes the end an error. */
   atEnd?: () => void
   /** Turns what broke the source into what the reader shall see. */
@@ -45,11 +45,11 @@ export function relay(source: Readable, opts: RelayOptions): Readable {
   return out
 }
 
-function settle(work: () => void | Promise<void>, pass: TransformCallback, chunk?: Buffer): void {
+function settle(work: () => Buffer | undefined | void | Promise<void>, pass: TransformCallback, chunk?: Buffer): void {
   try {
-    const waiting = work()
-    if (waiting === undefined) pass(null, chunk)
-    else waiting.then(() => pass(null, chunk), pass)
+    const result = work()
+    if (result instanceof Promise) result.then(() => pass(null, chunk), pass)
+    else pass(null, result ?? chunk)
   } catch (thrown) {
     pass(asError(thrown))
   }

@@ -1,0 +1,17 @@
+import type { Target } from '../target.ts'
+
+/** A target that behaves as `inner` but for what `changes` says; the beginning of every layer. */
+export function wrap(inner: Target, changes: Partial<Target>): Target {
+  return {
+    id: inner.id,
+    kind: inner.kind,
+    abilities: inner.abilities,
+    put: (key, body, opts) => inner.put(key, body, opts),
+    get: (key, opts) => inner.get(key, opts),
+    stat: (key, opts) => inner.stat(key, opts),
+    list: (prefix, opts) => inner.list(prefix, opts),
+    remove: (key, opts) => inner.remove(key, opts),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    ...changes,
+  }
+}

@@ -1,6 +1,6 @@
 /** @returns the known name nearest to `word`, if it is near enough to be a slip of the keyboard */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const allowed = Math.max(1, Math.floor(word.length / 3))
+  const allowed = word.length < 3 ? 0 : Math.floor(word.length / 3)
   const ranked = known
     .map((name) => ({ name, distance: distance(word.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)

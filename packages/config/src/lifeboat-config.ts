@@ -8,10 +8,13 @@ import { z } from 'zod'
 const Listen = z.string().regex(/^[^\s:]*:\d{1,5}$/, 'host:port, e.g. 127.0.0.1:7461')
 
 export const BusSection = z.strictObject({
-  servers: z.array(z.string().regex(/^(nats|tls|ws|wss):\/\//, 'a NATS URL, e.g. nats://127.0.0.1:4222')).min(1),
-  user: z.string().optional(),
-  password: SecretRef.optional(),
-  token: SecretRef.optional(),
+  servers: z
+    .array(z.string().regex(/^(nats|tls|ws|wss):\/\//, 'a NATS URL, e.g. nats://127.0.0.1:4222'))
+    .min(1)
+    .describe('NATS servers; any one of a cluster is enough, several survive the loss of one.'),
+  user: z.string().optional().describe('NATS user, together with password.'),
+  password: SecretRef.optional().describe('Password of the NATS user.'),
+  token: SecretRef.optional().describe('NATS token, where the server asks for one instead of a user.'),
   credentials: SecretRef.optional().describe('NATS .creds contents.'),
   ca: z.string().optional().describe('CA file for TLS.'),
   replicas: z
@@ -28,11 +31,14 @@ export const AgentSection = z.strictObject({
   token: SecretRef.describe('Shared by this agent and the uploaders: who has it may read encrypted parts.'),
   signingKey: SecretRef.describe('Private signing key made by `lifeboat key new`; only this agent needs it.'),
   spool: z.strictObject({
-    path: z.string().regex(/^\//, 'an absolute path'),
+    path: z
+      .string()
+      .regex(/^\//, 'an absolute path')
+      .describe('A folder of this agent alone; made when it is missing.'),
     maxBytes: ByteSize.default(10 * 1024 ** 3).describe(
       'Room for parts that wait for the uploaders; when it is full the dump waits.',
     ),
-    partBytes: ByteSize.default(64 * 1024 ** 2),
+    partBytes: ByteSize.default(64 * 1024 ** 2).describe('Size of a part: the unit of transport, retry and storage.'),
   }),
   toolPaths: z
     .array(z.string())
@@ -41,8 +47,8 @@ export const AgentSection = z.strictObject({
 })
 
 export const PolicySection = z.strictObject({
-  sources: z.array(SourceId).min(1),
-  kind: BackupKind,
+  sources: z.array(SourceId).min(1).describe('Names under `sources`; each gets runs of its own.'),
+  kind: BackupKind.describe('What is taken: dump is one database with its roles and a fingerprint.'),
   schedule: z.strictObject({
     cron: z.string().describe('Five fields, or six with seconds first.'),
     zone: z.string().default('UTC').describe('IANA time zone, e.g. Europe/Berlin; daylight saving is honoured.'),
@@ -50,12 +56,18 @@ export const PolicySection = z.strictObject({
       'Spreads many sources over this long; the same run always gets the same delay.',
     ),
   }),
-  targets: z.array(TargetId).min(1),
+  targets: z.array(TargetId).min(1).describe('Names under `targets`; every backup goes to all of them.'),
   copies: z
-    .strictObject({ required: z.int().positive().default(1) })
+    .strictObject({
+      required: z
+        .int()
+        .positive()
+        .default(1)
+        .describe('Targets that must hold a backup before it counts as stored and the spool lets it go.'),
+    })
     .prefault({})
-    .describe('How many targets must hold a backup before the spool lets it go and the backup counts as stored.'),
-  compressionLevel: z.int().min(1).max(19).default(3).describe('zstd level.'),
+    .describe('How many copies are enough.'),
+  compressionLevel: z.int().min(1).max(19).default(3).describe('zstd level; above 3 costs much time for little room.'),
   fingerprint: z
     .strictObject({
       hashTablesUpTo: ByteSize.default(100 * 1024 ** 3).describe(
@@ -80,18 +92,22 @@ export const PolicySection = z.strictObject({
         .enum(['rotate', 'each'])
         .default('rotate')
         .describe('rotate: every backup is drilled from one target, by turns; each: from every target.'),
-      amcheck: z.boolean().default(true),
+      amcheck: z.boolean().default(true).describe('Whether a drill also checks the structure of every index.'),
       keepFailed: z.boolean().default(false).describe('Keeps the scratch server of a failed drill for a look.'),
-      maxDuration: Duration.default(6 * 3_600_000),
+      maxDuration: Duration.default(6 * 3_600_000).describe(
+        'A drill that takes longer is given up, without a verdict on the backup.',
+      ),
       assertions: z
         .array(
           z.strictObject({
-            name: z.string().min(1),
+            name: z.string().min(1).describe('What the question is about; it stands in the evidence.'),
             sql: z.string().min(1).describe('A query whose first column of the first row is the answer.'),
             expect: z.union([
-              z.strictObject({ equals: z.union([z.string(), z.number(), z.boolean()]) }),
-              z.strictObject({ atLeast: z.number() }),
-              z.strictObject({ atMost: z.number() }),
+              z.strictObject({
+                equals: z.union([z.string(), z.number(), z.boolean()]).describe('The answer must be exactly this.'),
+              }),
+              z.strictObject({ atLeast: z.number().describe('The answer must be this or more.') }),
+              z.strictObject({ atMost: z.number().describe('The answer must be this or less.') }),
             ]),
           }),
         )
@@ -107,29 +123,36 @@ export const PolicySection = z.strictObject({
         .max(1)
         .default(0.5)
         .describe('A backup smaller than this share of the median of the last runs is an incident; 0 turns it off.'),
-      medianOf: z.int().min(2).max(50).default(7),
+      medianOf: z.int().min(2).max(50).default(7).describe('How many of the last runs the median is taken over.'),
     })
     .prefault({}),
 })
 
 export const AlertingSection = z.strictObject({
   email: z.strictObject({
-    host: z.string(),
-    port: z.int().min(1).max(65_535).default(587),
-    security: z.enum(['starttls', 'tls', 'none']).default('starttls'),
+    host: z.string().describe('SMTP server.'),
+    port: z.int().min(1).max(65_535).default(587).describe('SMTP port.'),
+    security: z
+      .enum(['starttls', 'tls', 'none'])
+      .default('starttls')
+      .describe(
+        'starttls is demanded, not merely offered; tls from the first byte; none only for a server on this host.',
+      ),
     ca: z.string().optional().describe('CA file of the mail server, where it is not a public one.'),
-    user: z.string().optional(),
-    password: SecretRef.optional(),
-    from: z.string(),
-    to: z.array(z.string()).min(1),
+    user: z.string().optional().describe('SMTP user, together with password.'),
+    password: SecretRef.optional().describe('Password of the SMTP user.'),
+    from: z.string().describe('Sender address.'),
+    to: z.array(z.string()).min(1).describe('Who is told.'),
   }),
   repeat: Duration.default(4 * 3_600_000).describe('An open incident is mailed again after this long.'),
-  dashboard: z.url().optional(),
+  dashboard: z.url().optional().describe('A link for the mails, to where you look at Lifeboat.'),
 })
 
 export const LifeboatConfig = z.strictObject({
-  version: z.literal(1),
-  fleet: FleetId,
+  version: z.literal(1).describe('Format of this file.'),
+  fleet: FleetId.describe(
+    'Names everything this file is about; stands at the root of each target, so that two fleets cannot mix.',
+  ),
   bus: BusSection,
   encryption: z.strictObject({
     recipients: z
@@ -138,30 +161,47 @@ export const LifeboatConfig = z.strictObject({
       .describe('Public keys; who holds one of the identities can decrypt.'),
   }),
   signers: z
-    .record(z.string(), z.string())
+    .record(z.string(), z.string().describe('43 letters; the name is that of the agent or verifier who signs.'))
     .describe('Public signing keys of agents and verifiers by name (`lifeboat key new`).'),
   agents: z.record(AgentId, AgentSection),
   targets: z.record(TargetId, TargetConfig),
   sources: z.record(SourceId, SourceConfig),
   policies: z.record(PolicyId, PolicySection),
-  objectives: z.record(SourceId, z.strictObject({ rpo: Duration, rto: Duration })).default({}),
-  scheduler: z.strictObject({ health: Listen.optional() }).prefault({}),
+  objectives: z
+    .record(
+      SourceId,
+      z.strictObject({
+        rpo: Duration.describe('Recovery point objective: how much of the latest work may be lost.'),
+        rto: Duration.describe('Recovery time objective: how long until the data is back.'),
+      }),
+    )
+    .default({}),
+  scheduler: z
+    .strictObject({ health: Listen.optional().describe('Where health and metrics are served; default nowhere.') })
+    .prefault({}),
   uploader: z
     .strictObject({
       concurrency: z.int().min(1).max(64).default(4).describe('Parts in flight per target.'),
-      health: Listen.optional(),
+      health: Listen.optional().describe('Where health and metrics are served; default nowhere.'),
     })
     .prefault({}),
   verifier: z
     .strictObject({
-      id: z.string().default('verifier'),
+      id: z.string().default('verifier').describe('Its name under `signers`.'),
       identity: SecretRef.describe('age identity file; only verifiers need it.'),
-      signingKey: SecretRef,
-      scratchPath: z.string().regex(/^\//, 'an absolute path').default('/var/lib/lifeboat/scratch'),
-      concurrency: z.int().min(1).max(16).default(1),
-      keepFailedFor: Duration.default(72 * 3_600_000),
-      toolPaths: z.array(z.string()).default([]),
-      health: Listen.optional(),
+      signingKey: SecretRef.describe('Private signing key made by `lifeboat key new`; signs the evidence.'),
+      scratchPath: z
+        .string()
+        .regex(/^\//, 'an absolute path')
+        .default('/var/lib/lifeboat/scratch')
+        .describe('Where throwaway servers live; needs room for the largest database.'),
+      concurrency: z.int().min(1).max(16).default(1).describe('Drills at the same time.'),
+      keepFailedFor: Duration.default(72 * 3_600_000).describe('How long a scratch server kept by keepFailed stays.'),
+      toolPaths: z
+        .array(z.string())
+        .default([])
+        .describe('Folders with PostgreSQL programs, looked at before the usual places.'),
+      health: Listen.optional().describe('Where health and metrics are served; default nowhere.'),
     })
     .optional(),
   alerting: AlertingSection.optional(),
@@ -171,3 +211,4 @@ export type PolicyConfig = z.infer<typeof PolicySection>
 export type AgentConfig = z.infer<typeof AgentSection>
 export type BusConfig = z.infer<typeof BusSection>
 export type AlertingConfig = z.infer<typeof AlertingSection>
+export type VerifierConfig = NonNullable<LifeboatConfig['verifier']>

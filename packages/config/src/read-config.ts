@@ -6,9 +6,9 @@ import type { AgentId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { type Env, findConfigFile } from './config-path.ts'
 import { suggestName } from './did-you-mean.ts'
-import { LifeboatConfig } from './lifeboat-config.ts'
-import { type Finding, inFileOrder, locate, type Problem, problemLine } from './problems.ts'
-import { referenceFindings } from './references.ts'
+import { examine, problemsOf } from './examine.ts'
+import type { LifeboatConfig, VerifierConfig } from './lifeboat-config.ts'
+import { type Finding, type Problem, problemLine } from './problems.ts'
 import { resolveSecret } from './resolve-secret.ts'
 import {
   type ConfigOf,
@@ -18,8 +18,6 @@ import {
   type ServiceName,
   secretsOf,
 } from './sections.ts'
-import { shapeFindings } from './shape-findings.ts'
-import { parseYaml, type YamlSource } from './yaml-source.ts'
 
 export interface CheckedConfig<S extends SectionName> {
   /** Present when nothing is an error. */
@@ -44,7 +42,7 @@ export function checkConfigText<S extends SectionName>(
   sections: readonly S[],
 ): CheckedConfig<S> {
   const { source, findings, config } = examine(text, sections)
-  const problems = inFileOrder([...yamlProblems(source, file), ...place(findings, source, file)])
+  const problems = problemsOf(source, findings, file)
   return problems.some(isError) || !config ? { problems } : { config, problems }
 }
 
@@ -62,7 +60,7 @@ export async function readConfigFile<S extends SectionName = SectionName>(
 
 export interface ServiceConfig<N extends ServiceName> {
   path: string
-  config: ConfigOf<SectionsOf<N>>
+  config: ConfigOf<SectionsOf<N>> & (N extends 'verifier' ? { verifier: VerifierConfig } : unknown)
   /** The agent this process is; only for backup-agent. */
   agentId?: AgentId
   /** Reads a secret of this service; every one was read once already, so this does not fail for them. */
@@ -93,62 +91,16 @@ export async function readServiceConfig<N extends ServiceName>(
       hint: 'A verifier needs identity and signingKey.',
     })
   const missing = secretFindings(service, partial, agentId, places)
-  const problems = inFileOrder([...yamlProblems(source, path), ...place([...findings, ...missing], source, path)])
+  const problems = problemsOf(source, [...findings, ...missing], path)
   if (problems.some(isError) || !config)
     throw invalid(problems, problems.filter(isError).length === missing.filter(isError).length)
   return {
     path,
-    config: config as ConfigOf<SectionsOf<N>>,
+    config: config as ServiceConfig<N>['config'],
     ...(agentId === undefined ? {} : { agentId: agentId as AgentId }),
     secret: (ref) => resolveSecret(ref, places),
     warnings: problems,
   }
-}
-
-interface Examined<S extends SectionName> {
-  source: YamlSource
-  findings: Finding[]
-  /** Absent when the shape is wrong. */
-  config?: ConfigOf<S>
-  /** As far as it can be understood; for looking, not for working with. */
-  partial: Partial<LifeboatConfig>
-}
-
-function examine<S extends SectionName>(text: string, sections: readonly S[]): Examined<S> {
-  const source = parseYaml(text)
-  if (source.value === undefined) return { source, findings: [], partial: {} }
-  if (source.value === null || typeof source.value !== 'object' || Array.isArray(source.value)) {
-    const message = source.value === null ? 'the file is empty' : 'the file is not a block of settings'
-    return {
-      source,
-      findings: [{ severity: 'error', path: [], message, hint: 'Start from docs/examples.' }],
-      partial: {},
-    }
-  }
-  const schema = LifeboatConfig.pick(mask(sections) as { version: true })
-  const value = withoutForeign(source.value, sections)
-  const parsed = schema.safeParse(value)
-  const findings = [
-    ...(parsed.success ? [] : shapeFindings(LifeboatConfig, value, parsed.error.issues)),
-    ...referenceFindings(value as Record<string, unknown>, new Set<SectionName>(sections)),
-  ]
-  return {
-    source,
-    findings,
-    partial: value,
-    ...(parsed.success ? { config: parsed.data as unknown as ConfigOf<S> } : {}),
-  }
-}
-
-function mask(sections: readonly SectionName[]): Record<string, true> {
-  return Object.fromEntries(['version', 'fleet', ...sections].map((name) => [name, true]))
-}
-
-/** Sections of other services are left out unread; a key that is no section at all stays, to be complained about. */
-function withoutForeign(value: object, sections: readonly SectionName[]): Partial<LifeboatConfig> {
-  const foreign = new Set<string>(Object.keys(LifeboatConfig.shape))
-  for (const own of ['version', 'fleet', ...sections]) foreign.delete(own)
-  return Object.fromEntries(Object.entries(value).filter(([key]) => !foreign.has(key))) as Partial<LifeboatConfig>
 }
 
 function chooseAgent(
@@ -189,25 +141,6 @@ function secretFindings(
     }
   }
   return findings
-}
-
-function place(findings: readonly Finding[], source: YamlSource, file: string): Problem[] {
-  return findings.map((finding) => locate(finding, file, source.position(finding.path, finding.at ?? 'value')))
-}
-
-function yamlProblems(source: YamlSource, file: string): Problem[] {
-  return source.faults.map((fault) => ({
-    severity: 'error',
-    file,
-    ...fault.at,
-    path: '',
-    message: fault.duplicateKey
-      ? 'this name stands here twice in one block'
-      : `this is not valid YAML: ${fault.message}`,
-    hint: fault.duplicateKey
-      ? 'Remove or rename one of the two.'
-      : 'Look at indentation, quotes and colons of this line and the one before.',
-  }))
 }
 
 async function readText(path: string): Promise<string> {

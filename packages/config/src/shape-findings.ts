@@ -26,7 +26,7 @@ function translate(schema: z.core.$ZodType, root: unknown, issue: Issue): Findin
   const field = fieldAt(schema, path, root)
   if (issue.code === 'unrecognized_keys') return unknownKeys(schema, root, path, issue.keys)
   if (issue.code === 'invalid_key')
-    return [error(`the name ${last(path)} is not allowed`, issue.issues[0]?.message, 'key')]
+    return [error(`the name ${last(path)} is not allowed`, sentence(issue.issues[0]?.message), 'key')]
   if (issue.code === 'invalid_union') return union(schema, root, path, issue)
   if (value === undefined) return [error('is missing', field?.description)]
   if (value === null) return [error('has no value', field?.description)]
@@ -108,10 +108,7 @@ function union(
   path: Path,
   issue: Issue & { code: 'invalid_union' },
 ): Finding[] {
-  const value = valueAt(
-    root,
-    path.filter((_, i) => i < path.length),
-  )
+  const value = valueAt(root, path)
   const def = fieldAt(schema, path, root)?.schema._zod.def as
     | { options?: z.core.$ZodType[]; discriminator?: string }
     | undefined
@@ -151,6 +148,10 @@ function valueAt(root: unknown, path: Path): unknown {
     (value, step) => (value as Record<string | number, unknown> | null | undefined)?.[step],
     root,
   )
+}
+
+function sentence(words = ''): string {
+  return words === '' ? '' : `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
 }
 
 function last(path: Path): string {

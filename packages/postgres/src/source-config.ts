@@ -6,14 +6,17 @@ import { z } from 'zod'
 export const SourceConfig = z.strictObject({
   agent: AgentId.describe('The agent that takes its backups; a name under `agents`.'),
   host: z.string().default('127.0.0.1').describe('Host name, address, or a folder with the Unix socket.'),
-  port: z.int().min(1).max(65_535).default(5432),
-  database: z.string().min(1),
+  port: z.int().min(1).max(65_535).default(5432).describe('Port of the server.'),
+  database: z.string().min(1).describe('Name of the database.'),
   user: z
     .string()
     .min(1)
     .describe('A least-privilege role is enough; `lifeboat source check` prints the GRANTs it lacks.'),
   password: SecretRef.optional().describe('Default: what pg_hba.conf allows without one (peer, certificate).'),
-  sslmode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer'),
+  sslmode: z
+    .enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full'])
+    .default('prefer')
+    .describe('As libpq understands it; verify-full is the one that cannot be tricked.'),
   sslrootcert: z.string().optional().describe('CA file for verify-ca and verify-full.'),
   rolePasswords: z
     .boolean()

@@ -76,7 +76,7 @@ function objectiveFindings(raw: Raw): Finding[] {
       .map(([, policy]) => widestGapMs(block(policy.schedule)))
       .filter((gap) => gap !== undefined)
     const gap = Math.min(...gaps)
-    if (!rpo.success || gaps.length === 0 || gap <= rpo.data) return []
+    if (!rpo.success || gaps.length === 0 || gap <= rpo.data || !(source in block(raw.sources))) return []
     const message = `promises at most ${formatDuration(rpo.data)} of loss, but dumps are up to ${formatDuration(gap)} apart`
     const hint =
       'Schedule dumps more often or state the objective that can be kept; `lifeboat status` shows the breach meanwhile.'

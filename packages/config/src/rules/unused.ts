@@ -28,7 +28,10 @@ function alertingFindings(raw: Raw, asked: boolean): Finding[] {
 }
 
 function idle(raw: Raw, name: 'sources' | 'targets', message: string, hint: string): Finding[] {
-  const used = new Set(blocks(raw, 'policies').flatMap(([, policy]) => list(policy[name])))
+  const policies = blocks(raw, 'policies')
+  // A list that is no list is a problem of its own, and hides who is in it.
+  if (policies.some(([, policy]) => !Array.isArray(policy[name]))) return []
+  const used = new Set(policies.flatMap(([, policy]) => list(policy[name])))
   return blocks(raw, name)
     .filter(([id]) => !used.has(id))
     .map(([id]) => ({ severity: 'warning', path: [name, id], at: 'key', message, hint }))

@@ -102,7 +102,8 @@ function connectionOptions(opts: LinkOptions): NodeConnectionOptions {
 
 async function followStatus(nc: NatsConnection, log: Logger, listeners: Set<() => void>): Promise<void> {
   for await (const status of nc.status()) {
-    if (status.type === 'disconnect') log.warn({ event: 'bus.disconnected', server: status.server }, 'lost the NATS server')
+    if (status.type === 'disconnect')
+      log.warn({ event: 'bus.disconnected', server: status.server }, 'lost the NATS server')
     if (status.type !== 'reconnect') continue
     log.info({ event: 'bus.reconnected', server: status.server }, 'connected to NATS again')
     for (const listener of listeners) listener()

@@ -116,7 +116,10 @@ class NatsBucket<T> implements Bucket<T> {
     try {
       return this.#parse(this.#keyOf(message), message.data)
     } catch (err) {
-      this.#link.log.warn({ event: 'bus.bad-entry', err }, 'skipped an entry that does not have the shape of its bucket')
+      this.#link.log.warn(
+        { event: 'bus.bad-entry', err },
+        'skipped an entry that does not have the shape of its bucket',
+      )
       return undefined
     }
   }

@@ -9,11 +9,11 @@ import { busSubject, type MessageType } from './define-message.ts'
 import { deliver, pauseBefore } from './deliver.ts'
 import { envelope } from './envelope.ts'
 import { type LinkOptions, type NatsLink, openLink } from './link.ts'
+import { openBucket } from './nats-bucket.ts'
 import { observe } from './observe.ts'
 import { pullLoop } from './pull-loop.ts'
 import type { PulledMessage } from './pulled-message.ts'
 import { reconcileConsumer, reconcileStream } from './reconcile.ts'
-import { openBucket } from './nats-bucket.ts'
 import { buryStrays } from './strays.ts'
 import { ACK_WAIT_MS, DEAD, MAX_ACK_PENDING, STREAMS, streamFor, streamSettings, WISH_DELIVERIES } from './streams.ts'
 import { nextTraceparent } from './trace.ts'
@@ -74,7 +74,10 @@ class NatsBus implements Bus {
     const body = JSON.stringify(type.schema.parse(data))
     const msgID = type.dedupeKey(data)
     const receipt = await this.#link.try(() => this.#link.js.publish(subject, body, { headers, msgID }))
-    this.#link.log.debug({ event: 'bus.published', subject, msgID, duplicate: receipt.duplicate }, 'published a message')
+    this.#link.log.debug(
+      { event: 'bus.published', subject, msgID, duplicate: receipt.duplicate },
+      'published a message',
+    )
     return { duplicate: receipt.duplicate, sequence: receipt.seq }
   }
 

@@ -51,7 +51,14 @@ async function pump(link: NatsLink, opts: ObserveOptions, queue: AsyncQueue<Obse
   const from = since === 0 ? ('all' as const) : { since }
   const caughtUp = () => wishesUntil(Number.POSITIVE_INFINITY)
   const signal = AbortSignal.any([opts.signal, queue.ended])
-  for await (const fact of tail(link, { stream: FACTS.name, subject: 'lifeboat.fact.>', from, follow, caughtUp, signal })) {
+  for await (const fact of tail(link, {
+    stream: FACTS.name,
+    subject: 'lifeboat.fact.>',
+    from,
+    follow,
+    caughtUp,
+    signal,
+  })) {
     wishesUntil(fact.publishedAt)
     queue.push(readable({ ...fact, at: fact.publishedAt }))
     await queue.room()

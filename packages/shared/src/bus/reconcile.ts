@@ -35,9 +35,7 @@ export async function reconcileConsumer(
   const drift = found && driftOf(lasting, found.config)
   if (drift?.length === 0) return
   const about = { stream, consumer: wanted.durable_name }
-  await refusals(about, () =>
-    jsm.consumers.add(stream, found ? { ...found.config, ...lasting } : wanted),
-  )
+  await refusals(about, () => jsm.consumers.add(stream, found ? { ...found.config, ...lasting } : wanted))
   if (drift) log.warn({ event: 'bus.reconciled', ...about, changed: drift }, 'changed settings of a consumer')
 }
 

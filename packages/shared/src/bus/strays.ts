@@ -1,6 +1,6 @@
 import { JetStreamApiError, type StoredMsg } from '@nats-io/jetstream'
-import { busSubject } from './define-message.ts'
 import { buryStray } from './dead-letters.ts'
+import { busSubject } from './define-message.ts'
 import type { NatsLink } from './link.ts'
 import { MESSAGES } from './messages/all.ts'
 import { WISHES } from './streams.ts'

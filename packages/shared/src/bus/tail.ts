@@ -118,7 +118,9 @@ class Inflow {
     this.#restarting = true
     this.close()
     this.open()
-      .catch((err: unknown) => this.#link.log.debug({ event: 'bus.tail-retry', err }, 'reading a stream is tried again'))
+      .catch((err: unknown) =>
+        this.#link.log.debug({ event: 'bus.tail-retry', err }, 'reading a stream is tried again'),
+      )
       .finally(() => {
         this.#restarting = false
         this.#listen()
@@ -144,10 +146,16 @@ class Inflow {
   #arrived(msg: Msg | undefined): void {
     if (msg === undefined) return
     this.#listen()
-    if (msg.headers?.code === 100) return this.#control(msg)
+    if (msg.headers?.code === 100) {
+      this.#control(msg)
+      return
+    }
     const info = deliveryInfo(msg.reply ?? '')
     this.#consumerSequence += 1
-    if (info.consumerSequence !== this.#consumerSequence) return this.restart()
+    if (info.consumerSequence !== this.#consumerSequence) {
+      this.restart()
+      return
+    }
     const { subject, data, headers } = msg
     const message = { subject, data, headers, sequence: info.sequence, publishedAt: info.publishedAt }
     this.#push({ message, pending: info.pending })
@@ -155,12 +163,15 @@ class Inflow {
 
   /** Status 100 is either a flow-control request (it wants an answer) or an idle heartbeat. */
   #control(msg: Msg): void {
-    if (msg.reply) return this.#push(msg)
+    if (msg.reply) {
+      this.#push(msg)
+      return
+    }
     const stalled = msg.headers?.get('Nats-Consumer-Stalled')
     if (stalled) this.#link.nc.publish(stalled)
     const last = Number(msg.headers?.get('Nats-Last-Consumer') ?? 0)
-    if (last > this.#consumerSequence) return this.restart()
-    if (this.#queue.length === 0) this.#push('quiet')
+    if (last > this.#consumerSequence) this.restart()
+    else if (this.#queue.length === 0) this.#push('quiet')
   }
 
   #push(item: Arrival | 'quiet' | Msg): void {

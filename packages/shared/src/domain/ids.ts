@@ -38,7 +38,8 @@ export type DrillId = z.infer<typeof DrillId>
 /** Names one wish, whoever makes it: `daily.records.20260926T020000Z` for a scheduled run, with a random tail for an operator's. */
 export const RunId = z
   .string()
-  .regex(/^[A-Za-z0-9._-]{1,180}$/)
+  .max(180)
+  .regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/)
   .brand<'RunId'>()
 export type RunId = z.infer<typeof RunId>
 

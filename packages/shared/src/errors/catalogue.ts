@@ -76,6 +76,12 @@ export const CATALOGUE = {
     retry: 'never',
     level: 'error',
   },
+  BUS_CONTENDED: {
+    title: 'Others kept changing an entry while it was being written',
+    hint: 'It is tried again. If it repeats, look for several services that fight over one entry (`nats kv watch`).',
+    retry: 'later',
+    level: 'warn',
+  },
   BUS_DELIVERIES_EXHAUSTED: {
     title: 'A message was delivered as often as allowed and never settled',
     hint: 'The worker probably dies while handling it: look at the service log around the last delivery.',

@@ -223,6 +223,7 @@ function cleanUpAfterUs(folder: string): { release(): Promise<void> } {
   return {
     async release() {
       const ended = once(dog, 'exit')
+      dog.ref() // or a process with nothing else to do would end before its server does
       dog.stdin.end()
       await ended
     },

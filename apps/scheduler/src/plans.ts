@@ -1,0 +1,54 @@
+import type { LifeboatConfig, PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { AgentId, BackupKind, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+
+/** One policy applied to one source: the unit that has a schedule, an overlap rule and a history. */
+export interface Plan {
+  policyId: PolicyId
+  sourceId: SourceId
+  agentId: AgentId
+  kind: BackupKind
+  cron: string
+  /** IANA zone the cron expression is read in. */
+  zone: string
+  jitterMs: number
+  graceMs: number
+  maxDurationMs: number
+  catchUp: PolicyConfig['catchUp']
+  overlap: PolicyConfig['overlap']
+  /** In the order the policy lists them; drills go round in this order. */
+  targets: readonly TargetId[]
+  drillTargets: PolicyConfig['drill']['targets']
+}
+
+/** Groups runs with their plan; an operator's run belongs to it like a scheduled one. */
+export function planKey(of: { policyId: string; sourceId: string }): string {
+  return `${of.policyId}.${of.sourceId}`
+}
+
+/** @returns one plan per (policy, source); a source whose agent is unknown has none, `lifeboat config check` tells */
+export function plansOf(config: Pick<LifeboatConfig, 'policies' | 'sources'>): Plan[] {
+  return Object.entries(config.policies).flatMap(([policyId, policy]) =>
+    policy.sources.flatMap((sourceId) => {
+      const agentId = config.sources[sourceId]?.agent
+      return agentId === undefined ? [] : [planOf(policyId as PolicyId, sourceId, agentId, policy)]
+    }),
+  )
+}
+
+function planOf(policyId: PolicyId, sourceId: SourceId, agentId: AgentId, policy: PolicyConfig): Plan {
+  return {
+    policyId,
+    sourceId,
+    agentId,
+    kind: policy.kind,
+    cron: policy.schedule.cron,
+    zone: policy.schedule.zone,
+    jitterMs: policy.schedule.jitter,
+    graceMs: policy.grace,
+    maxDurationMs: policy.maxDuration,
+    catchUp: policy.catchUp,
+    overlap: policy.overlap,
+    targets: policy.targets,
+    drillTargets: policy.drill.targets,
+  }
+}

@@ -94,7 +94,7 @@ async function serve(
 
 /** A client that hung up gets no answer; one that still sends is read to the end so that it sees the answer. */
 function refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown): void {
-  if (res.headersSent || res.destroyed || req.destroyed) return void res.destroy()
+  if (res.headersSent || res.destroyed || req.errored) return void res.destroy()
   req.resume()
   const refusal = thrown instanceof GcsRefusal ? thrown : new GcsRefusal(500, 'backendError', String(thrown))
   answerJson(res, refusal.status, refusal.toJSON())

@@ -23,6 +23,8 @@ export interface LinkOptions {
   log: Logger
   /** How long to wait for a server, at start and during a restart of it; afterwards BUS_UNREACHABLE. Default 30 s. */
   patienceMs?: number | undefined
+  /** Ends the waiting for a first server. */
+  abort?: AbortSignal | undefined
 }
 
 /** A connection that comes back by itself, with what the files of this folder need of it. */
@@ -79,6 +81,7 @@ async function firstConnection(opts: LinkOptions, patienceMs: number): Promise<N
       if (performance.now() >= until) throw new LifeboatError('BUS_UNREACHABLE', about, { cause })
       opts.log.debug({ event: 'bus.waiting', err: cause }, 'waiting for a NATS server')
     }
+    opts.abort?.throwIfAborted()
     await pause(500)
   }
 }

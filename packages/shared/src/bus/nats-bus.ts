@@ -21,7 +21,7 @@ import { nextTraceparent } from './trace.ts'
 export interface BusOptions extends LinkOptions {
   /** JetStream replicas of every stream and bucket; default 1. */
   replicas?: number | undefined
-  /** Tells work in progress to end; default: as soon as its consumer is stopped. `runService` hands one to `open`. */
+  /** Also tells work in progress to end; default: as soon as its consumer is stopped. `runService` hands one to `open`. */
   abort?: AbortSignal | undefined
 }
 

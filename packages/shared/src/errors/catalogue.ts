@@ -25,6 +25,12 @@ export const CATALOGUE = {
     retry: 'now',
     level: 'info',
   },
+  SERVICE_PORT_TAKEN: {
+    title: 'The service cannot listen on its address',
+    hint: 'Another process uses the port (`ss -ltnp`), or the address is not one of this host: compare `health` and `listen` in lifeboat.yaml.',
+    retry: 'later',
+    level: 'error',
+  },
   RUN_CANCELLED: {
     title: 'The run was cancelled',
     hint: 'Start it again with `lifeboat backup now` when it is wanted.',

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Bus } from '../bus/bus.ts'
+import type { Service } from '../bus/define-message.ts'
+import { moment } from '../domain/ids.ts'
+import { LifeboatError } from '../errors/lifeboat-error.ts'
+import { createLogger, type Logger } from '../log/logger.ts'
+import { openHealth } from './health.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { beatPresence } from './presence.ts'
+import { listenForStop, type StopSignals } from './stop-signals.ts'
+
+/** What `open` may use. */
+export interface Opening {
+  log: Logger
+  metrics: Metrics
+  /** Different for every start of every process. */
+  instance: string
+  /** Registers something to be closed at the end, in reverse order, also when opening the rest fails. */
+  own<R extends AsyncDisposable | Disposable>(resource: R): R
+  /** Fires SERVICE_STOPPING when work in progress must end now: hand it to `connectBus` as `abort`. */
+  signal: AbortSignal
+}
+
+export interface ServiceDefinition<C, D extends { bus: Bus }> {
+  name: Service
+  /** Throws CONFIG_INVALID with all problems as the fact `problems`. */
+  readConfig: () => Promise<C>
+  /** Opens everything the handlers may touch. */
+  open: (cfg: C, opening: Opening) => Promise<D>
+  /** Starts ticks and consumers. `signal` fires at the first SIGTERM: begin nothing new. May return early or stay until then. */
+  start: (deps: D, signal: AbortSignal) => Promise<void>
+  /** `host:port` for /healthz, /readyz and /metrics; undefined for none. */
+  health?: (cfg: C) => string | undefined
+  /** Which one of its kind this is (an agent's name); default the service's name. */
+  id?: (cfg: C) => string
+  /** Between the first signal and the order to end what runs; default 10 s. */
+  graceMs?: number
+}
+
+const GRACE_MS = 10_000
+const EXIT_FAILED = 1
+const EXIT_CONFIG = 2
+
+/**
+ * Runs one service from start to end; the whole of an app's `main.ts`.
+ *
+ * ```ts
+ * await runService({
+ *   name: 'uploader',
+ *   readConfig: () => readUploaderConfig(process.env),
+ *   open: async (cfg, { log, own, signal }) => ({
+ *     bus: own(await connectBus({ ...cfg.bus, name: 'uploader', log, abort: signal })),
+ *     targets: cfg.targets.map((target) => own(openTarget(target, log))),
+ *   }),
+ *   start: startUploader,            // (deps, signal) => deps.bus.consume(…, { signal })
+ *   health: (cfg) => cfg.health,
+ * })
+ * ```
+ *
+ * First SIGTERM or SIGINT: `signal` of `start` fires, consumers take no more, handlers may finish. After `graceMs`, or at the second signal,
+ * `signal` of `open` fires and handlers end with SERVICE_STOPPING, which hands their messages back. Then everything owned is closed in
+ * reverse order. The exit code is set – 0 stopped, 1 failed, 2 configuration – and the event loop empties by itself.
+ */
+export async function runService<C, D extends { bus: Bus }>(definition: ServiceDefinition<C, D>): Promise<void> {
+  const log = createLogger({ service: definition.name, level: process.env.LIFEBOAT_LOG_LEVEL ?? 'info' })
+  using stop = listenForStop(definition.graceMs ?? GRACE_MS)
+  try {
+    await live(definition, log, stop)
+    log.info({ event: 'service.stopped' }, 'stopped')
+  } catch (thrown) {
+    const err = LifeboatError.from(thrown)
+    if (err.code === 'SERVICE_STOPPING') return
+    tellFailure(log, err)
+    process.exitCode = err.code.startsWith('CONFIG_') ? EXIT_CONFIG : EXIT_FAILED
+  }
+}
+
+async function live<C, D extends { bus: Bus }>(
+  definition: ServiceDefinition<C, D>,
+  log: Logger,
+  stop: StopSignals,
+): Promise<void> {
+  const { name } = definition
+  const instance = randomUUID().slice(0, 8)
+  const cfg = await definition.readConfig()
+  await using owned = new AsyncDisposableStack()
+  const metrics = createMetrics(name)
+  const own = <R extends AsyncDisposable | Disposable>(resource: R) => owned.use(resource)
+  // Nothing runs yet that deserves a grace.
+  stop.stopping.addEventListener('abort', stop.stop)
+  const deps = await definition.open(cfg, { log, metrics, instance, own, signal: stop.abort })
+  stop.stopping.removeEventListener('abort', stop.stop)
+  const ready = async () => {
+    stop.stopping.throwIfAborted()
+    await deps.bus.ping()
+  }
+  const listen = definition.health?.(cfg)
+  const health = listen === undefined ? undefined : own(await openHealth(listen, { ready, metrics }))
+  const about = { service: name, id: definition.id?.(cfg) ?? name, instance, version: VERSION }
+  own(await beatPresence(deps.bus, { ...about, startedAt: moment(Date.now()) }, log))
+  log.info({ event: 'service.started', ...about, health: health?.port }, 'started')
+  await work(definition, deps, stop)
+}
+
+/** Until the stop, and then until the last handler ended or had to. */
+async function work<C, D extends { bus: Bus }>(
+  definition: ServiceDefinition<C, D>,
+  deps: D,
+  stop: StopSignals,
+): Promise<void> {
+  const stopped = fired(stop.stopping)
+  const started = definition.start(deps, stop.stopping)
+  try {
+    await Promise.race([started.then(() => stopped), stopped])
+  } catch (err) {
+    stop.stop()
+    throw err
+  } finally {
+    const settled = Promise.allSettled([started, deps.bus.settled()])
+    // What ignores its signal is left behind a moment later: its message comes again elsewhere.
+    await Promise.race([settled, fired(stop.abort).then(() => pause(1_000))])
+  }
+  await Promise.race([started, Promise.resolve()])
+}
+
+function fired(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** All problems of the configuration together, one line each; anything else with its facts. */
+function tellFailure(log: Logger, err: LifeboatError): void {
+  const { problems, ...facts } = err.facts
+  if (!Array.isArray(problems)) {
+    log.error({ event: 'service.failed', err }, 'the service ends with an error')
+    return
+  }
+  const about = { event: 'service.refused', code: err.code, ...facts, hint: err.hint }
+  for (const problem of problems)
+    log.error({ event: 'config.problem', problem: String(problem) }, 'configuration problem')
+  log.error({ ...about, problems: problems.length }, 'the service does not start: the configuration has problems')
+}
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version

@@ -12,7 +12,7 @@ test('one call writes the log line, counts the event and measures its bytes and 
   const text = await metrics.text()
   expect(text).toContain('lifeboat_part_stored_total{targetId="aws",service="uploader"} 2')
   expect(text).toContain('lifeboat_part_stored_bytes_total{targetId="aws",service="uploader"} 1500')
-  expect(text).toContain('lifeboat_part_stored_seconds_sum{targetId="aws",service="uploader"} 0.5')
+  expect(text).toContain('lifeboat_part_stored_seconds_sum{service="uploader",targetId="aws"} 0.5')
   expect(text).not.toContain('b1')
   expect(lines[0]).toEqual({
     event: 'part.stored',

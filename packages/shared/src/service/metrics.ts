@@ -53,7 +53,8 @@ export function createMetrics(service: string): Metrics {
         ...common,
       })
       return (log: Logger, facts: EventFacts<L>) => {
-        const values = Object.fromEntries(labels.map((label) => [label, facts[label]])) as LabelValues<L>
+        const values: LabelValues<L> = {}
+        for (const label of labels) values[label] = facts[label]
         total.inc(values)
         if (facts.bytes !== undefined) bytes.inc(values, facts.bytes)
         if (facts.durationMs !== undefined) seconds.observe(values, facts.durationMs / 1000)

@@ -10,7 +10,8 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { abortableRequests } from './abortable-requests.ts'
 import { checkedBody } from './checked-body.ts'
 import { statusOf, translateGcs } from './gcs-errors.ts'
-import { holdsTheSame, settleCreate } from './same-content.ts'
+import { compareContent } from './same-content.ts'
+import { settleCreate } from './settle-create.ts'
 import type { PutOptions, Receipt, Target } from './target.ts'
 import type { GcsConfig } from './target-config.ts'
 import { wholeDownload } from './whole-download.ts'
@@ -64,12 +65,9 @@ async function put(at: Where, key: Key, body: () => Readable, opts: PutOptions):
   opts.signal.throwIfAborted()
   try {
     const stored = await upload(at, key, checkedBody(key, body, opts, { digest: false }), opts)
-    if (!holdsTheSame(stored, opts)) throw await takeBack(at, key, opts)
+    if (compareContent(stored, opts) !== 'same') throw await takeBack(at, key, opts)
     return stored
   } catch (failure) {
-    opts.signal.throwIfAborted()
-    const unsettled = LifeboatError.is(failure, 'TARGET_KEY_TAKEN') || LifeboatError.is(failure, 'TARGET_UNREACHABLE')
-    if (!unsettled) throw failure
     return await settleCreate(failure, opts, () => stat(at, key, opts))
   }
 }
@@ -259,7 +257,7 @@ function demandClasses(id: TargetId, { storageClass }: GcsConfig): void {
 
 function parseCredentials(id: TargetId, secret: Secret): object {
   try {
-    return JSON.parse(secret.reveal()) as object
+    return JSON.parse(secret.reveal().trim()) as object
   } catch {
     throw new LifeboatError('CONFIG_INVALID', {
       targetId: id,

@@ -64,8 +64,7 @@ async function pauseOrThrow(
   failures: number,
   { tries = 4, firstDelayMs = 250, signal }: RetryOptions & { signal: AbortSignal },
 ): Promise<void> {
-  const passing = LifeboatError.is(thrown, 'TARGET_UNREACHABLE') || LifeboatError.is(thrown, 'TARGET_CHECKSUM_MISMATCH')
-  if (!passing || failures >= tries || signal.aborted) throw thrown
+  if (!LifeboatError.is(thrown, 'TARGET_UNREACHABLE') || failures >= tries || signal.aborted) throw thrown
   const delayMs = firstDelayMs * 2 ** (failures - 1) * (0.5 + Math.random())
   await sleep(delayMs, undefined, { signal }).catch(() => signal.throwIfAborted())
 }

@@ -6,9 +6,9 @@ const TESTS = String.raw`(\.test\.ts$|/test/|/conformance/describe-|^e2e/|^bench
 
 /** A vendor's package and the one place that speaks to that vendor. */
 const vendors = [
-  { name: 's3', sdk: '@aws-sdk|@smithy', home: '^packages/storage/src/s3[a-z-]*\\.ts$' },
-  { name: 'gcs', sdk: '@google-cloud', home: '^packages/storage/src/gcs[a-z-]*\\.ts$' },
-  { name: 'azure', sdk: '@azure', home: '^packages/storage/src/azure[a-z-]*\\.ts$' },
+  { name: 's3', sdk: '@aws-sdk|@smithy', home: '^packages/storage/src/s3[/.-]' },
+  { name: 'gcs', sdk: '@google-cloud', home: '^packages/storage/src/gcs[/.-]' },
+  { name: 'azure', sdk: '@azure', home: '^packages/storage/src/azure[/.-]' },
   { name: 'nats', sdk: '@nats-io', home: '^packages/shared/src/bus/' },
   { name: 'pg', sdk: 'pg', home: '^packages/postgres/src/' },
   { name: 'mail', sdk: 'nodemailer', home: '^apps/alerter/src/channels/' },

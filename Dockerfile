@@ -1,0 +1,29 @@
+# One image for all of Lifeboat: `docker run lifeboat uploader`, `docker run lifeboat cli status`.
+# Nothing is compiled: Node runs the TypeScript sources as they are.
+ARG BASE_IMAGE=node:24-bookworm-slim
+FROM ${BASE_IMAGE}
+
+# PostgreSQL's client programs for dumps and its server for drills; no cluster is made and nothing is started.
+RUN mkdir -p /etc/postgresql-common/createcluster.d \
+ && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/lifeboat.conf \
+ && apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql age zstd ca-certificates \
+ && rm -rf /var/lib/apt/lists/*
+
+RUN useradd --uid 10001 --create-home --home-dir /home/lifeboat lifeboat \
+ && install -d -o lifeboat -g lifeboat /etc/lifeboat /var/lib/lifeboat /var/lib/lifeboat/spool /var/lib/lifeboat/scratch \
+      /var/lib/lifeboat/sample /targets /targets/north /targets/south /targets/west
+
+WORKDIR /lifeboat
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY apps apps
+COPY packages packages
+# Production dependencies of the apps only; the package manager and its caches do not stay.
+RUN npx -y pnpm@12 install --prod --frozen-lockfile --filter './apps/*...' --config.verify-deps-before-run=false \
+ && rm -rf /root/.npm /root/.cache /root/.local
+COPY deploy/docker deploy/docker
+
+USER lifeboat
+ENV LIFEBOAT_CONFIG=/etc/lifeboat/lifeboat.yaml NODE_ENV=production
+ENTRYPOINT ["/lifeboat/deploy/docker/entrypoint.sh"]
+CMD ["cli", "--help"]

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export const SERVICES = ['scheduler', 'backup-agent', 'uploader', 'verifier', 'alerter'] as const
+export type ServiceName = (typeof SERVICES)[number]
+
+const ROOT = resolve(import.meta.dirname, '../../../..')
+const READY_WITHIN_MS = 60_000
+const STOP_WITHIN_MS = 20_000
+
+export interface ServiceStart {
+  service: ServiceName
+  /** Name of this instance in the world; its log is `<name>.log`. */
+  name: string
+  configPath: string
+  logFolder: string
+  env?: Readonly<Record<string, string>>
+}
+
+/** One service as a real process. */
+export interface ServiceProcess extends AsyncDisposable {
+  readonly pid: number
+  readonly running: boolean
+  readonly logFile: string
+  /** Everything it logged so far, earlier processes of the same name included. */
+  log(): string
+  /** Resolves when the process is gone, with how it ended. */
+  kill(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Resolves when it says that it started. */
+  ready(): Promise<void>
+}
+
+export interface Finished {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs one command of `lifeboat` to its end. */
+export async function runLifeboat(
+  args: readonly string[],
+  opts: { configPath: string; env?: Readonly<Record<string, string>>; onStderr?: (text: string) => void },
+): Promise<Finished> {
+  const child = spawn(process.execPath, [mainOf('cli'), ...args], {
+    env: environment(opts.configPath, opts.env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+    opts.onStderr?.(text)
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout, stderr }
+}
+
+/** Starts a service; it dies with us, whatever kills us. */
+export function spawnService(start: ServiceStart): ServiceProcess {
+  const logFile = join(start.logFolder, `${start.name}.log`)
+  const readLog = () => readFileSync(logFile, 'utf8')
+  const before = existsSync(logFile) ? readLog().length : 0
+  const child = spawnLogged(start, logFile)
+  const running = () => child.exitCode === null && child.signalCode === null
+  const broken = (what: string) => new Error(`${start.name} ${what}:\n${readLog().slice(before).slice(-3000)}`)
+  return {
+    pid: child.pid ?? -1,
+    logFile,
+    get running() {
+      return running()
+    },
+    log: readLog,
+    async kill(signal) {
+      const gone = once(child, 'exit')
+      if (running() && child.kill(signal)) await gone
+      return { code: child.exitCode, signal: child.signalCode }
+    },
+    async ready() {
+      for (const until = Date.now() + READY_WITHIN_MS; Date.now() < until; await sleep(25)) {
+        if (!running()) throw broken(`ended with ${child.exitCode ?? child.signalCode}`)
+        if (readLog().slice(before).includes('"event":"service.started"')) return
+      }
+      throw broken('did not start in time')
+    },
+    async [Symbol.asyncDispose]() {
+      const forced = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS)
+      await this.kill('SIGTERM')
+      clearTimeout(forced)
+    },
+  }
+}
+
+function spawnLogged(start: ServiceStart, logFile: string): ChildProcess {
+  const log = openSync(logFile, 'a')
+  const child = spawn(process.execPath, [mainOf(start.service)], {
+    cwd: start.logFolder,
+    env: environment(start.configPath, start.env),
+    stdio: ['ignore', log, log],
+  })
+  closeSync(log)
+  const watchdog = killAfterUs(child)
+  child.once('exit', () => watchdog.kill())
+  return child
+}
+
+function mainOf(app: ServiceName | 'cli'): string {
+  return join(ROOT, 'apps', app, 'src/main.ts')
+}
+
+/** Nothing of the tester's own surroundings but what every process needs. */
+function environment(configPath: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR, LANG } = process.env
+  return { PATH, HOME, TMPDIR, LANG, LIFEBOAT_CONFIG: configPath, ...more }
+}
+
+/** A shell that waits for the end of a pipe only we hold open, and then takes the service along. */
+function killAfterUs(child: ChildProcess): ChildProcess {
+  const dog = spawn('sh', ['-c', 'cat >/dev/null; kill -KILL "$1" 2>/dev/null', 'sh', String(child.pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  dog.unref()
+  return dog
+}

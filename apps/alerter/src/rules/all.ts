@@ -1,0 +1,37 @@
+import type { Judgement, World } from '../world.ts'
+import { copyBehind } from './copy-behind.ts'
+import { deadLetter } from './dead-letter.ts'
+import { drillBacklog } from './drill-backlog.ts'
+import { failed } from './failed.ts'
+import { late } from './late.ts'
+import { missing } from './missing.ts'
+import { overdue } from './overdue.ts'
+import { serviceSilent } from './service-silent.ts'
+import { undersized } from './undersized.ts'
+import { unproven } from './unproven.ts'
+
+export const RULES = [
+  serviceSilent,
+  missing,
+  late,
+  failed,
+  overdue,
+  undersized,
+  unproven,
+  drillBacklog,
+  copyBehind,
+  deadLetter,
+] as const
+
+/** What all rules say. Waiting for drills is told once: when the verifiers as a whole fall behind, not also per source. */
+export function judge(world: World): Judgement[] {
+  const judgements = RULES.flatMap((rule) => rule(world))
+  const backlog = judgements.some((judgement) => judgement.cause === 'drill-backlog.all')
+  if (!backlog) return judgements
+  return judgements.map((judgement) => (isWaiting(judgement) ? { cause: judgement.cause, unknown: true } : judgement))
+}
+
+/** The finding that backups of a plan wait for a drill, not that one failed. */
+function isWaiting(judgement: Judgement): boolean {
+  return 'rule' in judgement && judgement.rule === 'unproven' && judgement.severity === 'warning'
+}

@@ -1,0 +1,49 @@
+import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
+import { formatBytes } from '@lifeboat/shared/time/duration.ts'
+import { causeOf, planKey, type Rule, type WatchedPlan, type World } from '../world.ts'
+
+/** The newest backup is suspiciously small: below the policy's floor, far below the ones before it, or without tables or rows. */
+export const undersized: Rule = (world) =>
+  world.plans.flatMap((plan) => {
+    const sealed = (world.backups.get(planKey(plan)) ?? []).filter((row) => row.sealedAt !== undefined)
+    const [newest] = sealed
+    const cause = causeOf('undersized', plan)
+    if (newest === undefined) return { cause, unknown: true }
+    const complaints = complaintsAbout(newest, sealed.slice(1), plan, world)
+    if (complaints.length === 0) return []
+    return {
+      cause,
+      rule: 'undersized',
+      severity: 'critical',
+      title: `The backup of ${plan.sourceId} is too small (policy ${plan.policyId})`,
+      details: [`${newest.backupId}, sealed at ${newest.sealedAt}`, ...complaints],
+      hint: 'Look whether data went missing at the source before older backups expire. If it is meant to be small, lower `size` of the policy.',
+    }
+  })
+
+function complaintsAbout(newest: BackupRow, before: readonly BackupRow[], plan: WatchedPlan, world: World): string[] {
+  const { min, medianRatio, medianOf } = plan.size
+  const { bytes, rows } = newest
+  const complaints: string[] = []
+  if (bytes === undefined) complaints.push('Its size is unknown')
+  if (bytes !== undefined && bytes < min)
+    complaints.push(`It has ${formatBytes(bytes)}; the policy wants ${formatBytes(min)} at least`)
+  const sizes = before.slice(0, medianOf).flatMap((row) => row.bytes ?? [])
+  const usual = median(sizes)
+  if (bytes !== undefined && usual !== undefined && bytes < usual * medianRatio)
+    complaints.push(
+      `It has ${formatBytes(bytes)}; the median of the ${sizes.length} before it is ${formatBytes(usual)}`,
+    )
+  if (world.tables.get(newest.backupId) === 0) complaints.push('It has no table')
+  else if (rows === 0) complaints.push('It has no row')
+  return complaints
+}
+
+/** undefined for fewer than two values: one backup is no habit. */
+function median(values: readonly number[]): number | undefined {
+  if (values.length < 2) return undefined
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const [low = 0, high = 0] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[middle]]
+  return (low + high) / 2
+}

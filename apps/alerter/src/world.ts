@@ -1,0 +1,70 @@
+import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
+import type { BackupId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Incident, IncidentRule } from '@lifeboat/shared/domain/incident.ts'
+import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
+import type { Letter } from './letters.ts'
+
+/** Everything the rules may look at: what was planned, what became of it, who is alive. No rule asks anybody else. */
+export interface World {
+  nowMs: number
+  /** When this alerter began to look; a service is not silent before it had time to speak. */
+  watchingSinceMs: number
+  plans: readonly WatchedPlan[]
+  /** Runs by plan key, oldest first. */
+  runs: ReadonlyMap<string, readonly LedgerEntry[]>
+  /** Backups by plan key, newest first. */
+  backups: ReadonlyMap<string, readonly BackupRow[]>
+  /** Number of tables of a backup, as far as it was looked up. */
+  tables: ReadonlyMap<BackupId, number>
+  /** Who should be there, and who was heard of lately. */
+  services: readonly WatchedService[]
+  letters: readonly Letter[]
+}
+
+/** One policy applied to one source, with what the rules need of it. */
+export interface WatchedPlan {
+  policyId: PolicyId
+  sourceId: SourceId
+  graceMs: number
+  targets: readonly TargetId[]
+  size: { min: number; medianRatio: number; medianOf: number }
+  /** A stored backup without any verdict after this long is unproven. */
+  proveWithinMs: number
+}
+
+export interface WatchedService {
+  service: string
+  /** For agents: which one. */
+  name?: string
+  /** When an instance last said it is there; undefined: never, as far as this alerter knows. */
+  lastSeenMs: number | undefined
+}
+
+/** What a rule found, as long as it is so. The same cause is the same incident. */
+export interface Finding {
+  cause: string
+  rule: IncidentRule
+  severity: Incident['severity']
+  /** Constant per cause: it becomes the subject of the mail. */
+  title: string
+  details: string[]
+  hint: string
+}
+
+/** The rule cannot tell at the moment: an open incident of this cause stays open. */
+export interface Unknown {
+  cause: string
+  unknown: true
+}
+
+export type Judgement = Finding | Unknown
+export type Rule = (world: World) => Judgement[]
+
+export function planKey(of: { policyId: string; sourceId: string }): string {
+  return `${of.policyId}.${of.sourceId}`
+}
+
+/** `missing.records.daily` */
+export function causeOf(rule: IncidentRule, plan: WatchedPlan, ...further: string[]): string {
+  return [rule, plan.sourceId, plan.policyId, ...further].join('.')
+}

@@ -1,0 +1,85 @@
+import type { Pieces } from './pieces.ts'
+
+/** The part of an archive's table of contents that tells whether the rest is complete. */
+export interface ArchiveToc {
+  /** e.g. 1014 for format 1.14, as PostgreSQL 15 writes it. */
+  version: number
+  intSize: number
+  /** Entries that announce data, by the id their block carries. */
+  withData: Map<number, { desc: string; schema: string; name: string }>
+}
+
+const CUSTOM_FORMAT = 1
+/** 1.14: PostgreSQL 12 to 15 · 1.15: 16 · 1.16: 17 and 18. */
+const KNOWN = { oldest: 1014, newest: 1016 }
+
+/**
+ * Reads the head of a custom-format archive.
+ *
+ * @see https://github.com/postgres/postgres/blob/master/src/bin/pg_dump/pg_backup_archiver.c – WriteHead, WriteToc
+ * @throws Error when these are not the first bytes of such an archive
+ */
+export function* readToc(input: Pieces): Generator<undefined, ArchiveToc> {
+  const magic = yield* input.take(5)
+  if (magic.toString('latin1') !== 'PGDMP') throw new Error('it does not begin with PGDMP')
+  const [major = 0, minor = 0, , intSize = 4, offSize = 8, format] = yield* input.take(6)
+  const version = major * 1000 + minor
+  if (format !== CUSTOM_FORMAT) throw new Error(`its format is ${format}, not custom`)
+  if (version < KNOWN.oldest || version > KNOWN.newest) throw new Error(`its version ${major}.${minor} is unknown`)
+  const read = reader(input, intSize)
+  if (version >= 1015) yield* input.skip(1)
+  else yield* read.int()
+  // Seven numbers of the creation time, then database, server version and pg_dump version.
+  yield* input.skip(7 * (intSize + 1))
+  for (let text = 0; text < 3; text++) yield* read.skipText()
+  const withData: ArchiveToc['withData'] = new Map()
+  const count = yield* read.int()
+  for (let entry = 0; entry < count; entry++) {
+    const { id, hasData, ...what } = yield* readEntry(input, read, { version, offSize })
+    if (hasData) withData.set(id, what)
+  }
+  return { version, intSize, withData }
+}
+
+function* readEntry(
+  input: Pieces,
+  read: ReturnType<typeof reader>,
+  { version, offSize }: { version: number; offSize: number },
+): Generator<undefined, { id: number; hasData: boolean; desc: string; schema: string; name: string }> {
+  const id = yield* read.int()
+  const hasData = (yield* read.int()) !== 0
+  yield* read.skipText() // table oid
+  yield* read.skipText() // oid
+  const name = yield* read.text()
+  const desc = yield* read.text()
+  yield* read.int() // section
+  for (let text = 0; text < 3; text++) yield* read.skipText() // definition, drop and copy statement
+  const schema = yield* read.text()
+  yield* read.skipText() // tablespace
+  yield* read.skipText() // access method
+  if (version >= 1016) yield* read.int() // relkind
+  yield* read.skipText() // owner
+  yield* read.skipText() // the word "false", of days when tables had oids
+  while ((yield* read.skipText()) >= 0); // dependencies, up to the one that is absent
+  yield* input.skip(1 + offSize)
+  return { id, hasData, desc, schema, name }
+}
+
+/** Numbers are a sign byte and `intSize` little-endian bytes; texts a number and as many bytes, absent when negative. */
+function reader(input: Pieces, intSize: number) {
+  function* int(): Generator<undefined, number> {
+    const bytes = yield* input.take(1 + intSize)
+    const value = bytes.readUIntLE(1, intSize)
+    return bytes[0] === 0 ? value : -value
+  }
+  function* text(): Generator<undefined, string> {
+    const length = yield* int()
+    return length < 0 ? '' : (yield* input.take(length)).toString('utf8')
+  }
+  function* skipText(): Generator<undefined, number> {
+    const length = yield* int()
+    if (length > 0) yield* input.skip(length)
+    return length
+  }
+  return { int, text, skipText }
+}

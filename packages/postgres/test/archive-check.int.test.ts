@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { installedMajors, startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { archiveCheck } from '../src/archive/archive-check.ts'
+import { drain } from '../src/pipeline/drain.ts'
+import { runPipeline } from '../src/pipeline/run-pipeline.ts'
+import { acceptArchive, archiveGate } from '../src/tools/archive-gate.ts'
+import { BASE_ENV } from '../src/tools/stage.ts'
+
+const CONTENTS = `
+  CREATE TABLE empty (); CREATE SCHEMA "Ö"; CREATE MATERIALIZED VIEW computed AS SELECT 1;
+  CREATE TABLE "Ö"."odd name" AS SELECT g, repeat('x', g % 300) AS filler FROM generate_series(1, 2000) g;
+  CREATE TABLE parted (i int) PARTITION BY LIST (i); CREATE TABLE leaf PARTITION OF parted DEFAULT; INSERT INTO parted VALUES (1);
+  SELECT lo_from_bytea(0, 'abc'), lo_from_bytea(0, repeat('x', 10000)::bytea), lo_from_bytea(0, '')`
+const TABLES = [
+  { schema: 'public', name: 'empty' },
+  { schema: 'public', name: 'leaf' },
+  { schema: 'Ö', name: 'odd name' },
+]
+
+function check(archive: Buffer, step: number) {
+  const reading = archiveCheck()
+  for (let at = 0; at < archive.length; at += step) reading.add(archive.subarray(at, at + step))
+  return reading.report()
+}
+
+describe.each(installedMajors())('an archive of PostgreSQL %i', (major) => {
+  let pg: TestPostgres
+  const dump = (...args: string[]) => {
+    const to = ['-h', pg.socketDir, '-p', String(pg.port), '-U', pg.user, '-Fc', ...args, 'postgres']
+    return execFileSync(join(pg.binDir, 'pg_dump'), to, { maxBuffer: 1e8 })
+  }
+  beforeAll(async () => {
+    pg = await startPostgres({ major })
+    await pg.query('postgres', CONTENTS)
+  })
+  afterAll(() => pg[Symbol.asyncDispose]())
+
+  test.each([1, 7, 4096, 1e8])('is complete however its bytes are cut (%i at a time)', (step) => {
+    for (const archive of [dump('-Z0'), dump()]) {
+      const { tables, ...rest } = check(archive, step)
+      expect(rest).toEqual({ bytes: archive.length })
+      expect(tables).toHaveLength(3)
+      expect(tables).toEqual(expect.arrayContaining(TABLES))
+    }
+  })
+
+  test('that ends one byte early, or anywhere else before its end, is not complete', () => {
+    const archive = dump()
+    for (let end = 0; end < archive.length; end += end > archive.length - 3000 ? 1 : 97)
+      expect(check(archive.subarray(0, end), 65_536).problem, `cut at ${end}`).toBeDefined()
+  })
+
+  test('with bytes behind its end is not complete', () => {
+    expect(check(Buffer.concat([dump(), Buffer.from('x')]), 65_536).problem).toMatch(/unknown/)
+  })
+
+  test('passes the gate unchanged, and a program that exits 0 after half the data does not', async () => {
+    const archive = dump('-Z0')
+    const half = { tool: 'pg_dump', program: '/bin/cat', args: [], env: BASE_ENV }
+    const run = { signal: new AbortController().signal, log: silentLogger }
+    const through = (bytes: Buffer, tables = TABLES) =>
+      runPipeline([half, archiveGate()], drain, run, {
+        input: (async function* () {
+          yield bytes
+        })(),
+        accept: (receipts) => void acceptArchive(receipts, tables),
+      })
+    expect((await through(archive)).result).toBe(archive.length)
+    for (const end of [0, 20, archive.length >> 1, archive.length - 1]) {
+      const err = await through(archive.subarray(0, end)).catch(LifeboatError.from)
+      expect(err).toMatchObject({ code: 'ARTIFACT_TRUNCATED', facts: { tool: 'pg_dump', bytes: end } })
+    }
+    const left = await through(archive, [...TABLES, { schema: 'public', name: 'forgotten' }]).catch(LifeboatError.from)
+    expect(left).toMatchObject({ code: 'ARTIFACT_TRUNCATED', facts: { tables: ['public.forgotten'] } })
+  })
+})

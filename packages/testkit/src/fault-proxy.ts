@@ -37,6 +37,8 @@ export interface FaultProxy extends AsyncDisposable {
   heal(): void
   /** Method and path of every request so far. */
   readonly seen: readonly string[]
+  /** Requests that hang and whose client still waits. */
+  readonly hanging: number
 }
 
 interface Planned extends FaultRule {
@@ -49,9 +51,14 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(upstream)
   const planned: Planned[] = []
   const seen: string[] = []
+  let hanging = 0
   const http = createServer((req, res) => {
     seen.push(`${req.method} ${req.url}`)
     const fault = takeFault(planned, req)
+    if (fault?.kind === 'hang') {
+      hanging++
+      res.once('close', () => hanging--)
+    }
     // Either side may hang up at any moment: that is what this is for.
     void handle(req, res, { hostname, port }, fault).catch(() => cut(res))
   })
@@ -62,6 +69,9 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     inject: (fault, rule = {}) => void planned.push({ ...rule, fault, left: rule.times ?? 1 }),
     heal: () => void planned.splice(0),
     seen,
+    get hanging() {
+      return hanging
+    },
     async [Symbol.asyncDispose]() {
       http.close()
       http.closeAllConnections()
@@ -93,11 +103,12 @@ async function handle(
   const out = request({ ...upstream, method: req.method ?? 'GET', path: req.url ?? '/', headers, agent: false })
   res.once('close', () => out.destroy())
   const answered = once(out, 'response') as Promise<[IncomingMessage]>
-  const sent = pipeline(req, distort(fault, 'upload', res), out).catch((err: unknown) => {
-    // A server may answer and close before it read everything; the answer counts then.
-    if (fault?.kind === 'reset-upload') throw err
-  })
-  const [[answer]] = await Promise.all([answered, fault?.kind === 'reset-upload' ? sent : undefined])
+  const through = distort(fault, 'upload', res)
+  through.once('error', (err) => out.destroy(err))
+  req.pipe(through).pipe(out)
+  // A server may answer before it read everything: the rest is thrown away, so that the client lives to see the answer.
+  out.once('close', () => req.unpipe(through).resume())
+  const [answer] = await answered
   await hand(answer, res, fault)
 }
 

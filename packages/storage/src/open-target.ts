@@ -12,7 +12,7 @@ import type { TargetConfig } from './target-config.ts'
 
 /** What a kind needs besides its configuration. */
 export interface OpenContext {
-  resolveSecret: (ref: SecretRef) => Promise<Secret>
+  resolveSecret: (ref: SecretRef) => Secret | Promise<Secret>
   log: Logger
   /** Hears of every call to the store, tries that failed included. */
   observer?: TargetObserver

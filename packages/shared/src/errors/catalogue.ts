@@ -50,6 +50,18 @@ export const CATALOGUE = {
     level: 'info',
     pauseMs: 30_000,
   },
+  RUN_UNKNOWN: {
+    title: 'No run of this id is in the ledger',
+    hint: 'Look at `lifeboat status` or `lifeboat events --subject backup`; the id is complete, with policy, source and time.',
+    retry: 'never',
+    level: 'error',
+  },
+  RUN_ENDED: {
+    title: 'The run has ended already',
+    hint: 'Nothing to do: the facts name how it ended.',
+    retry: 'never',
+    level: 'error',
+  },
   AGENT_NAME_TAKEN: {
     title: 'Another live agent already uses this name',
     hint: 'Give each agent its own name under `agents:` in lifeboat.yaml, or stop the other process.',
@@ -111,6 +123,13 @@ export const CATALOGUE = {
   CONFIG_SECRET_MISSING: {
     title: 'A secret the configuration refers to is not there',
     hint: 'Set the environment variable or create the file the reference names.',
+    retry: 'never',
+    level: 'error',
+  },
+
+  CLI_USAGE: {
+    title: 'The command cannot be understood as it stands',
+    hint: 'Look at the command with --help.',
     retry: 'never',
     level: 'error',
   },
@@ -221,6 +240,12 @@ export const CATALOGUE = {
     hint: 'Look whether the agent runs and whether its `url` is reachable from the uploader.',
     retry: 'later',
     level: 'warn',
+  },
+  AGENT_REFUSED: {
+    title: 'The agent does not accept the token of this uploader',
+    hint: 'Compare the secret behind `agents.<name>.token` on the agent with the one on the uploader.',
+    retry: 'later',
+    level: 'error',
   },
 
   // ARTIFACT
@@ -354,6 +379,12 @@ export const CATALOGUE = {
     hint: 'Its run was tried again under a new backup id; look at `lifeboat backup list`.',
     retry: 'never',
     level: 'info',
+  },
+  DRILL_UNKNOWN: {
+    title: 'No drill of this id is known',
+    hint: 'Look at `lifeboat backup show`: it names the last drill of each copy. Evidence of older drills lies beside the backup at the target.',
+    retry: 'never',
+    level: 'error',
   },
   DRILL_SCRATCH_UNAVAILABLE: {
     title: 'No scratch server could be started for the drill',

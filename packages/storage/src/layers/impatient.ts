@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { relay } from '../relay.ts'
 import type { Receipt, Target } from '../target.ts'
-import { Stall, type StallOptions } from './stall.ts'
+import { Stall, type StallOptions, watchedDownload } from './stall.ts'
 import { wrap } from './wrap.ts'
 
 /**
@@ -9,13 +10,14 @@ import { wrap } from './wrap.ts'
  * connection, a dead network mount). Time spent waiting for our own side – a slow body, a slow reader – does not count.
  */
 export function impatient(inner: Target, { silenceMs }: { silenceMs: number }): Target {
-  const about = (signal: AbortSignal): StallOptions => ({ targetId: inner.id, silenceMs, signal })
+  const silent = () => new LifeboatError('TARGET_UNREACHABLE', { targetId: inner.id, silenceMs })
+  const about = (signal: AbortSignal): StallOptions => ({ silenceMs, silent, signal })
   return wrap(inner, {
     put: (key, body, opts) =>
       watched(about(opts.signal), (stall) =>
         inner.put(key, () => watchedBody(body(), stall), { ...opts, signal: stall.signal }),
       ),
-    get: (key, opts) => watchedGet(about(opts.signal), (signal) => inner.get(key, { ...opts, signal })),
+    get: (key, opts) => watchedDownload(about(opts.signal), (signal) => inner.get(key, { ...opts, signal })),
     stat: (key, opts) => watched(about(opts.signal), ({ signal }) => inner.stat(key, { ...opts, signal })),
     remove: (key, opts) => watched(about(opts.signal), ({ signal }) => inner.remove(key, { ...opts, signal })),
     list: (prefix, opts) => watchedList(about(opts.signal), (signal) => inner.list(prefix, { signal })),
@@ -39,19 +41,6 @@ function watchedBody(body: Readable, stall: Stall): Readable {
   })
   stall.excuse(() => !ended && out.readableLength === 0)
   return out
-}
-
-async function watchedGet(opts: StallOptions, open: (signal: AbortSignal) => Promise<Readable>): Promise<Readable> {
-  const stall = new Stall(opts)
-  try {
-    const body = await stall.orThrow(open(stall.signal))
-    const out = relay(body, { signal: stall.signal, each: () => stall.restart() })
-    stall.excuse(() => out.readableLength > 0)
-    return out.on('close', () => stall[Symbol.dispose]())
-  } catch (thrown) {
-    stall[Symbol.dispose]()
-    throw thrown
-  }
 }
 
 async function* watchedList(

@@ -1,1 +1,169 @@
-export type BackupFact = never
+import type { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
+import type { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
+import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
+import { BackupRecord, type Copy } from '@lifeboat/shared/domain/backup.ts'
+import { BackupId, type Moment, SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { z } from 'zod'
+
+/** Everything the catalogue learns from; the first six come over the bus, see follow-facts.ts. */
+export type BackupFact =
+  | { subject: 'backup.started'; data: BackupStarted }
+  | { subject: 'backup.sealed'; data: Omit<BackupSealed, 'spoolUrl' | 'manifest'> & { manifest: { sha256: string } } }
+  | { subject: 'backup.failed'; data: BackupFailed }
+  | { subject: 'copy.stored'; data: CopyStored }
+  | { subject: 'copy.refused'; data: CopyRefused }
+  | { subject: 'drill.finished'; data: DrillKnowledge }
+
+/** What of a drill stays; evidence found at a target says as much as the fact did. */
+export type DrillKnowledge = Pick<
+  DrillFinished,
+  'drillId' | 'backupId' | 'sourceId' | 'targetId' | 'verdict' | 'reasons' | 'finishedAt'
+>
+
+/**
+ * A backup as far as facts have told of it. Facts come in any order, so at first little may be known: a copy before the backup it is of.
+ */
+export const BackupDraft = BackupRecord.partial().extend({
+  backupId: BackupId,
+  sourceId: SourceId,
+  copies: BackupRecord.shape.copies,
+})
+export type BackupDraft = z.infer<typeof BackupDraft>
+
+/**
+ * Adds what one fact says. The order of facts and their repetition make no difference: every field is merged by a rule that does not care
+ * who came first (project.test.ts tries many orders).
+ */
+export function project(draft: BackupDraft | undefined, fact: BackupFact): BackupDraft {
+  const { backupId, sourceId } = fact.data
+  const before: BackupDraft = draft ?? { backupId, sourceId, copies: {} }
+  switch (fact.subject) {
+    case 'backup.started':
+      return begun(before, fact.data)
+    case 'backup.sealed':
+      return sealed(begun(before, fact.data), fact.data)
+    case 'backup.failed':
+      return failed(identified(before, fact.data), fact.data)
+    case 'copy.stored':
+      return withCopy(identified(before, fact.data), fact.data.targetId, (copy) => ({
+        ...copy,
+        storedAt: earliest(copy.storedAt, fact.data.storedAt),
+      }))
+    case 'copy.refused':
+      return withCopy(identified(before, fact.data), fact.data.targetId, (copy) => ({
+        ...copy,
+        error: settle(copy.error, fact.data.error),
+      }))
+    case 'drill.finished':
+      return withCopy(before, fact.data.targetId, (copy) => drilled(copy, fact.data))
+  }
+}
+
+/** The record once enough is known to show it; undefined while only copies or drills were heard of. */
+export function complete(draft: BackupDraft | undefined): BackupRecord | undefined {
+  if (draft === undefined) return undefined
+  const { runId, policyId, agentId, kind, startedAt, requiredCopies } = draft
+  if (!runId || !policyId || !agentId || !kind) return undefined
+  const from = startedAt ?? momentOf(draft.backupId)
+  return { ...draft, runId, policyId, agentId, kind, startedAt: from, requiredCopies: requiredCopies ?? 1 }
+}
+
+type Identity = { [K in 'runId' | 'policyId' | 'agentId' | 'kind']?: BackupRecord[K] | undefined }
+
+function identified(draft: BackupDraft, { runId, policyId, agentId, kind }: Identity): BackupDraft {
+  return {
+    ...draft,
+    ...present({
+      runId: settle(draft.runId, runId),
+      policyId: settle(draft.policyId, policyId),
+      agentId: settle(draft.agentId, agentId),
+      kind: settle(draft.kind, kind),
+    }),
+  }
+}
+
+function begun(
+  draft: BackupDraft,
+  data: Identity & { startedAt: Moment; targets: TargetId[]; requiredCopies: number },
+): BackupDraft {
+  const copies = { ...draft.copies }
+  for (const target of data.targets) copies[target] ??= { state: 'expected' }
+  return {
+    ...identified(draft, data),
+    copies,
+    startedAt: earliest(draft.startedAt, data.startedAt),
+    requiredCopies: Math.max(draft.requiredCopies ?? 0, data.requiredCopies),
+  }
+}
+
+/** What was sealed belongs together: of two announcements that differ one counts as a whole. */
+function sealed(draft: BackupDraft, data: Extract<BackupFact, { subject: 'backup.sealed' }>['data']): BackupDraft {
+  const { sealedAt, snapshotAt, bytes, summary } = data
+  const heard = { sealedAt, snapshotAt, bytes, summary, manifestSha256: data.manifest.sha256 as never }
+  const known = draft.sealedAt && {
+    sealedAt: draft.sealedAt,
+    snapshotAt: draft.snapshotAt,
+    bytes: draft.bytes,
+    summary: draft.summary,
+    manifestSha256: draft.manifestSha256,
+  }
+  return { ...draft, ...settle(known || undefined, heard) } as BackupDraft
+}
+
+function failed(draft: BackupDraft, { failedAt, error }: BackupFailed): BackupDraft {
+  const known = draft.failedAt && draft.error && { failedAt: draft.failedAt, error: draft.error }
+  return { ...draft, ...settle(known || undefined, { failedAt, error }) }
+}
+
+function withCopy(draft: BackupDraft, target: TargetId, change: (copy: Copy) => Copy): BackupDraft {
+  const copy = change(draft.copies[target] ?? { state: 'expected' })
+  return { ...draft, copies: { ...draft.copies, [target]: { ...copy, state: copyState(copy) } } }
+}
+
+function drilled(copy: Copy, { drillId, verdict, reasons, finishedAt: at }: DrillKnowledge): Copy {
+  const lastDrill = newest(copy.lastDrill, { drillId, verdict, at, reasons })
+  if (verdict === 'inconclusive') return { ...copy, lastDrill }
+  return { ...copy, lastDrill, conclusion: newest(copy.conclusion, { drillId, verdict, at }) }
+}
+
+/** What is stored is stored, whatever was refused before; a conclusion is about bytes that were there. */
+function copyState({ conclusion, storedAt, error }: Copy): Copy['state'] {
+  if (conclusion) return conclusion.verdict === 'proven' ? 'proven' : 'disproven'
+  if (storedAt !== undefined) return 'stored'
+  return error === undefined ? 'expected' : 'refused'
+}
+
+function earliest(a: Moment | undefined, b: Moment): Moment {
+  return a === undefined || b < a ? b : a
+}
+
+function newest<T extends { at: Moment }>(a: T | undefined, b: T): T {
+  if (a === undefined || a.at < b.at) return b
+  return a.at > b.at ? a : (settle(a, b) as T)
+}
+
+/** Two accounts that should agree: the first in canonical order, so that their order of arrival does not decide. */
+function settle<T>(a: T | undefined, b: T): T
+function settle<T>(a: T | undefined, b: T | undefined): T | undefined
+function settle<T>(a: T | undefined, b: T | undefined): T | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return canonical(a) <= canonical(b) ? a : b
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
+
+function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+/** `20260926T020000Z-dump-k3f9qa` → `2026-09-26T02:00:00.000Z` */
+function momentOf(backupId: BackupId): Moment {
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(backupId) ?? []
+  return `${y}-${mo}-${d}T${h}:${mi}:${s}.000Z` as Moment
+}

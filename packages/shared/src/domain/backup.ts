@@ -15,6 +15,8 @@ export const Copy = z.object({
   storedAt: Moment.optional(),
   error: ErrorReportSchema.optional(),
   lastDrill: z.object({ drillId: DrillId, verdict: Verdict, at: Moment, reasons: z.array(z.string()) }).optional(),
+  /** The newest drill that came to a conclusion; it decides between proven and disproven. */
+  conclusion: z.object({ drillId: DrillId, verdict: z.enum(['proven', 'failed']), at: Moment }).optional(),
 })
 export type Copy = z.infer<typeof Copy>
 

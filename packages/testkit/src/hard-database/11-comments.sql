@@ -1,0 +1,27 @@
+-- A comment on everything that takes one and has none yet.
+comment on schema clinic is 'the clinic; it''s quoted';
+comment on schema public is 'nobody''s land';
+comment on constraint nobody_twice on clinic.stay is 'one at a time';
+comment on constraint below_hundred on domain clinic.small_positive is 'two digits';
+comment on index clinic.measure_bmi is 'for the heavy ones';
+comment on sequence clinic.tickets is 'tickets';
+comment on policy own_notes on clinic.secret is 'own only';
+comment on rule no_delete on clinic.empty_table is 'nothing';
+comment on aggregate clinic.longest(text) is 'the longest';
+comment on operator clinic.=== (clinic.coding, clinic.coding) is 'same code';
+comment on cast (clinic.severity as int) is 'weight';
+comment on collation clinic.german_phonebook is 'DIN 5007-2';
+comment on event trigger clinic_ddl is 'watches';
+comment on publication some_rows is 'some';
+comment on server far_away is 'far';
+comment on materialized view clinic.by_state is 'counted';
+comment on column clinic.measure.bmi is 'computed';
+comment on statistics clinic.measure_stats is 'related';
+comment on text search configuration clinic.notes is 'notes';
+comment on text search dictionary clinic.plain is 'plain';
+comment on operator class clinic.int_reversed using btree is 'downwards';
+comment on type clinic."Odd Enum" is E'odd\\enum';
+comment on foreign table clinic.far is 'not here';
+comment on column clinic.far.id is 'its key';
+comment on language plpgsql_twin is 'another name';
+comment on conversion clinic.latin is 'latin';

@@ -1,5 +1,6 @@
 import type { BackupRecord, BackupState } from '@lifeboat/shared/domain/backup.ts'
 import type { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { BackupFact } from './project.ts'
 
 /** One line of `backup list`. */
 export interface BackupRow {
@@ -29,7 +30,7 @@ export interface SourceSummary {
 export interface Catalog {
   get(backupId: BackupId): Promise<BackupRecord | undefined>
   /** Applies one fact (see project.ts); safe under redelivery and between concurrent writers. */
-  apply(fact: import('./project.ts').BackupFact): Promise<void>
+  apply(fact: BackupFact): Promise<void>
   summary(sourceId: SourceId): Promise<SourceSummary | undefined>
   summaries(): Promise<SourceSummary[]>
   /** Newest first. */

@@ -1,0 +1,57 @@
+import type { BackupFact } from '../project.ts'
+
+type Data<S extends BackupFact['subject']> = Extract<BackupFact, { subject: S }>['data']
+
+/** The life of one backup as facts, with boring defaults; `at` are minutes after its start. */
+export function aBackup(opts: { no?: number; sourceId?: string; targets?: string[]; requiredCopies?: number } = {}) {
+  const { no = 0, sourceId = 'records', targets = ['aws', 'gcp', 'azure'], requiredCopies = 2 } = opts
+  const start = Date.UTC(2026, 8, 26, 2) + no * 3_600_000
+  const moment = (minutes: number) => new Date(start + minutes * 60_000).toISOString()
+  const stamp = moment(0)
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(/[-:]/g, '')
+  const backupId = `${stamp}-dump-${no.toString(36).padStart(6, 'a')}`
+  const about = { backupId, sourceId, policyId: 'daily', agentId: 'db1', kind: 'dump' }
+  const run = { ...about, runId: `daily.${sourceId}.${stamp}` }
+  const error = {
+    code: 'TOOL_FAILED',
+    title: 'A program ended with an error',
+    hint: 'Look.',
+    facts: { tool: 'pg_dump' },
+  }
+  const make = <S extends BackupFact['subject']>(subject: S, data: unknown) =>
+    ({ subject, data: data as Data<S> }) as BackupFact
+  return {
+    backupId: backupId as Data<'backup.started'>['backupId'],
+    sourceId: sourceId as Data<'backup.started'>['sourceId'],
+    moment,
+    started: () => make('backup.started', { ...run, attempt: 1, startedAt: moment(0), targets, requiredCopies }),
+    sealed: () =>
+      make('backup.sealed', {
+        ...run,
+        startedAt: moment(0),
+        snapshotAt: moment(1),
+        sealedAt: moment(5),
+        bytes: 1000 + no,
+        summary: { tables: 3, rows: 42, databaseBytes: 9000 },
+        manifest: { sha256: no.toString(16).padStart(64, '0') },
+        targets,
+        requiredCopies,
+      }),
+    failed: (at = 2) => make('backup.failed', { ...run, attempt: 1, failedAt: moment(at), error, willRetry: false }),
+    stored: (targetId: string, at = 6) =>
+      make('copy.stored', { ...about, targetId, storedAt: moment(at), bytes: 1000 + no }),
+    refused: (targetId: string) => make('copy.refused', { ...about, targetId, refusedAt: moment(6), error }),
+    drilled: (targetId: string, verdict: 'proven' | 'failed' | 'inconclusive', at = 10) =>
+      make('drill.finished', {
+        ...about,
+        runId: `drill.${backupId}`,
+        drillId: `${stamp}-drill-${String(at).padStart(6, 'd')}`,
+        targetId,
+        verdict,
+        reasons: verdict === 'proven' ? [] : ['a reason'],
+        finishedAt: moment(at),
+        durationMs: 1,
+      }),
+  }
+}

@@ -1,0 +1,110 @@
+import { stateOf } from '@lifeboat/shared/domain/backup.ts'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { aBackup } from './conformance/facts.ts'
+import { MemoryCatalog } from './memory-catalog.ts'
+import { BackupDraft, type BackupFact, complete, project } from './project.ts'
+import { emptySummary, summarize, summarizeAll } from './summarize.ts'
+
+const targets = ['aws', 'gcp', 'azure', 'disk']
+const minute = fc.integer({ min: 0, max: 30 })
+const target = fc.constantFrom(...targets)
+
+/** Any facts about one backup, contradicting ones included. */
+function factsOf(backup: ReturnType<typeof aBackup>): fc.Arbitrary<BackupFact[]> {
+  const verdict = fc.constantFrom('proven' as const, 'failed' as const, 'inconclusive' as const)
+  const other = aBackup({ no: 1, targets: ['disk'], requiredCopies: 3 })
+  const twisted = { ...other.sealed(), data: { ...other.sealed().data, backupId: backup.backupId } } as BackupFact
+  return fc.array(
+    fc.oneof(
+      fc.constantFrom(backup.started(), backup.sealed(), twisted),
+      minute.map((at) => backup.failed(at)),
+      fc.tuple(target, minute).map(([id, at]) => backup.stored(id, at)),
+      target.map((id) => backup.refused(id)),
+      fc.tuple(target, verdict, minute).map(([id, result, at]) => backup.drilled(id, result, at)),
+    ),
+    { maxLength: 12 },
+  )
+}
+
+const projectAll = (facts: readonly BackupFact[]) =>
+  facts.reduce<BackupDraft | undefined>((draft, fact) => project(draft, fact), undefined)
+
+describe('a record made of facts', () => {
+  test('is the same in whatever order they come and however often', () => {
+    const backup = aBackup()
+    const shuffled = factsOf(backup).chain((facts) =>
+      fc.tuple(
+        fc.constant(facts),
+        fc.shuffledSubarray([...facts, ...facts], { minLength: facts.length * 2, maxLength: facts.length * 2 }),
+      ),
+    )
+    fc.assert(
+      fc.property(shuffled, ([facts, again]) => {
+        expect(projectAll(again)).toEqual(projectAll(facts))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('has the shape the bucket demands after any facts', () => {
+    fc.assert(
+      fc.property(factsOf(aBackup()), (facts) => {
+        const draft = projectAll(facts)
+        if (draft) expect(BackupDraft.parse(JSON.parse(JSON.stringify(draft)))).toEqual(draft)
+      }),
+    )
+  })
+
+  test('is shown as soon as the backup itself was heard of, with the start told by its id until then', () => {
+    const backup = aBackup({ no: 7 })
+    expect(complete(projectAll([backup.stored('aws'), backup.drilled('aws', 'proven')]))).toBeUndefined()
+    expect(complete(projectAll([backup.failed()]))?.startedAt).toBe(backup.moment(0))
+  })
+
+  test('keeps the last conclusion when a drill without one is heard of first', () => {
+    const backup = aBackup()
+    const facts = [backup.drilled('aws', 'inconclusive', 30), backup.drilled('aws', 'failed', 20)]
+    const copy = projectAll([...facts, backup.drilled('aws', 'proven', 10)])?.copies['aws' as never]
+    expect(copy).toMatchObject({ state: 'disproven', lastDrill: { verdict: 'inconclusive' } })
+  })
+
+  test('calls a copy stored that was refused before, and refused one that never came', () => {
+    const backup = aBackup()
+    const copies = projectAll([backup.stored('aws'), backup.refused('aws'), backup.refused('gcp')])?.copies
+    expect(copies).toMatchObject({ aws: { state: 'stored' }, gcp: { state: 'refused' } })
+  })
+
+  test('does not count a disproven copy towards what the policy demands', () => {
+    const backup = aBackup({ requiredCopies: 2 })
+    const record = complete(
+      projectAll([backup.sealed(), backup.stored('aws'), backup.stored('gcp'), backup.drilled('gcp', 'failed')]),
+    )
+    expect(record && stateOf(record)).toBe('sealed')
+  })
+})
+
+describe('the summary of a source', () => {
+  test('is the same step by step as from all records at once, whenever the steps admit no loss', async () => {
+    const backups = [0, 1, 2, 3].map((no) => aBackup({ no }))
+    const mixed = fc
+      .tuple(...backups.map(factsOf))
+      .chain((lists) => fc.shuffledSubarray(lists.flat(), { minLength: lists.flat().length }))
+    await fc.assert(
+      fc.asyncProperty(mixed, async (facts) => {
+        const catalog = new MemoryCatalog()
+        let summary = emptySummary(aBackup().sourceId)
+        for (const fact of facts) {
+          await catalog.apply(fact)
+          const record = await catalog.get(fact.data.backupId)
+          if (!record) continue
+          const step = summarize(summary, record)
+          const records = await Array.fromAsync(catalog.all())
+          summary = step.lost ? summarizeAll(record.sourceId, records) : step.summary
+          expect(summary).toEqual(summarizeAll(record.sourceId, records.reverse()))
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+})

@@ -5,14 +5,10 @@ import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { RECORDS, recordKey, type StoredSummary, SUMMARIES, summaryKey } from './buckets.ts'
 import type { BackupRow, Catalog, SourceSummary } from './catalog.ts'
-import { type BackupDraft, type BackupFact, complete, project, rowOf } from './project.ts'
-import { emptySummary, newestFirst, RECENT_ROWS, summarize, summarizeAll } from './summarize.ts'
+import { type BackupDraft, type BackupFact, complete, project } from './project.ts'
+import { emptySummary, newestFirst, RECENT_ROWS, rowOf, summarize, summarizeAll } from './summarize.ts'
 
 const TRIES = 100
-
-export async function openCatalog(bus: Pick<Bus, 'bucket'>): Promise<Catalog> {
-  return new KvCatalog(await bus.bucket(RECORDS), await bus.bucket(SUMMARIES))
-}
 
 /**
  * The catalogue in a KV bucket: one entry per backup, one per source with its newest rows. Both are written by compare-and-set, the summary
@@ -25,6 +21,10 @@ export class KvCatalog implements Catalog {
   constructor(records: Bucket<BackupDraft>, summaries: Bucket<StoredSummary>) {
     this.#records = records
     this.#summaries = summaries
+  }
+
+  static async open(bus: Pick<Bus, 'bucket'>): Promise<KvCatalog> {
+    return new KvCatalog(await bus.bucket(RECORDS), await bus.bucket(SUMMARIES))
   }
 
   async get(backupId: BackupId): Promise<BackupRecord | undefined> {

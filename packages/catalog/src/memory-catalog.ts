@@ -1,8 +1,8 @@
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { BackupRow, Catalog, SourceSummary } from './catalog.ts'
-import { type BackupDraft, type BackupFact, complete, project, rowOf } from './project.ts'
-import { newestFirst, summarizeAll } from './summarize.ts'
+import { type BackupDraft, type BackupFact, complete, project } from './project.ts'
+import { newestFirst, rowOf, summarizeAll } from './summarize.ts'
 
 /** A catalogue of this process, for tests and for looking at a target without a bus. Every answer is worked out from the records. */
 export class MemoryCatalog implements Catalog {

@@ -1,7 +1,7 @@
 import type { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
-import { BackupRecord, type Copy, stateOf } from '@lifeboat/shared/domain/backup.ts'
+import { BackupRecord, type Copy } from '@lifeboat/shared/domain/backup.ts'
 import { BackupId, type Moment, SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { z } from 'zod'
 
@@ -66,23 +66,6 @@ export function complete(draft: BackupDraft | undefined): BackupRecord | undefin
   if (!runId || !policyId || !agentId || !kind) return undefined
   const from = startedAt ?? momentOf(draft.backupId)
   return { ...draft, runId, policyId, agentId, kind, startedAt: from, requiredCopies: requiredCopies ?? 1 }
-}
-
-/** The line of `backup list`. */
-export function rowOf(record: BackupRecord): BackupRow {
-  const { backupId, sourceId, policyId, kind, startedAt, sealedAt, bytes, summary } = record
-  return {
-    backupId,
-    sourceId,
-    policyId,
-    kind,
-    state: stateOf(record),
-    startedAt,
-    ...(sealedAt === undefined ? {} : { sealedAt }),
-    ...(bytes === undefined ? {} : { bytes }),
-    ...(summary === undefined ? {} : { rows: summary.rows }),
-    copies: Object.fromEntries(Object.entries(record.copies).map(([target, copy]) => [target, copy.state])),
-  }
 }
 
 type Identity = { [K in 'runId' | 'policyId' | 'agentId' | 'kind']?: BackupRecord[K] | undefined }

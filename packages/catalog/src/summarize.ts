@@ -1,9 +1,25 @@
 import { type BackupRecord, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { BackupRow, SourceSummary } from './catalog.ts'
-import { rowOf } from './project.ts'
 
 export const RECENT_ROWS = 64
+
+/** The line of `backup list`. */
+export function rowOf(record: BackupRecord): BackupRow {
+  const { backupId, sourceId, policyId, kind, startedAt, sealedAt, bytes, summary } = record
+  return {
+    backupId,
+    sourceId,
+    policyId,
+    kind,
+    state: stateOf(record),
+    startedAt,
+    ...(sealedAt === undefined ? {} : { sealedAt }),
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(summary === undefined ? {} : { rows: summary.rows }),
+    copies: Object.fromEntries(Object.entries(record.copies).map(([target, copy]) => [target, copy.state])),
+  }
+}
 
 /** Newest first; the id decides between two of one moment, so that every reader sees the same order. */
 export function newestFirst(a: BackupRow, b: BackupRow): number {

@@ -1,0 +1,105 @@
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { Agent as SecureAgent, request as secureRequest } from 'node:https'
+import type { Readable } from 'node:stream'
+import type { AgentId, BackupId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { watchedDownload } from '@lifeboat/storage/layers/stall.ts'
+import { relay } from '@lifeboat/storage/relay.ts'
+import type { AgentAccess } from './config.ts'
+
+/** The spools of all agents, as an uploader may read them. */
+export interface AgentSpools extends Disposable {
+  /**
+   * @returns undefined when the agent says that it does not have it (any more)
+   * @throws LifeboatError AGENT_UNREACHABLE – also on the stream when it breaks · AGENT_REFUSED
+   */
+  open(at: SpoolFile, signal: AbortSignal): Promise<Readable | undefined>
+}
+
+export interface SpoolFile {
+  agentId: AgentId
+  backupId: BackupId
+  /** A part (`db.dump.zst.age.00000`) or a document (`manifest.json`). */
+  name: string
+}
+
+export function agentSpools(
+  agents: ReadonlyMap<AgentId, AgentAccess>,
+  { silenceMs }: { silenceMs: number },
+): AgentSpools {
+  const pools = { 'http:': new Agent({ keepAlive: true }), 'https:': new SecureAgent({ keepAlive: true }) }
+  return {
+    async open(at, signal) {
+      const access = agents.get(at.agentId)
+      if (access === undefined) throw unreachable(at, { problem: 'no agent of this name is configured here' })
+      let absent = false
+      const silent = () => unreachable(at, { silenceMs })
+      const body = await watchedDownload({ silenceMs, silent, signal }, async (watched) => {
+        const answer = await ask(at, access, pools, watched)
+        absent = answer.statusCode === 404 || answer.statusCode === 410
+        if (!absent) demandBody(at, answer)
+        return wholeBody(at, answer, watched)
+      })
+      if (!absent) return body
+      body.resume()
+      return undefined
+    },
+    [Symbol.dispose]() {
+      for (const pool of Object.values(pools)) pool.destroy()
+    },
+  }
+}
+
+async function ask(
+  at: SpoolFile,
+  { url, token }: AgentAccess,
+  pools: { 'http:': Agent; 'https:': SecureAgent },
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const address = new URL(`${url.replace(/\/$/, '')}/backups/${at.backupId}/${encodeURIComponent(at.name)}`)
+  const headers = { authorization: `Bearer ${token.reveal()}` }
+  const secure = address.protocol === 'https:'
+  const agent = pools[secure ? 'https:' : 'http:']
+  const sent = (secure ? secureRequest : request)(address, { agent, headers, signal })
+  sent.end()
+  try {
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    return answer
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw unreachable(at, { systemCode: (cause as NodeJS.ErrnoException).code }, cause)
+  }
+}
+
+function demandBody(at: SpoolFile, answer: IncomingMessage): void {
+  if (answer.statusCode === 200) return
+  answer.resume()
+  const facts = { ...at, status: answer.statusCode }
+  throw [401, 403].includes(answer.statusCode ?? 0)
+    ? new LifeboatError('AGENT_REFUSED', facts)
+    : unreachable(at, { status: answer.statusCode })
+}
+
+function wholeBody(at: SpoolFile, answer: IncomingMessage, signal: AbortSignal): Readable {
+  const expected = Number(answer.headers['content-length'] ?? Number.NaN)
+  let passed = 0
+  return relay(answer, {
+    signal,
+    each: (chunk) => {
+      passed += chunk.byteLength
+    },
+    atEnd: () => {
+      if (passed < expected) throw unreachable(at, { problem: 'cut' })
+    },
+    translate: (thrown) => (thrown instanceof LifeboatError ? thrown : unreachable(at, { problem: 'cut' }, thrown)),
+  })
+}
+
+function unreachable(
+  at: SpoolFile,
+  facts: Record<string, string | number | undefined>,
+  cause?: unknown,
+): LifeboatError {
+  return new LifeboatError('AGENT_UNREACHABLE', { ...at, ...facts }, { cause })
+}

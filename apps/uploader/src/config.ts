@@ -1,0 +1,48 @@
+import type { Env } from '@lifeboat/config/config-path.ts'
+import type { BusConfig } from '@lifeboat/config/lifeboat-config.ts'
+import { readServiceConfig } from '@lifeboat/config/read-config.ts'
+import type { Secret } from '@lifeboat/shared/config/secret.ts'
+import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
+import type { AgentId, FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { TargetConfig } from '@lifeboat/storage/target-config.ts'
+
+/** What the uploader reads of lifeboat.yaml. It gets tokens and bucket credentials; no encryption or signing key is among them. */
+export interface UploaderConfig {
+  fleet: FleetId
+  bus: BusConfig
+  agents: ReadonlyMap<AgentId, AgentAccess>
+  targets: ReadonlyMap<TargetId, TargetConfig>
+  /** Parts in flight per target. */
+  concurrency: number
+  /** host:port */
+  health: string | undefined
+  secret: (ref: SecretRef) => Secret
+  /** An agent or target that says nothing for this long is given up on; the message is tried again later. */
+  silenceMs: number
+}
+
+/** The address is ours, never the one a message names: the token goes to no other host. */
+export interface AgentAccess {
+  url: string
+  token: Secret
+}
+
+const SILENCE_MS = 60_000
+
+/** @throws LifeboatError CONFIG_UNREADABLE | CONFIG_INVALID | CONFIG_SECRET_MISSING */
+export async function readUploaderConfig(from: { env: Env; cwd: string }): Promise<UploaderConfig> {
+  const { config, secret } = await readServiceConfig('uploader', from)
+  const agents = Object.entries(config.agents).map(
+    ([id, { url, token }]) => [id as AgentId, { url, token: secret(token) }] as const,
+  )
+  return {
+    fleet: config.fleet,
+    bus: config.bus,
+    agents: new Map(agents),
+    targets: new Map(Object.entries(config.targets) as [TargetId, TargetConfig][]),
+    concurrency: config.uploader.concurrency,
+    health: config.uploader.health,
+    secret,
+    silenceMs: SILENCE_MS,
+  }
+}

@@ -1,0 +1,61 @@
+import type { Bus } from '@lifeboat/shared/bus/bus.ts'
+import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import type { Opening } from '@lifeboat/shared/service/run-service.ts'
+import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
+import { openTarget } from '@lifeboat/storage/open-target.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
+import { agentSpools } from './agent-spools.ts'
+import type { UploaderConfig } from './config.ts'
+import { type Events, uploaderEvents } from './events.ts'
+import { openGate, type TargetGate } from './gate.ts'
+import { type PartSource, partSource } from './part-source.ts'
+
+/** One target and what this process knows of it right now. */
+export interface Lane {
+  target: Target
+  gate: TargetGate
+}
+
+/** Everything the handlers may touch; tests pass the same record with memory parts. */
+export interface UploaderDeps {
+  bus: Bus
+  fleet: FleetId
+  lanes: readonly Lane[]
+  parts: PartSource
+  events: Events
+  /** Parts in flight per target. */
+  concurrency: number
+  clock: Clock
+  log: Logger
+}
+
+export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics }: Opening): Promise<UploaderDeps> {
+  const events = uploaderEvents(metrics)
+  const lanes = await Promise.all(
+    [...cfg.targets].map(async ([id, config]): Promise<Lane> => {
+      const { secret: resolveSecret, silenceMs } = cfg
+      const observer = events.observerOf(log)
+      const target = own(await openTarget(id, config, { resolveSecret, log, observer, silenceMs }))
+      return { target, gate: openGate(id, log) }
+    }),
+  )
+  metrics.gauge('lifeboat_targets_away', 'Targets that are not asked because they failed', () => awayOf(lanes).length)
+  const { servers, user, password, token, credentials, ca, replicas } = cfg.bus
+  const bus = own(
+    await connectBus({
+      ...{ servers, user, ca, replicas, name: 'uploader', log, abort: signal },
+      password: password && cfg.secret(password),
+      token: token && cfg.secret(token),
+      credentials: credentials && cfg.secret(credentials),
+    }),
+  )
+  const spools = own(agentSpools(cfg.agents, { silenceMs: cfg.silenceMs }))
+  const parts = partSource(spools, lanes)
+  return { bus, fleet: cfg.fleet, lanes, parts, events, concurrency: cfg.concurrency, clock: systemClock, log }
+}
+
+function awayOf(lanes: readonly Lane[]): TargetId[] {
+  return lanes.filter(({ gate }) => gate.away).map(({ target }) => target.id)
+}

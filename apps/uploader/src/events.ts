@@ -1,0 +1,42 @@
+import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import type { Metrics } from '@lifeboat/shared/service/metrics.ts'
+import type { TargetObserver } from '@lifeboat/storage/layers/metered.ts'
+
+export type Events = ReturnType<typeof uploaderEvents>
+
+/** What an uploader does that people want to count; one call writes log line and metric together. */
+export function uploaderEvents(metrics: Metrics) {
+  const targetAsked = metrics.event({
+    event: 'target.asked',
+    sentence: 'asked a target',
+    level: 'debug',
+    labels: ['targetId', 'operation', 'outcome'],
+  })
+  const targetMoved = metrics.event({
+    event: 'target.moved',
+    sentence: 'moved bytes to or from a target',
+    level: 'debug',
+    labels: ['targetId', 'direction'],
+  })
+  return {
+    partStored: metrics.event({ event: 'part.stored', sentence: 'stored part', labels: ['targetId', 'from'] }),
+    partFound: metrics.event({ event: 'part.found', sentence: 'found part stored already', labels: ['targetId'] }),
+    partGivenUp: metrics.event({
+      event: 'part.given-up',
+      sentence: 'gave up a part that nobody has any more',
+      level: 'warn',
+      labels: ['targetId'],
+    }),
+    copyStored: metrics.event({ event: 'copy.stored', sentence: 'stored copy', labels: ['targetId', 'sourceId'] }),
+    copyRefused: metrics.event({
+      event: 'copy.refused',
+      sentence: 'the target cannot take this copy',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
+    observerOf: (log: Logger): TargetObserver => ({
+      answered: (call) => targetAsked(log, call),
+      moved: (targetId, direction, bytes) => targetMoved(log, { targetId, direction, bytes }),
+    }),
+  }
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import type { Delivery, Handler } from '@lifeboat/shared/bus/bus.ts'
+import { type PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
+import { partKey } from '@lifeboat/shared/domain/keys.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { compareContent } from '@lifeboat/storage/same-content.ts'
+import { bodiesOf } from '../bodies.ts'
+import type { Lane, UploaderDeps } from '../deps.ts'
+import { demandFleet } from '../fleet-marker.ts'
+import type { Wanted } from '../part-source.ts'
+import { refuseCopyOrThrow } from '../refuse-copy.ts'
+
+/** Deliveries after which a part that nobody has any more belongs to an attempt that was given up: about ten minutes. */
+const DELIVERIES_BEFORE_GIVING_UP = 10
+
+/**
+ * One part to one target: look whether it is there, else fetch and put it, then say so. Whatever the store confirmed is told; whatever
+ * failed comes back later, for as long as the fact stays on its stream.
+ */
+export function storePart(
+  deps: Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'events' | 'clock'>,
+  lane: Lane,
+): Handler<PartSealed> {
+  const targetId = lane.target.id
+  return async (sealed, delivery) => {
+    if (!sealed.targets.includes(targetId)) return
+    const { backupId, sourceId, agentId, artifact, part } = sealed
+    const about = { backupId, sourceId, agentId, artifact, targetId }
+    const began = deps.clock.now()
+    try {
+      const from = await lane.gate.through(delivery.signal, () => ensureStored(deps, lane, sealed, delivery.signal))
+      const durationMs = Math.max(0, Math.round(deps.clock.now() - began))
+      await deps.bus.publish(PartStored, { ...about, partNo: part.no, bytes: part.bytes, durationMs })
+      const facts = { ...about, partNo: part.no, attempt: delivery.attempt }
+      if (from === undefined) deps.events.partFound(delivery.log, facts)
+      else deps.events.partStored(delivery.log, { ...facts, from, bytes: part.bytes, durationMs })
+    } catch (thrown) {
+      if (isLost(thrown, delivery)) deps.events.partGivenUp(delivery.log, { ...about, partNo: part.no, err: thrown })
+      else await refuseCopyOrThrow(deps, lane, sealed, thrown, delivery.log)
+    }
+  }
+}
+
+/** @returns where the bytes came from; undefined when the target had them already */
+async function ensureStored(
+  { fleet, parts }: Pick<UploaderDeps, 'fleet' | 'parts'>,
+  { target }: Lane,
+  sealed: PartSealed,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const key = partKey(sealed.sourceId, sealed.backupId, sealed.artifact, sealed.part.no)
+  const there = await target.stat(key, { signal })
+  if (there !== undefined && compareContent(there, sealed.part) === 'same') return undefined
+  await demandFleet(target, fleet, signal)
+  const wanted = wantedOf(sealed, key, target.id)
+  const wrong = new Set<string>()
+  for (;;) {
+    const found = await parts.open(wanted, signal, wrong)
+    using body = bodiesOf(found.body, async () => (await parts.open(wanted, signal, wrong)).body)
+    try {
+      await target.put(key, body, { ...sealed.part, role: 'part', signal })
+      return found.from
+    } catch (thrown) {
+      if (!LifeboatError.is(thrown, 'TARGET_CHECKSUM_MISMATCH')) throw thrown
+      // Either the bytes were wrong when they came, or the target got or keeps others: only reading them again tells whom to blame.
+      const again = await parts.open(wanted, signal, wrong)
+      if ((await sha256Of(again.body)) === sealed.part.sha256) throw thrown
+      wrong.add(again.from)
+    }
+  }
+}
+
+function wantedOf({ sourceId, backupId, agentId, targets }: PartSealed, key: string, target: Wanted['for']): Wanted {
+  return { sourceId, backupId, agentId, targets, name: key.slice(key.lastIndexOf('/') + 1), for: target }
+}
+
+async function sha256Of(body: Readable): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of body) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+/** Every place said that it has it not, and has said so for a while. */
+function isLost(thrown: unknown, { attempt }: Delivery): boolean {
+  return (
+    LifeboatError.is(thrown, 'PART_GONE') && thrown.facts.everywhere === true && attempt >= DELIVERIES_BEFORE_GIVING_UP
+  )
+}

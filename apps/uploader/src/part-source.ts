@@ -1,0 +1,93 @@
+import type { Readable } from 'node:stream'
+import type { AgentId, BackupId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { documentKey } from '@lifeboat/shared/domain/keys.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { relay } from '@lifeboat/storage/relay.ts'
+import type { AgentSpools } from './agent-spools.ts'
+import type { Lane } from './deps.ts'
+
+/** A file of one backup, and where it may be. */
+export interface Wanted {
+  sourceId: SourceId
+  backupId: BackupId
+  agentId: AgentId
+  /** A part (`db.dump.zst.age.00000`) or a document (`manifest.json`). */
+  name: string
+  /** Every target the backup goes to. */
+  targets: readonly TargetId[]
+  /** Where it is wanted, so where it need not be looked for. */
+  for: TargetId
+}
+
+export interface Found {
+  /** `agent`, or the id of a target. */
+  from: string
+  body: Readable
+}
+
+/** Where the bytes of a backup come from: the agent that spooled them first, then the targets that have them. */
+export interface PartSource {
+  /**
+   * @param wrong places that handed out wrong bytes before; they are not asked again
+   * @throws LifeboatError PART_GONE – not at the agent, and no target gives it (`everywhere`: all were asked and none has it); also on the
+   * stream · AGENT_UNREACHABLE | AGENT_REFUSED – the agent may have it · ARTIFACT_DIGEST_MISMATCH – only `wrong` places have it
+   */
+  open(wanted: Wanted, signal: AbortSignal, wrong?: ReadonlySet<string>): Promise<Found>
+}
+
+export function partSource(spools: AgentSpools, lanes: readonly Lane[]): PartSource {
+  return {
+    async open(wanted, signal, wrong = new Set()) {
+      const away = new Map<string, unknown>()
+      for (const place of placesOf(wanted, spools, lanes)) {
+        if (wrong.has(place.name)) continue
+        try {
+          const body = await place.open(signal)
+          if (body !== undefined) return { from: place.name, body }
+        } catch (thrown) {
+          signal.throwIfAborted()
+          away.set(place.name, thrown)
+        }
+      }
+      throw nowhere(wanted, away, wrong)
+    },
+  }
+}
+
+/** What a target that was only asked for its copy answered is never passed on: it would be taken for the answer of the one being filled. */
+function nowhere(wanted: Wanted, away: ReadonlyMap<string, unknown>, wrong: ReadonlySet<string>): unknown {
+  const { sourceId, backupId, agentId, name } = wanted
+  const facts = { sourceId, backupId, agentId, name, away: [...away.keys()] }
+  if (away.has(AGENT)) return away.get(AGENT)
+  if (away.size === 0 && wrong.size > 0)
+    return new LifeboatError('ARTIFACT_DIGEST_MISMATCH', { ...facts, wrong: [...wrong] })
+  return new LifeboatError('PART_GONE', { ...facts, everywhere: away.size === 0 }, { cause: [...away.values()][0] })
+}
+
+const AGENT = 'agent'
+
+interface Place {
+  name: string
+  /** undefined: it is not there. */
+  open(signal: AbortSignal): Promise<Readable | undefined>
+}
+
+function* placesOf(wanted: Wanted, spools: AgentSpools, lanes: readonly Lane[]): Generator<Place> {
+  yield { name: AGENT, open: (signal) => spools.open(wanted, signal) }
+  const others = lanes.filter(({ target }) => target.id !== wanted.for && wanted.targets.includes(target.id))
+  for (const lane of others) yield { name: lane.target.id, open: (signal) => fromTarget(lane, wanted, signal) }
+}
+
+async function fromTarget({ target, gate }: Lane, wanted: Wanted, signal: AbortSignal): Promise<Readable | undefined> {
+  if (gate.away) throw new LifeboatError('TARGET_UNREACHABLE', { targetId: target.id, problem: 'known to be away' })
+  const key = documentKey(wanted.sourceId, wanted.backupId, wanted.name)
+  try {
+    const body = await target.get(key, { signal })
+    // Whoever stores these bytes elsewhere must not take this target's trouble for that of his own.
+    const broke = (cause: unknown) => new LifeboatError('PART_GONE', { targetId: target.id, key }, { cause })
+    return relay(body, { signal, translate: broke })
+  } catch (thrown) {
+    if (LifeboatError.is(thrown, 'TARGET_KEY_ABSENT')) return undefined
+    throw thrown
+  }
+}

@@ -7,7 +7,7 @@ const name = 'lifeboat_catalogue'
 const summary =
   'What is known of every backup (`backup.<source>.<backup id>`) and the newest of each source (`source.<source>`).'
 
-export const RECORDS: BucketDefinition<BackupDraft> = { name, summary, schema: BackupDraft }
+export const RECORDS: BucketDefinition<BackupDraft> = { name, summary, schema: BackupDraft, permanent: true }
 
 /** With the revision of the record behind each row, so that a slow writer cannot put an older state over a newer one. */
 export interface StoredSummary extends SourceSummary {

@@ -28,7 +28,8 @@ export interface SourceSummary {
 
 /** A projection of facts: deleted, it is rebuilt from any one target. Every write is idempotent and order-independent. */
 export interface Catalog {
-  get(backupId: BackupId): Promise<BackupRecord | undefined>
+  /** @param sourceId spares a search where it is known */
+  get(backupId: BackupId, sourceId?: SourceId): Promise<BackupRecord | undefined>
   /** Applies one fact (see project.ts); safe under redelivery and between concurrent writers. */
   apply(fact: BackupFact): Promise<void>
   summary(sourceId: SourceId): Promise<SourceSummary | undefined>

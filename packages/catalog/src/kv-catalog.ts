@@ -27,7 +27,8 @@ export class KvCatalog implements Catalog {
     return new KvCatalog(await bus.bucket(RECORDS), await bus.bucket(SUMMARIES))
   }
 
-  async get(backupId: BackupId): Promise<BackupRecord | undefined> {
+  async get(backupId: BackupId, sourceId?: SourceId): Promise<BackupRecord | undefined> {
+    if (sourceId !== undefined) return complete((await this.#records.get(recordKey(sourceId, backupId)))?.value)
     for await (const { value } of this.#records.entries(recordKey('*', backupId))) return complete(value)
     return undefined
   }

@@ -89,6 +89,7 @@ export const CATALOG_CASES: readonly CatalogCase[] = [
         ['failed', 'sealed'],
       )
       equal((await catalog.get(bad.backupId))?.error?.code, 'TOOL_FAILED')
+      equal((await catalog.get(bad.backupId, bad.sourceId))?.error?.code, 'TOOL_FAILED')
       equal((await catalog.summary(good.sourceId))?.lastSealed?.backupId, good.backupId)
     },
   },

@@ -94,6 +94,8 @@ export interface BucketDefinition<T> {
   schema: z.ZodType<T>
   /** Entries vanish after this long; default never. */
   maxAgeMs?: number
+  /** Nobody deletes entries, so counting them asks the server for one number instead of reading every key. */
+  permanent?: boolean
 }
 
 /** The carrier. Everything that is published or consumed passes one definition in messages/. */

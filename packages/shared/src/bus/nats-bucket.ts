@@ -5,7 +5,7 @@ import { LifeboatError } from '../errors/lifeboat-error.ts'
 import type { Bucket, BucketDefinition, Entry } from './bus.ts'
 import type { NatsLink } from './link.ts'
 import { reconcileStream } from './reconcile.ts'
-import { type TailMessage, tail } from './tail.ts'
+import { countSubjects, type TailMessage, tail } from './tail.ts'
 
 /** Creates the bucket or changes drifted settings, then opens it. */
 export async function openBucket<T>(
@@ -78,6 +78,8 @@ class NatsBucket<T> implements Bucket<T> {
   }
 
   async count(filter?: string): Promise<number> {
+    const stream = `KV_${this.#definition.name}`
+    if (this.#definition.permanent) return countSubjects(this.#link, stream, `${this.#prefix}${filter ?? '>'}`)
     const signal = new AbortController().signal
     let live = 0
     const messages = this.#tail({ filter, from: 'values', follow: false, signal, headersOnly: true })

@@ -61,6 +61,16 @@ export async function* tail(link: NatsLink, opts: TailOptions): AsyncGenerator<T
   }
 }
 
+/** How many subjects have a message; one question, nothing is read. */
+export async function countSubjects(link: NatsLink, stream: string, subject: string): Promise<number> {
+  const inflow = new Inflow(link, { stream, subject, from: 'values', follow: false, signal: AbortSignal.abort() })
+  try {
+    return await inflow.open()
+  } finally {
+    inflow.close()
+  }
+}
+
 type Arrival = { message: TailMessage; pending: number }
 
 /** The consumer on the server, its subscription here, and what arrived and was not read yet. */

@@ -146,6 +146,13 @@ export const AlertingSection = z.strictObject({
   }),
   repeat: Duration.default(4 * 3_600_000).describe('An open incident is mailed again after this long.'),
   dashboard: z.url().optional().describe('A link for the mails, to where you look at Lifeboat.'),
+  deadMan: z
+    .url()
+    .optional()
+    .describe(
+      'Asked (GET) every minute while alerter, scheduler and mail are well; a service outside tells you when the asking stops.',
+    ),
+  health: Listen.optional().describe('Where the alerter answers /healthz, /readyz and /metrics.'),
 })
 
 export const LifeboatConfig = z.strictObject({

@@ -1,0 +1,100 @@
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import type { Bus } from '@lifeboat/shared/bus/bus.ts'
+import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
+import { type BackupRecord, type Copy, stateOf } from '@lifeboat/shared/domain/backup.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { formatBytes } from '@lifeboat/shared/time/duration.ts'
+import type { Command } from '../context.ts'
+import { timeText } from '../format/moments.ts'
+import type { Style } from '../format/style.ts'
+import { indent } from '../format/table.ts'
+import { withFleet } from '../open-fleet.ts'
+import { findBackup } from '../parse-ids.ts'
+import { stateText } from './backup-list.ts'
+
+/** Names of parts, `db.dump.zst.age.00000`, that a target is still to receive. */
+type Missing = Record<TargetId, string[]>
+
+/** Everything the catalogue knows of one backup: its state at each target, the parts still missing there, the last drill of each copy. */
+export const backupShow: Command<{ id: string }> = ({ id }, context) =>
+  withFleet(context, [], async ({ bus }) => {
+    const record = await findBackup(await KvCatalog.open(bus), id)
+    const missing = await missingParts(bus, record, context.terminal.signal)
+    const value = { ...record, state: stateOf(record), missingParts: missing }
+    return { value, text: (style) => showText(record, missing, style) }
+  })
+
+/** Only for copies under way, and only as far back as the backup: a finished backup costs no look at the facts. */
+async function missingParts(bus: Bus, record: BackupRecord, signal: AbortSignal): Promise<Missing> {
+  const waiting = targetsIn(record, 'expected')
+  if (waiting.length === 0 || stateOf(record) === 'failed') return {}
+  const sealed = new Set<string>()
+  const stored = new Map(waiting.map((target) => [target, new Set<string>()]))
+  const subjects = ['sealed', 'stored'].map((what) => `lifeboat.fact.part.${what}.v1.${record.agentId}`)
+  const since = Date.parse(record.startedAt) - 60_000
+  for await (const { subject, data } of bus.observe({ signal, since, follow: false, subjects })) {
+    const own = (data as { backupId?: unknown }).backupId === record.backupId
+    if (!own) continue
+    if (subject === subjects[0]) {
+      const { artifact, part } = PartSealed.schema.parse(data)
+      sealed.add(partName(artifact, part.no))
+    } else {
+      const { artifact, partNo, targetId } = PartStored.schema.parse(data)
+      stored.get(targetId)?.add(partName(artifact, partNo))
+    }
+  }
+  return Object.fromEntries(
+    [...stored].map(([target, has]) => [target, [...sealed].filter((name) => !has.has(name)).sort()]),
+  )
+}
+
+function targetsIn(record: BackupRecord, state: Copy['state']): TargetId[] {
+  return (Object.keys(record.copies) as TargetId[]).filter((target) => record.copies[target]?.state === state)
+}
+
+function partName(artifact: string, no: number): string {
+  return `${artifact}.${String(no).padStart(5, '0')}`
+}
+
+function showText(record: BackupRecord, missing: Missing, style: Style): string {
+  const { summary, error } = record
+  const rows: [string, string | undefined][] = [
+    ['state', stateText(stateOf(record), style)],
+    ['source', `${record.sourceId}, policy ${record.policyId}, agent ${record.agentId}`],
+    ['run', record.runId],
+    ['started', timeText(record.startedAt)],
+    ['snapshot', record.snapshotAt && `${timeText(record.snapshotAt)}, the moment it brings back`],
+    ['sealed', record.sealedAt && timeText(record.sealedAt)],
+    ['failed', record.failedAt && timeText(record.failedAt)],
+    ['error', error && `${error.code}: ${error.title}. ${error.hint}`],
+    ['size', record.bytes === undefined ? undefined : formatBytes(record.bytes)],
+    [
+      'holds',
+      summary &&
+        `${summary.tables} tables, ${summary.rows ?? '?'} rows, ${formatBytes(summary.databaseBytes)} in the database`,
+    ],
+    ['copies', `${record.requiredCopies} required`],
+  ]
+  const lines = rows
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${style.dim(name.padEnd(8))}  ${value}`)
+  const copies = Object.entries(record.copies).map(([target, copy]) =>
+    copyText(target, copy, missing[target as TargetId] ?? [], style),
+  )
+  return [style.bold(record.backupId), indent([...lines, ...copies].join('\n'))].join('\n')
+}
+
+const SHOWN_PARTS = 5
+
+function copyText(target: string, copy: Copy, missing: readonly string[], style: Style): string {
+  const { state, storedAt, error, lastDrill } = copy
+  const more = missing.length > SHOWN_PARTS ? ` and ${missing.length - SHOWN_PARTS} more` : ''
+  const details = [
+    storedAt && `stored ${timeText(storedAt)}`,
+    missing.length > 0 && `missing ${missing.length} parts: ${missing.slice(0, SHOWN_PARTS).join(', ')}${more}`,
+    error && `${error.code}: ${error.title}. ${error.hint}`,
+    lastDrill && `drill ${lastDrill.drillId}: ${lastDrill.verdict}, ${timeText(lastDrill.at)}`,
+    ...(lastDrill?.reasons ?? []).map((reason) => `  ${reason}`),
+  ].filter((detail) => typeof detail === 'string')
+  return [`${style.bold(target)}  ${stateText(state, style)}`, ...details.map((detail) => indent(detail))].join('\n')
+}

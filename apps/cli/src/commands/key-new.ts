@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { newSigningKeyPair } from '@lifeboat/shared/signing/signing.ts'
+import type { Command } from '../context.ts'
+
+const run = promisify(execFile)
+
+export interface KeyNewArgs {
+  out?: string
+  /** Names of agents and verifiers that sign. */
+  signer?: string[]
+}
+
+interface NewKeys {
+  recipient: string
+  signers: { name: string; publicKey: string; file: string }[]
+  files: string[]
+}
+
+/**
+ * Makes an age identity and one signing pair per signer. Private halves go into files of mode 0600 that must not exist yet; public halves
+ * are printed with the lines for lifeboat.yaml.
+ */
+export const keyNew: Command<KeyNewArgs> = async ({ out = 'lifeboat-keys', signer }, { terminal }) => {
+  const folder = resolve(terminal.cwd, out)
+  const names = signer?.length ? signer : ['agent', 'verifier']
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const identityFile = join(folder, 'age-identity.txt')
+  const identity = await newIdentity(terminal.env.PATH)
+  await writeNew(identityFile, identity.text)
+  const signers = []
+  for (const name of names) {
+    const pair = await newSigningKeyPair()
+    const file = join(folder, `${name}.signing-key`)
+    await writeNew(file, `${pair.privateKey}\n`)
+    signers.push({ name, publicKey: pair.publicKey, file })
+  }
+  const keys = { recipient: identity.recipient, signers, files: [identityFile, ...signers.map(({ file }) => file)] }
+  return { value: { ...keys, yaml: yamlLines(keys, identityFile) }, text: () => told(keys, identityFile) }
+}
+
+async function newIdentity(path: string | undefined): Promise<{ text: string; recipient: string }> {
+  try {
+    const { stdout } = await run('age-keygen', [], { env: { ...(path === undefined ? {} : { PATH: path }) } })
+    const recipient = /age1[0-9a-z]+/.exec(stdout)?.[0]
+    if (recipient === undefined)
+      throw new LifeboatError('TOOL_FAILED', { tool: 'age-keygen', problem: 'it printed no public key' })
+    return { text: stdout, recipient }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    throw new LifeboatError('TOOL_MISSING', { tool: 'age-keygen', package: 'age' }, { cause })
+  }
+}
+
+/** Never overwrites: a lost identity is every backup lost. */
+async function writeNew(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { mode: 0o600, flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EEXIST') throw cause
+    throw new LifeboatError(
+      'CLI_USAGE',
+      { file, problem: 'this file exists already; choose another folder with --out' },
+      { cause },
+    )
+  })
+}
+
+function yamlLines({ recipient, signers }: NewKeys, identityFile: string): string {
+  const agents = signers.filter(({ name }) => name !== 'verifier')
+  const verifier = signers.find(({ name }) => name === 'verifier')
+  return [
+    'encryption:',
+    `  recipients: [${recipient}]`,
+    'signers:',
+    ...signers.map(({ name, publicKey }) => `  ${name}: ${publicKey}`),
+    'agents:',
+    ...agents.flatMap(({ name, file }) => [`  ${name}:`, `    signingKey: file:${file}`]),
+    ...(verifier ? ['verifier:', `  identity: file:${identityFile}`, `  signingKey: file:${verifier.file}`] : []),
+    '',
+  ].join('\n')
+}
+
+function told(keys: NewKeys, identityFile: string): string {
+  return [
+    'Written, mode 0600, for nobody else to read:',
+    ...keys.files.map((file) => `  ${file}`),
+    '',
+    'For lifeboat.yaml (the names are those of your agents and verifier):',
+    '',
+    yamlLines(keys, identityFile),
+    `Keep a copy of ${identityFile} away from these machines: without it no backup can be read, by anybody.`,
+    'Move each signing key to the host that signs with it, and the identity to the verifier only.',
+  ].join('\n')
+}

@@ -1,0 +1,48 @@
+import { suggestName } from '@lifeboat/config/did-you-mean.ts'
+import { checkSource, type SourceFinding } from '@lifeboat/postgres/check-source.ts'
+import { sourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Command } from '../context.ts'
+import { type ExitName, exitOf } from '../exit-codes.ts'
+import type { Style } from '../format/style.ts'
+import { indent } from '../format/table.ts'
+import { readSettings } from '../open-fleet.ts'
+
+/** Asks the database itself whether a complete backup is possible; prints the statement for each right that is missing. */
+export const sourceCheck: Command<{ name: string }> = async ({ name }, context) => {
+  const { config, secret } = await readSettings(context, ['sources', 'agents'])
+  const source = config.sources[name as SourceId]
+  if (!source)
+    throw new LifeboatError('SOURCE_UNKNOWN', { name, suggestion: suggestName(name, Object.keys(config.sources)) })
+  const connection = sourceConnection(source, source.password && secret(source.password))
+  const search = { toolPaths: config.agents[source.agent]?.toolPaths ?? [], path: context.terminal.env.PATH ?? '' }
+  const findings = await checkSource(connection, { rolePasswords: source.rolePasswords, search })
+  const lacking = findings.filter((finding) => finding.state === 'lacking')
+  return {
+    value: { source: name, complete: lacking.length === 0, findings },
+    text: (style) =>
+      [...findings.map((finding) => line(finding, style)), summary(name, lacking.length, style)].join('\n'),
+    exit: exitFor(lacking),
+  }
+}
+
+/** A database nobody reaches says nothing about rights. */
+function exitFor(lacking: readonly SourceFinding[]): ExitName {
+  const away = lacking.find((finding) => finding.check === 'connection')?.error
+  if (away) return exitOf(away.code)
+  return lacking.length === 0 ? 'ok' : 'failed'
+}
+
+function line({ state, check, message, statements, error }: SourceFinding, style: Style): string {
+  const mark = { fine: style.good('fine   '), note: style.warn('note   '), lacking: style.bad('lacking') }[state]
+  const code = error === undefined ? '' : ` ${style.dim(error.code)}`
+  return [`${mark} ${check}: ${message}${code}`, ...statements.map((statement) => indent(statement, '        '))].join(
+    '\n',
+  )
+}
+
+function summary(name: string, lacking: number, style: Style): string {
+  if (lacking === 0) return style.good(`${name} can be backed up completely`)
+  return style.bad(`${name} cannot be backed up completely: ${lacking} thing${lacking === 1 ? '' : 's'} to repair`)
+}

@@ -1,0 +1,26 @@
+import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+// In the user's own folder: whoever may write to a shared cache could choose what runs here.
+enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lifeboat'))
+const { runCli } = await import('./run-cli.ts')
+const { wantsColour } = await import('./terminal.ts')
+
+const interrupt = new AbortController()
+process.on('SIGINT', () => {
+  if (interrupt.signal.aborted) process.exit(130)
+  interrupt.abort()
+})
+// A reader that has seen enough (`| head`) is no fault.
+process.stdout.on('error', (err: NodeJS.ErrnoException) => process.exit(err.code === 'EPIPE' ? 0 : 1))
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  env: process.env,
+  cwd: process.cwd(),
+  signal: interrupt.signal,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  colour: wantsColour(process.stdout.isTTY, process.env),
+  liveWidth: process.stderr.isTTY && process.env.TERM !== 'dumb' ? process.stderr.columns : undefined,
+})

@@ -1,0 +1,41 @@
+import type { ErrorReport } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { EXIT_CODES, type ExitName } from './exit-codes.ts'
+import { type Style, styleFor } from './format/style.ts'
+import { indent } from './format/table.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What a command found out: one value, shown as text or as JSON. */
+export interface Outcome {
+  value: unknown
+  text(style: Style): string
+  /** Default `ok`. */
+  exit?: ExitName
+}
+
+/** Writes an outcome and gives the exit code. */
+export function show(outcome: Outcome, terminal: Pick<Terminal, 'out' | 'colour'>, json: boolean): number {
+  if (json) terminal.out(`${JSON.stringify(outcome.value, null, 2)}\n`)
+  else terminal.out(lineEnd(outcome.text(styleFor(terminal.colour))))
+  return EXIT_CODES[outcome.exit ?? 'ok'].code
+}
+
+/** Errors are text on standard error, or, for `--json`, `{ "error": … }` on standard output where a script reads anyway. */
+export function showError(report: ErrorReport, terminal: Terminal, json: boolean): void {
+  if (json) terminal.out(`${JSON.stringify({ error: report }, null, 2)}\n`)
+  else terminal.err(errorText(report, styleFor(terminal.colour && terminal.liveWidth !== undefined)))
+}
+
+function errorText(report: ErrorReport, style: Style): string {
+  const facts = Object.entries(report.facts).filter(([, value]) => value !== undefined)
+  const lines = facts.map(([name, value]) =>
+    Array.isArray(value)
+      ? `${name}:\n${indent(value.map((item) => `- ${item}`).join('\n'))}`
+      : `${name}: ${String(value)}`,
+  )
+  const body = [...lines, `${style.bold('next')}: ${report.hint}`].join('\n')
+  return `${style.bad(report.code)}: ${report.title}\n${indent(body)}\n`
+}
+
+function lineEnd(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`
+}

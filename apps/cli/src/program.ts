@@ -1,0 +1,141 @@
+import { CONFIG_VARIABLE } from '@lifeboat/config/config-path.ts'
+import { Command as Commander, Option } from 'commander'
+import type { Command, CommonOptions } from './context.ts'
+import { exitCodesHelp } from './exit-codes.ts'
+import type { Terminal } from './terminal.ts'
+import { GOALS } from './wait/goals.ts'
+
+/** Runs one command with its arguments; each is imported only when it is used, so that `status` waits for no cloud SDK. */
+export type Invoke = (command: Command<never>, args: never, options: CommonOptions) => Promise<void>
+
+/** The whole command line. Nothing is imported or read before a command runs. */
+export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: Invoke): Commander {
+  const program = new Commander('lifeboat')
+    .description('Backs up PostgreSQL to several clouds and proves every backup by restoring it.')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
+    .addHelpText('afterAll', exitCodesHelp())
+    .showSuggestionAfterError()
+  const noun = (name: string, about: string) => program.command(name).description(about)
+  const verb = (parent: Commander, usage: string, about: string) => withCommon(parent.command(usage).description(about))
+  const does = <A extends object>(
+    command: Commander,
+    load: () => Promise<Command<A>>,
+    names: readonly (keyof A & string)[] = [],
+  ) =>
+    command.action(async (...given: unknown[]) => {
+      const args = { ...command.opts(), ...Object.fromEntries(names.map((name, i) => [name, given[i]])) }
+      await invoke((await load()) as Command<never>, args as never, command.opts())
+    })
+
+  does(
+    verb(program, 'status', 'What is safe and what is not, per source; red where nobody knows.'),
+    async () => (await import('./commands/status.ts')).status,
+  )
+
+  const backup = noun('backup', 'Take, list and look at backups.')
+  does(
+    withWaiting(verb(backup, 'now', 'Take a backup of a source, or of every source of a policy, now.'))
+      .argument('<source|policy>', 'a name under `sources` or `policies`')
+      .option('--policy <name>', 'which policy, for a source that is under several')
+      .addOption(new Option('--wait [state]', 'wait until it is stored, or as far as said').choices(GOALS)),
+    async () => (await import('./commands/backup-now.ts')).backupNow,
+    ['name'],
+  )
+  does(
+    verb(backup, 'list', 'The newest backups first.')
+      .option('--source <name>', 'only of this source')
+      .option('--limit <n>', 'at most so many (default 20)')
+      .option('--all', 'every backup there is'),
+    async () => (await import('./commands/backup-list.ts')).backupList,
+  )
+  does(
+    verb(backup, 'show', 'One backup: its state at each target, parts still missing, drills.').argument(
+      '<id>',
+      'the whole backup id',
+    ),
+    async () => (await import('./commands/backup-show.ts')).backupShow,
+    ['id'],
+  )
+
+  const drill = noun('drill', 'Rehearse a recovery.')
+  does(
+    withWaiting(verb(drill, 'run', 'Restore one copy of a backup into a scratch server and judge it.'))
+      .argument('<backup>', 'the whole backup id')
+      .option('--target <name>', 'the copy at this target (default: the one drilled longest ago)')
+      .option('--wait', 'wait for the verdict and exit by it'),
+    async () => (await import('./commands/drill-run.ts')).drillRun,
+    ['backup'],
+  )
+  does(
+    verb(drill, 'show', 'One drill, or the last drill of each copy of a backup.').argument(
+      '<id>',
+      'a drill id or a backup id',
+    ),
+    async () => (await import('./commands/drill-show.ts')).drillShow,
+    ['id'],
+  )
+
+  does(
+    verb(
+      noun('target', 'Places that keep backups.'),
+      'check',
+      'Put a target through the cases every store must pass.',
+    ).argument('<name>', 'a name under `targets`'),
+    async () => (await import('./commands/target-check.ts')).targetCheck,
+    ['name'],
+  )
+  does(
+    verb(
+      noun('source', 'Databases under our care.'),
+      'check',
+      'Ask whether a complete backup is possible; prints the GRANTs that are missing.',
+    ).argument('<name>', 'a name under `sources`'),
+    async () => (await import('./commands/source-check.ts')).sourceCheck,
+    ['name'],
+  )
+  does(
+    verb(noun('config', 'lifeboat.yaml.'), 'check', 'List every problem of the configuration, each with its line.'),
+    async () => (await import('./commands/config-check.ts')).configCheck,
+  )
+  does(
+    verb(
+      noun('key', 'Keys for encryption and signing.'),
+      'new',
+      'Make an age identity and signing keys; print the lines for lifeboat.yaml.',
+    )
+      .option('--out <dir>', 'where the private halves go (default ./lifeboat-keys)')
+      .option('--signer <names...>', 'who will sign: the names of agents and of the verifier (default agent verifier)'),
+    async () => (await import('./commands/key-new.ts')).keyNew,
+  )
+  does(
+    verb(program, 'events', 'What happened, one line a fact; --json prints one object a line.')
+      .option('--follow', 'go on until Ctrl-C')
+      .option('--since <time>', 'from then on: 2h, 3d or 2026-09-26T02:00:00Z (default 1h)')
+      .option('--subject <subjects...>', 'only these: backup, copy.stored, or a whole subject with wildcards'),
+    async () => (await import('./commands/events.ts')).events,
+  )
+  does(
+    verb(noun('run', 'Work that is planned or under way.'), 'cancel', 'Ask whoever works on a run to end it.').argument(
+      '<run>',
+      'the whole run id',
+    ),
+    async () => (await import('./commands/run-cancel.ts')).runCancel,
+    ['runId'],
+  )
+  return program
+}
+
+function withCommon(command: Commander): Commander {
+  return command
+    .option(
+      '--config <file>',
+      `lifeboat.yaml (default ${CONFIG_VARIABLE}, ./lifeboat.yaml, /etc/lifeboat/lifeboat.yaml)`,
+    )
+    .option('--json', 'print one JSON value; errors as { "error": … }')
+    .option('--verbose', 'tell on standard error what is said to NATS')
+}
+
+function withWaiting(command: Commander): Commander {
+  return command.option('--timeout <time>', 'stop waiting after this long: 90s, 15m, 2h')
+}

@@ -1,0 +1,165 @@
+import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Incident } from '@lifeboat/shared/domain/incident.ts'
+import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
+import { formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { beginOf } from '../format/moments.ts'
+import { type Light, type RunLine, type SourceStatus, type Standing, worst } from './status.ts'
+
+/** Everything that is known about one source. */
+export interface Known {
+  sourceId: SourceId
+  /** The policies it is under, with their targets. */
+  policies: readonly { policyId: PolicyId; targets: readonly TargetId[] }[]
+  objective?: { rpo: number; rto: number } | undefined
+  summary?: SourceSummary | undefined
+  /** Its runs in the ledger, any order. */
+  runs: readonly LedgerEntry[]
+  /** Open ones that name it. */
+  incidents: readonly Incident[]
+}
+
+interface Finding {
+  light: Light
+  reason: string
+}
+
+const SHOWN_RUNS = 5
+const WAITING = new Set(['expected', 'wished'])
+
+/** What is known → a light with the reasons for it. What is not known is red: nobody can promise what nobody knows. */
+export function judgeSource(known: Known, nowMs: number): SourceStatus {
+  const runs = [...known.runs].sort((a, b) => (a.dueAt < b.dueAt ? 1 : -1))
+  const stored = newestStored(known.summary, nowMs)
+  const proven = newestProven(known.summary, nowMs)
+  const next = runs.filter((run) => run.state === 'expected' && Date.parse(run.dueAt) > nowMs).at(-1)
+  const findings = [
+    ...standingFindings(known.summary, stored, proven),
+    ...objectiveFindings(known.objective?.rpo, stored, proven),
+    ...runFindings(known, runs, nowMs),
+    ...incidentFindings(known.incidents),
+  ]
+  return {
+    sourceId: known.sourceId,
+    light: worst(findings.map(({ light }) => light)),
+    reasons: findings.sort((a, b) => rank(a) - rank(b)).map(({ reason }) => reason),
+    ...(stored ? { lastStored: stored } : {}),
+    ...(proven ? { lastProven: proven } : {}),
+    provenAt: provenPerTarget(known, nowMs),
+    ...(next ? { nextRun: runLine(next) } : {}),
+    running: runs.filter((run) => run.state === 'running').map(runLine),
+    lastRuns: runs
+      .filter((run) => !WAITING.has(run.state) && run.state !== 'running')
+      .slice(0, SHOWN_RUNS)
+      .map(runLine),
+    ...objectiveOf(known, stored),
+  }
+}
+
+function standingFindings(summary: SourceSummary | undefined, stored?: Standing, proven?: Standing): Finding[] {
+  if (!summary) return [red('nothing is known of it: no backup was ever recorded')]
+  if (!stored) return [red('no backup has reached enough targets')]
+  const found: Finding[] = []
+  if (!proven) found.push(red('no backup was ever proven by a restore'))
+  const newest = summary.recent.find((row) => row.backupId === stored.backupId)
+  for (const [target, state] of Object.entries(newest?.copies ?? {})) {
+    if (state === 'disproven')
+      found.push(red(`the copy of ${stored.backupId} at ${target} is worthless: its drill failed`))
+    if (state === 'refused') found.push(yellow(`${target} refused its copy of ${stored.backupId}`))
+    if (state === 'expected') found.push(yellow(`${target} has no copy of ${stored.backupId} yet`))
+  }
+  if (proven && proven.backupId !== stored.backupId)
+    found.push(yellow(`the newest backup, ${stored.backupId}, is not proven yet`))
+  return found
+}
+
+function objectiveFindings(rpoMs: number | undefined, stored?: Standing, proven?: Standing): Finding[] {
+  if (rpoMs === undefined || !stored) return []
+  const promise = `the promise is ${formatDuration(rpoMs)}`
+  if (stored.ageMs > rpoMs) return [red(`${formatDuration(stored.ageMs)} of work would be lost now, ${promise}`)]
+  const unproven = proven && proven.ageMs > rpoMs
+  return unproven ? [yellow(`the newest proven backup is ${formatDuration(proven.ageMs)} old, ${promise}`)] : []
+}
+
+function runFindings(known: Known, runs: readonly LedgerEntry[], nowMs: number): Finding[] {
+  return known.policies.flatMap(({ policyId }) => {
+    const own = runs.filter((run) => run.policyId === policyId)
+    const late = own.filter((run) => WAITING.has(run.state) && Date.parse(run.lateAt) < nowMs)
+    const planned = own.some((run) => WAITING.has(run.state) || run.state === 'running')
+    return [
+      ...(planned ? [] : [red(`no run of policy ${policyId} is planned`)]),
+      ...late.map((run) =>
+        red(`run ${run.runId} has not begun, ${formatDuration(nowMs - Date.parse(run.dueAt))} after its time`),
+      ),
+      ...lastRunFindings(own.find((run) => !WAITING.has(run.state) && run.state !== 'running')),
+    ]
+  })
+}
+
+function lastRunFindings(last: LedgerEntry | undefined): Finding[] {
+  if (!last || last.state === 'succeeded') return []
+  const why = last.error?.title ?? last.reason
+  const reason = `the last run of policy ${last.policyId} ${WORDS[last.state] ?? last.state}${why ? `: ${why}` : ''}`
+  return [last.state === 'skipped' || last.state === 'cancelled' ? yellow(reason) : red(reason)]
+}
+
+const WORDS: Record<string, string> = {
+  failed: 'failed',
+  missed: 'was missed',
+  overdue: 'took too long',
+  skipped: 'was skipped',
+  cancelled: 'was cancelled',
+}
+
+function incidentFindings(incidents: readonly Incident[]): Finding[] {
+  return incidents.map(({ severity, title }) => (severity === 'critical' ? red(title) : yellow(title)))
+}
+
+function newestStored(summary: SourceSummary | undefined, nowMs: number): Standing | undefined {
+  const last = summary?.lastStored
+  if (!last) return undefined
+  // Its beginning, not the moment it was stored: work done since then is not in it.
+  return standing(last.backupId, beginOf(last.backupId), nowMs)
+}
+
+function newestProven(summary: SourceSummary | undefined, nowMs: number): SourceStatus['lastProven'] {
+  const last = summary?.lastProven
+  return last && { ...standing(last.backupId, last.snapshotAt, nowMs), targetId: last.targetId }
+}
+
+function provenPerTarget({ policies, summary }: Known, nowMs: number): Record<string, Standing | null> {
+  const targets = new Set(policies.flatMap((policy) => policy.targets))
+  return Object.fromEntries([...targets].map((target) => [target, provenAt(summary, target, nowMs)]))
+}
+
+function provenAt(summary: SourceSummary | undefined, target: TargetId, nowMs: number): Standing | null {
+  const row = summary?.recent.find((one: BackupRow) => one.copies[target] === 'proven')
+  if (row) return standing(row.backupId, row.startedAt, nowMs)
+  const last = summary?.lastProven
+  return last?.targetId === target ? standing(last.backupId, last.snapshotAt, nowMs) : null
+}
+
+function objectiveOf(known: Known, stored: Standing | undefined): Pick<SourceStatus, 'objective'> {
+  if (!known.objective) return {}
+  const { rpo, rto } = known.objective
+  return { objective: { rpoMs: rpo, rtoMs: rto, kept: stored !== undefined && stored.ageMs <= rpo } }
+}
+
+function standing(backupId: string, at: Standing['at'], nowMs: number): Standing {
+  return { backupId, at, ageMs: nowMs - Date.parse(at) }
+}
+
+function runLine({ runId, policyId, state, dueAt, backupId, reason, error }: LedgerEntry): RunLine {
+  const why = reason ?? error?.title
+  return { runId, policyId, state, dueAt, ...(backupId ? { backupId } : {}), ...(why ? { reason: why } : {}) }
+}
+
+function rank({ light }: Finding): number {
+  return light === 'red' ? 0 : 1
+}
+function red(reason: string): Finding {
+  return { light: 'red', reason }
+}
+function yellow(reason: string): Finding {
+  return { light: 'yellow', reason }
+}

@@ -1,0 +1,88 @@
+import { formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { sinceText, timeText } from '../format/moments.ts'
+import type { Style } from '../format/style.ts'
+import { indent, table } from '../format/table.ts'
+import type { FleetStatus, Light, ServiceStatus, SourceStatus, Standing } from './status.ts'
+
+/** The page a person reads: what is wrong first, in words. */
+export function statusText(status: FleetStatus, style: Style): string {
+  const nowMs = Date.parse(status.at)
+  const parts = [
+    `${light(status.light, style)} ${style.bold(status.fleet)}  ${style.dim(timeText(status.at))}`,
+    ...status.sources.map((source) => sourceText(source, nowMs, style)),
+    status.sources.length === 0 ? 'No source is configured.' : '',
+    incidentsText(status, nowMs, style),
+    servicesText(status.services, nowMs, style),
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
+}
+
+/** A word beside the colour: colours do not survive a log, a mail or every eye. */
+function light(value: Light, style: Style): string {
+  const paint = { green: style.good, yellow: style.warn, red: style.bad }[value]
+  return paint(`● ${value}`)
+}
+
+function sourceText(source: SourceStatus, nowMs: number, style: Style): string {
+  const rows: [string, string][] = [
+    ['last stored', standing(source.lastStored)],
+    ...Object.entries(source.provenAt).map(([target, at]): [string, string] => [
+      `proven at ${target}`,
+      at ? standing(at) : 'never',
+    ]),
+    [
+      'next run',
+      source.nextRun
+        ? `${timeText(source.nextRun.dueAt)}, ${sinceText(source.nextRun.dueAt, nowMs)} (${source.nextRun.policyId})`
+        : '–',
+    ],
+    ...source.running.map((run): [string, string] => ['running', `${run.runId} since ${timeText(run.dueAt)}`]),
+    ['last runs', source.lastRuns.map((run) => run.state).join(', ') || '–'],
+    ...objectiveRow(source),
+  ]
+  const lines = rows.map(
+    ([name, value]) => `${style.dim(name.padEnd(Math.max(...rows.map(([n]) => n.length))))}  ${value}`,
+  )
+  const reasons = source.reasons.map((reason) => `- ${reason}`)
+  return [
+    `${light(source.light, style)} ${style.bold(source.sourceId)}`,
+    indent([...reasons, ...lines].join('\n')),
+  ].join('\n')
+}
+
+function standing(one: Standing | undefined): string {
+  return one ? `${one.backupId}, ${formatDuration(one.ageMs)} old` : 'never'
+}
+
+function objectiveRow({ objective, lastStored }: SourceStatus): [string, string][] {
+  if (!objective) return []
+  const now = lastStored ? formatDuration(lastStored.ageMs) : 'everything'
+  const word = objective.kept ? 'kept' : 'broken'
+  return [
+    [
+      'objective',
+      `RPO ${formatDuration(objective.rpoMs)}, ${word}: ${now} would be lost now · RTO ${formatDuration(objective.rtoMs)}`,
+    ],
+  ]
+}
+
+function incidentsText({ incidents }: FleetStatus, nowMs: number, style: Style): string {
+  if (incidents.length === 0) return ''
+  const rows = incidents.map((incident) => [
+    incident.severity === 'critical' ? style.bad('critical') : style.warn('warning'),
+    incident.title,
+    sinceText(incident.openedAt, nowMs),
+  ])
+  return `${style.bold('Open incidents')}\n${indent(table(['severity', 'what', 'since'].map(style.dim), rows))}`
+}
+
+function servicesText(services: readonly ServiceStatus[], nowMs: number, style: Style): string {
+  const rows = services.map(({ service, id, present, instances, lastSeenAt }) => [
+    present ? style.good('present') : style.bad('silent'),
+    service === id ? service : `${service} ${id}`,
+    present
+      ? `${instances} instance${instances === 1 ? '' : 's'}`
+      : `last seen ${lastSeenAt ? sinceText(lastSeenAt, nowMs) : 'never'}`,
+  ])
+  return `${style.bold('Services')}\n${indent(table(['state', 'service', 'seen'].map(style.dim), rows))}`
+}

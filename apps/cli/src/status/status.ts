@@ -1,0 +1,61 @@
+import type { Moment, PolicyId, RunId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { Incident } from '@lifeboat/shared/domain/incident.ts'
+import type { RunState } from '@lifeboat/shared/domain/ledger.ts'
+
+/** `red` also means: we do not know. */
+export type Light = 'green' | 'yellow' | 'red'
+
+export interface Standing {
+  backupId: string
+  /** When the backup's moment was: what would come back. */
+  at: Moment
+  ageMs: number
+}
+
+export interface RunLine {
+  runId: RunId
+  policyId: PolicyId
+  state: RunState
+  dueAt: Moment
+  backupId?: string
+  reason?: string
+}
+
+export interface SourceStatus {
+  sourceId: SourceId
+  light: Light
+  /** Why it is not green; empty when it is. */
+  reasons: string[]
+  lastStored?: Standing
+  lastProven?: Standing & { targetId: string }
+  /** Per target of its policies: the newest backup proven there, or null. */
+  provenAt: Record<string, Standing | null>
+  nextRun?: RunLine
+  running: RunLine[]
+  /** Newest first. */
+  lastRuns: RunLine[]
+  objective?: { rpoMs: number; rtoMs: number; kept: boolean }
+}
+
+export interface ServiceStatus {
+  service: string
+  id: string
+  present: boolean
+  lastSeenAt?: Moment
+  instances: number
+}
+
+export interface FleetStatus {
+  fleet: string
+  at: Moment
+  light: Light
+  sources: SourceStatus[]
+  services: ServiceStatus[]
+  /** Open ones, critical first. */
+  incidents: Incident[]
+}
+
+export function worst(lights: readonly Light[]): Light {
+  if (lights.includes('red')) return 'red'
+  return lights.includes('yellow') ? 'yellow' : 'green'
+}

@@ -1,0 +1,72 @@
+import type { BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
+import type { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
+import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
+import type { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
+import { type BackupId, moment } from '@lifeboat/shared/domain/ids.ts'
+import { compactTime } from '@lifeboat/shared/time/clock.ts'
+
+const DIGEST = '0'.repeat(64)
+
+/** One backup of `records` as its facts tell it; boring where nothing is said. */
+export function backupFacts(
+  atMs: number,
+  suffix: string,
+  more: { runId?: string; sourceId?: string; policyId?: string; requiredCopies?: number } = {},
+) {
+  const backupId = `${compactTime(atMs)}-dump-${suffix}` as BackupId
+  const { sourceId = 'records', policyId = 'daily', requiredCopies = 1 } = more
+  const runId = more.runId ?? `${policyId}.${sourceId}.${compactTime(atMs)}`
+  const about = { backupId, runId, sourceId, policyId, agentId: 'db1', kind: 'dump' }
+  const targets = ['aws', 'gcp']
+  const started = { ...about, attempt: 1, startedAt: moment(atMs), targets, requiredCopies } as unknown as BackupStarted
+  const sealed = {
+    ...about,
+    startedAt: moment(atMs),
+    snapshotAt: moment(atMs + 1000),
+    sealedAt: moment(atMs + 60_000),
+    bytes: 300_000_000,
+    summary: { tables: 12, rows: 1_000_000, databaseBytes: 900_000_000 },
+    manifest: { bytes: 1000, sha256: DIGEST, md5: '0'.repeat(32) },
+    targets,
+    requiredCopies,
+    spoolUrl: 'http://127.0.0.1:7461',
+  } as unknown as BackupSealed
+  const part = { no: 0, bytes: 64_000_000, sha256: DIGEST, md5: '0'.repeat(32) }
+  return {
+    backupId,
+    runId,
+    started,
+    sealed,
+    copyStored: (targetId: string) =>
+      ({ ...about, targetId, storedAt: moment(atMs + 120_000), bytes: 300_000_000 }) as unknown as CopyStored,
+    partSealed: (no: number) =>
+      ({
+        ...about,
+        artifact: 'db.dump.zst.age',
+        part: { ...part, no },
+        targets,
+        spoolUrl: 'http://127.0.0.1:7461',
+      }) as unknown as PartSealed,
+    partStored: (no: number, targetId: string) =>
+      ({
+        ...about,
+        artifact: 'db.dump.zst.age',
+        partNo: no,
+        targetId,
+        bytes: part.bytes,
+        durationMs: 10,
+      }) as unknown as PartStored,
+    drillFinished: (targetId: string, verdict: string, more: { runId?: string; drill?: string } = {}) =>
+      ({
+        ...about,
+        runId: more.runId ?? `drill.${backupId}.${targetId}`,
+        drillId: `${compactTime(atMs + 180_000)}-drill-${more.drill ?? 'aaaaaa'}`,
+        targetId,
+        verdict,
+        reasons: verdict === 'proven' ? [] : ['the row counts of public.results differ: 10 and 9'],
+        finishedAt: moment(atMs + 300_000),
+        durationMs: 120_000,
+        recoveryMs: 90_000,
+      }) as unknown as DrillFinished,
+  }
+}

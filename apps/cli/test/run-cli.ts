@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+export interface CliEnd {
+  code: number | null
+  out: string
+  err: string
+  ms: number
+}
+
+export interface CliChild {
+  readonly child: ChildProcess
+  /** What it has written so far. */
+  out(): string
+  err(): string
+  readonly end: Promise<CliEnd>
+}
+
+/** The real program as a child process, in `cwd`. */
+export function startCli(cwd: string, args: readonly string[], env: Record<string, string> = {}): CliChild {
+  const started = performance.now()
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const end = once(child, 'close').then(([code]) => ({
+    code: code as number | null,
+    out,
+    err,
+    ms: performance.now() - started,
+  }))
+  return { child, out: () => out, err: () => err, end }
+}
+
+export function cli(cwd: string, args: readonly string[], env: Record<string, string> = {}): Promise<CliEnd> {
+  return startCli(cwd, args, env).end
+}

@@ -1,12 +1,16 @@
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
-import type { Ledger } from '@lifeboat/catalog/ledger.ts'
-import type { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { Ledger } from '@lifeboat/catalog/ledger.ts'
+import { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
+import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
-import type { Cancel } from '@lifeboat/shared/run/cancels.ts'
-import type { Presence } from '@lifeboat/shared/service/presence.ts'
-import type { Clock } from '@lifeboat/shared/time/clock.ts'
-import type { DrillNote } from './drill-notes.ts'
+import { CANCELS_BUCKET, type Cancel } from '@lifeboat/shared/run/cancels.ts'
+import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
+import type { Opening } from '@lifeboat/shared/service/run-service.ts'
+import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
+import type { SchedulerConfig } from './config.ts'
+import { DRILL_NOTES, type DrillNote } from './drill-notes.ts'
 import type { Plan } from './plans.ts'
 
 /** Everything the scheduler may touch; tests pass the same record with parts of their own. */
@@ -24,4 +28,41 @@ export interface SchedulerDeps {
   log: Logger
   /** Milliseconds between two looks at the clock. */
   tickMs: number
+}
+
+/** A run stays in memory as long as a rule may ask for it: overlap and catch-up look back over the longest run. */
+const KEEP_MS = 3 * 86_400_000
+
+export async function openDeps(cfg: SchedulerConfig, { log, own, signal }: Opening): Promise<SchedulerDeps> {
+  const watching = new AbortController()
+  own({ [Symbol.dispose]: () => watching.abort() })
+  const { servers, user, password, token, credentials, ca, replicas } = cfg.bus
+  const bus = own(
+    await connectBus({
+      ...{ servers, user, ca, replicas, name: 'scheduler', log, abort: signal },
+      password: password && cfg.secret(password),
+      token: token && cfg.secret(token),
+      credentials: credentials && cfg.secret(credentials),
+    }),
+  )
+  return openParts(bus, { plans: cfg.plans, clock: systemClock, log, tickMs: cfg.tickMs }, watching.signal)
+}
+
+/** Opens what lies on the bus; `signal` ends the watching. */
+export async function openParts(
+  bus: Bus,
+  given: Pick<SchedulerDeps, 'plans' | 'clock' | 'log' | 'tickMs'>,
+  signal: AbortSignal,
+): Promise<SchedulerDeps> {
+  const ledger = await Ledger.open(bus)
+  return {
+    ...given,
+    bus,
+    ledger,
+    catalog: await KvCatalog.open(bus),
+    view: await LedgerView.open(ledger, { clock: given.clock, log: given.log, signal, keepMs: KEEP_MS }),
+    drillNotes: await bus.bucket(DRILL_NOTES),
+    cancels: await bus.bucket(CANCELS_BUCKET),
+    presence: await bus.bucket(PRESENCE_BUCKET),
+  }
 }

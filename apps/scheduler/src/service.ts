@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { followFacts } from '@lifeboat/catalog/follow-facts.ts'
 import { BackupFailed, BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { consumeFacts } from './consume-facts.ts'
 import type { SchedulerDeps } from './deps.ts'
 import { sweepDrills } from './drill-sweep.ts'
 import { askForDrill } from './handlers/ask-for-drill.ts'
@@ -19,7 +19,7 @@ const MINUTE = 60_000
 /** Starts the consumers and the timers, nothing else; any number of schedulers may run. */
 export async function startScheduler(deps: SchedulerDeps, signal: AbortSignal): Promise<void> {
   const { bus } = deps
-  await consumeFacts(deps, signal)
+  await followFacts(bus, deps.catalog, { signal })
   await bus.consume({ type: BackupSealed, durable: 'runs-sealed' }, noteSealed(deps), { signal })
   await bus.consume({ type: BackupFailed, durable: 'runs-failed' }, noteFailed(deps), { signal })
   await bus.consume({ type: DrillFinished, durable: 'drills-finished' }, noteDrill(deps), { signal })
@@ -43,6 +43,7 @@ async function repeat(
   work: () => Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
+    const began = performance.now()
     try {
       await work()
     } catch (thrown) {
@@ -50,6 +51,8 @@ async function repeat(
       if (!signal.aborted)
         log[err.level]({ event: `${name}.failed`, err }, 'a round failed; the next one makes up for it')
     }
-    await pause(everyMs, undefined, { signal }).catch(() => {})
+    // A big fleet makes a round long; the process has other things to do as well.
+    const restMs = Math.max(everyMs, 4 * (performance.now() - began))
+    await pause(restMs, undefined, { signal }).catch(() => {})
   }
 }

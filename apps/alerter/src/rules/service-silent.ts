@@ -10,8 +10,7 @@ export const serviceSilent: Rule = (world) => world.services.flatMap((service) =
 function silence({ service, name, lastSeenMs }: WatchedService, world: World): Judgement[] {
   const cause = ['service-silent', service, ...(name === undefined ? [] : [name])].join('.')
   const silentMs = world.nowMs - Math.max(lastSeenMs ?? Number.NEGATIVE_INFINITY, world.watchingSinceMs)
-  const present = lastSeenMs !== undefined && world.nowMs - lastSeenMs < SILENT_AFTER_MS
-  if (present) return []
+  if (isPresent({ lastSeenMs }, world.nowMs)) return []
   if (silentMs < SILENT_AFTER_MS) return [{ cause, unknown: true }]
   const heard =
     lastSeenMs === undefined ? 'Nothing was ever heard of it' : `It was last heard of at ${moment(lastSeenMs)}`
@@ -25,6 +24,10 @@ function silence({ service, name, lastSeenMs }: WatchedService, world: World): J
       hint: 'Start it, or look at its log and at its connection to NATS. `lifeboat status` shows who is there.',
     },
   ]
+}
+
+export function isPresent({ lastSeenMs }: Pick<WatchedService, 'lastSeenMs'>, nowMs: number): boolean {
+  return lastSeenMs !== undefined && nowMs - lastSeenMs < SILENT_AFTER_MS
 }
 
 const CONSEQUENCE: Record<string, string[]> = {

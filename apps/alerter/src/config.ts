@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises'
+import type { Env } from '@lifeboat/config/config-path.ts'
+import type { AlertingConfig, BusConfig, LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
+import { readServiceConfig } from '@lifeboat/config/read-config.ts'
+import type { Secret } from '@lifeboat/shared/config/secret.ts'
+import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
+import type { PolicyId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { EmailOptions } from './channels/email.ts'
+import type { WatchedPlan, WatchedService } from './world.ts'
+
+/** What the alerter reads of lifeboat.yaml: what is promised, who must be there, and how to reach people. */
+export interface AlerterConfig {
+  fleet: string
+  bus: BusConfig
+  plans: WatchedPlan[]
+  services: Omit<WatchedService, 'lastSeenMs'>[]
+  email: EmailOptions
+  to: string[]
+  repeatMs: number
+  dashboard: string | undefined
+  deadManUrl: string | undefined
+  /** host:port */
+  health: string | undefined
+  secret: (ref: SecretRef) => Secret
+  /** Milliseconds between two looks: how late an incident opens at most. */
+  roundMs: number
+}
+
+const ROUND_MS = 5_000
+/** A drill may wait for a night's worth of others before its backup counts as unproven. */
+const PROVE_WITHIN_MS = 24 * 3_600_000
+
+/** @throws LifeboatError CONFIG_UNREADABLE | CONFIG_INVALID | CONFIG_SECRET_MISSING */
+export async function readAlerterConfig(from: { env: Env; cwd: string }): Promise<AlerterConfig> {
+  const { config, path, secret } = await readServiceConfig('alerter', from)
+  const { alerting } = config
+  if (alerting === undefined)
+    throw new LifeboatError('CONFIG_INVALID', {
+      path,
+      problems: ['alerting: is missing; an alerter must know whom to tell'],
+    })
+  return {
+    fleet: config.fleet,
+    bus: config.bus,
+    plans: plansOf(config),
+    services: servicesOf(config),
+    email: await emailOf(alerting.email, secret),
+    to: alerting.email.to,
+    repeatMs: alerting.repeat,
+    dashboard: alerting.dashboard,
+    deadManUrl: alerting.deadMan,
+    health: alerting.health,
+    secret,
+    roundMs: ROUND_MS,
+  }
+}
+
+function plansOf({ policies }: Pick<LifeboatConfig, 'policies'>): WatchedPlan[] {
+  return Object.entries(policies).flatMap(([policyId, policy]) =>
+    policy.sources.map((sourceId) => ({
+      policyId: policyId as PolicyId,
+      sourceId,
+      graceMs: policy.grace,
+      targets: policy.targets,
+      size: policy.size,
+      proveWithinMs: Math.max(PROVE_WITHIN_MS, 2 * policy.drill.maxDuration),
+    })),
+  )
+}
+
+/** Who must be there for the promises to be kept: one of each kind, and every agent that has work. */
+function servicesOf({ policies, sources }: Pick<LifeboatConfig, 'policies' | 'sources'>): AlerterConfig['services'] {
+  const backedUp = Object.values(policies).flatMap((policy) => policy.sources)
+  const agents = new Set(backedUp.flatMap((source) => sources[source]?.agent ?? []))
+  const common = ['scheduler', 'uploader', 'verifier'].map((service) => ({ service }))
+  return [...common, ...[...agents].map((name) => ({ service: 'backup-agent', name }))]
+}
+
+async function emailOf(email: AlertingConfig['email'], secret: (ref: SecretRef) => Secret): Promise<EmailOptions> {
+  const { host, port, security, ca, user, password, from } = email
+  return {
+    host,
+    port,
+    security,
+    from,
+    ca: ca === undefined ? undefined : await readCa(ca),
+    login: user === undefined || password === undefined ? undefined : { user, password: secret(password) },
+  }
+}
+
+function readCa(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const problems = [`alerting.email.ca: ${path} cannot be read (${cause.code ?? cause.message})`]
+    throw new LifeboatError('CONFIG_INVALID', { problems }, { cause })
+  })
+}

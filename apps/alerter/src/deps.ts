@@ -1,0 +1,85 @@
+import type { Catalog } from '@lifeboat/catalog/catalog.ts'
+import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { Ledger } from '@lifeboat/catalog/ledger.ts'
+import { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
+import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
+import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import type { Incident } from '@lifeboat/shared/domain/incident.ts'
+import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
+import type { Opening } from '@lifeboat/shared/service/run-service.ts'
+import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
+import type { Channel } from './channels/channel.ts'
+import { openEmail } from './channels/email.ts'
+import type { AlerterConfig } from './config.ts'
+import { LETTERS, type Letter } from './letters.ts'
+import { type Notice, OUTBOX_BUCKET } from './notices.ts'
+import type { WatchedPlan, WatchedService } from './world.ts'
+
+/** Everything the alerter may touch; tests pass the same record with parts of their own. */
+export interface AlerterDeps {
+  bus: Bus
+  catalog: Catalog
+  view: LedgerView
+  incidents: Bucket<Incident>
+  outbox: Bucket<Notice>
+  letters: Bucket<Letter>
+  presence: Bucket<Presence>
+  channel: Channel
+  plans: readonly WatchedPlan[]
+  services: readonly Omit<WatchedService, 'lastSeenMs'>[]
+  mail: { fleet: string; to: readonly string[]; dashboard: string | undefined; repeatMs: number }
+  /** Asked every minute while all is well; undefined for none. */
+  deadManUrl: string | undefined
+  clock: Clock
+  log: Logger
+  roundMs: number
+}
+
+/** Longer than the longest usual period of a policy: rules look back to the last success. */
+const KEEP_MS = 45 * 86_400_000
+
+export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening): Promise<AlerterDeps> {
+  const watching = new AbortController()
+  own({ [Symbol.dispose]: () => watching.abort() })
+  const { servers, user, password, token, credentials, ca, replicas } = cfg.bus
+  const bus = own(
+    await connectBus({
+      ...{ servers, user, ca, replicas, name: 'alerter', log, abort: signal },
+      password: password && cfg.secret(password),
+      token: token && cfg.secret(token),
+      credentials: credentials && cfg.secret(credentials),
+    }),
+  )
+  const { fleet, to, dashboard, repeatMs, plans, services, deadManUrl, roundMs } = cfg
+  const mail = { fleet, to, dashboard, repeatMs }
+  const given = {
+    channel: own(openEmail(cfg.email)),
+    plans,
+    services,
+    mail,
+    deadManUrl,
+    roundMs,
+    clock: systemClock,
+    log,
+  }
+  return openParts(bus, given, watching.signal)
+}
+
+type Given = Pick<AlerterDeps, 'channel' | 'plans' | 'services' | 'mail' | 'deadManUrl' | 'roundMs' | 'clock' | 'log'>
+
+/** Opens what lies on the bus; `signal` ends the watching. */
+export async function openParts(bus: Bus, given: Given, signal: AbortSignal): Promise<AlerterDeps> {
+  const { clock, log } = given
+  return {
+    ...given,
+    bus,
+    catalog: await KvCatalog.open(bus),
+    view: await LedgerView.open(await Ledger.open(bus), { clock, log, signal, keepMs: KEEP_MS }),
+    incidents: await bus.bucket(INCIDENTS_BUCKET),
+    outbox: await bus.bucket(OUTBOX_BUCKET),
+    letters: await bus.bucket(LETTERS),
+    presence: await bus.bucket(PRESENCE_BUCKET),
+  }
+}

@@ -1,0 +1,77 @@
+import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
+import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
+import type { AlerterDeps } from './deps.ts'
+import type { Letter } from './letters.ts'
+import { planKey, type WatchedService, type World } from './world.ts'
+
+/** Summaries are the dear part of looking; backups do not change by the second. */
+const SUMMARIES_EVERY_MS = 30_000
+
+/** Gathers what the rules judge. Keeps in mind who was seen when, and what was looked up once and does not change. */
+export class LookAround {
+  readonly #deps: AlerterDeps
+  readonly #sinceMs: number
+  readonly #seen = new Map<string, number>()
+  #tables = new Map<BackupId, number>()
+  #backups: Map<string, BackupRow[]> = new Map()
+  #backupsAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(deps: AlerterDeps) {
+    this.#deps = deps
+    this.#sinceMs = deps.clock.now()
+  }
+
+  async look(): Promise<World> {
+    const { clock, plans, view } = this.#deps
+    const nowMs = clock.now()
+    await this.#lookAtBackups(nowMs)
+    return {
+      nowMs,
+      watchingSinceMs: Math.min(this.#sinceMs, nowMs),
+      plans,
+      runs: view.byPlan(),
+      backups: this.#backups,
+      tables: this.#tables,
+      services: await this.#services(nowMs),
+      letters: await this.#letters(),
+    }
+  }
+
+  async #lookAtBackups(nowMs: number): Promise<void> {
+    if (Math.abs(nowMs - this.#backupsAtMs) < SUMMARIES_EVERY_MS) return
+    const rows = (await this.#deps.catalog.summaries()).flatMap(({ recent }) => recent)
+    this.#backups = Map.groupBy(rows, planKey)
+    this.#tables = await this.#tablesOfNewest()
+    this.#backupsAtMs = nowMs
+  }
+
+  async #tablesOfNewest(): Promise<Map<BackupId, number>> {
+    const found = new Map<BackupId, number>()
+    for (const rows of this.#backups.values()) {
+      const newest = rows.find((row) => row.sealedAt !== undefined)?.backupId
+      if (newest === undefined) continue
+      const tables = this.#tables.get(newest) ?? (await this.#deps.catalog.get(newest))?.summary?.tables
+      if (tables !== undefined) found.set(newest, tables)
+    }
+    return found
+  }
+
+  async #services(nowMs: number): Promise<WatchedService[]> {
+    for await (const { value } of this.#deps.presence.entries()) {
+      // A clock that runs ahead elsewhere must not make a dead service look alive for long.
+      const atMs = Math.min(Date.parse(value.at), nowMs)
+      for (const key of [value.service, `${value.service}.${value.id}`])
+        this.#seen.set(key, Math.max(atMs, this.#seen.get(key) ?? Number.NEGATIVE_INFINITY))
+    }
+    return this.#deps.services.map((service) => {
+      const key = service.name === undefined ? service.service : `${service.service}.${service.name}`
+      return { ...service, lastSeenMs: this.#seen.get(key) }
+    })
+  }
+
+  async #letters(): Promise<Letter[]> {
+    const letters: Letter[] = []
+    for await (const { value } of this.#deps.letters.entries()) letters.push(value)
+    return letters
+  }
+}

@@ -1,8 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { ByteSize, formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { TargetConfig } from '@lifeboat/storage/target-config.ts'
 import { type BucketKind, startBuckets } from '@lifeboat/testkit/buckets.ts'
+import type { BenchReport } from './report.ts'
 
 /** What one process was told to put. */
 export interface UploadOrder {
@@ -58,8 +60,39 @@ export async function measureUploads(opts: UploadOptions = {}): Promise<UploadMe
   return measures
 }
 
+/** `pnpm bench upload [2GB]` */
+export async function bench([size = '2GB']: readonly string[]): Promise<BenchReport> {
+  const totalBytes = ByteSize.parse(size)
+  const measures = await measureUploads({ totalBytes, onProgress: (step) => console.error(step) })
+  const row = (measure: UploadMeasure) => [
+    measure.kind,
+    measure.seconds.toFixed(1),
+    `${formatBytes(measure.bytesPerSecond)}/s`,
+    measure.cpuSeconds.toFixed(1),
+    formatBytes(measure.rssEarlyBytes),
+    formatBytes(measure.rssPeakBytes),
+  ]
+  return {
+    title: `Parts of 64 MiB, two in flight, ${formatBytes(totalBytes)} to a target of each kind.`,
+    tables: [
+      {
+        columns: ['target', 'seconds', 'rate', 'CPU seconds', 'memory after a tenth', 'memory at the end'],
+        rows: measures.map(row),
+      },
+    ],
+    ratios: measures.map(({ kind, rssEarlyBytes, rssPeakBytes }) => ({
+      what: `memory at the end against memory after a tenth, ${kind}`,
+      ratio: rssPeakBytes / rssEarlyBytes,
+      limit: 1.2,
+    })),
+    notes: [
+      'The servers run on the same machine and share its cores: the rates compare kinds, they are no limit of a cloud.',
+    ],
+  }
+}
+
 async function uploadInChild(order: UploadOrder, env: Readonly<Record<string, string>>): Promise<UploadMeasure> {
-  const child = fork(join(import.meta.dirname, 'upload-child.ts'), { env: { ...env, PATH: process.env.PATH ?? '' } })
+  const child = fork(join(import.meta.dirname, 'children/upload.ts'), { env: { ...env, PATH: process.env.PATH ?? '' } })
   const ended = once(child, 'exit')
   child.send(order)
   const measured = await Promise.race([once(child, 'message') as Promise<[UploadMeasure]>, ended.then(() => undefined)])

@@ -6,7 +6,7 @@ import type { Md5, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { openTarget } from '@lifeboat/storage/open-target.ts'
 import type { PutOptions, Target } from '@lifeboat/storage/target.ts'
-import type { UploadMeasure, UploadOrder } from './upload.ts'
+import type { UploadMeasure, UploadOrder } from '../upload.ts'
 
 const CHUNK_BYTES = 1024 ** 2
 

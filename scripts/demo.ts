@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { cp, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { startWorld, type World } from '@lifeboat/testkit/world.ts'
+import { DEMO_USAGE, type DemoOptions, parseDemoOptions } from './demo/options.ts'
+import { openScreen, type Screen } from './demo/screen.ts'
+import { missOne, proveEverywhere, type Stage, sabotage } from './demo/story.ts'
+import { type Summary, summaryText } from './demo/summary.ts'
+import { tellFact, tellProgress } from './demo/tell.ts'
+import { watchFacts } from './demo/watch.ts'
+
+const TARGETS = { aws: 's3', google: 'gcs', azure: 'azure' } as const
+const VICTIM = 'google'
+
+/** The whole of Lifeboat on this machine, once through: `pnpm demo`. Exits 0 only when everything it claims was so. */
+async function main(argv: readonly string[]): Promise<number> {
+  const opts = readOptions(argv)
+  if (opts === undefined) return 2
+  // Debian keeps nats-server in a folder that an ordinary user's PATH lacks.
+  process.env.PATH = [process.env.PATH, '/usr/sbin'].join(delimiter)
+  const screen = openScreen(process.stderr)
+  const interrupted = once(process, 'SIGINT')
+  screen.chapter('NATS, PostgreSQL with a generated FHIR database, three clouds, a mail server, five services')
+  await using world = await openStage(opts, screen)
+  const told = await Promise.race([perform(world, opts, screen), interrupted.then(() => undefined)])
+  if (told === undefined) return 130
+  await show(told, opts)
+  if (opts.keep) await keepRunning(world, screen, interrupted)
+  return told.held ? 0 : 1
+}
+
+function readOptions(argv: readonly string[]): DemoOptions | undefined {
+  try {
+    return parseDemoOptions(argv)
+  } catch (thrown) {
+    console.error(`${thrown instanceof Error ? thrown.message : thrown}\n\n${DEMO_USAGE}`)
+    return undefined
+  }
+}
+
+/** Scheduler and alerter wait for the first chapter, which sets the schedule. */
+async function openStage({ sizeMb }: DemoOptions, screen: Screen): Promise<World> {
+  const world = await startWorld({
+    targets: TARGETS,
+    databaseMb: sizeMb,
+    services: ['backup-agent', 'uploader', 'verifier'],
+    onProgress: (step) => screen.live(step),
+  })
+  const { data, postgres } = world.source
+  screen.say(`PostgreSQL ${postgres.major} with ${data.rows.toLocaleString('en')} rows of ${data.patients} patients`)
+  for (const [name, { kind, address }] of Object.entries(world.targets))
+    screen.say(`target ${name} (${kind}) at ${address}`)
+  return world
+}
+
+async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): Promise<Summary> {
+  await using watch = await watchFacts([world.nats.url], {
+    fact: (message) => {
+      const line = tellFact(message)
+      if (line !== undefined) screen.say(line)
+    },
+    progress: (report) => screen.live(tellProgress(report)),
+  })
+  const stage: Stage = { world, watch, screen, patienceMs: 180_000 + sizeMb * 1000 }
+  try {
+    const proven = await proveEverywhere(stage)
+    const caught = await sabotage(stage, VICTIM)
+    const missed = await missOne(stage)
+    const claims = [...proven.claims, ...caught.claims, ...missed.claims]
+    return {
+      held: claims.every(({ held }) => held),
+      seconds: Math.round(screen.elapsedMs()) / 1000,
+      database: await describeDatabase(world),
+      ...proven,
+      ...caught,
+      ...missed,
+      mails: world.smtp.inbox.map(({ subject }) => subject),
+      claims,
+    }
+  } catch (thrown) {
+    screen.say(`the logs of the services are kept in ${await keepLogs(world)}`)
+    throw thrown
+  }
+}
+
+async function describeDatabase({ source }: World): Promise<Summary['database']> {
+  const [row] = await source.postgres.query(
+    source.database,
+    `SELECT pg_database_size(current_database())::float8 AS bytes, current_setting('server_version') AS server`,
+  )
+  return { name: source.database, bytes: row.bytes, rows: source.data.rows, server: row.server }
+}
+
+async function keepLogs(world: World): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-demo-failed-'))
+  await cp(join(world.folder, 'logs'), folder, { recursive: true })
+  return folder
+}
+
+async function show(summary: Summary, { json }: DemoOptions): Promise<void> {
+  const text = `${JSON.stringify(summary, null, 2)}\n`
+  if (json === '-') process.stdout.write(text)
+  else process.stdout.write(summaryText(summary))
+  if (json !== undefined && json !== '-') await writeFile(json, text)
+}
+
+async function keepRunning(world: World, screen: Screen, interrupted: Promise<unknown>): Promise<void> {
+  screen.chapter('Everything keeps running until Ctrl-C')
+  const { postgres, database, user } = world.source
+  screen.say(`NATS        ${world.nats.url}`)
+  screen.say(`PostgreSQL  ${postgres.host}:${postgres.port}, database ${database}, backup role ${user}`)
+  screen.say(`mail        ${world.smtp.host}:${world.smtp.port}, ${world.smtp.inbox.length} mails so far`)
+  for (const [name, { address }] of Object.entries(world.targets)) screen.say(`target      ${name} at ${address}`)
+  screen.say(`logs        ${join(world.folder, 'logs')}`)
+  screen.say(`try         LIFEBOAT_CONFIG=${world.configPath} npx -y pnpm@12 lifeboat status`)
+  await interrupted
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((thrown: unknown) => {
+  console.error(`\nThe demo could not go on: ${thrown instanceof Error ? thrown.message : thrown}`)
+  return 1
+})

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bus } from '@lifeboat/shared/bus/bus.ts'
+import type { MessageType } from '@lifeboat/shared/bus/define-message.ts'
+import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
+import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
+import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import { Secret } from '@lifeboat/shared/config/secret.ts'
+import type { AgentId, FleetId } from '@lifeboat/shared/domain/ids.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { createMetrics } from '@lifeboat/shared/service/metrics.ts'
+import { systemClock } from '@lifeboat/shared/time/clock.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
+import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
+import { agentSpools } from '../../src/agent-spools.ts'
+import type { UploaderDeps } from '../../src/deps.ts'
+import { uploaderEvents } from '../../src/events.ts'
+import { openGate } from '../../src/gate.ts'
+import { partSource } from '../../src/part-source.ts'
+import { startUploader } from '../../src/service.ts'
+import type { SpooledBackup } from './backup.ts'
+import { type Spool, startSpool } from './spool.ts'
+
+export const FLEET = 'acme' as FleetId
+
+/** A bus, a spool, and uploaders in this process. */
+export interface Fleet extends AsyncDisposable {
+  nats: NatsServer
+  bus: Bus
+  spool: Spool
+  /** Starts an uploader with a connection and connections to its targets of its own. */
+  uploader(targets: readonly Target[], opts?: { concurrency?: number }): Promise<UploaderDeps>
+  /** What the agent would say of a backup, the seal last. */
+  announce(backup: SpooledBackup): Promise<void>
+  /** The facts of one type so far. */
+  facts<T>(type: MessageType<T>): Promise<T[]>
+}
+
+export async function startFleet(): Promise<Fleet> {
+  const stack = new AsyncDisposableStack()
+  const nats = stack.use(await startNats())
+  const spool = stack.use(await startSpool())
+  const connect = async (name: string) => stack.use(await connectBus({ servers: [nats.url], name, log: silentLogger }))
+  const bus = await connect('test')
+  return {
+    nats,
+    bus,
+    spool,
+    async uploader(targets, { concurrency = 4 } = {}) {
+      const access = { url: spool.url, token: new Secret(spool.token) }
+      const spools = stack.use(agentSpools(new Map([['db1' as AgentId, access]]), { silenceMs: 2000 }))
+      const pauses = { firstMs: 50, longestMs: 200 }
+      const lanes = targets.map((target) => ({ target, gate: openGate(target.id, silentLogger, pauses) }))
+      const deps: UploaderDeps = {
+        ...{ bus: await connect('uploader'), fleet: FLEET, lanes, parts: partSource(spools, lanes), concurrency },
+        ...{ events: uploaderEvents(createMetrics('uploader')), clock: systemClock, log: silentLogger },
+      }
+      const stopping = new AbortController()
+      stack.defer(() => stopping.abort())
+      await startUploader(deps, stopping.signal)
+      return deps
+    },
+    async announce({ parts, sealed }) {
+      for (const part of parts) await bus.publish(PartSealed, part)
+      await bus.publish(BackupSealed, sealed)
+    },
+    async facts(type) {
+      const seen = []
+      const signal = AbortSignal.timeout(10_000)
+      for await (const { subject, data } of bus.observe({ signal, follow: false }))
+        if (subject.includes(`.${type.subject}.v`)) seen.push(type.schema.parse(data))
+      return seen
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** Asks again until the answer pleases; the last answer is the error's. */
+export async function eventually<T>(
+  ask: () => Promise<T> | T,
+  pleases: (answer: T) => boolean,
+  withinMs = 30_000,
+): Promise<T> {
+  for (const until = performance.now() + withinMs; ; await sleep(50)) {
+    const answer = await ask()
+    if (pleases(answer)) return answer
+    if (performance.now() > until) throw new Error(`still not so after ${withinMs} ms: ${JSON.stringify(answer)}`)
+  }
+}

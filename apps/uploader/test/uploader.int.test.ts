@@ -1,0 +1,285 @@
+import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
+import { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
+import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
+import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { putBytes } from '@lifeboat/storage/conformance/target-case.ts'
+import { faulty } from '@lifeboat/storage/layers/faulty.ts'
+import { impatient } from '@lifeboat/storage/layers/impatient.ts'
+import { wrap } from '@lifeboat/storage/layers/wrap.ts'
+import { type MemoryTarget, openMemory } from '@lifeboat/storage/memory.ts'
+import { expect, test } from 'vitest'
+import { demandFleet } from '../src/fleet-marker.ts'
+import { storePart } from '../src/handlers/store-part.ts'
+import { type SpooledBackup, spoolBackup } from './support/backup.ts'
+import { eventually, type Fleet, startFleet } from './support/fleet.ts'
+
+const signal = new AbortController().signal
+
+test.concurrent('every part reaches every target, and the manifest is the last thing written there', async () => {
+  await using fleet = await startFleet()
+  const written: string[] = []
+  const aws = memory('aws')
+  const gcp = memory('gcp')
+  const recorded = wrap(aws, {
+    async put(key, body, opts) {
+      const receipt = await aws.put(key, body, opts)
+      written.push(key)
+      return receipt
+    },
+  })
+  await fleet.uploader([recorded, gcp])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'], parts: 12 })
+  await fleet.announce(backup)
+  await stored(fleet, 2)
+  for (const target of [aws, gcp]) expectCopy(target, backup)
+  expect(written.at(-1)).toBe([...backup.copy.keys()].at(-1))
+  expect(written).toHaveLength(backup.copy.size + 1)
+  expect(await fleet.facts(PartStored)).toHaveLength(24)
+})
+
+test.concurrent('a target that is not among the targets of a backup gets nothing of it', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), memory('gcp')]
+  await fleet.uploader([aws, gcp])
+  await fleet.announce(await spoolBackup(fleet.spool, { targets: ['aws'] }))
+  await stored(fleet, 1)
+  expect(gcp.objects.size).toBe(0)
+})
+
+test.concurrent('no manifest is written before the last part is there', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  await fleet.uploader([aws])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
+  const [first, second, last] = backup.parts as [PartSealed, PartSealed, PartSealed]
+  await fleet.bus.publish(BackupSealed, backup.sealed)
+  for (const part of [first, second]) await fleet.bus.publish(PartSealed, part)
+  await eventually(
+    () => fleet.spool.served.filter((name) => name.endsWith('manifest.json')).length,
+    (asked) => asked >= 2,
+  )
+  expect([...aws.objects.keys()].filter((key) => key.endsWith('manifest.json'))).toEqual([])
+  expect(await fleet.facts(CopyStored)).toEqual([])
+  await fleet.bus.publish(PartSealed, last)
+  await stored(fleet, 1)
+  expectCopy(aws, backup)
+})
+
+test.concurrent('a part that is announced many times is sent once', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  const deps = await fleet.uploader([aws])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 1 })
+  const [part] = backup.parts as [PartSealed]
+  const delivery = { attempt: 1, publishedAt: Date.now(), signal, log: silentLogger }
+  const [lane] = deps.lanes
+  if (lane === undefined) throw new Error('there is one lane')
+  for (let nth = 0; nth < 5; nth++) await storePart(deps, lane)(part, { ...delivery, attempt: nth + 1 })
+  expect(fleet.spool.served).toHaveLength(1)
+  expect(await fleet.facts(PartStored)).toHaveLength(1)
+})
+
+test.concurrent('a create whose answer was lost is not sent again', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  await fleet.uploader([faulty(aws, [{ on: 'put', key: /age\.00001$/, does: 'lose-answer' }])])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
+  await fleet.announce(backup)
+  await stored(fleet, 1)
+  expectCopy(aws, backup)
+  expect(fleet.spool.served.filter((name) => name.endsWith('.00001'))).toHaveLength(1)
+})
+
+test.concurrent('a target that hangs delays no other, and gets its copy when it answers again', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), memory('gcp')]
+  const hanging = impatient(faulty(aws, [{ on: 'stat', times: 4, does: 'hang' }]), { silenceMs: 300 })
+  await fleet.uploader([hanging, gcp])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
+  await fleet.announce(backup)
+  const [first] = await stored(fleet, 1)
+  expect(first?.targetId).toBe('gcp')
+  await stored(fleet, 2)
+  expectCopy(aws, backup)
+})
+
+test.concurrent('a target that was away is filled from another one after the spool let go', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), memory('gcp')]
+  let away = true
+  const absent = wrap(gcp, {
+    stat: (key, opts) => (away ? Promise.reject(unreachable()) : gcp.stat(key, opts)),
+  })
+  await fleet.uploader([aws, absent])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
+  await fleet.announce(backup)
+  await stored(fleet, 1)
+  backup.release()
+  expect(gcp.objects.size).toBe(0)
+  away = false
+  await stored(fleet, 2)
+  expectCopy(gcp, backup)
+})
+
+test.concurrent('an agent that is away for a while loses nothing', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  const deps = await fleet.uploader([aws])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
+  fleet.spool.away = true
+  await fleet.announce(backup)
+  await new Promise((later) => setTimeout(later, 1500))
+  expect(deps.lanes[0]?.gate.away).toBe(false)
+  fleet.spool.away = false
+  await stored(fleet, 1)
+  expectCopy(aws, backup)
+})
+
+test.concurrent('another object under a key of ours refuses this copy at this target and nothing else', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), memory('gcp')]
+  await fleet.uploader([aws, gcp])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
+  const foreign = Buffer.alloc(100_000, 'x')
+  await putBytes(aws, backup.keyOfPart(1), foreign, signal)
+  await fleet.announce(backup)
+  const [refusal] = await eventually(
+    () => fleet.facts(CopyRefused),
+    (facts) => facts.length === 1,
+  )
+  expect(refusal).toMatchObject({
+    targetId: 'aws',
+    backupId: backup.sealed.backupId,
+    error: { code: 'TARGET_KEY_TAKEN' },
+  })
+  const [copy] = await stored(fleet, 1)
+  expect(copy?.targetId).toBe('gcp')
+  expect(aws.objects.get(backup.keyOfPart(1))?.equals(foreign)).toBe(true)
+  const next = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
+  await fleet.announce(next)
+  await stored(fleet, 3)
+  expectCopy(aws, next)
+})
+
+test.concurrent('a prefix in which another fleet lives takes nothing of ours', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  await demandFleet(aws, 'other' as FleetId, signal)
+  await fleet.uploader([aws])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
+  await fleet.announce(backup)
+  const [refusal] = await eventually(
+    () => fleet.facts(CopyRefused),
+    (facts) => facts.length === 1,
+  )
+  expect(refusal?.error.facts.key).toBe('lifeboat.json')
+  expect([...aws.objects.keys()]).toEqual(['lifeboat.json'])
+})
+
+test.concurrent('bytes that went bad in the spool are taken from a target that has the good ones', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), memory('gcp')]
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
+  await putBytes(gcp, backup.keyOfPart(1), backup.copy.get(backup.keyOfPart(1)) as Buffer, signal)
+  spoil(fleet, backup, 1)
+  await fleet.uploader([aws, gcp])
+  await fleet.announce(backup)
+  await stored(fleet, 2)
+  expectCopy(aws, backup)
+})
+
+test.concurrent('bytes that are good nowhere become a dead letter that names the places', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
+  spoil(fleet, backup, 1)
+  await fleet.uploader([aws])
+  const letters: { code: string; wrong: unknown }[] = []
+  await fleet.bus.consumeDeadLetters(
+    'test',
+    async ({ error }) => void letters.push({ code: error.code, wrong: error.facts.wrong }),
+    { signal: AbortSignal.timeout(30_000) },
+  )
+  await fleet.announce(backup)
+  await eventually(
+    () => letters,
+    ({ length }) => length === 1,
+  )
+  expect(letters).toEqual([{ code: 'ARTIFACT_DIGEST_MISMATCH', wrong: ['agent'] }])
+  expect(aws.objects.has(backup.keyOfPart(1))).toBe(false)
+})
+
+test.concurrent('two uploaders share the work and send no part twice', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  const senders = new Map<string, string>()
+  const slow = (name: string) =>
+    wrap(aws, {
+      async put(key, body, opts) {
+        await new Promise((later) => setTimeout(later, 30))
+        if (key.includes('.age.')) senders.set(key, name)
+        return aws.put(key, body, opts)
+      },
+    })
+  await fleet.uploader([slow('one')], { concurrency: 2 })
+  await fleet.uploader([slow('other')], { concurrency: 2 })
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 24, partBytes: 1000 })
+  await fleet.announce(backup)
+  await stored(fleet, 1)
+  expectCopy(aws, backup)
+  expect(new Set(senders.values())).toEqual(new Set(['one', 'other']))
+  expect(fleet.spool.served.filter((name) => name.includes('.age.'))).toHaveLength(24)
+})
+
+test.concurrent('NATS restarted in the middle of the work loses no part', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  const slow = wrap(aws, {
+    async put(key, body, opts) {
+      await new Promise((later) => setTimeout(later, 100))
+      return aws.put(key, body, opts)
+    },
+  })
+  await fleet.uploader([slow], { concurrency: 1 })
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 10, partBytes: 1000 })
+  await fleet.announce(backup)
+  await eventually(
+    () => aws.objects.size,
+    (size) => size >= 3,
+  )
+  await fleet.nats.restart({ signal: 'SIGKILL' })
+  await eventually(
+    () => fleet.facts(CopyStored).catch(() => []),
+    (facts) => facts.length === 1,
+    90_000,
+  )
+  expectCopy(aws, backup)
+})
+
+function memory(id: string): MemoryTarget {
+  return openMemory(id as TargetId)
+}
+
+function stored(fleet: Fleet, copies: number) {
+  return eventually(
+    () => fleet.facts(CopyStored),
+    (facts) => facts.length === copies,
+  )
+}
+
+function expectCopy(target: MemoryTarget, backup: SpooledBackup): void {
+  for (const [key, bytes] of backup.copy) expect(target.objects.get(key)?.equals(bytes), key).toBe(true)
+}
+
+function spoil(fleet: Fleet, backup: SpooledBackup, no: number): void {
+  const name = backup.keyOfPart(no).split('/').slice(2).join('/')
+  const bytes = Buffer.from(fleet.spool.files.get(name) as Buffer)
+  bytes[7] = (bytes[7] ?? 0) ^ 1
+  fleet.spool.files.set(name, bytes)
+}
+
+function unreachable(): Error {
+  return new LifeboatError('TARGET_UNREACHABLE')
+}

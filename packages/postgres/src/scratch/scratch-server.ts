@@ -1,0 +1,166 @@
+import { chmod, chown, mkdir, mkdtemp, statfs } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { SourceConnection } from '../connection.ts'
+import { findPostgresTools, type PostgresTools } from '../tools/find-tools.ts'
+import { type BootPlan, hasEnded, initCluster, logTail, startServer, stopServer } from './boot.ts'
+import { type Account, type ScratchNote, serverAccount, startTicksOf, writeNote } from './owner.ts'
+import { removeScratch, SCRATCH_PREFIX } from './sweep.ts'
+
+export interface ScratchOptions {
+  /** Folder for all scratch servers; made when it is missing. */
+  root: string
+  /** Unique, e.g. the drill id. */
+  name: string
+  /** Of the source; a server of the nearest newer major stands in where that one is not installed. */
+  major: number
+  /** Must be the one of the source (oid 10): grants are recorded as given by it. */
+  superuser: string
+  /** Refused before anything starts when the disk has less. */
+  needBytes: number
+  toolPaths: readonly string[]
+  signal: AbortSignal
+}
+
+/** A throwaway PostgreSQL that only this account reaches, through a Unix socket. Disposing it removes every trace, unless it was kept. */
+export interface ScratchServer extends AsyncDisposable {
+  readonly major: number
+  /** `postgres (PostgreSQL) 15.18 …` */
+  readonly version: string
+  /** Programs of the server's own major. */
+  readonly tools: PostgresTools
+  /** Room of our own inside the scratch folder, removed with it. */
+  readonly workDir: string
+  connection(database: string): SourceConnection
+  /** An empty folder the server may use as a tablespace. */
+  tablespaceFolder(no: number): Promise<string>
+  /** Why the server itself is to blame for a failure; undefined while it lives and its disk has room. */
+  trouble(): Promise<LifeboatError | undefined>
+  /** Stops the server and leaves its files for a look. @returns their folder */
+  keep(untilMs: number): Promise<string>
+}
+
+/** Longest path of a Unix socket on Linux is 107 bytes; macOS has 103. */
+const SOCKET_PATH_BYTES = 103
+const SOCKET_NAME = '/.s.PGSQL.5432'
+/** A disk filled to its last megabyte breaks more than a drill. */
+const SPARE_BYTES = 512 * 1024 ** 2
+
+/**
+ * Boots a server in a folder of its own, without fsync and without TCP.
+ *
+ * @throws LifeboatError DRILL_SCRATCH_UNAVAILABLE – no such program, no room, initdb or the start failed; the signal's reason
+ */
+export async function openScratch(opts: ScratchOptions): Promise<ScratchServer> {
+  const tools = await findPostgresTools(opts.major, ['initdb', 'postgres', 'pg_restore', 'psql'], opts).catch(
+    (cause: LifeboatError) => {
+      const { code: _, ...facts } = { code: cause.code, ...cause.facts }
+      throw new LifeboatError('DRILL_SCRATCH_UNAVAILABLE', { ...facts, package: `postgresql-${opts.major}` }, { cause })
+    },
+  )
+  const account = serverAccount()
+  const folder = await makeFolder(opts, account)
+  const note = await layOut(folder, account)
+  try {
+    const programs = { initdb: (await tools.program('initdb')).path, postgres: (await tools.program('postgres')).path }
+    const plan = {
+      folder,
+      account,
+      ...programs,
+      socketDir: note.socketDir,
+      superuser: opts.superuser,
+      signal: opts.signal,
+    }
+    await initCluster(plan)
+    return await runningServer(plan, note, tools)
+  } catch (thrown) {
+    await removeScratch(folder, note)
+    throw thrown
+  }
+}
+
+async function runningServer(plan: BootPlan, note: ScratchNote, tools: PostgresTools): Promise<ScratchServer> {
+  const { folder, socketDir, account, superuser } = plan
+  const server = await startServer(plan)
+  const version = (await tools.program('postgres')).versionLine
+  let kept = false
+  return {
+    major: tools.major,
+    version,
+    tools,
+    workDir: join(folder, 'work'),
+    connection: (database) => ({ host: socketDir, port: 5432, database, user: superuser, sslmode: 'disable' }),
+    async tablespaceFolder(no) {
+      return ownedFolder(join(folder, `tablespace-${no}`), account)
+    },
+    async trouble() {
+      if (hasEnded(server)) {
+        return new LifeboatError('DRILL_SCRATCH_UNAVAILABLE', {
+          problem: 'the server ended',
+          log: await logTail(folder),
+        })
+      }
+      return noRoom(folder, 0)
+    },
+    async keep(untilMs) {
+      kept = true
+      await stopServer(server, 'fast')
+      await writeNote(folder, { ...note, keptUntil: untilMs })
+      return folder
+    },
+    async [Symbol.asyncDispose]() {
+      if (kept) return
+      await stopServer(server, 'immediate')
+      await removeScratch(folder, note)
+    },
+  }
+}
+
+async function makeFolder({ root, name, needBytes, signal }: ScratchOptions, account: Account): Promise<string> {
+  signal.throwIfAborted()
+  const folder = join(root, `${SCRATCH_PREFIX}${name}`)
+  try {
+    await mkdir(root, { recursive: true, mode: 0o755 })
+    const trouble = await noRoom(root, needBytes)
+    if (trouble) throw trouble
+    return await ownedFolder(folder, account)
+  } catch (cause) {
+    if (LifeboatError.is(cause, 'DRILL_SCRATCH_UNAVAILABLE')) throw cause
+    throw new LifeboatError('DRILL_SCRATCH_UNAVAILABLE', { path: folder, message: String(cause) }, { cause })
+  }
+}
+
+async function noRoom(path: string, needBytes: number): Promise<LifeboatError | undefined> {
+  const { bavail, bsize } = await statfs(path)
+  const freeBytes = bavail * bsize
+  if (freeBytes >= needBytes + SPARE_BYTES) return undefined
+  return new LifeboatError('DRILL_SCRATCH_UNAVAILABLE', {
+    problem: 'not enough room',
+    path,
+    neededBytes: needBytes + SPARE_BYTES,
+    freeBytes,
+  })
+}
+
+async function layOut(folder: string, account: Account): Promise<ScratchNote> {
+  const own = join(folder, 'socket')
+  const fits = Buffer.byteLength(own + SOCKET_NAME) <= SOCKET_PATH_BYTES
+  const socketDir = fits ? await ownedFolder(own, account) : await owned(await mkdtemp(join(tmpdir(), 'lb-')), account)
+  const note = { pid: process.pid, startTicks: await startTicksOf(process.pid), socketDir }
+  await mkdir(join(folder, 'work'), { mode: 0o700 })
+  await writeNote(folder, note)
+  return note
+}
+
+/** Fails when the folder exists: names are unique, and another drill's server is none of ours. */
+async function ownedFolder(path: string, account: Account): Promise<string> {
+  await mkdir(path)
+  return owned(path, account)
+}
+
+async function owned(path: string, { uid, gid }: Account): Promise<string> {
+  await chmod(path, 0o700)
+  if (process.getuid?.() === 0) await chown(path, uid, gid)
+  return path
+}

@@ -1,0 +1,55 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import type { Clock } from '@lifeboat/shared/time/clock.ts'
+import { isAlive, readNote, type ScratchNote } from './owner.ts'
+
+export const SCRATCH_PREFIX = 'scratch-'
+
+/**
+ * Removes what killed processes left below a scratch path: stops their servers, then deletes the folders. Folders of living processes stay, and
+ * kept ones until their time is over.
+ *
+ * @returns names of the folders removed
+ */
+export async function sweepScratch(root: string, { clock, log }: { clock: Clock; log: Logger }): Promise<string[]> {
+  const names = (await readdir(root).catch(() => [])).filter((name) => name.startsWith(SCRATCH_PREFIX))
+  const removed: string[] = []
+  for (const name of names) {
+    const folder = join(root, name)
+    const note = await readNote(folder)
+    if (note && (await mustStay(note, clock.now()))) continue
+    await removeScratch(folder, note)
+    removed.push(name)
+    log.warn({ event: 'scratch.swept', folder }, 'removed a scratch server that nobody uses any more')
+  }
+  return removed
+}
+
+async function mustStay(note: ScratchNote, now: number): Promise<boolean> {
+  return note.keptUntil === undefined ? isAlive(note) : note.keptUntil > now
+}
+
+export async function removeScratch(folder: string, note: Pick<ScratchNote, 'socketDir'> | undefined): Promise<void> {
+  await stopLeftServer(folder)
+  if (note && !note.socketDir.startsWith(folder)) await rm(note.socketDir, { recursive: true, force: true })
+  await rm(folder, { recursive: true, force: true })
+}
+
+/** A killed verifier leaves its server running, since that is a process of its own. */
+async function stopLeftServer(folder: string): Promise<void> {
+  const data = join(folder, 'data')
+  const pidFile = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
+  const pid = Number(pidFile.split('\n')[0])
+  // The pid may long be somebody else's; a postmaster works inside its data folder and names it in its arguments.
+  for (let tries = 0; pid > 1 && (await worksIn(pid, data)) && tries < 500; tries++) {
+    if (tries === 0) process.kill(pid, 'SIGQUIT')
+    await pause(20)
+  }
+}
+
+async function worksIn(pid: number, data: string): Promise<boolean> {
+  const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return args.split('\0').includes(data)
+}

@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectSource } from '@lifeboat/postgres/connection.ts'
+import { openScratch, type ScratchOptions } from '@lifeboat/postgres/scratch/scratch-server.ts'
+import { sweepScratch } from '@lifeboat/postgres/scratch/sweep.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { systemClock } from '@lifeboat/shared/time/clock.ts'
+import { installedMajors } from '@lifeboat/testkit/postgres.ts'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+let root: string
+const [major = 15] = installedMajors()
+const options = (): ScratchOptions => ({
+  root,
+  name: 'one',
+  major,
+  superuser: 'Super Ärztin',
+  needBytes: 1,
+  toolPaths: [],
+  signal: AbortSignal.timeout(60_000),
+})
+const sweep = (now = systemClock.now()) => sweepScratch(root, { clock: { now: () => now }, log: silentLogger })
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lifeboat-scratch-'))
+  await chmod(root, 0o755)
+})
+afterEach(() => rm(root, { recursive: true, force: true }))
+
+async function ask(scratch: { connection: Awaited<ReturnType<typeof openScratch>>['connection'] }, sql: string) {
+  await using client = await connectSource(scratch.connection('postgres'), {
+    applicationName: 'test',
+    lockTimeoutMs: 1000,
+  })
+  return (await client.query(sql)).rows[0]
+}
+
+/** Empty once the process ended, be it as a zombie. */
+function argumentsOf(pid: number): string {
+  return existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : ''
+}
+
+test('a scratch server answers on its socket only, as the superuser of the source, and leaves nothing behind', async () => {
+  {
+    await using scratch = await openScratch(options())
+    expect(
+      await ask(
+        scratch,
+        `select current_user as who, current_setting('listen_addresses') as tcp, current_setting('fsync') as fsync`,
+      ),
+    ).toEqual({
+      who: 'Super Ärztin',
+      tcp: '',
+      fsync: 'off',
+    })
+    expect(scratch.version).toContain(`PostgreSQL) ${major}`)
+    expect(await scratch.trouble()).toBeUndefined()
+    expect(await sweep()).toEqual([])
+  }
+  expect(await readdir(root)).toEqual([])
+})
+
+test('a path too long for a socket gets its socket elsewhere, and that goes too', async () => {
+  const before = (await readdir(tmpdir())).filter((name) => name.startsWith('lb-'))
+  const deep = join(root, 'x'.repeat(90))
+  {
+    await using scratch = await openScratch({ ...options(), root: deep })
+    expect(await ask(scratch, 'select 1 as one')).toEqual({ one: 1 })
+  }
+  expect(await readdir(deep)).toEqual([])
+  expect((await readdir(tmpdir())).filter((name) => name.startsWith('lb-'))).toEqual(before)
+})
+
+test('a kept server stays stopped until its time is over', async () => {
+  const scratch = await openScratch(options())
+  const folder = await scratch.keep(1_000_000)
+  await scratch[Symbol.asyncDispose]()
+  expect(existsSync(join(folder, 'data', 'PG_VERSION'))).toBe(true)
+  expect(existsSync(join(folder, 'data', 'postmaster.pid'))).toBe(false)
+  expect(await sweep(999_999)).toEqual([])
+  expect(await sweep(1_000_001)).toEqual(['scratch-one'])
+  expect(existsSync(folder)).toBe(false)
+})
+
+test('what a killed process left is stopped and removed at the next start', async () => {
+  const script = `
+    const { openScratch } = await import(${JSON.stringify(import.meta.resolve('@lifeboat/postgres/scratch/scratch-server.ts'))})
+    const scratch = await openScratch({ ...${JSON.stringify(options())}, signal: new AbortController().signal })
+    console.log('open')
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
+  expect(await sweep()).toEqual([])
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const pid = Number(readFileSync(join(root, 'scratch-one/data/postmaster.pid'), 'utf8').split('\n')[0])
+  expect(argumentsOf(pid)).toContain('postgres')
+  expect(await sweep()).toEqual(['scratch-one'])
+  expect(argumentsOf(pid)).toBe('')
+  expect(await readdir(root)).toEqual([])
+})
+
+test('no room, a major nobody installed, a path nobody may write: each says so and leaves nothing', async () => {
+  const refused = (more: Partial<ScratchOptions>) => expect(openScratch({ ...options(), ...more })).rejects
+  await refused({ needBytes: 1e18 }).toMatchObject({
+    code: 'DRILL_SCRATCH_UNAVAILABLE',
+    facts: { problem: 'not enough room' },
+  })
+  await refused({ major: 99 }).toMatchObject({
+    code: 'DRILL_SCRATCH_UNAVAILABLE',
+    facts: { package: 'postgresql-99' },
+  })
+  await refused({ root: '/dev/null/scratch' }).toMatchObject({ code: 'DRILL_SCRATCH_UNAVAILABLE' })
+  await mkdir(join(root, 'scratch-taken'))
+  await refused({ name: 'taken' }).toMatchObject({ code: 'DRILL_SCRATCH_UNAVAILABLE' })
+  expect(await readdir(root)).toEqual(['scratch-taken'])
+})
+
+test('an abort during the boot gives its reason and leaves nothing', async () => {
+  const reason = new LifeboatError('SERVICE_STOPPING')
+  const stop = new AbortController()
+  setTimeout(() => stop.abort(reason), 150)
+  await expect(openScratch({ ...options(), signal: stop.signal })).rejects.toBe(reason)
+  expect(await readdir(root)).toEqual([])
+})

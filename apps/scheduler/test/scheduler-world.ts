@@ -1,0 +1,81 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Bus } from '@lifeboat/shared/bus/bus.ts'
+import type { MessageType } from '@lifeboat/shared/bus/define-message.ts'
+import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import type { Clock } from '@lifeboat/shared/time/clock.ts'
+import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
+import { openParts, type SchedulerDeps } from '../src/deps.ts'
+import type { Plan } from '../src/plans.ts'
+
+export interface HandClock extends Clock {
+  set(time: string): void
+  forward(ms: number): void
+}
+
+export function handClock(time: string): HandClock {
+  let nowMs = Date.parse(time)
+  return {
+    now: () => nowMs,
+    set: (next) => {
+      nowMs = Date.parse(next)
+    },
+    forward: (ms) => {
+      nowMs += ms
+    },
+  }
+}
+
+export interface SchedulerWorld extends AsyncDisposable {
+  nats: NatsServer
+  bus: Bus
+  clock: HandClock
+  signal: AbortSignal
+  /** What another scheduler process would have: its own connection and its own view. */
+  scheduler(plans: readonly Plan[]): Promise<SchedulerDeps>
+  /** Everything of this type that is published from now on, as it is consumed. */
+  collect<T>(type: MessageType<T>): Promise<T[]>
+}
+
+/** A real NATS server and any number of schedulers on it, with a clock moved by hand. */
+export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
+  const owned = new AsyncDisposableStack()
+  const nats = owned.use(await startNats())
+  const stop = new AbortController()
+  const connect = async () => owned.use(await connectBus({ servers: [nats.url], name: 'scheduler', log: silentLogger }))
+  owned.defer(() => stop.abort())
+  const bus = await connect()
+  const clock = handClock(time)
+  return {
+    nats,
+    bus,
+    clock,
+    signal: stop.signal,
+    scheduler: async (plans) =>
+      openParts(await connect(), { plans, clock, log: silentLogger, tickMs: 1000 }, stop.signal),
+    async collect(type) {
+      const taken: never[] = []
+      const durable = `test-${type.subject.replaceAll('.', '-')}`
+      await bus.consume({ type, durable }, async (data) => void taken.push(data as never), { signal: stop.signal })
+      return taken
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** Waits until it is so. Rejects with the last complaint after 15 s. */
+export async function eventually(check: () => void | Promise<void>, withinMs = 15_000): Promise<void> {
+  const until = Date.now() + withinMs
+  for (;;) {
+    try {
+      await check()
+      return
+    } catch (err) {
+      if (Date.now() > until) throw err
+      await pause(50)
+    }
+  }
+}
+
+/** Time for a message that must not come, to come. */
+export const aMoment = () => pause(400)

@@ -40,7 +40,7 @@ export const GcsConfig = z.strictObject({
   projectId: z.string().optional().describe('Default: the project of the credentials.'),
   endpoint: z.url().optional().describe('For a server that speaks the protocol; default Google.'),
   credentials: SecretRef.optional().describe(
-    'Service account JSON; default: application default credentials. Ignored with an endpoint of a test server.',
+    'JSON of a service account or of a workload identity; default: application default credentials, or none at all where an endpoint is set.',
   ),
   ...common,
 })

@@ -1,3 +1,9 @@
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { startFaultProxy } from '@lifeboat/testkit/fault-proxy.ts'
@@ -78,6 +84,18 @@ describe('gcs', () => {
     await rejectsWith('CONFIG_INVALID', opening)
   })
 
+  it('proves itself with credentials of a workload identity, and says so when nobody issues a token', async () => {
+    await using server = await startGcsServer({ buckets: ['backups'], token: 'issued-token' })
+    await using issuer = await startTokenIssuer('issued-token')
+    const config = configFor(server, { credentials: 'env:CREDENTIALS' })
+    const opened = () => openGcs('gcs' as TargetId, config, { resolveSecret: () => new Secret(issuer.credentials) })
+    await using target = await opened()
+    expect(await putBytes(target, 'part', someBytes(1000), signal)).toMatchObject({ bytes: 1000 })
+    issuer.refuse()
+    await using refused = await opened()
+    await rejectsWith('TARGET_REFUSED', refused.stat('part', { signal }))
+  })
+
   it('keeps what a retention policy of the bucket keeps', async () => {
     await using server = await startGcsServer()
     server.createBucket('backups', 3600)
@@ -93,6 +111,39 @@ function open(server: { endpoint: string }, more: object = {}) {
 
 function configFor({ endpoint }: { endpoint: string }, more: object = {}) {
   return GcsConfig.parse({ kind: 'gcs', bucket: 'backups', endpoint, prefix: 'fleet', ...more })
+}
+
+/** A security token service as workload identity federation asks it, and the credentials that name it. */
+async function startTokenIssuer(token: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-issuer-'))
+  const file = join(folder, 'subject-token')
+  await writeFile(file, 'subject')
+  let status = 200
+  const http = createServer((req, res) => {
+    req.resume()
+    const kind = 'urn:ietf:params:oauth:token-type:access_token'
+    const issued = { access_token: token, issued_token_type: kind, token_type: 'Bearer', expires_in: 3600 }
+    res.writeHead(status, { 'content-type': 'application/json' })
+    res.end(JSON.stringify(status === 200 ? issued : { error: 'invalid_grant' }))
+  }).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  return {
+    credentials: JSON.stringify({
+      type: 'external_account',
+      audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/host',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      token_url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/token`,
+      credential_source: { file },
+    }),
+    refuse() {
+      status = 400
+    },
+    async [Symbol.asyncDispose]() {
+      http.close()
+      http.closeAllConnections()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 async function resourceOf(server: GcsServer, name: string): Promise<unknown> {

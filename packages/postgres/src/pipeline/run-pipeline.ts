@@ -117,8 +117,10 @@ interface Wiring {
 }
 
 function start(stage: Stage, { stdin, stdout, ...control }: Wiring): Child {
+  const stdio = [stdin, stdout, 'pipe', ...(stage.reports ? ['pipe'] : [])]
   return execa(stage.program, stage.args, {
-    stdio: [stdin, stdout, 'pipe', ...(stage.reports ? (['pipe'] as const) : [])],
+    // Any open file descriptor will do; the types of execa know only the standard three.
+    stdio: stdio as ['pipe', 'pipe', 'pipe'],
     env: stage.env,
     extendEnv: false,
     buffer: false,

@@ -1,6 +1,10 @@
-import type { SourceConnection } from '../connection.ts'
-import { libpqEnv } from '../connection.ts'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { libpqEnv, type SourceConnection } from '../connection.ts'
+import type { Program } from './find-tools.ts'
 import { BASE_ENV, type Stage } from './stage.ts'
+
+const execute = promisify(execFile)
 
 export interface PgDumpOptions {
   /** Path of the program. */
@@ -35,4 +39,14 @@ export function pgDump(opts: PgDumpOptions): Stage {
     env: { ...BASE_ENV, ...libpqEnv(opts.connection, opts.applicationName) },
     encoding: `pg_dump --format=custom ${compress}`,
   }
+}
+
+/** Whether this pg_dump (16 or newer) was built with zstd. It looks at its options before it looks for a server. */
+export async function hasZstd(program: Program): Promise<boolean> {
+  const args = ['--format=custom', '--compress=zstd:1', '--no-password', '--host=/nonexistent', '--file=/dev/null']
+  const said = await execute(program.path, args, { env: { ...BASE_ENV }, timeout: 10_000 }).then(
+    () => '',
+    (err: { stderr?: string }) => err.stderr ?? '',
+  )
+  return !/does not support|invalid|unrecognized/i.test(said)
 }

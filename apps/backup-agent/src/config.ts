@@ -1,0 +1,71 @@
+import type { Env } from '@lifeboat/config/config-path.ts'
+import type { BusConfig, PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import { readServiceConfig } from '@lifeboat/config/read-config.ts'
+import { type SourceConnection, sourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { Secret } from '@lifeboat/shared/config/secret.ts'
+import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
+import type { AgentId, FleetId, PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+
+/** A database this agent cares for. */
+export interface AgentSource {
+  connection: SourceConnection
+  rolePasswords: boolean
+}
+
+/** What one agent reads of lifeboat.yaml: its own spool and keys, its own sources. No bucket credentials, no decryption key. */
+export interface AgentConfig {
+  fleetId: FleetId
+  agentId: AgentId
+  bus: BusConfig
+  secret: (ref: SecretRef) => Secret
+  /** How uploaders reach the spool. */
+  url: string
+  /** host:port */
+  listen: string
+  token: Secret
+  signingKey: Secret
+  spool: SpoolConfig
+  toolPaths: readonly string[]
+  /** Public age keys. */
+  recipients: readonly string[]
+  sources: ReadonlyMap<SourceId, AgentSource>
+  policies: ReadonlyMap<PolicyId, PolicyConfig>
+}
+
+export interface SpoolConfig {
+  path: string
+  maxBytes: number
+  partBytes: number
+  /** A dump that waits for room this long, and nothing has left meanwhile, gives up with SPOOL_FULL. */
+  stalledAfterMs: number
+}
+
+const STALLED_AFTER_MS = 3_600_000
+
+/** @throws LifeboatError CONFIG_UNREADABLE | CONFIG_INVALID | CONFIG_SECRET_MISSING */
+export async function readAgentConfig(from: { env: Env; cwd: string }): Promise<AgentConfig> {
+  const { config, agentId, secret } = await readServiceConfig('backup-agent', from)
+  const agent = agentId && config.agents[agentId]
+  if (!agentId || !agent) throw new LifeboatError('CONFIG_INVALID', { problems: ['no agent is configured'] })
+  const own = Object.entries(config.sources).filter(([, source]) => source.agent === agentId)
+  const sources = own.map(([id, source]): [SourceId, AgentSource] => {
+    const connection = sourceConnection(source, source.password && secret(source.password))
+    return [id as SourceId, { connection, rolePasswords: source.rolePasswords }]
+  })
+  return {
+    fleetId: config.fleet,
+    agentId,
+    bus: config.bus,
+    secret,
+    url: agent.url.replace(/\/$/, ''),
+    listen: agent.listen,
+    token: secret(agent.token),
+    signingKey: secret(agent.signingKey),
+    spool: { ...agent.spool, stalledAfterMs: STALLED_AFTER_MS },
+    toolPaths: agent.toolPaths,
+    recipients: config.encryption.recipients,
+    sources: new Map(sources),
+    policies: new Map(Object.entries(config.policies) as [PolicyId, PolicyConfig][]),
+  }
+}

@@ -1,0 +1,29 @@
+import type { Metrics } from '@lifeboat/shared/service/metrics.ts'
+
+export type Events = ReturnType<typeof agentEvents>
+
+/** What an agent does that people want to count; one call writes log line and metric together. */
+export function agentEvents(metrics: Metrics) {
+  return {
+    backupStarted: metrics.event({ event: 'backup.started', sentence: 'began a backup', labels: ['sourceId'] }),
+    partSealed: metrics.event({ event: 'part.sealed', sentence: 'sealed part', labels: ['sourceId'] }),
+    backupSealed: metrics.event({ event: 'backup.sealed', sentence: 'sealed backup', labels: ['sourceId'] }),
+    backupFailed: metrics.event({
+      event: 'backup.failed',
+      sentence: 'the attempt ended without a backup',
+      level: 'warn',
+      labels: ['sourceId', 'code'],
+    }),
+    partReleased: metrics.event({
+      event: 'part.released',
+      sentence: 'enough targets hold the part, it left the spool',
+      level: 'debug',
+      labels: [],
+    }),
+    backupReleased: metrics.event({
+      event: 'backup.released',
+      sentence: 'enough targets hold the backup, it left the spool',
+      labels: ['sourceId'],
+    }),
+  }
+}

@@ -1,0 +1,119 @@
+import type { LedgerOutcome } from '@lifeboat/catalog/ledger.ts'
+import type { PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { Delivery, Handler } from '@lifeboat/shared/bus/bus.ts'
+import type { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
+import { moment, newBackupId, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import type { RunEvent } from '@lifeboat/shared/domain/ledger.ts'
+import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { createRun } from '@lifeboat/shared/run/create-run.ts'
+import { deadline } from '@lifeboat/shared/run/deadline.ts'
+import { attemptBackup } from '../attempt-backup.ts'
+import type { AgentSource } from '../config.ts'
+import type { AgentDeps } from '../deps.ts'
+import { announceSealed, tellFailed } from '../spool/pick-up.ts'
+import type { Spooled } from '../spool/spool.ts'
+
+/** As many as the bus grants a wish; the last one decides the run. */
+const DELIVERIES = 20
+
+/** One wish → one backup, however often the wish comes and however often the agent dies in between. */
+export function takeBackup(deps: AgentDeps): Handler<BackupRequested> {
+  const working = new Set<RunId>()
+  return async (wish, delivery) => {
+    if (working.has(wish.runId)) throw new LifeboatError('RUN_TAKEN', { runId: wish.runId, heldBy: deps.instance })
+    working.add(wish.runId)
+    try {
+      await fulfil(deps, wish, delivery)
+    } finally {
+      working.delete(wish.runId)
+    }
+  }
+}
+
+async function fulfil(deps: AgentDeps, wish: BackupRequested, delivery: Delivery): Promise<void> {
+  const log = deps.log.child({ runId: wish.runId, sourceId: wish.sourceId })
+  const known = find(deps, wish)
+  if (known === undefined) return refuse(deps, wish)
+  const sealed = deps.spool.all().find(({ attempt }) => attempt.runId === wish.runId)
+  if (sealed !== undefined && (await deps.spool.isSealed(sealed))) return announceSealed(deps, sealed)
+  await writeDown(deps, wish, known.policy)
+  const allowedMs = Date.parse(wish.deadlineAt) - deps.clock.now()
+  const signals = [delivery.signal, deps.lease.lost, deps.cancels.of(wish.runId), deadline(allowedMs)]
+  using run = createRun({ id: wish.runId, service: 'backup-agent', signals, log, bus: deps.bus, clock: deps.clock })
+  const spooled = await begin(deps, wish, known.policy)
+  if (spooled === undefined) return
+  try {
+    await attemptBackup(deps, { ...known, spooled, run })
+  } catch (thrown) {
+    const err = run.signal.aborted ? LifeboatError.from(run.signal.reason) : LifeboatError.from(thrown)
+    await end(deps, spooled, err, delivery)
+    throw err
+  }
+  await announceSealed(deps, spooled)
+}
+
+interface Known {
+  source: AgentSource
+  policy: PolicyConfig
+}
+
+function find({ cfg }: AgentDeps, { sourceId, policyId }: BackupRequested): Known | undefined {
+  const source = cfg.sources.get(sourceId)
+  const policy = cfg.policies.get(policyId)
+  return source && policy?.sources.includes(sourceId) ? { source, policy } : undefined
+}
+
+async function refuse({ ledger, clock, cfg }: AgentDeps, wish: BackupRequested): Promise<never> {
+  const { sourceId, policyId, runId } = wish
+  const error = new LifeboatError('SOURCE_UNKNOWN', { sourceId, policyId, agentId: cfg.agentId })
+  await ledger.apply(runId, 'fail', { error: reportOf(error), endedAt: moment(clock.now()) })
+  throw error
+}
+
+/** A wish made by hand on the bus has no entry yet; one of the scheduler or the CLI has. */
+async function writeDown({ ledger }: AgentDeps, wish: BackupRequested, policy: PolicyConfig): Promise<void> {
+  const { agentId: _agent, ...entry } = wish
+  const lateAt = moment(Date.parse(wish.dueAt) + policy.grace)
+  await ledger.expect({ ...entry, lateAt })
+}
+
+/** Claims the run; the count the ledger gives is the fencing token of this attempt. undefined: it ended already. */
+async function begin(deps: AgentDeps, wish: BackupRequested, policy: PolicyConfig): Promise<Spooled | undefined> {
+  const { ledger, clock, instance, spool, events, log } = deps
+  const startedAt = moment(clock.now())
+  const { runId, sourceId, policyId, agentId, kind } = wish
+  const backupId = newBackupId(kind, clock.now())
+  const claimed = await ledger.apply(runId, 'begin', { heldBy: instance, backupId, beganAt: startedAt })
+  if (claimed.outcome !== 'changed') return leave(deps, wish, claimed)
+  const { attempt } = claimed.entry
+  const { targets, copies } = policy
+  const about = { backupId, runId, sourceId, policyId, agentId, kind, attempt, startedAt }
+  events.backupStarted(log, about)
+  return spool.begin({ ...about, targets, requiredCopies: copies.required })
+}
+
+function leave({ log }: AgentDeps, { runId }: BackupRequested, claimed: LedgerOutcome): undefined {
+  const state = claimed.outcome === 'unknown' ? 'unknown' : claimed.entry.state
+  log.info({ event: 'run.left', runId, state }, 'the run has ended already, nothing to do')
+}
+
+/** How an error ends a run in the ledger; `retry` keeps it wished. */
+function eventOf(err: LifeboatError, isLast: boolean): RunEvent {
+  if (err.code === 'RUN_CANCELLED') return 'cancel'
+  if (err.code === 'RUN_OVERDUE') return 'exceed'
+  return err.retry === 'never' || (isLast && err.retry === 'later') ? 'fail' : 'retry'
+}
+
+async function end(deps: AgentDeps, spooled: Spooled, err: LifeboatError, delivery: Delivery): Promise<void> {
+  const { attempt } = spooled
+  const event = eventOf(err, delivery.attempt >= DELIVERIES)
+  const details = { error: reportOf(err), endedAt: moment(deps.clock.now()) }
+  await tellFailed(deps, spooled, err, event === 'retry')
+  await deps.ledger.apply(attempt.runId, event, details, { attempt: attempt.attempt })
+  await deps.spool.drop(spooled)
+}
+
+function reportOf(err: LifeboatError) {
+  return ErrorReportSchema.parse(err.toReport())
+}

@@ -1,0 +1,28 @@
+import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
+import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
+import { PartStored } from '@lifeboat/shared/bus/messages/part.ts'
+import type { AgentDeps } from './deps.ts'
+import { noteCopyStored, notePartStored } from './handlers/note-stored.ts'
+import { takeBackup } from './handlers/take-backup.ts'
+import { pickUpSpool } from './spool/pick-up.ts'
+
+/** Backups of different sources at the same time; more would only slow each other down on one host. */
+const BACKUPS_AT_ONCE = 2
+
+/** Picks up what an earlier process left, then takes wishes; an agent that loses its name stops. */
+export async function startAgent(deps: AgentDeps, signal: AbortSignal): Promise<void> {
+  const { bus, cfg, lease } = deps
+  const { agentId } = cfg
+  const until = { signal: AbortSignal.any([signal, lease.lost]) }
+  await pickUpSpool(deps)
+  const parts = { type: PartStored, durable: `agent-${agentId}-parts`, route: agentId }
+  await bus.consume(parts, notePartStored(deps), until)
+  await bus.consume({ type: CopyStored, durable: `agent-${agentId}-copies` }, noteCopyStored(deps), until)
+  const wishes = { type: BackupRequested, durable: `agent-${agentId}`, route: agentId, concurrency: BACKUPS_AT_ONCE }
+  await bus.consume(wishes, takeBackup(deps), until)
+  await new Promise<void>((resolve, reject) => {
+    const end = () => (lease.lost.aborted ? reject(lease.lost.reason) : resolve())
+    if (until.signal.aborted) end()
+    else until.signal.addEventListener('abort', end, { once: true })
+  })
+}

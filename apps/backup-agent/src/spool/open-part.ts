@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Md5, Sha256 } from '@lifeboat/shared/domain/ids.ts'
+import type { Part } from '@lifeboat/shared/domain/manifest.ts'
+import { inSpool, PARTIAL, partName, renameDurably } from './files.ts'
+import type { PartWriterOptions } from './part-writer.ts'
+
+/** A part that is being written under its temporary name. */
+export interface OpenPart {
+  /** Bytes that still fit. */
+  readonly left: number
+  write(piece: Uint8Array): Promise<void>
+  /** Makes it final: on the disk, under its own name. Failing removes it. */
+  seal(): Promise<Part>
+  discard(): Promise<void>
+}
+
+/**
+ * Waits for the room of a whole part before it is opened, so that several writers can never block each other with halves.
+ *
+ * @throws LifeboatError SPOOL_FULL | SPOOL_DISK_FULL; the signal's reason
+ */
+export async function openPart(opts: PartWriterOptions, no: number): Promise<OpenPart> {
+  const { partBytes, room } = opts.spool
+  const path = join(opts.to.folder, partName(opts.artifact, no))
+  await room.take(partBytes, opts.signal)
+  const handle = await inSpool(() => open(path + PARTIAL, 'w', 0o600)).catch((err: unknown) => {
+    room.give(partBytes)
+    throw err
+  })
+  const sha256 = createHash('sha256')
+  const md5 = createHash('md5')
+  let bytes = 0
+
+  async function discard(): Promise<void> {
+    await handle.close().catch(() => {})
+    await rm(path + PARTIAL, { force: true })
+    room.give(partBytes)
+  }
+  async function finalise(): Promise<void> {
+    await handle.sync()
+    await handle.close()
+    await renameDurably(path + PARTIAL, path)
+  }
+  return {
+    get left() {
+      return partBytes - bytes
+    },
+    async write(piece) {
+      sha256.update(piece)
+      md5.update(piece)
+      await inSpool(async () => {
+        for (let at = 0; at < piece.byteLength; ) at += (await handle.write(piece, at)).bytesWritten
+      })
+      bytes += piece.byteLength
+    },
+    async seal() {
+      await inSpool(finalise).catch(async (err: unknown) => {
+        await discard()
+        throw err
+      })
+      room.give(partBytes - bytes)
+      return { no, bytes, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }
+    },
+    discard,
+  }
+}

@@ -1,0 +1,143 @@
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import { Attempt } from '../attempt.ts'
+import type { SpoolConfig } from '../config.ts'
+import { ATTEMPT, HELD_BY, isPartName, MANIFEST, PARTIAL, writeDurably } from './files.ts'
+import { lockSpool } from './lock.ts'
+import { type Room, room } from './room.ts'
+
+/** A backup that has a folder in the spool. */
+export interface Spooled {
+  readonly attempt: Attempt
+  readonly folder: string
+  /** File name → targets that hold it. */
+  readonly holders: Map<string, Set<TargetId>>
+}
+
+/** The agent's bounded waiting room for parts; one folder per attempt. */
+export interface Spool extends AsyncDisposable {
+  readonly path: string
+  readonly partBytes: number
+  readonly room: Room
+  get(backupId: BackupId): Spooled | undefined
+  all(): Spooled[]
+  begin(attempt: Attempt): Promise<Spooled>
+  isSealed(spooled: Spooled): Promise<boolean>
+  /** Writes down that a target holds a file. */
+  noteHolder(spooled: Spooled, file: string, target: TargetId): Promise<Set<TargetId>>
+  /** Takes one file away; its room is free again. Absent is fine. */
+  remove(spooled: Spooled, file: string): Promise<void>
+  /** Takes the whole folder away. */
+  drop(spooled: Spooled): Promise<void>
+}
+
+/**
+ * Opens the folder for this process alone and finds what an earlier process left there; unfinished files are swept.
+ *
+ * @throws LifeboatError SPOOL_IN_USE | SPOOL_DISK_FULL
+ */
+export async function openSpool(cfg: SpoolConfig, log: Logger): Promise<Spool> {
+  const backups = join(cfg.path, 'backups')
+  await mkdir(backups, { recursive: true, mode: 0o700 })
+  const lock = await lockSpool(cfg.path)
+  const spooled = new Map<BackupId, Spooled>()
+  for (const found of await findAll(backups)) spooled.set(found.attempt.backupId, found)
+  const sizes = await Promise.all([...spooled.values()].map(bytesOf))
+  const space = room({
+    maxBytes: cfg.maxBytes,
+    usedBytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
+    stalledAfterMs: cfg.stalledAfterMs,
+    onWait: (facts) =>
+      log.warn({ event: 'spool.waiting', ...facts }, 'the spool is full, the dump waits for uploaders'),
+  })
+  return {
+    path: cfg.path,
+    partBytes: Math.min(cfg.partBytes, cfg.maxBytes),
+    room: space,
+    get: (backupId) => spooled.get(backupId),
+    all: () => [...spooled.values()],
+    async begin(attempt) {
+      const folder = join(backups, attempt.backupId)
+      await mkdir(folder, { mode: 0o700 })
+      await writeDurably(join(folder, ATTEMPT), JSON.stringify(attempt))
+      const begun = { attempt, folder, holders: new Map() }
+      spooled.set(attempt.backupId, begun)
+      return begun
+    },
+    isSealed: ({ folder }) => exists(join(folder, MANIFEST)),
+    async noteHolder({ folder, holders }, file, target) {
+      await writeFile(join(folder, `${file}${HELD_BY}${target}`), '').catch(ignoreAbsent)
+      const known = holders.get(file) ?? new Set()
+      holders.set(file, known.add(target))
+      return known
+    },
+    async remove({ folder }, file) {
+      const path = join(folder, file)
+      const bytes = await sizeOf(path)
+      await rm(path, { force: true })
+      if (isPartName(file)) space.give(bytes)
+    },
+    async drop(dropped) {
+      // The manifest goes first: without it what is left is an attempt to sweep, never a backup with missing parts.
+      await rm(join(dropped.folder, MANIFEST), { force: true })
+      const bytes = await bytesOf(dropped)
+      await rm(dropped.folder, { recursive: true, force: true, maxRetries: 3 })
+      if (spooled.delete(dropped.attempt.backupId)) space.give(bytes)
+    },
+    [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
+  }
+}
+
+async function findAll(backups: string): Promise<Spooled[]> {
+  const found: Spooled[] = []
+  for (const name of await readdir(backups)) {
+    const folder = join(backups, name)
+    const attempt = await readAttempt(folder)
+    // Died before the first line was written down: nobody was told of it.
+    if (attempt === undefined) await rm(folder, { recursive: true, force: true })
+    else found.push({ attempt, folder, holders: await sweepFolder(folder) })
+  }
+  return found
+}
+
+async function readAttempt(folder: string): Promise<Attempt | undefined> {
+  const text = await readFile(join(folder, ATTEMPT), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : Attempt.parse(JSON.parse(text))
+}
+
+async function sweepFolder(folder: string): Promise<Map<string, Set<TargetId>>> {
+  const holders = new Map<string, Set<TargetId>>()
+  for (const name of await readdir(folder)) {
+    if (name.endsWith(PARTIAL)) await rm(join(folder, name), { force: true })
+    const [file = '', target] = name.split(HELD_BY)
+    if (target !== undefined) holders.set(file, (holders.get(file) ?? new Set()).add(target as TargetId))
+  }
+  return holders
+}
+
+/** Bytes of the parts that are still there. */
+async function bytesOf({ folder }: Spooled): Promise<number> {
+  const parts = (await readdir(folder)).filter(isPartName)
+  const sizes = await Promise.all(parts.map((name) => sizeOf(join(folder, name))))
+  return sizes.reduce((sum, bytes) => sum + bytes, 0)
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function ignoreAbsent(err: NodeJS.ErrnoException): void {
+  if (err.code !== 'ENOENT') throw err
+}

@@ -1,0 +1,31 @@
+import { findPostgresTools, findProgram, type Program, type Search } from '@lifeboat/postgres/tools/find-tools.ts'
+import { hasZstd } from '@lifeboat/postgres/tools/pg-dump.ts'
+
+/** The programs one dump needs, found for the major version of its server. */
+export interface Toolbox {
+  pgDump: Program
+  pgDumpall: Program
+  zstd: Program
+  age: Program
+  pgDumpMajor: number
+  pgDumpHasZstd: boolean
+}
+
+/** @throws LifeboatError TOOL_MISSING with the package that brings it */
+export async function findToolbox(serverMajor: number, search: Search): Promise<Toolbox> {
+  const tools = await findPostgresTools(serverMajor, ['pg_dump', 'pg_dumpall'], search)
+  const [pgDump, pgDumpall, zstd, age] = await Promise.all([
+    tools.program('pg_dump'),
+    tools.program('pg_dumpall'),
+    findProgram('zstd', search),
+    findProgram('age', search),
+  ])
+  const pgDumpHasZstd = tools.major >= 16 && (await hasZstd(pgDump))
+  return { pgDump, pgDumpall, zstd, age, pgDumpMajor: tools.major, pgDumpHasZstd }
+}
+
+/** Tool → its own version line, for the manifest. */
+export function versionLines({ pgDump, pgDumpall, zstd, age }: Toolbox): Record<string, string> {
+  const lines = { pg_dump: pgDump, pg_dumpall: pgDumpall, zstd, age }
+  return Object.fromEntries(Object.entries(lines).map(([tool, { versionLine }]) => [tool, versionLine]))
+}

@@ -1,0 +1,23 @@
+import { RECORDS } from '@lifeboat/catalog/buckets.ts'
+import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
+import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
+import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
+import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
+import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
+import { LETTERS } from '../../apps/alerter/src/letters.ts'
+import { OUTBOX_BUCKET } from '../../apps/alerter/src/notices.ts'
+import { DRILL_NOTES } from '../../apps/scheduler/src/drill-notes.ts'
+
+type Described = Pick<BucketDefinition<unknown>, 'name' | 'summary' | 'maxAgeMs'>
+
+/** Every bucket there is; generate.test.ts finds one that was forgotten. */
+export const BUCKETS = [
+  RECORDS,
+  LEDGER_BUCKET,
+  INCIDENTS_BUCKET,
+  OUTBOX_BUCKET,
+  LETTERS,
+  PRESENCE_BUCKET,
+  CANCELS_BUCKET,
+  DRILL_NOTES,
+] as readonly Described[]

@@ -20,6 +20,7 @@ export type ExitName = keyof typeof EXIT_CODES
 /** The exit code an error of the catalogue ends the program with. */
 export function exitOf(code: ErrorCode): ExitName {
   if (code === 'INTERNAL') return 'internal'
+  if (code === 'CLI_USAGE') return 'usage'
   if (code.startsWith('CONFIG_')) return 'config'
   if (code.endsWith('_UNKNOWN') || code === 'RUN_ENDED') return 'unknown'
   if (code.startsWith('BUS_') || /_(UNREACHABLE|REFUSED)$/.test(code)) return 'unreachable'

@@ -6,6 +6,7 @@ import type { Terminal } from './terminal.ts'
 
 /** What a command found out: one value, shown as text or as JSON. */
 export interface Outcome {
+  /** undefined when the command has written its answer line by line. */
   value: unknown
   text(style: Style): string
   /** Default `ok`. */
@@ -14,8 +15,8 @@ export interface Outcome {
 
 /** Writes an outcome and gives the exit code. */
 export function show(outcome: Outcome, terminal: Pick<Terminal, 'out' | 'colour'>, json: boolean): number {
-  if (json) terminal.out(`${JSON.stringify(outcome.value, null, 2)}\n`)
-  else terminal.out(lineEnd(outcome.text(styleFor(terminal.colour))))
+  if (json && outcome.value !== undefined) terminal.out(`${JSON.stringify(outcome.value, null, 2)}\n`)
+  if (!json) terminal.out(lineEnd(outcome.text(styleFor(terminal.colour))))
   return EXIT_CODES[outcome.exit ?? 'ok'].code
 }
 

@@ -29,8 +29,12 @@ export function startCli(cwd: string, args: readonly string[], env: Record<strin
   })
   let out = ''
   let err = ''
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString()
+  })
   const end = once(child, 'close').then(([code]) => ({
     code: code as number | null,
     out,

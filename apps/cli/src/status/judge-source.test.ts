@@ -1,0 +1,179 @@
+import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import { type BackupId, moment, type PolicyId, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Incident } from '@lifeboat/shared/domain/incident.ts'
+import type { LedgerEntry, RunState } from '@lifeboat/shared/domain/ledger.ts'
+import { compactTime } from '@lifeboat/shared/time/clock.ts'
+import { describe, expect, test } from 'vitest'
+import { judgeSource, type Known } from './judge-source.ts'
+
+const HOUR = 3_600_000
+const NOW = Date.UTC(2026, 8, 26, 12)
+const policyId = 'daily' as PolicyId
+const sourceId = 'records' as SourceId
+const [aws, gcp] = ['aws', 'gcp'] as [TargetId, TargetId]
+
+function row(hoursAgo: number, copies: Record<string, string>): BackupRow {
+  const at = NOW - hoursAgo * HOUR
+  const backupId = `${compactTime(at)}-dump-aaaaaa` as BackupId
+  return {
+    backupId,
+    sourceId,
+    policyId,
+    kind: 'dump',
+    state: 'stored',
+    startedAt: moment(at),
+    sealedAt: moment(at),
+    copies,
+  } as BackupRow
+}
+
+function summary(rows: BackupRow[], provenIndex?: number): SourceSummary {
+  const [newest] = rows
+  const proven = provenIndex === undefined ? undefined : rows[provenIndex]
+  return {
+    sourceId,
+    recent: rows,
+    ...(newest && { lastStored: { backupId: newest.backupId, at: moment(NOW) } }),
+    ...(proven && {
+      lastProven: { backupId: proven.backupId, at: moment(NOW), snapshotAt: proven.startedAt, targetId: aws },
+    }),
+  }
+}
+
+function run(state: RunState, hoursFromNow: number, more: Partial<LedgerEntry> = {}): LedgerEntry {
+  const dueMs = NOW + hoursFromNow * HOUR
+  const times = { dueAt: moment(dueMs), lateAt: moment(dueMs + 0.25 * HOUR), deadlineAt: moment(dueMs + 6 * HOUR) }
+  const runId = `daily.records.${compactTime(dueMs)}`
+  return {
+    runId,
+    sourceId,
+    policyId,
+    kind: 'dump',
+    requestedBy: 'schedule',
+    state,
+    attempt: 1,
+    ...times,
+    ...more,
+  } as LedgerEntry
+}
+
+const healthy: Known = {
+  sourceId,
+  policies: [{ policyId, targets: [aws, gcp] }],
+  objective: { rpo: 24 * HOUR, rto: 2 * HOUR },
+  summary: summary([row(10, { aws: 'proven', gcp: 'stored' })], 0),
+  runs: [run('expected', 14), run('succeeded', -10)],
+  incidents: [],
+}
+const judge = (change: Partial<Known>) => judgeSource({ ...healthy, ...change }, NOW)
+
+test('a source whose newest backup is stored everywhere, proven, recent and followed by a planned run is green', () => {
+  const status = judge({})
+  expect(status).toMatchObject({ light: 'green', reasons: [], objective: { kept: true } })
+  expect(status.lastStored?.ageMs).toBe(10 * HOUR)
+  expect(status.nextRun?.dueAt).toBe(moment(NOW + 14 * HOUR))
+  expect(status.lastRuns.map(({ state }) => state)).toEqual(['succeeded'])
+})
+
+describe('red', () => {
+  const cases: [string, Partial<Known>, string][] = [
+    ['what nobody knows anything of', { summary: undefined }, 'nothing is known of it: no backup was ever recorded'],
+    ['a source with no stored backup', { summary: { sourceId, recent: [] } }, 'no backup has reached enough targets'],
+    [
+      'a source never proven',
+      { summary: summary([row(10, { aws: 'stored', gcp: 'stored' })]) },
+      'no backup was ever proven by a restore',
+    ],
+    [
+      'a worthless copy',
+      { summary: summary([row(10, { aws: 'proven', gcp: 'disproven' })], 0) },
+      'the copy of 20260926T020000Z-dump-aaaaaa at gcp is worthless: its drill failed',
+    ],
+    [
+      'a broken objective',
+      { objective: { rpo: HOUR, rto: HOUR } },
+      '10 h of work would be lost now, the promise is 1 h',
+    ],
+    ['a policy with nothing planned', { runs: [run('succeeded', -10)] }, 'no run of policy daily is planned'],
+    [
+      'a run that has not begun in time',
+      { runs: [run('wished', -1), run('succeeded', -10)] },
+      'run daily.records.20260926T110000Z has not begun, 1 h after its time',
+    ],
+    [
+      'a missed last run',
+      { runs: [run('expected', 14), run('missed', -10)] },
+      'the last run of policy daily was missed',
+    ],
+    [
+      'a failed last run',
+      { runs: [run('expected', 14), run('failed', -10, { reason: 'disk full' })] },
+      'the last run of policy daily failed: disk full',
+    ],
+    [
+      'an open critical incident',
+      { incidents: [{ severity: 'critical', title: 'No backup of records' } as Incident] },
+      'No backup of records',
+    ],
+  ]
+  for (const [title, change, reason] of cases)
+    test(`${title} is red and says so`, () => {
+      const status = judge(change)
+      expect(status.light).toBe('red')
+      expect(status.reasons).toContain(reason)
+    })
+})
+
+describe('yellow', () => {
+  const older = row(34, { aws: 'proven', gcp: 'stored' })
+  const cases: [string, Partial<Known>, string[]][] = [
+    [
+      'a newest backup still to be proven',
+      { summary: summary([row(10, { aws: 'stored', gcp: 'stored' }), older], 1) },
+      [
+        'the newest backup, 20260926T020000Z-dump-aaaaaa, is not proven yet',
+        'the newest proven backup is 34 h old, the promise is 24 h',
+      ],
+    ],
+    [
+      'a copy under way',
+      { summary: summary([row(10, { aws: 'proven', gcp: 'expected' })], 0) },
+      ['gcp has no copy of 20260926T020000Z-dump-aaaaaa yet'],
+    ],
+    [
+      'a skipped last run',
+      { runs: [run('expected', 14), run('skipped', -10, { reason: 'the one before still ran' })] },
+      ['the last run of policy daily was skipped: the one before still ran'],
+    ],
+    [
+      'an open warning',
+      { incidents: [{ severity: 'warning', title: 'gcp is behind' } as Incident] },
+      ['gcp is behind'],
+    ],
+  ]
+  for (const [title, change, reasons] of cases)
+    test(`${title} is yellow and says so`, () => {
+      expect(judge(change)).toMatchObject({ light: 'yellow', reasons })
+    })
+})
+
+test('red reasons come before yellow ones', () => {
+  const { light, reasons } = judge({
+    summary: summary([row(10, { aws: 'proven', gcp: 'expected' })], 0),
+    runs: [run('succeeded', -10)],
+  })
+  expect(light).toBe('red')
+  expect(reasons).toEqual(['no run of policy daily is planned', 'gcp has no copy of 20260926T020000Z-dump-aaaaaa yet'])
+})
+
+test('proven is told per target: each with the newest backup proven there', () => {
+  const rows = [row(10, { aws: 'stored', gcp: 'proven' }), row(34, { aws: 'proven', gcp: 'stored' })]
+  const { provenAt } = judge({ summary: summary(rows, 1) })
+  expect(provenAt).toMatchObject({ aws: { ageMs: 34 * HOUR }, gcp: { ageMs: 10 * HOUR } })
+  expect(judge({}).provenAt).toMatchObject({ gcp: null })
+})
+
+test('an operator run does not hide that the schedule is empty of runs to come', () => {
+  expect(judge({ runs: [run('running', -0.1), run('succeeded', -10)] }).reasons).toEqual([])
+  expect(judge({ runs: [run('running', -0.1)] }).running).toHaveLength(1)
+})

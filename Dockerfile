@@ -1,6 +1,15 @@
 # One image for all of Lifeboat: `docker run lifeboat uploader`, `docker run lifeboat cli status`.
 # Nothing is compiled: Node runs the TypeScript sources as they are.
 ARG BASE_IMAGE=node:24-bookworm-slim
+
+# Only what decides which packages are installed, so that a change of sources installs nothing again.
+FROM ${BASE_IMAGE} AS manifests
+WORKDIR /lifeboat
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY apps apps
+COPY packages packages
+RUN find apps packages -type f ! -name package.json -delete
+
 FROM ${BASE_IMAGE}
 
 # PostgreSQL's client programs for dumps and its server for drills; no cluster is made and nothing is started.
@@ -12,16 +21,17 @@ RUN mkdir -p /etc/postgresql-common/createcluster.d \
 
 RUN useradd --uid 10001 --create-home --home-dir /home/lifeboat lifeboat \
  && install -d -o lifeboat -g lifeboat /etc/lifeboat /var/lib/lifeboat /var/lib/lifeboat/spool /var/lib/lifeboat/scratch \
-      /var/lib/lifeboat/sample /targets /targets/north /targets/south /targets/west
+      /var/lib/lifeboat/sample /targets/north /targets/south /targets/west \
+      /secrets/agent /secrets/verifier /secrets/spool /secrets/sample
 
 WORKDIR /lifeboat
-COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY --from=manifests /lifeboat ./
+# Production dependencies of the apps only; the package manager and its caches do not stay.
+RUN npx -y pnpm@12 install --prod --frozen-lockfile --filter '{./apps/*}...' --config.verify-deps-before-run=false \
+ && rm -rf /root/.npm /root/.cache /root/.local
 COPY apps apps
 COPY packages packages
-# Production dependencies of the apps only; the package manager and its caches do not stay.
-RUN npx -y pnpm@12 install --prod --frozen-lockfile --filter './apps/*...' --config.verify-deps-before-run=false \
- && rm -rf /root/.npm /root/.cache /root/.local
-COPY deploy/docker deploy/docker
+COPY deploy deploy
 
 USER lifeboat
 ENV LIFEBOAT_CONFIG=/etc/lifeboat/lifeboat.yaml NODE_ENV=production

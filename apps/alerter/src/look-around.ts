@@ -13,6 +13,7 @@ export class LookAround {
   readonly #sinceMs: number
   readonly #seen = new Map<string, number>()
   #tables = new Map<BackupId, number>()
+  #drillReasons = new Map<string, string[]>()
   #backups: Map<string, BackupRow[]> = new Map()
   #backupsAtMs = Number.NEGATIVE_INFINITY
 
@@ -32,6 +33,7 @@ export class LookAround {
       runs: view.byPlan(),
       backups: this.#backups,
       tables: this.#tables,
+      drillReasons: this.#drillReasons,
       services: await this.#services(nowMs),
       letters: await this.#letters(),
     }
@@ -42,6 +44,7 @@ export class LookAround {
     const rows = (await this.#deps.catalog.summaries()).flatMap(({ recent }) => recent)
     this.#backups = Map.groupBy(rows, planKey)
     this.#tables = await this.#tablesOfNewest()
+    this.#drillReasons = await this.#reasonsOfDisproven(rows)
     this.#backupsAtMs = nowMs
   }
 
@@ -52,6 +55,17 @@ export class LookAround {
       if (newest === undefined) continue
       const tables = this.#tables.get(newest) ?? (await this.#deps.catalog.get(newest))?.summary?.tables
       if (tables !== undefined) found.set(newest, tables)
+    }
+    return found
+  }
+
+  async #reasonsOfDisproven(rows: readonly BackupRow[]): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>()
+    for (const { backupId, copies } of rows) {
+      if (!Object.values(copies).includes('disproven')) continue
+      const record = await this.#deps.catalog.get(backupId)
+      for (const [target, copy] of Object.entries(record?.copies ?? {}))
+        if (copy.lastDrill?.verdict === 'failed') found.set(`${backupId}/${target}`, copy.lastDrill.reasons)
     }
     return found
   }

@@ -16,6 +16,8 @@ export interface World {
   backups: ReadonlyMap<string, readonly BackupRow[]>
   /** Number of tables of a backup, as far as it was looked up. */
   tables: ReadonlyMap<BackupId, number>
+  /** What the last drill of a disproven copy said, by `<backup>/<target>`. */
+  drillReasons: ReadonlyMap<string, readonly string[]>
   /** Who should be there, and who was heard of lately. */
   services: readonly WatchedService[]
   letters: readonly Letter[]

@@ -7,15 +7,16 @@ export function watchAlerter({
   clock,
   log,
 }: Pick<SchedulerDeps, 'presence' | 'clock' | 'log'>): () => Promise<void> {
-  let silentSince: number | undefined
+  // Twice in a row: at a start, and during a deploy, nobody need be alarmed.
+  let silentLooks = 0
   return async () => {
     const nowMs = clock.now()
     let present = false
     for await (const { value } of presence.entries('alerter.>'))
       present ||= nowMs - Date.parse(value.at) < SILENT_AFTER_MS
-    if (present && silentSince !== undefined) log.info({ event: 'alerter.back' }, 'the alerter is back')
-    if (!present && silentSince === undefined)
+    if (present && silentLooks > 1) log.info({ event: 'alerter.back' }, 'the alerter is back')
+    silentLooks = present ? 0 : silentLooks + 1
+    if (silentLooks === 2)
       log.error({ event: 'alerter.silent' }, 'no alerter is running: nobody is told when backups go missing')
-    silentSince = present ? undefined : (silentSince ?? nowMs)
   }
 }

@@ -87,7 +87,9 @@ describe.concurrent('drills', () => {
     const { deps, targets } = await started(world)
     await seal(world, 20)
     await store(world, 20, 'beta')
-    await eventually(async () => expect((await deps.catalog.summaries())[0]?.recent[0]?.copies).toMatchObject({ beta: 'stored' }))
+    await eventually(async () =>
+      expect((await deps.catalog.summaries())[0]?.recent[0]?.copies).toMatchObject({ beta: 'stored' }),
+    )
     await sweepDrills(deps)
     await aMoment()
     expect(targets()).toEqual([])

@@ -1,7 +1,7 @@
 import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { RunDeviated } from '@lifeboat/shared/bus/messages/run.ts'
-import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { describe, expect, it } from 'vitest'
 import type { SchedulerDeps } from '../src/deps.ts'
 import { expectedRun } from '../src/expectations.ts'
@@ -38,9 +38,7 @@ describe.concurrent('a scheduler on a real bus', () => {
   it('two schedulers that tick at the same moments ask for every run once', async () => {
     await using world = await schedulerWorld('2026-09-26T00:00:00Z')
     const wishes = await world.collect(BackupRequested)
-    const tickers = await Promise.all(
-      [1, 2, 3].map(async () => new Ticker(await world.scheduler([hourly, nightly]))),
-    )
+    const tickers = await Promise.all([1, 2, 3].map(async () => new Ticker(await world.scheduler([hourly, nightly]))))
     for (let minutes = 0; minutes <= 180; minutes += 30) {
       await Promise.all(tickers.map((ticker) => ticker.tick()))
       world.clock.forward(30 * 60_000)
@@ -109,7 +107,9 @@ describe.concurrent('a scheduler on a real bus', () => {
     await ticker.tick()
     expect((await deps.ledger.get(RUN))?.state).toBe('overdue')
     expect((await deps.cancels.get(RUN))?.value).toMatchObject({ runId: RUN, why: 'overdue', by: 'scheduler' })
-    await eventually(() => expect(deviations.map(({ runId, state }) => `${runId} ${state}`)).toEqual([`${RUN} overdue`]))
+    await eventually(() =>
+      expect(deviations.map(({ runId, state }) => `${runId} ${state}`)).toEqual([`${RUN} overdue`]),
+    )
   })
 
   it('an overdue run whose cancel was never written is cancelled by the next scheduler', async () => {
@@ -149,9 +149,7 @@ describe.concurrent('a scheduler on a real bus', () => {
     if (ticked.status === 'rejected') await ticker.tick()
     world.clock.set('2026-09-26T02:00:00Z')
     await ticker.tick()
-    await eventually(() =>
-      expect(wishes.map(({ runId }) => runId.slice(-7, -1))).toEqual(['010000', '020000']),
-    )
+    await eventually(() => expect(wishes.map(({ runId }) => runId.slice(-7, -1))).toEqual(['010000', '020000']))
     await aMoment()
     expect(wishes).toHaveLength(2)
   })

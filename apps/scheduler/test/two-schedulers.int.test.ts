@@ -19,11 +19,11 @@ it('two scheduler processes ask for every run once, also when one of them is kil
   const wishes = await world.collect(BackupRequested)
   await using first = scheduler(config)
   await using second = scheduler(config)
-  await eventually(() => expect(wishes.length).toBeGreaterThan(3), 30_000)
+  await eventually(() => expect(wishes.length).toBeGreaterThan(2), 30_000)
   await second.kill()
   const before = wishes.length
   await using third = scheduler(config)
-  await eventually(() => expect(wishes.length).toBeGreaterThan(before + 4), 30_000)
+  await eventually(() => expect(wishes.length).toBeGreaterThan(before + 2), 30_000)
   expect(first.running && third.running).toBe(true)
 
   const ids = wishes.map(({ runId }) => runId)
@@ -34,7 +34,9 @@ it('two scheduler processes ask for every run once, also when one of them is kil
   const entries = (await Array.fromAsync(ledger.entries())).filter(({ runId }) => between(runId))
   expect(entries.filter(({ state }) => state === 'expected')).toEqual([])
   // No agent is there: each run gave way to the next, and all that were asked for are on record.
-  expect(asked.every((id) => entries.some(({ runId, state }) => runId === id && /wished|skipped/.test(state)))).toBe(true)
+  expect(asked.every((id) => entries.some(({ runId, state }) => runId === id && /wished|skipped/.test(state)))).toBe(
+    true,
+  )
 })
 
 function scheduler(config: string) {

@@ -7,11 +7,14 @@ import { hasVerdict, waitingForDrill } from './waiting-for-drill.ts'
 export const unproven: Rule = (world) =>
   world.plans.flatMap((plan) => {
     const rows = (world.backups.get(planKey(plan)) ?? []).filter((row) => row.sealedAt !== undefined)
-    return [...plan.targets.flatMap((target) => disproven(plan, rows, target)), ...waitedTooLong(world, plan, rows)]
+    return [
+      ...plan.targets.flatMap((target) => disproven(world, plan, rows, target)),
+      ...waitedTooLong(world, plan, rows),
+    ]
   })
 
 /** Per target the newest copy with a verdict speaks. */
-function disproven(plan: WatchedPlan, rows: readonly BackupRow[], target: string): Judgement[] {
+function disproven(world: World, plan: WatchedPlan, rows: readonly BackupRow[], target: string): Judgement[] {
   const cause = causeOf('unproven', plan, target)
   const judged = rows.find((row) => hasVerdict(copyState(row, target)))
   if (judged === undefined) return [{ cause, unknown: true }]
@@ -24,6 +27,7 @@ function disproven(plan: WatchedPlan, rows: readonly BackupRow[], target: string
       title: `The backup of ${plan.sourceId} on ${target} failed its drill (policy ${plan.policyId})`,
       details: [
         `${judged.backupId} on ${target} is disproven`,
+        ...(world.drillReasons.get(`${judged.backupId}/${target}`) ?? []),
         `Other copies: ${others(judged, target)}`,
         lastProven(rows),
       ],

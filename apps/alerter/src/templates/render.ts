@@ -49,7 +49,7 @@ function letterhead(incident: Incident, kind: NoticeKind, context: MailContext):
   const color = resolved ? '#1a7f37' : incident.severity === 'critical' ? '#b42318' : '#9a6700'
   return {
     headline: HEADLINES[kind],
-    title: incident.title,
+    title: oneLine(incident.title),
     color,
     facts: [
       ['Severity', incident.severity],
@@ -58,8 +58,8 @@ function letterhead(incident: Incident, kind: NoticeKind, context: MailContext):
       ...(resolved ? [['Resolved', `${incident.resolvedAt} (UTC)`] as const] : []),
       ...(kind === 'repeated' ? [['Notice', `number ${incident.notifications}`] as const] : []),
     ],
-    details: incident.details,
-    hint: resolved ? undefined : incident.hint,
+    details: incident.details.map(oneLine),
+    hint: resolved ? undefined : oneLine(incident.hint),
     footer: [
       `Incident ${incident.cause} of fleet ${context.fleet}, written at ${moment(context.nowMs)}.`,
       resolved
@@ -78,7 +78,7 @@ function asText(letter: Letterhead): string {
     ...letter.facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
     '',
     letter.hint === undefined ? 'What it was about' : 'What is known',
-    ...letter.details.map((detail) => `  - ${oneLine(detail)}`),
+    ...letter.details.map((detail) => `  - ${detail}`),
     ...(letter.hint === undefined ? [] : ['', 'What to do', `  ${letter.hint}`]),
     ...(letter.dashboard === undefined ? [] : ['', letter.dashboard]),
     '',

@@ -1,0 +1,182 @@
+import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { IncidentRule } from '@lifeboat/shared/domain/incident.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { describe, expect, it } from 'vitest'
+import { aBackup, aPlan, aRun, at, aWorld } from '../../test/builders.ts'
+import type { World } from '../world.ts'
+import { judge, RULES } from './all.ts'
+
+const ok = aRun('25T02:00', 'succeeded')
+const lost = (count: number, lastAt: string) => ({
+  id: 'abc123',
+  subject: 'lifeboat.wish.backup.requested.v1.db1',
+  consumer: 'agent-db1',
+  error: new LifeboatError('SOURCE_UNKNOWN', { sourceId: 'recrods' }).toReport() as never,
+  excerpt: '{"runId":"daily.recrods.20260926T020000Z"}',
+  count,
+  firstAt: moment(at('26T02:00')),
+  lastAt: moment(at(lastAt)),
+})
+const stale = (day: number, over = {}) =>
+  aBackup(day, { state: 'stored', copies: { alpha: 'stored', beta: 'stored' }, ...over })
+
+const CASES: Record<string, World> = {
+  'missing: within its grace nothing is said': aWorld('26T02:15', { runs: [ok, aRun('26T02:00', 'wished')] }),
+  'missing: nobody began a run that was wished': aWorld('26T02:16', { runs: [ok, aRun('26T02:00', 'wished')] }),
+  'missing: no scheduler even asked': aWorld('26T02:16', { runs: [ok, aRun('26T02:00', 'expected')] }),
+  'missing: the very first run': aWorld('26T02:16', { runs: [aRun('26T02:00', 'wished')] }),
+  'missing: three days in a row are one incident': aWorld('26T02:16', {
+    runs: [
+      aRun('23T02:00', 'succeeded'),
+      aRun('24T02:00', 'missed', { reason: 'no agent began it by 2026-09-24T08:15:00.000Z' }),
+      aRun('25T02:00', 'missed', { reason: 'no agent began it by 2026-09-25T08:15:00.000Z' }),
+      aRun('26T02:00', 'wished'),
+    ],
+  }),
+  'missing: an older run was missed and a newer one began': aWorld('26T03:00', {
+    runs: [aRun('25T02:00', 'missed'), aRun('26T02:00', 'running')],
+  }),
+  'missing: a run of an operator counts as begun': aWorld('26T03:00', {
+    runs: [ok, aRun('26T02:00', 'missed'), aRun('26T02:50', 'running', { requestedBy: 'operator' })],
+  }),
+  'missing: a run skipped because the one before still ran is not missing': aWorld('26T12:00', {
+    runs: [aRun('26T02:00', 'succeeded', { endedAt: '26T05:30' }), aRun('26T05:00', 'skipped')],
+  }),
+  'missing: a run an operator cancelled is not missing': aWorld('26T12:00', {
+    runs: [ok, aRun('26T02:00', 'cancelled', { attempt: 0 })],
+  }),
+  'late: a run waits behind the one before it': aWorld('26T06:00', {
+    runs: [aRun('26T02:00', 'running'), aRun('26T05:00', 'expected')],
+  }),
+  'late: a run that waited has begun': aWorld('26T06:30', {
+    runs: [
+      aRun('26T02:00', 'succeeded', { endedAt: '26T06:00' }),
+      aRun('26T05:00', 'running', { beganAt: '26T06:01' }),
+    ],
+  }),
+  'late: it ended well, and nothing is said': aWorld('26T07:30', {
+    runs: [
+      aRun('26T02:00', 'succeeded', { endedAt: '26T06:00' }),
+      aRun('26T05:00', 'succeeded', { beganAt: '26T06:01', endedAt: '26T07:00' }),
+    ],
+  }),
+  'failed: with code, facts and hint': aWorld('26T03:00', {
+    runs: [
+      ok,
+      aRun('26T02:00', 'failed', {
+        attempt: 3,
+        error: new LifeboatError('SOURCE_AUTH_REFUSED', { host: 'db1', user: 'lifeboat' }).toReport(),
+      }),
+    ],
+  }),
+  'failed: twice in a row': aWorld('26T03:00', { runs: [aRun('25T02:00', 'failed'), aRun('26T02:00', 'failed')] }),
+  'failed: a later run succeeded': aWorld('26T03:00', {
+    runs: [aRun('25T02:00', 'failed'), aRun('26T02:00', 'succeeded')],
+  }),
+  'overdue: cancelled by the scheduler': aWorld('26T08:16', {
+    runs: [ok, aRun('26T02:00', 'overdue', { reason: 'attempt 1 has run for 6 h' })],
+  }),
+  'overdue: nobody cancels it': aWorld('26T08:20', { runs: [ok, aRun('26T02:00', 'running')] }),
+  'undersized: below the floor': aWorld('26T03:00', { backups: [aBackup(26, { bytes: 999_999 })] }),
+  'undersized: exactly the floor is enough': aWorld('26T03:00', { backups: [aBackup(26, { bytes: 1_000_000 })] }),
+  'undersized: half of the median of those before': aWorld('26T03:00', {
+    backups: [aBackup(26, { bytes: 2_400_000 }), aBackup(25), aBackup(24), aBackup(23, { bytes: 9_000_000 })],
+  }),
+  'undersized: one backup before is no habit': aWorld('26T03:00', {
+    backups: [aBackup(26, { bytes: 1_400_000 }), aBackup(25, { bytes: 9_000_000 })],
+  }),
+  'undersized: no table': aWorld('26T03:00', {
+    backups: [aBackup(26)],
+    tables: new Map([[aBackup(26).backupId as BackupId, 0]]),
+  }),
+  'undersized: tables without a row': aWorld('26T03:00', { backups: [aBackup(26, { rows: 0 })] }),
+  'undersized: its size is unknown': aWorld('26T03:00', { backups: [aBackup(26, { bytes: undefined })] }),
+  'undersized: a running backup is not looked at': aWorld('26T03:00', {
+    backups: [aBackup(26, { sealedAt: undefined, bytes: 10, state: 'running' }), aBackup(25)],
+  }),
+  'unproven: a copy failed its drill': aWorld('26T03:00', {
+    backups: [aBackup(26, { copies: { alpha: 'disproven', beta: 'stored' }, state: 'sealed' }), aBackup(25)],
+    drillReasons: new Map([
+      ['20260926T020000Z-dump-aaaaaa/alpha', ['db.dump.zst.age.00000 has another digest than its manifest']],
+    ]),
+  }),
+  'unproven: a newer copy on that target was proven since': aWorld('26T03:00', {
+    backups: [aBackup(26), aBackup(25, { copies: { alpha: 'disproven', beta: 'stored' } })],
+  }),
+  'unproven: a newer copy on another target says nothing about this one': aWorld('26T03:00', {
+    backups: [
+      aBackup(26, { copies: { alpha: 'stored', beta: 'proven' } }),
+      aBackup(25, { copies: { alpha: 'disproven' } }),
+    ],
+  }),
+  'unproven: stored a day ago and never drilled': aWorld('26T03:00', { backups: [aBackup(26), stale(25), stale(24)] }),
+  'drill-backlog: many wait, and it is told once for all': aWorld('26T03:00', {
+    plans: [aPlan(), aPlan({ sourceId: 'audit' })],
+    backups: [stale(25), stale(24), stale(23), stale(25, { sourceId: 'audit' }), stale(24, { sourceId: 'audit' })],
+  }),
+  'copy-behind: a target lacks copies for long': aWorld('26T12:00', {
+    backups: [
+      aBackup(26, { copies: { alpha: 'proven', beta: 'expected' } }),
+      aBackup(25, { copies: { alpha: 'proven', beta: 'expected' } }),
+    ],
+  }),
+  'copy-behind: an hour is not long': aWorld('26T03:10', {
+    backups: [aBackup(26, { copies: { alpha: 'proven', beta: 'expected' } })],
+  }),
+  'copy-behind: a target refused a copy for good': aWorld('26T03:10', {
+    backups: [aBackup(26, { copies: { alpha: 'proven', beta: 'refused' } })],
+  }),
+  'dead-letter: by kind, with what it was': aWorld('26T12:00', { letters: [lost(3, '26T11:00')] }),
+  'dead-letter: quiet for a day': aWorld('27T12:00', { letters: [lost(3, '26T11:00')] }),
+  'service-silent: nobody was ever there': aWorld('26T12:00', {
+    services: [{ service: 'verifier', lastSeenMs: undefined }],
+  }),
+  'service-silent: an agent by name': aWorld('26T12:00', {
+    services: [{ service: 'backup-agent', name: 'db1', lastSeenMs: at('26T11:57') }],
+  }),
+  'service-silent: a deploy is shorter': aWorld('26T12:00', {
+    services: [{ service: 'scheduler', lastSeenMs: at('26T11:59') }],
+  }),
+  'service-silent: the alerter has just begun to listen': aWorld('26T12:00', {
+    watchingSinceMs: at('26T11:59'),
+    services: [{ service: 'scheduler', lastSeenMs: undefined }],
+  }),
+}
+
+describe('the rules', () => {
+  it('judge as the golden file says', async () => {
+    const judged = Object.fromEntries(
+      Object.entries(CASES).map(([title, world]) => [title, judge(world).filter((judgement) => 'rule' in judgement)]),
+    )
+    await expect(`${JSON.stringify(judged, null, 2)}\n`).toMatchFileSnapshot('../../test/golden/rules.golden.json')
+  })
+
+  it('are as many as the kinds of incidents there are, and each was seen to speak', () => {
+    const heard = Object.values(CASES).flatMap((world) =>
+      judge(world).flatMap((found) => ('rule' in found ? found.rule : [])),
+    )
+    expect(RULES).toHaveLength(IncidentRule.options.length)
+    expect([...new Set(heard)].sort()).toEqual([...IncidentRule.options].sort())
+  })
+
+  it('say nothing when all is well', () => {
+    const services = [{ service: 'scheduler', lastSeenMs: at('26T11:59') }]
+    const world = aWorld('26T12:00', {
+      runs: [ok, aRun('26T02:00', 'succeeded')],
+      backups: [aBackup(26), aBackup(25)],
+      services,
+    })
+    expect(judge(world).filter((judgement) => 'rule' in judgement)).toEqual([])
+  })
+
+  it('a policy whose backups left the recent ones is unknown, not well', () => {
+    const unknown = judge(aWorld('26T12:00')).map(({ cause }) => cause)
+    expect(unknown).toEqual(['undersized.records.daily', 'unproven.records.daily.alpha', 'unproven.records.daily.beta'])
+  })
+
+  it('give every cause the form of a key, whatever the names', () => {
+    const causes = Object.values(CASES).flatMap((world) => judge(world).map(({ cause }) => cause))
+    for (const cause of causes) expect(cause).toMatch(/^[a-z0-9][A-Za-z0-9._-]{0,200}$/)
+  })
+})

@@ -1,0 +1,103 @@
+import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
+import type { Incident } from '@lifeboat/shared/domain/incident.ts'
+import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
+import type { WatchedPlan, World } from '../src/world.ts'
+import { planKey } from '../src/world.ts'
+
+const MINUTE = 60_000
+
+/** `at('26T02:00')`: that day and time in September 2026, milliseconds. */
+export function at(text: string): number {
+  return Date.parse(`2026-09-${text}:00.000Z`)
+}
+
+export function aPlan(over: Partial<Record<keyof WatchedPlan, unknown>> = {}): WatchedPlan {
+  return {
+    policyId: 'daily',
+    sourceId: 'records',
+    graceMs: 15 * MINUTE,
+    targets: ['alpha', 'beta'],
+    size: { min: 1_000_000, medianRatio: 0.5, medianOf: 7 },
+    proveWithinMs: 24 * 60 * MINUTE,
+    ...over,
+  } as WatchedPlan
+}
+
+/** A run due at `time`; `beganAt` and `endedAt` may be written as `26T02:01`. */
+export function aRun(time: string, state: LedgerEntry['state'], over: Record<string, unknown> = {}): LedgerEntry {
+  const dueMs = at(time)
+  const times = Object.fromEntries(
+    Object.entries(over).map(([name, value]) => [
+      name,
+      /^\d\dT/.test(String(value)) ? moment(at(String(value))) : value,
+    ]),
+  )
+  const begun = !['expected', 'wished', 'missed', 'skipped'].includes(state)
+  return {
+    runId: `daily.records.202609${time.replace(':', '')}00Z`,
+    sourceId: 'records',
+    policyId: 'daily',
+    kind: 'dump',
+    requestedBy: 'schedule',
+    state,
+    dueAt: moment(dueMs),
+    lateAt: moment(dueMs + 15 * MINUTE),
+    deadlineAt: moment(dueMs + 375 * MINUTE),
+    attempt: begun ? 1 : 0,
+    ...(begun ? { beganAt: moment(dueMs + MINUTE) } : {}),
+    ...(begun && state !== 'running' ? { endedAt: moment(dueMs + 30 * MINUTE) } : {}),
+    ...times,
+  } as LedgerEntry
+}
+
+export function aBackup(day: number, over: Record<string, unknown> = {}): BackupRow {
+  return {
+    backupId: `202609${day}T020000Z-dump-aaaaaa`,
+    sourceId: 'records',
+    policyId: 'daily',
+    kind: 'dump',
+    state: 'proven',
+    startedAt: moment(at(`${day}T02:00`)),
+    sealedAt: moment(at(`${day}T02:10`)),
+    bytes: 5_000_000,
+    rows: 1000,
+    copies: { alpha: 'proven', beta: 'stored' },
+    ...over,
+  } as unknown as BackupRow
+}
+
+/** A world in which all is well, but for what the caller says. */
+export function aWorld(
+  now: string,
+  over: Partial<Omit<World, 'runs' | 'backups' | 'nowMs'>> & { runs?: LedgerEntry[]; backups?: BackupRow[] } = {},
+): World {
+  const { runs = [], backups = [], ...rest } = over
+  return {
+    nowMs: at(now),
+    watchingSinceMs: at('01T00:00'),
+    plans: [aPlan()],
+    tables: new Map(),
+    drillReasons: new Map(),
+    services: [],
+    letters: [],
+    ...rest,
+    runs: Map.groupBy(runs, planKey),
+    backups: Map.groupBy(backups, planKey),
+  }
+}
+
+export function anIncident(over: Partial<Incident> = {}): Incident {
+  return {
+    cause: 'missing.records.daily',
+    rule: 'missing',
+    severity: 'critical',
+    title: 'No backup of records began (policy daily)',
+    details: ['Nothing has begun since 2026-09-26T02:00:00.000Z, 16 min ago'],
+    hint: 'Look whether the agent of this source and the scheduler run (`lifeboat status`), then at the agent’s log.',
+    state: 'open',
+    openedAt: moment(at('26T02:16')),
+    notifications: 0,
+    ...over,
+  }
+}

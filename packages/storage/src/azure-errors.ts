@@ -10,6 +10,7 @@ const BY_CODE: Readonly<Record<string, ErrorCode>> = {
   ContainerBeingDeleted: 'TARGET_MISSING',
   ContainerDisabled: 'TARGET_REFUSED',
   BlobAlreadyExists: 'TARGET_KEY_TAKEN',
+  UnauthorizedBlobOverwrite: 'TARGET_KEY_TAKEN',
   Md5Mismatch: 'TARGET_CHECKSUM_MISMATCH',
   InvalidMd5: 'TARGET_CHECKSUM_MISMATCH',
   BlobImmutableDueToPolicy: 'TARGET_HELD',

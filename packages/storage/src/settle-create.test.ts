@@ -13,7 +13,7 @@ const wanted = {
 }
 const ours: Receipt = { key: 'part', bytes: 10, md5: wanted.md5 }
 
-for (const code of ['TARGET_KEY_TAKEN', 'TARGET_UNREACHABLE'] as const)
+for (const code of ['TARGET_KEY_TAKEN', 'TARGET_UNREACHABLE', 'TARGET_REFUSED'] as const)
   test(`${code} is a success when our own bytes lie there: only the answer was lost`, async () => {
     expect(await settle(code, async () => ours)).toEqual(ours)
   })
@@ -24,6 +24,11 @@ test('other bytes under a taken key stay a refusal for good', async () => {
     { ...ours, md5: 'c'.repeat(32) as Md5 },
   ])
     expect(await codeOf('TARGET_KEY_TAKEN', async () => other)).toBe('TARGET_KEY_TAKEN')
+})
+
+test('credentials that may not overwrite are told "taken" where something lies, and "refused" where nothing does', async () => {
+  expect(await codeOf('TARGET_REFUSED', async () => ({ ...ours, bytes: 11 }))).toBe('TARGET_KEY_TAKEN')
+  expect(await codeOf('TARGET_REFUSED', async () => undefined)).toBe('TARGET_REFUSED')
 })
 
 test('an object of the right length without a digest proves nothing', async () => {

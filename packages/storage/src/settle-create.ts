@@ -1,15 +1,20 @@
+import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { compareContent } from './same-content.ts'
 import type { PutOptions, Receipt } from './target.ts'
 
+/** After these it is open what lies under the key; credentials that may create but not overwrite are refused rather than told "taken". */
+const OPEN_ENDS: readonly ErrorCode[] = ['TARGET_KEY_TAKEN', 'TARGET_UNREACHABLE', 'TARGET_REFUSED']
+
 /**
  * Decides what a refused or unanswered create came to, by what lies under the key now.
  *
- * The store says "exists already" of our own object too when an earlier answer got lost, so only size and digest tell.
+ * The store refuses our own object too when an earlier answer got lost, so only size and digest tell.
  *
- * @param failure why the create was not confirmed; TARGET_KEY_TAKEN and TARGET_UNREACHABLE leave the question open, others do not
+ * @param failure why the create was not confirmed
  * @param look what lies there; when that cannot be told, "exists already" becomes TARGET_UNREACHABLE and the put is tried again. A store that
  *   resets an upload it refuses says why only now: missing bucket or rights are thrown as what they are
+ * @throws LifeboatError TARGET_KEY_TAKEN – something else lies there; otherwise `failure`
  */
 export async function settleCreate(
   failure: unknown,
@@ -17,13 +22,18 @@ export async function settleCreate(
   look: () => Promise<Receipt | undefined>,
 ): Promise<Receipt> {
   wanted.signal.throwIfAborted()
-  const taken = LifeboatError.is(failure, 'TARGET_KEY_TAKEN')
-  if (!taken && !LifeboatError.is(failure, 'TARGET_UNREACHABLE')) throw failure
+  if (!(failure instanceof LifeboatError) || !OPEN_ENDS.includes(failure.code)) throw failure
   const there = await look().catch(unlessClearer)
   wanted.signal.throwIfAborted()
   if (there !== undefined && compareContent(there, wanted) === 'same') return there
-  if (there === undefined && taken) throw new LifeboatError('TARGET_UNREACHABLE', failure.facts, { cause: failure })
-  throw failure
+  const taken = failure.code === 'TARGET_KEY_TAKEN'
+  if (there === undefined && !taken) throw failure
+  const code = there === undefined ? 'TARGET_UNREACHABLE' : 'TARGET_KEY_TAKEN'
+  throw new LifeboatError(
+    code,
+    { ...failure.facts, expectedBytes: wanted.bytes, thereBytes: there?.bytes },
+    { cause: failure },
+  )
 }
 
 function unlessClearer(thrown: unknown): undefined {

@@ -1,11 +1,25 @@
+import {
+  ContainerSASPermissions,
+  generateBlobSASQueryParameters,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
+import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { type Azurite, startAzurite } from '@lifeboat/testkit/azurite.ts'
 import { startFaultProxy } from '@lifeboat/testkit/fault-proxy.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AzureLimits, openAzure } from '../src/azure.ts'
 import { describeTarget } from '../src/conformance/describe-target.ts'
-import { bodyOf, getBytes, optionsFor, putBytes, rejectsWith, someBytes } from '../src/conformance/target-case.ts'
+import {
+  bodyOf,
+  getBytes,
+  listKeys,
+  optionsFor,
+  putBytes,
+  rejectsWith,
+  someBytes,
+} from '../src/conformance/target-case.ts'
 import { AzureConfig } from '../src/target-config.ts'
 import { allLayers } from './all-layers.ts'
 import { describeFaults } from './describe-faults.ts'
@@ -68,6 +82,23 @@ describe('azure', () => {
     await rejectsWith('CONFIG_INVALID', openAzure('azure' as TargetId, config, { resolveSecret: fail }))
   })
 
+  it('works with a signature that may read, create and list but neither overwrite nor remove', async () => {
+    await server.createContainer('signed')
+    const { accountKey: _, ...config } = configFor(server, 'signed')
+    const target = await openAzure(
+      'azure' as TargetId,
+      { ...config, storageClass: { part: 'Cool' }, sasToken: 'env:SAS' as SecretRef },
+      { resolveSecret: () => new Secret(`?${signatureFor(server, 'signed', 'rcl')}\n`) },
+    )
+    const bytes = someBytes(1000)
+    await putBytes(target, 'part', bytes, signal)
+    await putBytes(target, 'part', bytes, signal)
+    await rejectsWith('TARGET_KEY_TAKEN', putBytes(target, 'part', someBytes(1000), signal))
+    expect((await getBytes(target, 'part', signal)).equals(bytes)).toBe(true)
+    expect(await listKeys(target, '', signal)).toEqual(['part'])
+    await rejectsWith('TARGET_REFUSED', target.remove('part', { signal }))
+  })
+
   it('tells a wrong key from an absent blob', async () => {
     const wrong = Buffer.from('wrong').toString('base64')
     const config = configFor(server, 'plain')
@@ -115,6 +146,15 @@ function open(at: Pick<Azurite, 'account' | 'endpoint'>, container: string, limi
 
 function configFor({ account, endpoint }: Pick<Azurite, 'account' | 'endpoint'>, container: string) {
   return AzureConfig.parse({ kind: 'azure', container, account, endpoint, accountKey: 'env:KEY', prefix: 'fleet' })
+}
+
+function signatureFor({ account, accountKey }: Azurite, containerName: string, permissions: string): string {
+  const values = {
+    containerName,
+    permissions: ContainerSASPermissions.parse(permissions),
+    expiresOn: new Date(Date.now() + 3_600_000),
+  }
+  return generateBlobSASQueryParameters(values, new StorageSharedKeyCredential(account, accountKey)).toString()
 }
 
 function fail(): never {

@@ -4,12 +4,13 @@ import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
-import { putBytes } from '@lifeboat/storage/conformance/target-case.ts'
+import { putBytes, rejectsWith } from '@lifeboat/storage/conformance/target-case.ts'
 import { faulty } from '@lifeboat/storage/layers/faulty.ts'
 import { impatient } from '@lifeboat/storage/layers/impatient.ts'
 import { wrap } from '@lifeboat/storage/layers/wrap.ts'
 import { type MemoryTarget, openMemory } from '@lifeboat/storage/memory.ts'
 import { expect, test } from 'vitest'
+import type { Lane } from '../src/deps.ts'
 import { demandFleet } from '../src/fleet-marker.ts'
 import { storePart } from '../src/handlers/store-part.ts'
 import { type SpooledBackup, spoolBackup } from './support/backup.ts'
@@ -74,8 +75,7 @@ test.concurrent('a part that is announced many times is sent once', async () => 
   const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 1 })
   const [part] = backup.parts as [PartSealed]
   const delivery = { attempt: 1, publishedAt: Date.now(), signal, log: silentLogger }
-  const [lane] = deps.lanes
-  if (lane === undefined) throw new Error('there is one lane')
+  const [lane] = deps.lanes as [Lane]
   for (let nth = 0; nth < 5; nth++) await storePart(deps, lane)(part, { ...delivery, attempt: nth + 1 })
   expect(fleet.spool.served).toHaveLength(1)
   expect(await fleet.facts(PartStored)).toHaveLength(1)
@@ -209,6 +209,21 @@ test.concurrent('bytes that are good nowhere become a dead letter that names the
   )
   expect(letters).toEqual([{ code: 'ARTIFACT_DIGEST_MISMATCH', wrong: ['agent'] }])
   expect(aws.objects.has(backup.keyOfPart(1))).toBe(false)
+})
+
+test.concurrent('a part of an abandoned attempt, which nobody has any more, is given up after a while', async () => {
+  await using fleet = await startFleet()
+  const deps = await fleet.uploader([memory('aws')])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 1 })
+  backup.release()
+  const [part] = backup.parts as [PartSealed]
+  const [lane] = deps.lanes as [Lane]
+  const delivery = { publishedAt: Date.now(), signal, log: silentLogger }
+  await rejectsWith('PART_GONE', storePart(deps, lane)(part, { ...delivery, attempt: 9 }))
+  await storePart(deps, lane)(part, { ...delivery, attempt: 10 })
+  fleet.spool.away = true
+  await rejectsWith('AGENT_UNREACHABLE', storePart(deps, lane)(part, { ...delivery, attempt: 1000 }))
+  expect(await fleet.facts(PartStored)).toEqual([])
 })
 
 test.concurrent('two uploaders share the work and send no part twice', async () => {

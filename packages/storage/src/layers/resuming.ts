@@ -47,7 +47,10 @@ function resumed(first: Readable, reopen: (at: number) => Promise<Readable>, opt
       at += chunk.byteLength
       barren = 0
     })
-    next.on('error', (err) => broke(err))
+    next.on('error', (err) => {
+      next.unpipe(out)
+      broke(err)
+    })
     next.once('end', () => out.end())
     next.pipe(out, { end: false })
   }

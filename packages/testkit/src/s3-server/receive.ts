@@ -23,6 +23,8 @@ export async function receiveBody(req: IncomingMessage, folder: string): Promise
   const trailers: Trailers = {}
   const payload = String(req.headers['x-amz-content-sha256'])
   if (payload.startsWith('STREAMING-') && payload !== TRAILER_PAYLOAD) throw new S3Refusal(501, 'NotImplemented')
+  // Only TLS may vouch for bytes that no signature covers.
+  if (payload === 'UNSIGNED-PAYLOAD') throw new S3Refusal(400, 'InvalidRequest', 'an unsigned payload needs https')
   const body = payload === TRAILER_PAYLOAD ? decodeAwsChunked(req, trailers) : (req as AsyncIterable<Buffer>)
   const path = join(folder, randomBytes(12).toString('hex'))
   try {

@@ -29,6 +29,8 @@ export interface SmtpOptions {
   /** Offers STARTTLS with a certificate made on the spot; with `auth`, a login is taken only after it. Default true. */
   starttls?: boolean
   port?: number
+  /** Addresses the server does not know: refused one by one with 550. */
+  unknown?: readonly string[]
   /** Asked for each mail: a number is the SMTP code to refuse it with (451 for now, 550 for good), `hang` never answers, `drop` takes it and cuts the line before the answer. */
   failing?: (mail: { recipients: string[]; number: number }) => number | 'hang' | 'drop' | undefined
 }
@@ -108,6 +110,10 @@ function serverFor(
       const right = login.username === opts.auth?.user && login.password === opts.auth?.pass
       if (right) done(null, { user: login.username })
       else done(Object.assign(new Error('Authentication credentials invalid'), { responseCode: 535 }))
+    },
+    onRcptTo({ address }, _session, done) {
+      if (opts.unknown?.includes(address)) done(Object.assign(new Error('no such user here'), { responseCode: 550 }))
+      else done()
     },
     onData(stream, session, done) {
       simpleParser(stream).then((parsed) => {

@@ -68,8 +68,12 @@ export interface Bucket<T> {
   update(key: string, value: T, revision: number): Promise<number | undefined>
   put(key: string, value: T): Promise<number>
   delete(key: string): Promise<void>
-  /** Current values whose key matches (`backup.records.>`; default all), one pass, then ends. */
-  entries(filter?: string): AsyncIterable<Entry<T>>
+  /**
+   * Current values whose key matches (`backup.records.>`; default all), one pass, then ends.
+   *
+   * @param opts.since milliseconds UTC: only what was written from then on, in the order of writing
+   */
+  entries(filter?: string, opts?: { since?: number }): AsyncIterable<Entry<T>>
   /** Current values, then every change until the signal fires. `value` undefined means deleted. `caughtUp` is called once, after the current values. */
   watch(opts: {
     filter?: string

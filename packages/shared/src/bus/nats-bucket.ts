@@ -56,9 +56,11 @@ class NatsBucket<T> implements Bucket<T> {
     await this.#link.try(() => this.#kv.delete(key))
   }
 
-  async *entries(filter?: string): AsyncGenerator<Entry<T>> {
+  async *entries(filter?: string, { since }: { since?: number } = {}): AsyncGenerator<Entry<T>> {
     const signal = new AbortController().signal
-    for await (const message of this.#tail({ filter, from: 'values', follow: false, signal })) {
+    // A bucket keeps one value per key, so what is left of a time is what is current.
+    const from = since === undefined ? 'values' : { since }
+    for await (const message of this.#tail({ filter, from, follow: false, signal })) {
       const value = this.#valueOf(message)
       if (value !== undefined) yield { key: this.#keyOf(message), value, revision: message.sequence }
     }
@@ -89,7 +91,7 @@ class NatsBucket<T> implements Bucket<T> {
 
   #tail(opts: {
     filter: string | undefined
-    from: 'values' | 'new'
+    from: 'values' | 'new' | { since: number }
     follow: boolean
     signal: AbortSignal
     headersOnly?: boolean

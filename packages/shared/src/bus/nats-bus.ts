@@ -169,12 +169,12 @@ class NatsBus implements Bus {
     stopping: AbortSignal
     work: (message: PulledMessage) => Promise<void>
   }): Promise<{ stopped: Promise<void> }> {
-    const { nc, jsm, log, onReconnect } = this.#link
+    const { jsm, log } = this.#link
     const { stream, settings, stopping } = job
     const create = () => this.#link.try(() => reconcileConsumer(jsm, stream, settings, log))
     await create()
     const ensure = () => this.ensureStreams().then(create)
-    const source = { nc, stream, durable: settings.durable_name, ensure, onReconnect }
+    const source = { link: this.#link, stream, durable: settings.durable_name, ensure }
     const loops = Array.from({ length: job.concurrency }, () => pullLoop(source, job.work, stopping))
     const stopped = Promise.all(loops).then(() => {
       this.#consumers.delete(stopped)

@@ -4,8 +4,11 @@ import { errors } from '@nats-io/nats-core'
 import { LifeboatError } from '../errors/lifeboat-error.ts'
 
 const TRY_AGAIN_MS = 250
+/** JetStream answers, but is not ready or has no leader; its 500 is a refusal, e.g. of settings. */
+export const UNAVAILABLE = 503
 
 class Reconnected extends Error {}
+class Impatient extends Error {}
 
 /**
  * Tries a request until the server answers; a restart of NATS then looks like a slow answer.
@@ -24,6 +27,7 @@ export async function persistently<T>(
   for (;;) {
     const { promise: broken, reject } = Promise.withResolvers<never>()
     const forget = onReconnect(() => reject(new Reconnected()))
+    const patience = setTimeout(() => reject(new Impatient()), until - performance.now())
     try {
       return await Promise.race([request(), broken])
     } catch (err) {
@@ -31,6 +35,7 @@ export async function persistently<T>(
       if (isOver(err) || performance.now() >= until) throw new LifeboatError('BUS_UNREACHABLE', {}, { cause: err })
     } finally {
       forget()
+      clearTimeout(patience)
     }
     await pause(TRY_AGAIN_MS)
   }
@@ -38,7 +43,7 @@ export async function persistently<T>(
 
 /** True for what a reconnect, a restart or an election of a new leader cures. */
 function isPassing(err: unknown): boolean {
-  if (err instanceof JetStreamApiError) return err.status >= 500
+  if (err instanceof JetStreamApiError) return err.status === UNAVAILABLE
   if (!(err instanceof Error)) return false
   return (
     err instanceof errors.TimeoutError ||
@@ -47,10 +52,15 @@ function isPassing(err: unknown): boolean {
     err instanceof errors.ConnectionError ||
     err.name === 'JetStreamNotEnabled' ||
     err instanceof Reconnected ||
+    err instanceof Impatient ||
     isOver(err)
   )
 }
 
 function isOver(err: unknown): boolean {
-  return err instanceof errors.ClosedConnectionError || err instanceof errors.DrainingConnectionError
+  return (
+    err instanceof Impatient ||
+    err instanceof errors.ClosedConnectionError ||
+    err instanceof errors.DrainingConnectionError
+  )
 }

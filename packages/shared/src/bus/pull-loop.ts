@@ -1,20 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } from '@nats-io/nats-core'
+import { createInbox, type Msg, nanos, type Subscription } from '@nats-io/nats-core'
+import type { NatsLink } from './link.ts'
 import { type PulledMessage, pulledMessage } from './pulled-message.ts'
 
 export interface PullSource {
-  nc: NatsConnection
+  link: Pick<NatsLink, 'nc' | 'try' | 'onReconnect'>
   stream: string
   durable: string
   /** Called when the server does not know stream or durable any more. */
   ensure: () => Promise<void>
-  /** Calls back after each reconnect; gives the way to stop that. */
-  onReconnect: (listener: () => void) => () => void
 }
 
-const EXPIRES_MS = 30_000
+const EXPIRES_MS = 10_000
 /** The server answers an expired request itself; no answer by then means the request is lost. */
-const SILENCE_MS = EXPIRES_MS + 5_000
+const SILENCE_MS = EXPIRES_MS + 2_000
 const ASK_AGAIN_MS = 500
 
 /**
@@ -28,13 +27,18 @@ export async function pullLoop(
   stopping: AbortSignal,
 ): Promise<void> {
   const post = new Letterbox(source)
-  const forget = source.onReconnect(() => post.renew())
+  const forget = source.link.onReconnect(() => post.renew())
   try {
     while (!stopping.aborted) {
       const msg = await post.ask(stopping)
-      if (msg === undefined) continue
+      if (msg === 'renewed') continue
+      if (msg === 'silence') {
+        // A server does not answer for a consumer it does not know.
+        if (!stopping.aborted) await source.ensure().catch(() => {})
+        continue
+      }
       const status = msg.headers?.code ?? 0
-      if (status === 0) await work(pulledMessage(source.nc, msg))
+      if (status === 0) await work(pulledMessage(source.link, msg))
       else if (status !== 408) await afterRefusal(source, status, stopping)
     }
   } finally {
@@ -49,12 +53,15 @@ async function afterRefusal(source: PullSource, status: number, stopping: AbortS
   if (status !== 404 && !stopping.aborted) await source.ensure().catch(() => {})
 }
 
+/** A message or a status of the server; else `renewed`: ask again at once. */
+type Answer = Msg | 'renewed' | 'silence'
+
 /** Where answers arrive. After a reconnect it is a new one, so that an old request cannot bring a second message. */
 class Letterbox {
   readonly #source: PullSource
   #inbox = ''
   #subscription: Subscription | undefined
-  #waiting: ((msg: Msg | undefined) => void) | undefined
+  #waiting: ((answer: Answer) => void) | undefined
 
   constructor(source: PullSource) {
     this.#source = source
@@ -64,22 +71,23 @@ class Letterbox {
   renew(): void {
     void this.#drain()
     this.#inbox = createInbox()
-    this.#subscription = this.#source.nc.subscribe(this.#inbox, {
+    this.#subscription = this.#source.link.nc.subscribe(this.#inbox, {
       callback: (_err, msg?: Msg) => this.#arrived(msg),
     })
-    this.#waiting?.(undefined)
+    this.#waiting?.('renewed')
   }
 
-  ask(stopping: AbortSignal): Promise<Msg | undefined> {
-    const { nc, stream, durable } = this.#source
+  ask(stopping: AbortSignal): Promise<Answer> {
+    const { link, stream, durable } = this.#source
+    const { nc } = link
     return new Promise((resolve) => {
-      const done = (msg: Msg | undefined) => {
+      const done = (answer: Answer) => {
         clearTimeout(silence)
         stopping.removeEventListener('abort', nothing)
         this.#waiting = undefined
-        resolve(msg)
+        resolve(answer)
       }
-      const nothing = () => done(undefined)
+      const nothing = () => done('silence')
       const silence = setTimeout(nothing, SILENCE_MS)
       stopping.addEventListener('abort', nothing, { once: true })
       this.#waiting = done
@@ -96,7 +104,7 @@ class Letterbox {
   #arrived(msg: Msg | undefined): void {
     if (msg === undefined) return
     if (this.#waiting) this.#waiting(msg)
-    else if (msg.headers === undefined || msg.headers.code === 0) pulledMessage(this.#source.nc, msg).nak(0)
+    else if (msg.headers === undefined || msg.headers.code === 0) pulledMessage(this.#source.link, msg).nak(0)
   }
 
   /** Unsubscribes and waits for what the server sent before it knew. */

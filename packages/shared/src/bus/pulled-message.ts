@@ -1,4 +1,5 @@
-import { type Msg, millis, type NatsConnection } from '@nats-io/nats-core'
+import { type Msg, millis } from '@nats-io/nats-core'
+import type { NatsLink } from './link.ts'
 
 /** One delivery as it came over the wire, and the four ways to settle it. */
 export interface PulledMessage {
@@ -30,7 +31,8 @@ const ACK_TIMEOUT_MS = 5_000
  *
  * @see https://docs.nats.io/reference/reference-protocols/nats_api_reference – acknowledging messages
  */
-export function pulledMessage(nc: NatsConnection, msg: Msg): PulledMessage {
+export function pulledMessage(link: Pick<NatsLink, 'nc' | 'try'>, msg: Msg): PulledMessage {
+  const { nc } = link
   const reply = msg.reply ?? ''
   const { stream, consumer, deliveries, sequence, publishedAt } = deliveryInfo(reply)
   const settle = (payload: string) => {
@@ -46,7 +48,7 @@ export function pulledMessage(nc: NatsConnection, msg: Msg): PulledMessage {
     deliveries,
     publishedAt,
     async ack() {
-      await nc.request(reply, '+ACK', { timeout: ACK_TIMEOUT_MS })
+      await link.try(() => nc.request(reply, '+ACK', { timeout: ACK_TIMEOUT_MS }))
     },
     nak: (delayMs) => settle(delayMs > 0 ? `-NAK {"delay":${delayMs * 1_000_000}}` : '-NAK'),
     term: () => settle('+TERM'),

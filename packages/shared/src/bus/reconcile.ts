@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ConsumerConfig, JetStreamApiError, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { LifeboatError } from '../errors/lifeboat-error.ts'
 import type { Logger } from '../log/logger.ts'
+import { UNAVAILABLE } from './persist.ts'
 
 /**
  * Creates a stream, or changes those settings of an existing one that differ from `wanted`.
@@ -57,7 +58,7 @@ async function refusals(about: Record<string, string>, change: () => Promise<unk
   try {
     await change()
   } catch (cause) {
-    if (!(cause instanceof JetStreamApiError) || cause.status >= 500) throw cause
+    if (!(cause instanceof JetStreamApiError) || cause.status === UNAVAILABLE) throw cause
     throw new LifeboatError('BUS_SETTINGS_REFUSED', { ...about, answer: cause.message }, { cause })
   }
 }

@@ -2,6 +2,7 @@ import type { Bus } from '../bus/bus.ts'
 import type { RunId } from '../domain/ids.ts'
 import type { Logger } from '../log/logger.ts'
 import { type Clock, systemClock } from '../time/clock.ts'
+import { firstToFire } from './first-to-fire.ts'
 import type { Progress, Run } from './run.ts'
 
 const EVERY_MS = 1_000
@@ -25,6 +26,7 @@ export interface RunOptions {
  */
 export function createRun(opts: RunOptions): Run & Disposable {
   const clock = opts.clock ?? systemClock
+  const ended = firstToFire(opts.signals)
   let unsent: Progress | undefined
   let sentAt = Number.NEGATIVE_INFINITY
   const send = () => {
@@ -35,7 +37,7 @@ export function createRun(opts: RunOptions): Run & Disposable {
   }
   return {
     id: opts.id,
-    signal: AbortSignal.any([...opts.signals]),
+    signal: ended.signal,
     log: opts.log,
     report(progress) {
       // A new phase is news; what the one before reported last is its end.
@@ -43,6 +45,9 @@ export function createRun(opts: RunOptions): Run & Disposable {
       unsent = progress
       if (Math.abs(clock.now() - sentAt) >= EVERY_MS) send()
     },
-    [Symbol.dispose]: send,
+    [Symbol.dispose]() {
+      ended[Symbol.dispose]()
+      send()
+    },
   }
 }

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 
 // In the user's own folder: whoever may write to a shared cache could choose what runs here.
 enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lifeboat'))
+// Compiling parsers pays after thousands of uses; a command parses a few things once.
+const { z } = await import('zod')
+z.config({ jitless: true })
 const { runCli } = await import('./run-cli.ts')
 const { wantsColour } = await import('./terminal.ts')
 

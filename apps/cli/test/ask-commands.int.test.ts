@@ -32,7 +32,7 @@ beforeEach(async () => {
 })
 afterEach(() => stop.abort())
 
-const WAIT = { timeout: 10_000, interval: 20 }
+const WAIT = { timeout: 30_000, interval: 20 }
 const asked = <T>(list: () => T[]) =>
   vi.waitFor(() => (list().length > 0 ? (list()[0] as T) : Promise.reject(new Error('nothing asked'))), WAIT)
 const heard = (text: () => string, words: string) => vi.waitFor(() => expect(text()).toContain(words), WAIT)
@@ -209,7 +209,7 @@ describe('run cancel', () => {
 })
 
 test('events --follow shows facts as they happen until Ctrl-C, which is clean', async () => {
-  const run = startCli(fleet.dir, ['events', '--follow', '--since', '1s', '--subject', 'backup.started', '--json'])
+  const run = startCli(fleet.dir, ['events', '--follow', '--since', '1m', '--subject', 'backup.started', '--json'])
   const facts = backupFacts(Date.now(), 'eeeeee')
   await fleet.bus.publish(BackupStarted, facts.started)
   await heard(run.out, facts.backupId)

@@ -1,8 +1,10 @@
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
-import { Ledger } from '@lifeboat/catalog/ledger.ts'
-import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
+import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
+import type { Bucket, BucketDefinition, Bus } from '@lifeboat/shared/bus/bus.ts'
+import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
+import { z } from 'zod'
 import type { Command } from '../context.ts'
 import { withFleet } from '../open-fleet.ts'
 import { type FleetFacts, judgeFleet } from '../status/judge-fleet.ts'
@@ -11,8 +13,8 @@ import { statusText } from '../status/status-text.ts'
 /** The state of every source and service, computed from what is recorded now; red where nothing is recorded. */
 export const status: Command<object> = (_args, context) =>
   withFleet(context, ['agents', 'sources', 'policies', 'objectives', 'verifier'], async ({ bus, config }) => {
-    const facts = { config, ...(await gather(bus)) }
-    const fleet = judgeFleet(facts, context.clock.now())
+    const nowMs = context.clock.now()
+    const fleet = judgeFleet({ config, ...(await gather(bus, nowMs)) }, nowMs)
     return {
       value: fleet,
       text: (style) => statusText(fleet, style),
@@ -20,16 +22,27 @@ export const status: Command<object> = (_args, context) =>
     }
   })
 
-async function gather(bus: Bus): Promise<Omit<FleetFacts, 'config'>> {
+/**
+ * The ledger keeps more than a year; what was written in these days is every run to come, under way or lately over.
+ */
+const LATELY_MS = 10 * 86_400_000
+
+/** The ledger's own schema looks at every field of every entry; here thousands are read and only the agents and schedulers write them. */
+const LEDGER: BucketDefinition<LedgerEntry> = {
+  ...LEDGER_BUCKET,
+  schema: z.custom<LedgerEntry>((value) => typeof value === 'object' && value !== null && 'runId' in value),
+}
+
+async function gather(bus: Bus, nowMs: number): Promise<Omit<FleetFacts, 'config'>> {
   const [summaries, runs, incidents, presences] = await Promise.all([
     KvCatalog.open(bus).then((catalog) => catalog.summaries()),
-    Ledger.open(bus).then((ledger) => Array.fromAsync(ledger.entries())),
-    bus.bucket(INCIDENTS_BUCKET).then(values),
-    bus.bucket(PRESENCE_BUCKET).then(values),
+    bus.bucket(LEDGER).then((ledger) => values(ledger, { since: nowMs - LATELY_MS })),
+    bus.bucket(INCIDENTS_BUCKET).then((incidents) => values(incidents)),
+    bus.bucket(PRESENCE_BUCKET).then((presences) => values(presences)),
   ])
   return { summaries, runs, incidents: incidents.filter((incident) => incident.state === 'open'), presences }
 }
 
-async function values<T>(bucket: Bucket<T>): Promise<T[]> {
-  return Array.fromAsync(bucket.entries(), ({ value }) => value)
+async function values<T>(bucket: Bucket<T>, opts: { since?: number } = {}): Promise<T[]> {
+  return Array.fromAsync(bucket.entries(undefined, opts), ({ value }) => value)
 }

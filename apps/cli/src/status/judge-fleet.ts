@@ -1,10 +1,11 @@
 import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import { occurrences } from '@lifeboat/config/schedule.ts'
 import type { ConfigOf } from '@lifeboat/config/sections.ts'
 import { moment, type PolicyId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { type Presence, SILENT_AFTER_MS } from '@lifeboat/shared/service/presence.ts'
-import { judgeSource } from './judge-source.ts'
+import { judgeSource, type KnownPolicy } from './judge-source.ts'
 import { type FleetStatus, type Light, type ServiceStatus, worst } from './status.ts'
 
 export interface FleetFacts {
@@ -25,15 +26,17 @@ export function judgeFleet(facts: FleetFacts, nowMs: number): FleetStatus {
   const runs = Map.groupBy(facts.runs, (run) => run.sourceId)
   const summaries = new Map(facts.summaries.map((summary) => [summary.sourceId, summary]))
   const incidents = [...facts.incidents].sort(bySeverity)
+  const policies = policiesBySource(config.policies, nowMs)
+  const named = incidentsByName(incidents)
   const sources = (Object.keys(config.sources) as SourceId[]).map((sourceId) =>
     judgeSource(
       {
         sourceId,
-        policies: policiesOf(config.policies, sourceId),
+        policies: policies.get(sourceId) ?? [],
         objective: config.objectives[sourceId],
         summary: summaries.get(sourceId),
         runs: runs.get(sourceId) ?? [],
-        incidents: incidents.filter((incident) => names(incident, sourceId)),
+        incidents: named.get(sourceId) ?? [],
       },
       nowMs,
     ),
@@ -48,15 +51,23 @@ export function judgeFleet(facts: FleetFacts, nowMs: number): FleetStatus {
   return { fleet: config.fleet, at: moment(nowMs), light, sources, services, incidents }
 }
 
-function policiesOf(policies: FleetFacts['config']['policies'], sourceId: SourceId) {
-  return Object.entries(policies)
-    .filter(([, policy]) => policy.sources.includes(sourceId))
-    .map(([policyId, policy]) => ({ policyId: policyId as PolicyId, targets: policy.targets }))
+function policiesBySource(policies: FleetFacts['config']['policies'], nowMs: number): Map<SourceId, KnownPolicy[]> {
+  const found = new Map<SourceId, KnownPolicy[]>()
+  for (const [policyId, { sources, targets, schedule }] of Object.entries(policies)) {
+    const next = occurrences(schedule, new Date(nowMs), 1)[0]
+    const policy = { policyId: policyId as PolicyId, targets, nextAt: moment(next?.getTime() ?? nowMs) }
+    for (const sourceId of sources) found.set(sourceId, [...(found.get(sourceId) ?? []), policy])
+  }
+  return found
 }
 
-/** Causes are `rule.subject.subject`, e.g. `missing.records.daily`. */
-function names(incident: Incident, sourceId: SourceId): boolean {
-  return incident.cause.split('.').includes(sourceId)
+/** Causes are `rule.subject.subject`, e.g. `missing.records.daily`: an incident is about each of its subjects. */
+function incidentsByName(incidents: readonly Incident[]): Map<string, Incident[]> {
+  const found = new Map<string, Incident[]>()
+  for (const incident of incidents)
+    for (const name of new Set(incident.cause.split('.').slice(1)))
+      found.set(name, [...(found.get(name) ?? []), incident])
+  return found
 }
 
 function judgeServices({ config, presences }: FleetFacts, nowMs: number): ServiceStatus[] {

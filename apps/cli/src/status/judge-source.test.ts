@@ -10,6 +10,7 @@ const HOUR = 3_600_000
 const NOW = Date.UTC(2026, 8, 26, 12)
 const policyId = 'daily' as PolicyId
 const sourceId = 'records' as SourceId
+const NOT_PLANNED = 'the run of policy daily at 2026-09-27 02:00:00Z is not written down: does a scheduler run?'
 const [aws, gcp] = ['aws', 'gcp'] as [TargetId, TargetId]
 
 function row(hoursAgo: number, copies: Record<string, string>): BackupRow {
@@ -59,7 +60,7 @@ function run(state: RunState, hoursFromNow: number, more: Partial<LedgerEntry> =
 
 const healthy: Known = {
   sourceId,
-  policies: [{ policyId, targets: [aws, gcp] }],
+  policies: [{ policyId, targets: [aws, gcp], nextAt: moment(NOW + 14 * HOUR) }],
   objective: { rpo: 24 * HOUR, rto: 2 * HOUR },
   summary: summary([row(10, { aws: 'proven', gcp: 'stored' })], 0),
   runs: [run('expected', 14), run('succeeded', -10)],
@@ -94,7 +95,7 @@ describe('red', () => {
       { objective: { rpo: HOUR, rto: HOUR } },
       '10 h of work would be lost now, the promise is 1 h',
     ],
-    ['a policy with nothing planned', { runs: [run('succeeded', -10)] }, 'no run of policy daily is planned'],
+    ['a policy with nothing planned', { runs: [run('succeeded', -10)] }, NOT_PLANNED],
     [
       'a run that has not begun in time',
       { runs: [run('wished', -1), run('succeeded', -10)] },
@@ -163,7 +164,7 @@ test('red reasons come before yellow ones', () => {
     runs: [run('succeeded', -10)],
   })
   expect(light).toBe('red')
-  expect(reasons).toEqual(['no run of policy daily is planned', 'gcp has no copy of 20260926T020000Z-dump-aaaaaa yet'])
+  expect(reasons).toEqual([NOT_PLANNED, 'gcp has no copy of 20260926T020000Z-dump-aaaaaa yet'])
 })
 
 test('proven is told per target: each with the newest backup proven there', () => {
@@ -171,6 +172,14 @@ test('proven is told per target: each with the newest backup proven there', () =
   const { provenAt } = judge({ summary: summary(rows, 1) })
   expect(provenAt).toMatchObject({ aws: { ageMs: 34 * HOUR }, gcp: { ageMs: 10 * HOUR } })
   expect(judge({}).provenAt).toMatchObject({ gcp: null })
+})
+
+test('a run that is not due for days need not be written down yet', () => {
+  const policies = [{ policyId, targets: [aws, gcp], nextAt: moment(NOW + 100 * HOUR) }]
+  expect(judge({ policies, runs: [run('succeeded', -10)] })).toMatchObject({
+    light: 'green',
+    nextRun: { policyId, dueAt: moment(NOW + 100 * HOUR) },
+  })
 })
 
 test('an operator run does not hide that the schedule is empty of runs to come', () => {

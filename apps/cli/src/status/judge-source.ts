@@ -1,16 +1,16 @@
 import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
-import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Moment, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
-import { beginOf } from '../format/moments.ts'
+import { beginOf, timeText } from '../format/moments.ts'
 import { type Light, type RunLine, type SourceStatus, type Standing, worst } from './status.ts'
 
 /** Everything that is known about one source. */
 export interface Known {
   sourceId: SourceId
   /** The policies it is under, with their targets. */
-  policies: readonly { policyId: PolicyId; targets: readonly TargetId[] }[]
+  policies: readonly KnownPolicy[]
   objective?: { rpo: number; rto: number } | undefined
   summary?: SourceSummary | undefined
   /** Its runs in the ledger, any order. */
@@ -19,12 +19,21 @@ export interface Known {
   incidents: readonly Incident[]
 }
 
+export interface KnownPolicy {
+  policyId: PolicyId
+  targets: readonly TargetId[]
+  /** The next moment its schedule names, jitter not counted. */
+  nextAt: Moment
+}
+
 interface Finding {
   light: Light
   reason: string
 }
 
 const SHOWN_RUNS = 5
+/** The scheduler writes runs down a day and an hour ahead; what is due within this long must be in the ledger. */
+const WRITTEN_AHEAD_MS = 24 * 3_600_000
 const WAITING = new Set(['expected', 'wished'])
 
 /** What is known → a light with the reasons for it. What is not known is red: nobody can promise what nobody knows. */
@@ -32,7 +41,6 @@ export function judgeSource(known: Known, nowMs: number): SourceStatus {
   const runs = [...known.runs].sort((a, b) => (a.dueAt < b.dueAt ? 1 : -1))
   const stored = newestStored(known.summary, nowMs)
   const proven = newestProven(known.summary, nowMs)
-  const next = runs.filter((run) => run.state === 'expected' && Date.parse(run.dueAt) > nowMs).at(-1)
   const findings = [
     ...standingFindings(known.summary, stored, proven),
     ...objectiveFindings(known.objective?.rpo, stored, proven),
@@ -46,7 +54,7 @@ export function judgeSource(known: Known, nowMs: number): SourceStatus {
     ...(stored ? { lastStored: stored } : {}),
     ...(proven ? { lastProven: proven } : {}),
     provenAt: provenPerTarget(known, nowMs),
-    ...(next ? { nextRun: runLine(next) } : {}),
+    ...nextRun(known, runs, nowMs),
     running: runs.filter((run) => run.state === 'running').map(runLine),
     lastRuns: runs
       .filter((run) => !WAITING.has(run.state) && run.state !== 'running')
@@ -82,12 +90,15 @@ function objectiveFindings(rpoMs: number | undefined, stored?: Standing, proven?
 }
 
 function runFindings(known: Known, runs: readonly LedgerEntry[], nowMs: number): Finding[] {
-  return known.policies.flatMap(({ policyId }) => {
+  return known.policies.flatMap(({ policyId, nextAt }) => {
     const own = runs.filter((run) => run.policyId === policyId)
     const late = own.filter((run) => WAITING.has(run.state) && Date.parse(run.lateAt) < nowMs)
-    const planned = own.some((run) => WAITING.has(run.state) || run.state === 'running')
+    const written = own.some((run) => WAITING.has(run.state) || run.state === 'running')
+    const soon = Date.parse(nextAt) - nowMs < WRITTEN_AHEAD_MS
     return [
-      ...(planned ? [] : [red(`no run of policy ${policyId} is planned`)]),
+      ...(written || !soon
+        ? []
+        : [red(`the run of policy ${policyId} at ${timeText(nextAt)} is not written down: does a scheduler run?`)]),
       ...late.map((run) =>
         red(`run ${run.runId} has not begun, ${formatDuration(nowMs - Date.parse(run.dueAt))} after its time`),
       ),
@@ -137,6 +148,14 @@ function provenAt(summary: SourceSummary | undefined, target: TargetId, nowMs: n
   if (row) return standing(row.backupId, row.startedAt, nowMs)
   const last = summary?.lastProven
   return last?.targetId === target ? standing(last.backupId, last.snapshotAt, nowMs) : null
+}
+
+/** What the ledger expects next, else what the schedule says. */
+function nextRun({ policies }: Known, runs: readonly LedgerEntry[], nowMs: number): Pick<SourceStatus, 'nextRun'> {
+  const expected = runs.filter((run) => run.state === 'expected' && Date.parse(run.dueAt) > nowMs).at(-1)
+  if (expected) return { nextRun: { policyId: expected.policyId, dueAt: expected.dueAt, runId: expected.runId } }
+  const next = [...policies].sort((a, b) => (a.nextAt < b.nextAt ? -1 : 1))[0]
+  return next ? { nextRun: { policyId: next.policyId, dueAt: next.nextAt } } : {}
 }
 
 function objectiveOf(known: Known, stored: Standing | undefined): Pick<SourceStatus, 'objective'> {

@@ -30,7 +30,8 @@ export interface SourceStatus {
   lastProven?: Standing & { targetId: string }
   /** Per target of its policies: the newest backup proven there, or null. */
   provenAt: Record<string, Standing | null>
-  nextRun?: RunLine
+  /** Without a run id: the schedule names it, the ledger does not yet. */
+  nextRun?: { policyId: PolicyId; dueAt: Moment; runId?: RunId }
   running: RunLine[]
   /** Newest first. */
   lastRuns: RunLine[]

@@ -11,28 +11,35 @@ export const nameFindings: Rule = (raw, sections) => {
   const findings: Finding[] = []
   for (const [id, source] of blocks(raw, 'sources'))
     findings.push(...check('agents', source.agent, ['sources', id, 'agent']))
-  for (const [id, policy] of blocks(raw, 'policies')) {
-    for (const name of ['sources', 'targets'] as const)
-      for (const [i, entry] of list(policy[name]).entries()) {
-        findings.push(...check(name, entry, ['policies', id, name, i]))
-        if (list(policy[name]).indexOf(entry) !== i)
-          findings.push({
-            severity: 'error',
-            path: ['policies', id, name, i],
-            message: `${String(entry)} stands twice in this list`,
-          })
-      }
-  }
+  for (const [id, policy] of blocks(raw, 'policies'))
+    for (const name of ['sources', 'targets'] as const) {
+      const path = ['policies', id, name]
+      findings.push(...list(policy[name]).flatMap((entry, i) => check(name, entry, [...path, i])))
+      findings.push(...repeated(list(policy[name]), path))
+    }
   for (const id of Object.keys(block(raw.objectives))) findings.push(...check('sources', id, ['objectives', id], 'key'))
   return [...findings, ...signerFindings(raw, sections)]
 }
 
+function repeated(entries: readonly unknown[], path: Path): Finding[] {
+  const seen = new Set<unknown>()
+  return entries.flatMap((entry, i): Finding[] => {
+    if (!seen.has(entry)) {
+      seen.add(entry)
+      return []
+    }
+    return [{ severity: 'error', path: [...path, i], message: `${String(entry)} stands twice in this list` }]
+  })
+}
+
+/** Each block's names are collected once: a fleet has thousands of them. */
 function checker(raw: Raw, sections: ReadonlySet<SectionName>) {
+  const names = (section: string) => new Set(Object.keys(block(raw[section])))
+  const known = { sources: names('sources'), targets: names('targets'), agents: names('agents') }
   return (section: 'sources' | 'targets' | 'agents', name: unknown, path: Path, at?: 'key'): Finding[] => {
-    const known = Object.keys(block(raw[section]))
-    if (!sections.has(section) || typeof name !== 'string' || known.includes(name)) return []
+    if (!sections.has(section) || typeof name !== 'string' || known[section].has(name)) return []
     const message = `no ${section.slice(0, -1)} is called ${name}`
-    return [{ severity: 'error', path, message, hint: suggestName(name, known), ...(at ? { at } : {}) }]
+    return [{ severity: 'error', path, message, hint: suggestName(name, [...known[section]]), ...(at ? { at } : {}) }]
   }
 }
 

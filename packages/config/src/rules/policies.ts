@@ -1,7 +1,7 @@
 import { Duration, formatDuration } from '@lifeboat/shared/time/duration.ts'
-import { Cron } from 'croner'
 import type { Finding } from '../problems.ts'
 import type { Raw, Rule } from '../references.ts'
+import { occurrences } from '../schedule.ts'
 import type { Path } from '../yaml-source.ts'
 import { block, blocks, list, text } from './raw.ts'
 
@@ -57,7 +57,7 @@ function cronFindings(cron: string, zone: string | undefined, path: Path): Findi
   if (![5, 6].includes(cron.trim().split(/\s+/).length))
     return error('a schedule has five fields, or six with seconds first')
   try {
-    return occurrences(cron, zone, 1).length === 0 ? error('this schedule is never due') : []
+    return someRuns(cron, zone, 1).length === 0 ? error('this schedule is never due') : []
   } catch (thrown) {
     return error(
       `this is no schedule: ${thrown instanceof Error ? thrown.message.replace(/^CronPattern: /, '') : String(thrown)}`,
@@ -69,14 +69,11 @@ const CRON_HINT = 'Minute, hour, day of month, month, weekday: "0 2 * * *" is ev
 
 /** A dump brings back the moment it was taken, so the schedule's widest gap is the least loss it can promise. */
 function objectiveFindings(raw: Raw): Finding[] {
+  const gaps = gapsBySource(raw)
   return blocks(raw, 'objectives').flatMap(([source, objective]) => {
     const rpo = Duration.safeParse(objective.rpo)
-    const gaps = blocks(raw, 'policies')
-      .filter(([, policy]) => list(policy.sources).includes(source))
-      .map(([, policy]) => widestGapMs(block(policy.schedule)))
-      .filter((gap) => gap !== undefined)
-    const gap = Math.min(...gaps)
-    if (!rpo.success || gaps.length === 0 || gap <= rpo.data || !(source in block(raw.sources))) return []
+    const gap = gaps.get(source)
+    if (!rpo.success || gap === undefined || gap <= rpo.data) return []
     const message = `promises at most ${formatDuration(rpo.data)} of loss, but dumps are up to ${formatDuration(gap)} apart`
     const hint =
       'Schedule dumps more often or state the objective that can be kept; `lifeboat status` shows the breach meanwhile.'
@@ -84,9 +81,22 @@ function objectiveFindings(raw: Raw): Finding[] {
   })
 }
 
+/** The best policy of each source counts. */
+function gapsBySource(raw: Raw): Map<string, number> {
+  const known = block(raw.sources)
+  const gaps = new Map<string, number>()
+  for (const [, policy] of blocks(raw, 'policies')) {
+    const gap = widestGapMs(block(policy.schedule))
+    if (gap === undefined) continue
+    for (const source of list(policy.sources))
+      if (typeof source === 'string' && source in known) gaps.set(source, Math.min(gap, gaps.get(source) ?? gap))
+  }
+  return gaps
+}
+
 function widestGapMs(schedule: Raw): number | undefined {
   try {
-    const runs = occurrences(text(schedule.cron) ?? '', text(schedule.zone), 50).map((run) => run.getTime())
+    const runs = someRuns(text(schedule.cron) ?? '', text(schedule.zone), 50).map((run) => run.getTime())
     return runs.length < 2 ? undefined : Math.max(...runs.slice(1).map((run, i) => run - (runs[i] as number)))
   } catch {
     return undefined
@@ -94,8 +104,8 @@ function widestGapMs(schedule: Raw): number | undefined {
 }
 
 /** From a fixed day on, so that the same file always gets the same answer. */
-function occurrences(cron: string, zone: string | undefined, count: number): Date[] {
-  return new Cron(cron, { timezone: zone ?? 'UTC', paused: true }).nextRuns(count, new Date('2026-01-01T00:00:00Z'))
+function someRuns(cron: string, zone: string | undefined, count: number): Date[] {
+  return occurrences({ cron, zone }, new Date('2026-01-01T00:00:00Z'), count)
 }
 
 function isZone(zone: string): boolean {

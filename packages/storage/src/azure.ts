@@ -82,7 +82,7 @@ async function put(at: Where, key: Key, body: () => Readable, opts: PutOptions):
 }
 
 async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): Promise<Receipt> {
-  // The client neither notices a body that breaks nor says so: the request is aborted for it.
+  // A body that breaks ends the request at once and stays its own error; the client would call it a network error of the store.
   const broken = new AbortController()
   source.once('error', (err) => broken.abort(err))
   const abortSignal = AbortSignal.any([opts.signal, broken.signal])

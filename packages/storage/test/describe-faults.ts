@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { FaultProxy } from '@lifeboat/testkit/fault-proxy.ts'
@@ -94,6 +95,19 @@ export function describeFaults(name: string, upload: UploadRule, open: () => Pro
       opened.proxy.inject({ kind: 'lose-answer' }, upload)
       expect(await putBytes(layered, key, bytes, signal)).toMatchObject({ key, bytes: SIZE })
       await comesBackWhole()
+    })
+    it('a body that breaks is told by its own error, not blamed on the store', async () => {
+      const gone = new LifeboatError('AGENT_UNREACHABLE')
+      const breaking = () =>
+        Readable.from(
+          (async function* () {
+            yield bytes.subarray(0, MIDDLE)
+            await sleep(50)
+            throw gone
+          })(),
+        )
+      expect(await settled(bare.put(key, breaking, optionsFor(bytes, signal)))).toEqual({ thrown: gone })
+      await nothingIsThere()
     })
     it('one bit flipped on the way up is refused by the store and leaves the key free for the next try', async () => {
       opened.proxy.inject({ kind: 'flip-upload', atByte: MIDDLE }, upload)

@@ -54,6 +54,23 @@ describe('a bucket', () => {
     expect(await bucket.count('nothing.>')).toBe(0)
   })
 
+  test('gives only what was written since a moment, once and as it is now', async () => {
+    const bucket = await aBucket()
+    await bucket.put('old', { n: 1 })
+    await bucket.put('changed', { n: 1 })
+    await pause(50)
+    const since = Date.now()
+    await pause(50)
+    await bucket.put('changed', { n: 2 })
+    await bucket.put('new', { n: 3 })
+    const entries = await Array.fromAsync(bucket.entries(undefined, { since }))
+    expect(entries.map(({ key, value }) => [key, value.n])).toEqual([
+      ['changed', 2],
+      ['new', 3],
+    ])
+    expect(await Array.fromAsync(bucket.entries('old', { since }))).toEqual([])
+  })
+
   test('that is permanent is counted without reading it', async () => {
     const bucket = await aBucket({ permanent: true })
     expect(await bucket.count()).toBe(0)

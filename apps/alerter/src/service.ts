@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { BusWatch } from './bus-watch.ts'
 import { askDeadMan } from './dead-man.ts'
 import type { AlerterDeps } from './deps.ts'
 import { noteLetter } from './handlers/note-letter.ts'
@@ -13,9 +14,18 @@ const MINUTE = 60_000
 /** Starts the rounds, the postman and the consumer of dead letters; several alerters may run. */
 export async function startAlerter(deps: AlerterDeps, signal: AbortSignal): Promise<void> {
   const around = new LookAround(deps)
+  const busWatch = new BusWatch(deps)
   await deps.bus.consumeDeadLetters('alerter', noteLetter(deps), { signal })
   await Promise.all([
-    repeat(deps, signal, 'round', deps.roundMs, async () => round(deps, await around.look())),
+    repeat(deps, signal, 'round', deps.roundMs, async () => {
+      try {
+        await round(deps, await around.look())
+      } catch (err) {
+        if (!signal.aborted) await busWatch.failed(err)
+        throw err
+      }
+      await busWatch.succeeded()
+    }),
     repeat(deps, signal, 'delivery', deps.roundMs, async () => void (await deliverDue(deps))),
     repeat(deps, signal, 'dead-man', MINUTE, async () => {
       const world = await around.look()

@@ -35,13 +35,10 @@ const answered = new Map<string, { asked: string; found: number[] }>()
 
 function search(cron: Cron, afterMs: number, untilMs: number, limit: number): number[] {
   const found: number[] = []
-  let last = new Date(afterMs)
-  while (found.length < limit) {
-    const next = cron.nextRun(last)
-    if (next === null || next.getTime() > untilMs) break
-    if (next.getTime() > afterMs) found.push(next.getTime())
-    // NOTE: a schedule that stands still would loop for ever; step over it.
-    last = next.getTime() > last.getTime() ? next : new Date(last.getTime() + 1000)
+  let next = cron.nextRun(new Date(afterMs))
+  while (next !== null && next.getTime() <= untilMs && found.length < limit) {
+    found.push(next.getTime())
+    next = cron.nextRun(next)
   }
   return found
 }

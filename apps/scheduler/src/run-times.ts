@@ -37,8 +37,3 @@ export function isActive(entry: LedgerEntry): boolean {
 export function isUnbegun(entry: LedgerEntry): boolean {
   return entry.state === 'expected' || (entry.state === 'wished' && entry.attempt === 0)
 }
-
-/** Nothing happens to it any more by itself; a missed run may still be caught up. */
-export function isOver(entry: LedgerEntry): boolean {
-  return entry.state !== 'expected' && entry.state !== 'wished' && entry.state !== 'running'
-}

@@ -8,7 +8,7 @@ WORKDIR /lifeboat
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY apps apps
 COPY packages packages
-RUN find apps packages -type f ! -name package.json -delete
+RUN find apps packages -type f ! -name package.json -delete && find apps packages -type d -empty -delete
 
 FROM ${BASE_IMAGE}
 

@@ -3,6 +3,7 @@ import { cp, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
+import { addressesOf } from './demo/addresses.ts'
 import { DEMO_USAGE, type DemoOptions, parseDemoOptions } from './demo/options.ts'
 import { openScreen, type Screen } from './demo/screen.ts'
 import { missOne, proveEverywhere, type Stage, sabotage } from './demo/story.ts'
@@ -107,13 +108,7 @@ async function show(summary: Summary, { json }: DemoOptions): Promise<void> {
 
 async function keepRunning(world: World, screen: Screen, interrupted: Promise<unknown>): Promise<void> {
   screen.chapter('Everything keeps running until Ctrl-C')
-  const { postgres, database, user } = world.source
-  screen.say(`NATS        ${world.nats.url}`)
-  screen.say(`PostgreSQL  ${postgres.host}:${postgres.port}, database ${database}, backup role ${user}`)
-  screen.say(`mail        ${world.smtp.host}:${world.smtp.port}, ${world.smtp.inbox.length} mails so far`)
-  for (const [name, { address }] of Object.entries(world.targets)) screen.say(`target      ${name} at ${address}`)
-  screen.say(`logs        ${join(world.folder, 'logs')}`)
-  screen.say(`try         LIFEBOAT_CONFIG=${world.configPath} npx -y pnpm@12 lifeboat status`)
+  for (const line of addressesOf(world)) screen.say(line)
   await interrupted
 }
 

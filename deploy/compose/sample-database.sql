@@ -3,7 +3,7 @@ CREATE ROLE lifeboat_backup LOGIN BYPASSRLS PASSWORD :'backup_password' IN ROLE 
 CREATE DATABASE records_fhir_platform OWNER records;
 \connect records_fhir_platform
 SET ROLE records;
-SELECT setseed(0.42);
+SELECT setseed(0.42) \g /dev/null
 
 CREATE TABLE resources (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -18,7 +18,7 @@ SELECT kind, jsonb_build_object(
          'status', (ARRAY['final', 'amended', 'preliminary'])[1 + floor(random() * 3)],
          'subject', jsonb_build_object('reference', 'Patient/' || floor(random() * 2000)),
          'valueQuantity', jsonb_build_object('value', round((random() * 200)::numeric, 2), 'unit', 'mg/dL'),
-         'note', (SELECT jsonb_agg(md5(random()::text || n)) FROM generate_series(1, 1 + floor(random() * 12)::int) note)),
+         'note', (SELECT jsonb_agg(md5(random()::text || line)) FROM generate_series(1, 1 + n % 12) line)),
        timestamptz '2026-01-01 00:00:00+00' - random() * interval '900 days'
 FROM (SELECT n, (ARRAY['Observation', 'Encounter', 'Condition', 'MedicationRequest'])[1 + floor(random() * 4)] AS kind
       FROM generate_series(1, 20000) n) one;

@@ -9,7 +9,8 @@ import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { type Azurite, startAzurite } from '@lifeboat/testkit/azurite.ts'
 import { startFaultProxy } from '@lifeboat/testkit/fault-proxy.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type AzureLimits, openAzure } from '../src/azure.ts'
+import { openAzure } from '../src/azure.ts'
+import type { AzureLimits } from '../src/azure-place.ts'
 import { describeTarget } from '../src/conformance/describe-target.ts'
 import {
   bodyOf,

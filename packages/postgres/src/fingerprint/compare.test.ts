@@ -11,6 +11,7 @@ const one: Fingerprint = {
   tables: [{ schema: 'public', name: 'patient', rows: 3, hash: '17' }],
   sequences: [{ schema: 'public', name: 'ids', lastValue: '100', isCalled: true }],
   largeObjects: { count: 0 },
+  notValid: [],
   schema: { indexes: { count: 1, hash: 'a', objects: { 'public.patient_pkey': 'x' } } },
   extensions: { hstore: '1.8' },
   settings: [],

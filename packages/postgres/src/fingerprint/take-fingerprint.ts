@@ -67,12 +67,14 @@ async function measureTables(
   return measured.sort((a, b) => compareText(a.schema, b.schema) || compareText(a.name, b.name))
 }
 
-type ServerPart = Pick<Fingerprint, 'database' | 'major' | 'bootstrapRole' | 'extensions' | 'settings'>
+type ServerPart = Pick<Fingerprint, 'notValid' | 'database' | 'major' | 'bootstrapRole' | 'extensions' | 'settings'>
 
 /** Settings kept by ALTER DATABASE, ALTER ROLE and ALTER ROLE … IN DATABASE, of this database and of every role. */
 async function readFacts(client: pg.ClientBase): Promise<ServerPart> {
   const { rows } = await client.query<ServerPart>(`
-    select current_database() as database, current_setting('server_version_num')::int / 10000 as major,
+    select array(select quote_ident(conname) || ' on ' || coalesce(nullif(conrelid, 0)::regclass::text, contypid::regtype::text)
+                   from pg_constraint where not convalidated) as "notValid",
+      current_database() as database, current_setting('server_version_num')::int / 10000 as major,
       (select rolname from pg_roles where oid = 10) as "bootstrapRole",
       coalesce((select json_object_agg(extname, extversion) from pg_extension), '{}') as extensions,
       array(select format('%s|%s|%s', case s.setrole when 0 then '' else pg_get_userbyid(s.setrole) end,
@@ -80,7 +82,7 @@ async function readFacts(client: pg.ClientBase): Promise<ServerPart> {
               from pg_db_role_setting s, unnest(s.setconfig) as setting
              where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))) as settings`)
   if (rows[0] === undefined) throw new Error('a select without FROM gave no row')
-  return { ...rows[0], settings: rows[0].settings.toSorted() }
+  return { ...rows[0], settings: rows[0].settings.toSorted(), notValid: rows[0].notValid.toSorted() }
 }
 
 /** The driver cannot interrupt a query, so the wait is given up; what the abandoned query still says is nobody's business. */

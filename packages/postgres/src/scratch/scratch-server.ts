@@ -30,8 +30,6 @@ export interface ScratchServer extends AsyncDisposable {
   readonly version: string
   /** Programs of the server's own major. */
   readonly tools: PostgresTools
-  /** Room of our own inside the scratch folder, removed with it. */
-  readonly workDir: string
   connection(database: string): SourceConnection
   /** An empty folder the server may use as a tablespace. */
   tablespaceFolder(no: number): Promise<string>
@@ -89,7 +87,6 @@ async function runningServer(plan: BootPlan, note: ScratchNote, tools: PostgresT
     major: tools.major,
     version,
     tools,
-    workDir: join(folder, 'work'),
     connection: (database) => ({ host: socketDir, port: 5432, database, user: superuser, sslmode: 'disable' }),
     async tablespaceFolder(no) {
       return ownedFolder(join(folder, `tablespace-${no}`), account)
@@ -148,7 +145,6 @@ async function layOut(folder: string, account: Account): Promise<ScratchNote> {
   const fits = Buffer.byteLength(own + SOCKET_NAME) <= SOCKET_PATH_BYTES
   const socketDir = fits ? await ownedFolder(own, account) : await owned(await mkdtemp(join(tmpdir(), 'lb-')), account)
   const note = { pid: process.pid, startTicks: await startTicksOf(process.pid), socketDir }
-  await mkdir(join(folder, 'work'), { mode: 0o700 })
   await writeNote(folder, note)
   return note
 }

@@ -11,7 +11,13 @@ export function age(opts: { program: string; recipients: readonly string[] }): S
   }
 }
 
-/** @param identityFile a file only its owner can read; the identity itself never shows in argv */
-export function unage(opts: { program: string; identityFile: string }): Stage {
-  return { tool: 'age', program: opts.program, args: ['--decrypt', '--identity', opts.identityFile], env: BASE_ENV }
+/** @param identity an open descriptor it is read from once, so that it shows neither in argv nor on a disk; see secret-file.ts */
+export function unage(opts: { program: string; identity: number }): Stage {
+  return {
+    tool: 'age',
+    program: opts.program,
+    args: ['--decrypt', '--identity', '/dev/fd/3'],
+    env: BASE_ENV,
+    inherits: opts.identity,
+  }
 }

@@ -9,6 +9,8 @@ export interface Stage {
   readonly env: Readonly<Record<string, string>>
   /** The program writes a report for its caller to file descriptor 3; it ends up in the receipt. */
   readonly reports?: boolean
+  /** Open file descriptor the program gets as its number 3, for what must stand neither in argv nor in a file. The caller closes it. */
+  readonly inherits?: number
   /** What goes into the manifest's `encoding`; default the tool's name. */
   readonly encoding?: string
 }

@@ -41,6 +41,8 @@ export const Fingerprint = z.object({
   largeObjects: z.object({ count: z.int(), hash: z.string().optional() }),
   /** Object class (tables, columns, constraints, indexes, functions, policies, …) → what it holds, so a difference names its object. */
   schema: z.record(z.string(), SchemaClass),
+  /** Constraints declared NOT VALID, `name on table`: a restore leaves exactly these unchecked. */
+  notValid: z.array(z.string()).default([]),
   extensions: z.record(z.string(), z.string()),
   /** ALTER DATABASE / ROLE … IN DATABASE settings, as `role|database|setting=value`, sorted. */
   settings: z.array(z.string()),

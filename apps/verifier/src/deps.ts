@@ -1,0 +1,61 @@
+import type { Bus } from '@lifeboat/shared/bus/bus.ts'
+import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import type { Secret } from '@lifeboat/shared/config/secret.ts'
+import type { FleetId, PolicyId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import { type Cancels, openCancels } from '@lifeboat/shared/run/cancels.ts'
+import type { Opening } from '@lifeboat/shared/service/run-service.ts'
+import { openSigner, type PublicKeys, type Signer } from '@lifeboat/shared/signing/signing.ts'
+import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
+import { openTarget } from '@lifeboat/storage/open-target.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
+import type { DrillRules, VerifierConfig } from './config.ts'
+import { type Events, verifierEvents } from './events.ts'
+
+/** Everything the handlers may touch; tests pass the same record with parts of their own. */
+export interface VerifierDeps {
+  bus: Pick<Bus, 'publish' | 'consume' | 'sendProgress'>
+  fleet: FleetId
+  /** Names this verifier in the evidence; its signing key is known under the same name. */
+  signer: Signer
+  signers: PublicKeys
+  targets: ReadonlyMap<TargetId, Target>
+  rules: ReadonlyMap<PolicyId, DrillRules>
+  identity: Secret
+  scratchPath: string
+  keepFailedMs: number
+  toolPaths: readonly string[]
+  concurrency: number
+  cancels: Pick<Cancels, 'of'>
+  events: Events
+  clock: Clock
+  log: Logger
+}
+
+export async function openDeps(
+  cfg: VerifierConfig,
+  { log, own, signal, metrics }: Opening,
+): Promise<VerifierDeps & { bus: Bus }> {
+  const events = verifierEvents(metrics)
+  const targets = new Map<TargetId, Target>()
+  for (const [id, config] of cfg.targets) {
+    const observer = events.observerOf(log)
+    targets.set(id, own(await openTarget(id, config, { resolveSecret: cfg.secret, log, observer })))
+  }
+  const { servers, user, password, token, credentials, ca, replicas } = cfg.bus
+  const bus = own(
+    await connectBus({
+      ...{ servers, user, ca, replicas, name: 'verifier', log, abort: signal },
+      password: password && cfg.secret(password),
+      token: token && cfg.secret(token),
+      credentials: credentials && cfg.secret(credentials),
+    }),
+  )
+  const { fleet, signers, rules, identity, scratchPath, keepFailedMs, toolPaths, concurrency } = cfg
+  return {
+    ...{ bus, fleet, signers, targets, rules, identity, scratchPath, keepFailedMs, toolPaths, concurrency },
+    signer: await openSigner(cfg.id, cfg.signingKey.reveal()),
+    cancels: await openCancels(bus, { signal, log }),
+    ...{ events, clock: systemClock, log },
+  }
+}

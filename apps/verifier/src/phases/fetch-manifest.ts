@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import type { Sha256 } from '@lifeboat/shared/domain/ids.ts'
+import { type Key, manifestKey } from '@lifeboat/shared/domain/keys.ts'
+import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
+import type { Drill } from '../drill.ts'
+import { passed } from '../findings.ts'
+
+/** A manifest lists 200 bytes a part: this is one of 20 TB. Anything longer was not written by an agent. */
+const LONGEST_BYTES = 64 * 1024 ** 2
+
+export interface SignedManifest {
+  manifest: Manifest
+  sha256: Sha256
+}
+
+/**
+ * Fetches the manifest, checks who signed it, and that it is the one of the copy that was asked for: a genuine manifest under another backup's
+ * key is a swapped one.
+ *
+ * @throws DrillEnded with MANIFEST_MISSING | MANIFEST_TAMPERED in the findings
+ */
+export async function fetchManifest(drill: Drill): Promise<SignedManifest> {
+  const { wish, findings } = drill
+  return findings.ask({ check: 'manifest' }, async () => {
+    const bytes = await fetchSmall(drill, manifestKey(wish.sourceId, wish.backupId), 'MANIFEST_MISSING')
+    const { signer, document } = await verifySigned(bytes.toString('utf8'), 'lifeboat-manifest', drill.deps.signers)
+    const manifest = readManifest(document)
+    demandItsOwn(drill, manifest, signer)
+    const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256
+    const parts = manifest.artifacts.reduce((sum, artifact) => sum + artifact.parts.length, 0)
+    return {
+      value: { manifest, sha256 },
+      ...passed(`Signed by ${signer}; lists ${manifest.artifacts.length} artifacts in ${parts} parts.`),
+    }
+  })
+}
+
+/** A document of a few kilobytes, whole. */
+export async function fetchSmall(
+  { target, run, findings }: Drill,
+  key: Key,
+  absent: 'MANIFEST_MISSING' | 'ARTIFACT_PART_MISSING',
+): Promise<Buffer> {
+  const body = await target.get(key, { signal: run.signal }).catch((thrown: unknown): Readable => {
+    throw LifeboatError.is(thrown, 'TARGET_KEY_ABSENT') ? new LifeboatError(absent, { key }, { cause: thrown }) : thrown
+  })
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    findings.firstByteAt ??= performance.now()
+    bytes += chunk.length
+    if (bytes > LONGEST_BYTES)
+      throw new LifeboatError('MANIFEST_TAMPERED', { key, problem: 'longer than any manifest' })
+    chunks.push(chunk)
+  }
+  findings.bytesFetched += bytes
+  return Buffer.concat(chunks)
+}
+
+function readManifest(document: unknown): Manifest {
+  const parsed = Manifest.safeParse(document)
+  if (!parsed.success) throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'it has not the shape of a manifest' })
+  for (const { name, bytes, parts } of parsed.data.artifacts) {
+    const inOrder = parts.every((part, index) => part.no === index)
+    const sum = parts.reduce((total, part) => total + part.bytes, 0)
+    if (!inOrder || sum !== bytes)
+      throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'the parts do not make up the artifact', artifact: name })
+  }
+  return parsed.data
+}
+
+function demandItsOwn({ wish, deps }: Drill, manifest: Manifest, signer: string): void {
+  const expected = {
+    fleetId: deps.fleet,
+    sourceId: wish.sourceId,
+    backupId: wish.backupId,
+    kind: wish.kind,
+    agentId: signer,
+  }
+  for (const [name, value] of Object.entries(expected)) {
+    const found = manifest[name as keyof typeof expected]
+    if (found !== value) {
+      const problem = name === 'agentId' ? 'it is not signed by its own agent' : `it belongs to another ${name}`
+      throw new LifeboatError('MANIFEST_TAMPERED', { problem, expected: value, found })
+    }
+  }
+}

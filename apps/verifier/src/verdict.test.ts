@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { judge } from './verdict.ts'
+
+type Given = Parameters<typeof judge>[0]
+
+const ALL_PASSED: Given = (
+  ['manifest', 'digests', 'decrypt', 'globals', 'restore', 'fingerprint', 'constraints', 'amcheck'] as const
+).map((check) => ({ check, answer: 'passed', detail: 'Fine.' }))
+
+function but(check: Given[number]['check'], answer: Given[number]['answer'], detail: string, subject?: string): Given {
+  const changed = { check, answer, detail, ...(subject !== undefined && { subject }) }
+  return ALL_PASSED.some((each) => each.check === check)
+    ? ALL_PASSED.map((each) => (each.check === check ? changed : each))
+    : [...ALL_PASSED, changed]
+}
+
+function until(check: Given[number]['check'], answer: Given[number]['answer'], detail: string): Given {
+  const at = ALL_PASSED.findIndex((each) => each.check === check)
+  return [...ALL_PASSED.slice(0, at), { check, answer, detail }]
+}
+
+const CASES: Record<string, Given> = {
+  'everything was asked and passed': ALL_PASSED,
+  'a backup without globals is proven all the same': but('globals', 'skipped', 'The backup carries no globals.'),
+  'a machine without amcheck proves all the same': but('amcheck', 'skipped', 'This machine has no amcheck.'),
+  'row counts differ': but('fingerprint', 'failed', 'Table public.patient has 2 rows instead of 3.'),
+  'an assertion of the policy does not hold': but(
+    'assertion',
+    'failed',
+    'It is 0, expected at least 1.',
+    'there are patients',
+  ),
+  'a corrupt index': but('amcheck', 'failed', '1 of 9 B-trees are corrupt.'),
+  'one thing failed and another could not be asked': [
+    ...but('fingerprint', 'failed', 'Table public.patient did not come back.'),
+    { check: 'assertion', subject: 'odd', answer: 'unable', detail: 'The query of the policy is no SQL.' },
+  ],
+  'the signature does not hold': until(
+    'manifest',
+    'failed',
+    'The signature of a manifest or of evidence does not hold.',
+  ),
+  'the target is away': until('manifest', 'unable', 'The target does not answer, or answers that it cannot now.'),
+  'this verifier lacks the key': until('decrypt', 'unable', 'The artifact cannot be decrypted with this identity.'),
+  'no scratch server could be had': until('restore', 'unable', 'No scratch server could be started for the drill.'),
+  'a part is missing': until('digests', 'failed', 'A part that the manifest lists is missing.'),
+  'only some of the questions were asked': ALL_PASSED.filter(({ check }) => check !== 'fingerprint'),
+  'a fingerprint that was skipped proves nothing': but('fingerprint', 'skipped', 'There is none.'),
+  'nothing was asked': [],
+}
+
+test('the verdict and its reasons are those of the golden file', async () => {
+  const verdicts = Object.fromEntries(Object.entries(CASES).map(([name, checks]) => [name, judge(checks)]))
+  await expect(`${JSON.stringify(verdicts, null, 2)}\n`).toMatchFileSnapshot('verdict.golden.json')
+})
+
+test('a drill whose row counts differ is failed, not inconclusive', () => {
+  expect(judge(CASES['one thing failed and another could not be asked'] ?? []).verdict).toBe('failed')
+})

@@ -1,0 +1,43 @@
+import type { CheckResult, Verdict } from '@lifeboat/shared/domain/drill.ts'
+
+/** What has to be answered before a copy counts as proven; `skipped` will do only where a backup may lack the thing. */
+const REQUIRED: readonly { check: CheckResult['check']; maySkip: boolean }[] = [
+  { check: 'manifest', maySkip: false },
+  { check: 'digests', maySkip: false },
+  { check: 'decrypt', maySkip: false },
+  { check: 'globals', maySkip: true },
+  { check: 'restore', maySkip: false },
+  { check: 'fingerprint', maySkip: false },
+  { check: 'constraints', maySkip: false },
+]
+
+/**
+ * Concludes from the answers alone. One failed check fails the copy, whatever could not be asked besides; an unable one, or a required one nobody
+ * asked, leaves it open; only all of them passed prove it.
+ *
+ * @returns reasons, one sentence each; empty when proven
+ */
+export function judge(checks: readonly Pick<CheckResult, 'check' | 'subject' | 'answer' | 'detail'>[]): {
+  verdict: Verdict
+  reasons: string[]
+} {
+  const failures = checks.filter(({ answer }) => answer === 'failed')
+  if (failures.length > 0) return { verdict: 'failed', reasons: failures.map(reasonOf) }
+  const unable = checks.filter(({ answer }) => answer === 'unable')
+  const unasked = REQUIRED.filter(({ check, maySkip }) => !isAnswered(checks, check, maySkip))
+  const reasons = unable.length > 0 ? unable.map(reasonOf) : unasked.map(({ check }) => `${check}: was not asked.`)
+  return { verdict: reasons.length > 0 ? 'inconclusive' : 'proven', reasons }
+}
+
+function isAnswered(
+  checks: readonly Pick<CheckResult, 'check' | 'answer'>[],
+  check: string,
+  maySkip: boolean,
+): boolean {
+  const answers = checks.filter((each) => each.check === check).map(({ answer }) => answer)
+  return answers.includes('passed') || (maySkip && answers.includes('skipped'))
+}
+
+function reasonOf({ check, subject, detail }: Pick<CheckResult, 'check' | 'subject' | 'detail'>): string {
+  return `${check}${subject === undefined ? '' : ` ${subject}`}: ${detail}`
+}

@@ -21,6 +21,8 @@ export interface AgentDeps {
   spool: Spool
   signer: Signer
   lease: NameLease
+  /** Where the spool is served. */
+  port: number
   /** This agent across restarts; the ledger names it as holder of a run. */
   instance: string
   events: Events
@@ -45,7 +47,7 @@ export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics }: 
     }),
   )
   const lease = own(await leaseName(bus, agentId, instance, log))
-  own(await serveParts(spool, { listen: cfg.listen, token: cfg.token, log, metrics }))
+  const { port } = own(await serveParts(spool, { listen: cfg.listen, token: cfg.token, log, metrics }))
   const cancels = await openCancels(bus, { signal, log })
   const ledger = await Ledger.open(bus)
   return {
@@ -56,6 +58,7 @@ export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics }: 
     spool,
     signer,
     lease,
+    port,
     instance,
     events: agentEvents(metrics),
     clock: systemClock,

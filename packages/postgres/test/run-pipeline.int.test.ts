@@ -111,6 +111,15 @@ test('an abort ends programs that ignore SIGTERM and rejects with its reason', a
   expect(alive(marker)).toBe('')
 })
 
+test('a helper that an aborted program leaves behind does not hold the pipeline up', async () => {
+  const stop = new AbortController()
+  const started = performance.now()
+  const work = runPipeline([sh('wrapper', 'sleep 8; echo done')], drain, run(stop.signal))
+  setTimeout(() => stop.abort(new LifeboatError('RUN_OVERDUE', {})), 100)
+  expect(await codeOf(work)).toMatchObject({ code: 'RUN_OVERDUE' })
+  expect(performance.now() - started).toBeLessThan(4_000)
+})
+
 test('a slow sink slows the programs down instead of filling memory', async () => {
   let made = 0
   await runPipeline(

@@ -30,13 +30,18 @@ export async function takeSnapshot(run: BackupRun, lockTimeoutMs: number, clock:
   await using opening = new AsyncDisposableStack()
   const client = opening.use(await connectSource(connection, session))
   const takenAt = moment(clock.now())
-  const name = await exportSnapshot(client).catch((err: unknown) => {
+  const found = await look(client).catch((err: unknown) => {
     throw diagnoseSql(err, about(connection))
   })
+  const open = opening.move()
+  return { ...found, takenAt, [Symbol.asyncDispose]: () => open.disposeAsync() }
+}
+
+async function look(client: SourceClient) {
+  const name = await exportSnapshot(client)
   const facts = await readServerFacts(client)
   const tables = (await listTables(client)).map(({ schema, name: table }) => ({ schema, name: table }))
-  const open = opening.move()
-  return { name, takenAt, ...facts, tables, [Symbol.asyncDispose]: () => open.disposeAsync() }
+  return { name, ...facts, tables }
 }
 
 async function exportSnapshot(client: SourceClient): Promise<string> {

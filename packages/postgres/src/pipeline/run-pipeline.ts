@@ -1,15 +1,13 @@
-import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline as connect } from 'node:stream/promises'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
-import { execa, type ResultPromise } from 'execa'
 import { diagnoseStage } from '../diagnose.ts'
 import type { Stage, StageReceipt } from '../tools/stage.ts'
 import { culpritOf } from './blame.ts'
-import { keepTail } from './keep-tail.ts'
 import { closePipe, openPipe } from './open-pipe.ts'
+import { type Child, startStage } from './start-stage.ts'
+import { watchStage } from './watch-stage.ts'
 
 const KILL_AFTER_MS = 10_000
 
@@ -74,19 +72,17 @@ async function* untilProven(
 }
 
 interface Children extends AsyncDisposable {
-  stdin: NonNullable<ResultPromise['stdin']> | undefined
+  stdin: Child['stdin'] | undefined
   stdout: Readable
   ended: Promise<StageReceipt[]>
 }
-
-type Child = ResultPromise<{ reject: false; buffer: false }>
 
 function startAll(stages: readonly Stage[], run: Pick<Run, 'signal' | 'log'>, opts: PipelineOptions): Children {
   const stop = new AbortController()
   const signal = AbortSignal.any([run.signal, stop.signal])
   const pipes = stages.slice(1).map(openPipe)
   const children = stages.map((stage, index) =>
-    start(stage, {
+    startStage(stage, {
       stdin: pipes[index - 1]?.read ?? (opts.input === undefined ? 'ignore' : 'pipe'),
       stdout: pipes[index]?.write ?? 'pipe',
       cancelSignal: signal,
@@ -95,7 +91,9 @@ function startAll(stages: readonly Stage[], run: Pick<Run, 'signal' | 'log'>, op
   )
   // Each program has its own ends now; ours would keep a writer from noticing that its reader died.
   for (const pipe of pipes) closePipe(pipe)
-  const receipts = children.map((child, index) => watch(stages[index] as Stage, child, run.log, opts.onStderr))
+  const receipts = children.map((child, index) =>
+    watchStage(stages[index] as Stage, child, { ...opts, log: run.log, signal }),
+  )
   const ended = Promise.all(receipts)
   return {
     stdin: children[0]?.stdin ?? undefined,
@@ -109,79 +107,9 @@ function startAll(stages: readonly Stage[], run: Pick<Run, 'signal' | 'log'>, op
   }
 }
 
-interface Wiring {
-  stdin: number | 'ignore' | 'pipe'
-  stdout: number | 'pipe'
-  cancelSignal: AbortSignal
-  forceKillAfterDelay: number
-}
-
-function start(stage: Stage, { stdin, stdout, ...control }: Wiring): Child {
-  const stdio = [stdin, stdout, 'pipe', ...(stage.reports ? ['pipe'] : [])]
-  return execa(stage.program, stage.args, {
-    // Any open file descriptor will do; the types of execa know only the standard three.
-    stdio: stdio as ['pipe', 'pipe', 'pipe'],
-    env: stage.env,
-    extendEnv: false,
-    buffer: false,
-    reject: false,
-    stripFinalNewline: false,
-    ...control,
-  }) as unknown as Child
-}
-
-function watch(stage: Stage, child: Child, log: Logger, onStderr: PipelineOptions['onStderr']): Promise<StageReceipt> {
-  return receiptOf(stage, child, (line) => {
-    log.debug({ event: 'tool.said', tool: stage.tool, line }, 'a program wrote to stderr')
-    onStderr?.(stage.tool, line)
-  })
-}
-
-async function receiptOf(stage: Stage, child: Child, said: (line: string) => void): Promise<StageReceipt> {
-  const tail = keepTail()
-  const listening =
-    child.stderr === null
-      ? undefined
-      : eachLine(child.stderr, (line) => {
-          tail.add(line)
-          said(line)
-        })
-  const reporting = stage.reports ? textOf(child.stdio[3] as unknown as Readable) : undefined
-  const result = await child
-  await listening
-  const report = await reporting
-  return {
-    tool: stage.tool,
-    ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
-    ...(result.signal === undefined ? {} : { signal: result.signal }),
-    ...(report === undefined ? {} : { report }),
-    ...(result.exitCode === undefined && result.signal === undefined ? { notStarted: result.code ?? 'unknown' } : {}),
-    stderr: tail.text(),
-    durationMs: Math.round(result.durationMs),
-  }
-}
-
-async function eachLine(from: Readable, take: (line: string) => void): Promise<void> {
-  try {
-    for await (const line of createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY })) take(line)
-  } catch {
-    // A killed program takes its stderr with it; what was said so far is kept.
-  }
-}
-
-async function textOf(from: Readable): Promise<string> {
-  const chunks: Buffer[] = []
-  try {
-    for await (const chunk of from) chunks.push(chunk as Buffer)
-  } catch {
-    // As above: the exit status tells the story.
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
 /** Settles well when the program stops reading early: its exit status tells more than our EPIPE. */
 async function feed(input: AsyncIterable<Uint8Array>, stdin: Children['stdin']): Promise<void> {
-  if (stdin === undefined) return
+  if (!stdin) return
   await connect(input, stdin).catch((err: NodeJS.ErrnoException) => {
     if (!['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'].includes(err.code ?? ''))
       throw err

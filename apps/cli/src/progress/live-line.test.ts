@@ -20,8 +20,8 @@ test('rate and time left come from the last ten seconds, not from the beginning'
   const meter = new Meter()
   expect(meter.note(report('dump', 0, 1000), 0)).toEqual({})
   meter.note(report('dump', 100, 1000), 5_000)
-  meter.note(report('dump', 300, 1000), 15_000)
-  expect(meter.note(report('dump', 400, 1000), 20_000)).toEqual({ perSecond: 20, etaMs: 30_000 })
+  meter.note(report('dump', 100, 1000), 15_000)
+  expect(meter.note(report('dump', 400, 1000), 20_000)).toEqual({ perSecond: 60, etaMs: 10_000 })
 })
 
 test('a new phase, or a beginning from the start, is measured anew', () => {

@@ -1,4 +1,4 @@
-import { Ledger } from '@lifeboat/catalog/ledger.ts'
+import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { RunId } from '@lifeboat/shared/domain/ids.ts'
 import type { LiveLine } from '../progress/live-line.ts'
@@ -28,10 +28,11 @@ export async function waitForBackup(
     story = next
     if (next.end) ended.abort()
   }
-  const ledger = await Ledger.open(bus)
+  const ledger = await bus.bucket(LEDGER_BUCKET)
   await race(signal, [
     async () => {
-      for await (const entry of ledger.watch({ signal })) tell(tellLedger(story, entry))
+      for await (const { value } of ledger.watch({ signal, filter: run.runId }))
+        if (value) tell(tellLedger(story, value))
     },
     async () => {
       for await (const fact of bus.observe({ signal, since: run.since, follow: true, subjects: SUBJECTS }))

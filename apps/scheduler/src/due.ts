@@ -1,6 +1,6 @@
-import type { RunId } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
-import { expectations, withdrawals } from './expectations.ts'
+import { planAhead } from './expectations.ts'
 import { type Plan, planKey } from './plans.ts'
 import { isActive, isUnbegun, type RunTimes, timesOf } from './run-times.ts'
 
@@ -26,11 +26,13 @@ export interface DueQuestion {
  */
 export function due({ plans, runs, nowMs, aheadMs }: DueQuestion): Decision[] {
   const groups = Map.groupBy(runs, planKey)
+  // Nearly all of a ledger lies ahead; moments compare as text.
+  const now = moment(nowMs)
   const decisions = plans.flatMap((plan) => {
     const known = groups.get(planKey(plan)) ?? []
-    const ahead =
-      aheadMs === 0 ? [] : [...withdrawals(plan, known, nowMs), ...expectations(plan, known, nowMs, aheadMs)]
-    return [...ahead, ...dueOfPlan(plan, known.map(timesOf), nowMs)]
+    const ahead = aheadMs === 0 ? [] : planAhead(plan, known, nowMs, aheadMs)
+    const past = known.filter((entry) => entry.state !== 'expected' || entry.dueAt <= now)
+    return [...ahead, ...dueOfPlan(plan, past.map(timesOf), nowMs)]
   })
   return [...decisions, ...orphans(plans, groups, nowMs)]
 }

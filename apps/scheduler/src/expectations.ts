@@ -1,11 +1,16 @@
 import { moment, type RunId, scheduledRunId } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import type { Decision } from './due.ts'
-import { isOccurrence, jitterOf, nominalMs, occurrences } from './occurrences.ts'
+import { jitterOf, nominalMs, occurrences } from './occurrences.ts'
 import type { Plan } from './plans.ts'
 
 /** A plan that runs more often than this in a day is written down as far ahead as the number reaches. */
 const MOST_AHEAD = 1500
+
+/** What to write down and what to take back of one plan, so that the ledger holds its runs until `nowMs + aheadMs`. */
+export function planAhead(plan: Plan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
+  return [...withdrawals(plan, known, nowMs, aheadMs), ...expectations(plan, known, nowMs, aheadMs)]
+}
 
 /**
  * The runs to write down: all until `nowMs + aheadMs` that the ledger lacks.
@@ -13,27 +18,31 @@ const MOST_AHEAD = 1500
  * Starts where the ledger ends, so that runs of a long downtime are written down too, to be missed aloud; a plan the ledger has
  * never seen starts now. The past is not filled again when a schedule changes.
  */
-export function expectations(plan: Plan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
+function expectations(plan: Plan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
   const ids = new Set<string>(known.map((entry) => entry.runId))
-  const reached = Math.max(
-    ...known.map((entry) => nominalMs(entry.runId) ?? Number.NEGATIVE_INFINITY),
-    Number.NEGATIVE_INFINITY,
-  )
-  const after = Number.isFinite(reached) ? Math.min(reached, nowMs) : nowMs
+  const reached = nominalMs(lastPlanned(known) ?? '')
+  const after = reached === undefined ? nowMs : Math.min(reached, nowMs)
   return occurrences(plan, after, nowMs + aheadMs, MOST_AHEAD)
     .map((atMs) => expectedRun(plan, atMs))
     .filter((entry) => !ids.has(entry.runId))
     .map((entry) => ({ do: 'expect', runId: entry.runId, entry, reason: `planned by ${plan.cron} ${plan.zone}` }))
 }
 
-/** Runs of the future that the schedule no longer names: they were never due, so they leave the ledger. */
-export function withdrawals(plan: Plan, known: readonly LedgerEntry[], nowMs: number): Decision[] {
+/** Ids of one plan sort by time. */
+function lastPlanned(known: readonly LedgerEntry[]): string | undefined {
+  let last: string | undefined
+  for (const { runId, requestedBy } of known)
+    if (requestedBy === 'schedule' && (last === undefined || runId > last)) last = runId
+  return last
+}
+
+/** Runs of the coming hours that the schedule no longer names: they were never due, so they leave the ledger. */
+function withdrawals(plan: Plan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
+  const named = new Set(occurrences(plan, nowMs, nowMs + aheadMs, MOST_AHEAD))
+  const reached = Math.max(...named)
+  const stale = (atMs: number | undefined) => atMs !== undefined && atMs > nowMs && atMs <= reached && !named.has(atMs)
   return known
-    .filter((entry) => entry.state === 'expected' && Date.parse(entry.dueAt) > nowMs + 60_000)
-    .filter((entry) => {
-      const atMs = nominalMs(entry.runId)
-      return atMs !== undefined && !isOccurrence(plan, atMs)
-    })
+    .filter((entry) => entry.state === 'expected' && stale(nominalMs(entry.runId)))
     .map(({ runId }) => ({ do: 'withdraw', runId, reason: `the schedule is now ${plan.cron} ${plan.zone}` }))
 }
 

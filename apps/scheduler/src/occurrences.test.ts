@@ -1,7 +1,7 @@
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isOccurrence, jitterOf, nominalMs, occurrences } from './occurrences.ts'
+import { jitterOf, nominalMs, occurrences } from './occurrences.ts'
 
 const DAY = 86_400_000
 /** When clocks changed in New York, Berlin and on Lord Howe. */
@@ -97,12 +97,6 @@ describe('occurrences', () => {
 
   it('stops at the limit', () => {
     expect(occurrences({ cron: '* * * * *', zone: 'UTC' }, 0, DAY, 3)).toEqual([60_000, 120_000, 180_000])
-  })
-
-  it('knows its own moments and no others', () => {
-    const nightly = { cron: '30 2 * * *', zone: 'Europe/Berlin' }
-    expect(isOccurrence(nightly, Date.parse('2026-03-29T01:00:00Z'))).toBe(true)
-    expect(isOccurrence(nightly, Date.parse('2026-03-29T01:30:00Z'))).toBe(false)
   })
 
   it.each([

@@ -43,11 +43,6 @@ function search(cron: Cron, afterMs: number, untilMs: number, limit: number): nu
   return found
 }
 
-/** Whether the schedule names exactly this moment. */
-export function isOccurrence(schedule: Schedule, atMs: number): boolean {
-  return occurrences(schedule, atMs - 1000, atMs, 1)[0] === atMs
-}
-
 /**
  * The delay of one run: spread evenly over `jitterMs` by its id, so that every scheduler and every restart finds the same.
  *

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { carryOut } from './carry-out.ts'
@@ -5,7 +6,9 @@ import { overruns } from './deadlines.ts'
 import type { SchedulerDeps } from './deps.ts'
 import { tellDeviation, tellRecentDeviations } from './deviations.ts'
 import { type Decision, due } from './due.ts'
+import { planAhead } from './expectations.ts'
 import { inParallel } from './in-parallel.ts'
+import { planKey } from './plans.ts'
 import { Wishes } from './wishes.ts'
 
 /** The ledger holds every run of the next day; written a little further so that it still does before the next writing. */
@@ -39,13 +42,15 @@ export class Ticker {
   /** Also when the clock went back: the runs of the hours that come again may not have been written yet. */
   async #plan(nowMs: number): Promise<void> {
     if (nowMs >= this.#plannedMs && nowMs - this.#plannedMs < PLAN_EVERY_MS) return
-    this.#deps.view.tidy()
     const { plans, view } = this.#deps
-    const decisions = due({ plans, runs: view.all(), nowMs, aheadMs: AHEAD_MS })
-    await this.#do(
-      decisions.filter((decision) => decision.do === 'expect' || decision.do === 'withdraw'),
-      nowMs,
-    )
+    view.tidy()
+    const known = view.byPlan()
+    for (const plan of plans) {
+      const decisions = planAhead(plan, known.get(planKey(plan)) ?? [], nowMs, AHEAD_MS)
+      await this.#do(decisions, nowMs)
+      // Ten thousand plans take seconds; the connection must breathe meanwhile.
+      await immediate()
+    }
     this.#plannedMs = nowMs
   }
 

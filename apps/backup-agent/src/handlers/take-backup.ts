@@ -38,7 +38,9 @@ async function fulfil(deps: AgentDeps, wish: BackupRequested, delivery: Delivery
   const sealed = deps.spool.all().find(({ attempt }) => attempt.runId === wish.runId)
   if (sealed !== undefined && (await deps.spool.isSealed(sealed))) return announceSealed(deps, sealed)
   await writeDown(deps, wish, known.policy)
-  const allowedMs = Date.parse(wish.deadlineAt) - deps.clock.now()
+  // A wish that was sent twice may be older than the ledger: a run that is caught up has its full time again.
+  const deadlineAt = (await deps.ledger.get(wish.runId))?.deadlineAt ?? wish.deadlineAt
+  const allowedMs = Date.parse(deadlineAt) - deps.clock.now()
   const signals = [delivery.signal, deps.lease.lost, deps.cancels.of(wish.runId), deadline(allowedMs)]
   using run = createRun({ id: wish.runId, service: 'backup-agent', signals, log, bus: deps.bus, clock: deps.clock })
   const spooled = await begin(deps, wish, known.policy)

@@ -215,7 +215,6 @@ export const LifeboatConfig = z.strictObject({
 })
 export type LifeboatConfig = z.infer<typeof LifeboatConfig>
 export type PolicyConfig = z.infer<typeof PolicySection>
-export type AgentConfig = z.infer<typeof AgentSection>
 export type BusConfig = z.infer<typeof BusSection>
 export type AlertingConfig = z.infer<typeof AlertingSection>
 export type VerifierConfig = NonNullable<LifeboatConfig['verifier']>

@@ -18,7 +18,7 @@ export async function reconcileStream(
   const drift = found && driftOf(wanted, found.config)
   if (drift?.length === 0) return
   await refusals({ stream: wanted.name }, () =>
-    found ? jsm.streams.update(wanted.name, { ...found.config, ...wanted }) : jsm.streams.add(wanted),
+    found ? jsm.streams.update(wanted.name, wanted) : jsm.streams.add(wanted),
   )
   if (drift) log.warn({ event: 'bus.reconciled', stream: wanted.name, changed: drift }, 'changed settings of a stream')
 }

@@ -90,7 +90,7 @@ async function describeDatabase({ source }: World): Promise<Summary['database']>
     source.database,
     `SELECT pg_database_size(current_database())::float8 AS bytes, current_setting('server_version') AS server`,
   )
-  return { name: source.database, bytes: row.bytes, rows: source.data.rows, server: row.server }
+  return { name: source.database, bytes: row.bytes, rows: source.data.rows, server: row.server.split(' ')[0] }
 }
 
 async function keepLogs(world: World): Promise<string> {

@@ -44,4 +44,4 @@ INSERT INTO validation_results (resource_id, settings_id, is_valid, issues, vali
 SELECT id, 1 + id % 10, random() < 0.8, jsonb_build_array(jsonb_build_object('code', md5(random()::text), 'severity', 'warning')), last_updated
 FROM resources, generate_series(1, 2);
 CREATE INDEX ON validation_results (resource_id, validated_at DESC);
-ANALYZE;
+ANALYZE resources, validation_settings, validation_results;

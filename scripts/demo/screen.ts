@@ -1,5 +1,3 @@
-import { formatDuration } from '@lifeboat/shared/time/duration.ts'
-
 /** What goes on, for people, on standard error: lines that stay, and one that is redrawn where there is a terminal. */
 export interface Screen {
   chapter(title: string): void
@@ -20,7 +18,7 @@ export function openScreen(out: NodeJS.WriteStream): Screen {
   }
   const say = (text: string) => {
     clear()
-    out.write(`${formatDuration(elapsedMs()).padStart(8)}  ${text}\n`)
+    out.write(`${stopwatch(elapsedMs()).padStart(6)}  ${text}\n`)
   }
   return {
     elapsedMs,
@@ -32,8 +30,14 @@ export function openScreen(out: NodeJS.WriteStream): Screen {
     live(text) {
       if (!out.isTTY) return
       clear()
-      out.write(`          ${text}`.slice(0, (out.columns ?? 80) - 1))
+      out.write(`        ${text}`.slice(0, (out.columns ?? 80) - 1))
       drawn = true
     },
   }
+}
+
+/** `0:07`, `12:40` */
+export function stopwatch(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }

@@ -22,7 +22,7 @@ const SUMMARY: Summary = {
 it('shows what each target holds and what the demo claimed, true or not', () => {
   expect(summaryText(SUMMARY)).toMatchInlineSnapshot(`
     "
-    Everything held, in 2 min.
+    Everything held, in 1:33 minutes.
 
     database  records, 204 MB, 262,293 rows, PostgreSQL 15.18
     backup    20260926T020000Z-dump-k3f9qa, 31.4 MB, sealed in 7.3 s

@@ -1,4 +1,5 @@
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { stopwatch } from './screen.ts'
 
 /** One sentence the demo claims, and whether it was so. */
 export interface Claim {
@@ -44,9 +45,7 @@ export function summaryText(summary: Summary): string {
   const seconds = (value: number | undefined) => (value === undefined ? '–' : formatDuration(value * 1000))
   return [
     '',
-    summary.held
-      ? `Everything held, in ${seconds(summary.seconds)}.`
-      : `NOT everything held (${seconds(summary.seconds)}).`,
+    `${summary.held ? 'Everything held' : 'NOT everything held'}, in ${stopwatch(summary.seconds * 1000)} minutes.`,
     '',
     `database  ${database.name}, ${formatBytes(database.bytes)}, ${database.rows.toLocaleString('en')} rows, PostgreSQL ${database.server}`,
     `backup    ${backup.backupId}, ${formatBytes(backup.bytes)}, sealed in ${seconds(backup.seconds)}`,

@@ -30,6 +30,8 @@ export interface AlerterWorld extends AsyncDisposable {
   ledger: Ledger
   clock: Clock & { set(time: string): void; forward(ms: number): void }
   signal: AbortSignal
+  /** Waited for at the end of the world; that the world ends is no failure. */
+  run(service: Promise<void>): void
   /** Another alerter process, as far as the bus can tell. */
   alerter(over?: Partial<AlerterDeps>): Promise<Alerter>
 }
@@ -42,7 +44,7 @@ export async function alerterWorld(time: string): Promise<AlerterWorld> {
   owned.use(smtp)
   const stop = new AbortController()
   const connect = async () => owned.use(await connectBus({ servers: [nats.url], name: 'alerter', log: silentLogger }))
-  owned.defer(() => stop.abort())
+  const services: Promise<void>[] = []
   const bus = await connect()
   const clock = handClock(time)
   const channel = await mailTo(smtp)
@@ -64,11 +66,22 @@ export async function alerterWorld(time: string): Promise<AlerterWorld> {
         },
       }
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    run(service) {
+      const ended = service.catch((err: unknown) => {
+        if (!stop.signal.aborted) throw err
+      })
+      services.push(ended)
+      ended.catch(() => {})
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await Promise.race([Promise.all(services), pause(5_000, undefined, { ref: false })])
+      await owned.disposeAsync()
+    },
   }
 }
 
-export async function mailTo(smtp: SmtpTestServer, timeoutMs = 3_000) {
+export async function mailTo(smtp: SmtpTestServer, timeoutMs = 10_000) {
   return openEmail({
     host: smtp.host,
     port: smtp.port,

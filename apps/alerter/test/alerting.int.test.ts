@@ -175,7 +175,7 @@ describe.concurrent('the alerter', () => {
     await world.bus.consume({ type: IncidentOpened, durable: 'test-opened' }, note, { signal: world.signal })
     await world.bus.consume({ type: IncidentResolved, durable: 'test-resolved' }, note, { signal: world.signal })
     const { deps } = await world.alerter({ services: [{ service: 'verifier' }] })
-    void startAlerter(deps, world.signal)
+    world.run(startAlerter(deps, world.signal))
     await world.smtp.waitForMail((mail) => mail.subject === MISSING)
     world.clock.forward(3 * 60_000)
     await world.smtp.waitForMail((mail) => mail.subject.endsWith('OPEN: No verifier is running'))

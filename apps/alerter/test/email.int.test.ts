@@ -19,7 +19,7 @@ const plain = (port: number, over: Partial<EmailOptions> = {}): EmailOptions => 
   port,
   security: 'none',
   from: 'lifeboat@example.com',
-  timeoutMs: 1_000,
+  timeoutMs: 10_000,
   ...over,
 })
 

@@ -39,7 +39,7 @@ function lastPlanned(known: readonly LedgerEntry[]): string | undefined {
 /** Runs of the coming hours that the schedule no longer names: they were never due, so they leave the ledger. */
 function withdrawals(plan: Plan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
   const named = new Set(occurrences(plan, nowMs, nowMs + aheadMs, MOST_AHEAD))
-  const reached = Math.max(...named)
+  const reached = named.size < MOST_AHEAD ? nowMs + aheadMs : Math.max(...named)
   const stale = (atMs: number | undefined) => atMs !== undefined && atMs > nowMs && atMs <= reached && !named.has(atMs)
   return known
     .filter((entry) => entry.state === 'expected' && stale(nominalMs(entry.runId)))

@@ -58,7 +58,7 @@ async function finish(world: SchedulerWorld, wish: DrillRequested, verdict: 'pro
 
 async function started(world: SchedulerWorld, over = {}) {
   const deps = await world.scheduler([aPlan(over)])
-  void startScheduler(deps, world.signal)
+  world.run(startScheduler(deps, world.signal))
   const asked = await world.collect(DrillRequested)
   return { deps, asked, targets: () => asked.map((wish) => `${wish.backupId.slice(6, 8)} ${wish.targetId}`).sort() }
 }
@@ -136,7 +136,7 @@ describe.concurrent('drills', () => {
   it('a wish that became a dead letter fails its run at once, and a drill’s is asked for again later', async () => {
     await using world = await schedulerWorld('2026-09-20T02:00:00Z')
     const deps = await world.scheduler([aPlan()])
-    void startScheduler(deps, world.signal)
+    world.run(startScheduler(deps, world.signal))
     const refuse = async () => {
       throw new LifeboatError('SOURCE_UNKNOWN', { sourceId: 'records' })
     }
@@ -158,7 +158,7 @@ describe.concurrent('drills', () => {
   it('a backup that was sealed by an agent that then died is a run that succeeded', async () => {
     await using world = await schedulerWorld('2026-09-20T02:11:00Z')
     const deps = await world.scheduler([aPlan()])
-    void startScheduler(deps, world.signal)
+    world.run(startScheduler(deps, world.signal))
     const { runId, backupId } = about(20)
     await deps.ledger.expect({ ...expected, runId: runId as RunId })
     await deps.ledger.apply(runId as RunId, 'begin', { backupId: backupId as never, beganAt: expected.dueAt })

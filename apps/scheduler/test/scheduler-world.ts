@@ -33,6 +33,8 @@ export interface SchedulerWorld extends AsyncDisposable {
   signal: AbortSignal
   /** What another scheduler process would have: its own connection and its own view. */
   scheduler(plans: readonly Plan[]): Promise<SchedulerDeps>
+  /** Waited for at the end of the world; that the world ends is no failure. */
+  run(service: Promise<void>): void
   /** Everything of this type that is published from now on, as it is consumed. */
   collect<T>(type: MessageType<T>): Promise<T[]>
 }
@@ -43,7 +45,7 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
   const nats = owned.use(await startNats())
   const stop = new AbortController()
   const connect = async () => owned.use(await connectBus({ servers: [nats.url], name: 'scheduler', log: silentLogger }))
-  owned.defer(() => stop.abort())
+  const services: Promise<void>[] = []
   const bus = await connect()
   const clock = handClock(time)
   return {
@@ -53,13 +55,25 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
     signal: stop.signal,
     scheduler: async (plans) =>
       openParts(await connect(), { plans, clock, log: silentLogger, tickMs: 1000 }, stop.signal),
+    run(service) {
+      const ended = service.catch((err: unknown) => {
+        if (!stop.signal.aborted) throw err
+      })
+      // The service ends first, then the connections it uses.
+      services.push(ended)
+      ended.catch(() => {})
+    },
     async collect(type) {
       const taken: never[] = []
       const durable = `test-${type.subject.replaceAll('.', '-')}`
       await bus.consume({ type, durable }, async (data) => void taken.push(data as never), { signal: stop.signal })
       return taken
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await Promise.race([Promise.all(services), pause(5_000, undefined, { ref: false })])
+      await owned.disposeAsync()
+    },
   }
 }
 

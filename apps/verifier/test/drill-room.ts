@@ -84,7 +84,10 @@ export async function openDrillRoom(): Promise<DrillRoom> {
       const text = target.objects.get(`${sourceId}/drills/${backupId}/${drillId}.json`)?.toString() ?? ''
       return Evidence.parse((await verifySigned(text, 'lifeboat-evidence', signers)).document)
     },
-    leftovers: () => readdir(deps.scratchPath).catch(() => []),
+    async leftovers() {
+      const names = await readdir(deps.scratchPath).catch(() => [])
+      return names.filter((name) => name.startsWith('scratch-'))
+    },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -26,6 +26,9 @@ const options = (): ScratchOptions => ({
 })
 const sweep = (now = systemClock.now()) => sweepScratch(root, { clock: { now: () => now }, log: silentLogger })
 
+/** Clusters to copy from stay on purpose. */
+const left = async (path = root) => (await readdir(path)).filter((name) => !name.startsWith('template-'))
+
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'lifeboat-scratch-'))
   await chmod(root, 0o755)
@@ -62,7 +65,7 @@ test('a scratch server answers on its socket only, as the superuser of the sourc
     expect(await scratch.trouble()).toBeUndefined()
     expect(await sweep()).toEqual([])
   }
-  expect(await readdir(root)).toEqual([])
+  expect(await left()).toEqual([])
 })
 
 test('a path too long for a socket gets its socket elsewhere, and that goes too', async () => {
@@ -72,7 +75,7 @@ test('a path too long for a socket gets its socket elsewhere, and that goes too'
     await using scratch = await openScratch({ ...options(), root: deep })
     expect(await ask(scratch, 'select 1 as one')).toEqual({ one: 1 })
   }
-  expect(await readdir(deep)).toEqual([])
+  expect(await left(deep)).toEqual([])
   expect((await readdir(tmpdir())).filter((name) => name.startsWith('lb-'))).toEqual(before)
 })
 
@@ -102,7 +105,7 @@ test('what a killed process left is stopped and removed at the next start', asyn
   expect(argumentsOf(pid)).toContain('postgres')
   expect(await sweep()).toEqual(['scratch-one'])
   expect(argumentsOf(pid)).toBe('')
-  expect(await readdir(root)).toEqual([])
+  expect(await left()).toEqual([])
 })
 
 test('no room, a major nobody installed, a path nobody may write: each says so and leaves nothing', async () => {
@@ -118,7 +121,17 @@ test('no room, a major nobody installed, a path nobody may write: each says so a
   await refused({ root: '/dev/null/scratch' }).toMatchObject({ code: 'DRILL_SCRATCH_UNAVAILABLE' })
   await mkdir(join(root, 'scratch-taken'))
   await refused({ name: 'taken' }).toMatchObject({ code: 'DRILL_SCRATCH_UNAVAILABLE' })
-  expect(await readdir(root)).toEqual(['scratch-taken'])
+  expect(await left()).toEqual(['scratch-taken'])
+})
+
+test('the second server of a kind is copied from the first one, which an unused month removes', async () => {
+  for (const name of ['one', 'two']) await (await openScratch({ ...options(), name }))[Symbol.asyncDispose]()
+  const templates = await readdir(root)
+  expect(templates).toEqual([expect.stringMatching(/^template-/)])
+  await sweep(systemClock.now() + 29 * 24 * 3_600_000)
+  expect(await readdir(root)).toEqual(templates)
+  await sweep(systemClock.now() + 31 * 24 * 3_600_000)
+  expect(await readdir(root)).toEqual([])
 })
 
 test('an abort during the boot gives its reason and leaves nothing', async () => {
@@ -126,5 +139,5 @@ test('an abort during the boot gives its reason and leaves nothing', async () =>
   const stop = new AbortController()
   setTimeout(() => stop.abort(reason), 150)
   await expect(openScratch({ ...options(), signal: stop.signal })).rejects.toBe(reason)
-  expect(await readdir(root)).toEqual([])
+  expect(await left()).toEqual([])
 })

@@ -41,6 +41,10 @@ export interface SealOptions {
   partBytes?: number
   /** Further arguments of pg_dump, to leave something out behind the fingerprint's back. */
   dumpArgs?: readonly string[]
+  /** Changes the contents of an artifact before they are compressed, encrypted and signed: an agent that lies. */
+  spoil?: (role: Artifact['role'], contents: Buffer) => Buffer
+  /** What the manifest says it is encrypted to; default the truth. */
+  claimedRecipient?: string
   /** The last word on the manifest before it is signed. */
   change?: (manifest: Manifest) => Manifest
 }
@@ -53,7 +57,8 @@ export async function sealBackup(opts: SealOptions): Promise<Manifest> {
   const backupId = newBackupId('dump', now)
   const sealed: { artifact: Artifact; bytes: Buffer }[] = []
   const add = async (name: string, role: Artifact['role'], from: string, bytes: Buffer) => {
-    const encrypted = await pipe('age', ['-r', opts.recipient], await pipe('zstd', ['-q', '-c'], bytes))
+    const contents = opts.spoil?.(role, bytes) ?? bytes
+    const encrypted = await pipe('age', ['-r', opts.recipient], await pipe('zstd', ['-q', '-c'], contents))
     sealed.push({ artifact: artifactOf(name, role, from, encrypted, partBytes), bytes: encrypted })
   }
   const measured = await inSnapshot(opts, async (snapshot) => {
@@ -84,7 +89,7 @@ export async function sealBackup(opts: SealOptions): Promise<Manifest> {
       server: measured.server,
     },
     tools: { pg_dump: (await output(pg, 'pg_dump', ['--version'])).toString().trim() },
-    recipients: [opts.recipient],
+    recipients: [opts.claimedRecipient ?? opts.recipient],
     summary: {
       tables: tables.length,
       rows: tables.reduce((sum, { rows }) => sum + rows, 0),

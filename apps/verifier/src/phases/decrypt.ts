@@ -1,5 +1,5 @@
-import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
 import { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'

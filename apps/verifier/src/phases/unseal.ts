@@ -1,5 +1,5 @@
-import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { unage } from '@lifeboat/postgres/tools/age.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import type { Stage } from '@lifeboat/postgres/tools/stage.ts'

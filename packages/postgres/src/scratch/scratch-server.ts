@@ -63,6 +63,7 @@ export async function openScratch(opts: ScratchOptions): Promise<ScratchServer> 
   try {
     const programs = { initdb: (await tools.program('initdb')).path, postgres: (await tools.program('postgres')).path }
     const plan = {
+      templates: opts.root,
       folder,
       account,
       ...programs,

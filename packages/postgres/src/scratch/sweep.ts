@@ -1,8 +1,9 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
+import { TEMPLATE_PREFIX } from './boot.ts'
 import { isAlive, readNote, type ScratchNote } from './owner.ts'
 
 export const SCRATCH_PREFIX = 'scratch-'
@@ -24,7 +25,19 @@ export async function sweepScratch(root: string, { clock, log }: { clock: Clock;
     removed.push(name)
     log.warn({ event: 'scratch.swept', folder }, 'removed a scratch server that nobody uses any more')
   }
+  await removeOldTemplates(root, clock.now())
   return removed
+}
+
+const TEMPLATE_AGE_MS = 30 * 24 * 3_600_000
+
+/** Of servers that were upgraded since, or of superusers that no source has any more. */
+async function removeOldTemplates(root: string, now: number): Promise<void> {
+  const names = (await readdir(root).catch(() => [])).filter((name) => name.startsWith(TEMPLATE_PREFIX))
+  for (const name of names) {
+    const { mtimeMs } = await stat(join(root, name))
+    if (now - mtimeMs > TEMPLATE_AGE_MS) await rm(join(root, name), { recursive: true, force: true })
+  }
 }
 
 async function mustStay(note: ScratchNote, now: number): Promise<boolean> {

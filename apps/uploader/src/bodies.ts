@@ -27,6 +27,8 @@ function later(again: () => Promise<Readable>, opened: Set<Readable>): Readable 
   opened.add(out)
   again().then(
     (body) => {
+      // The put may have ended before this body was there.
+      if (out.destroyed) return void body.destroy()
       opened.add(body)
       pipeline(body, out, () => undefined)
     },

@@ -1,7 +1,13 @@
-import { runService } from '@lifeboat/shared/service/run-service.ts'
-import { readUploaderConfig } from './config.ts'
-import { openDeps } from './deps.ts'
-import { startUploader } from './service.ts'
+import { keepMemoryFlat } from '@lifeboat/shared/service/lean-memory.ts'
+
+// Before anything big is loaded: a nursery that has grown does not shrink again.
+keepMemoryFlat()
+const [{ runService }, { readUploaderConfig }, { openDeps }, { startUploader }] = await Promise.all([
+  import('@lifeboat/shared/service/run-service.ts'),
+  import('./config.ts'),
+  import('./deps.ts'),
+  import('./service.ts'),
+])
 
 await runService({
   name: 'uploader',

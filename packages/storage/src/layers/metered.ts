@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -10,7 +11,7 @@ export type Operation = 'put' | 'get' | 'stat' | 'list' | 'remove'
 /** Hears of everything that is said to a target. A get counts as answered when its first byte may be read. */
 export interface TargetObserver {
   answered(call: { targetId: TargetId; operation: Operation; outcome: 'ok' | ErrorCode; durationMs: number }): void
-  /** Bytes that passed, also of calls that failed later. */
+  /** Bytes that passed in one body, told when it is closed; also of calls that failed. */
   moved(targetId: TargetId, direction: 'up' | 'down', bytes: number): void
 }
 
@@ -29,12 +30,19 @@ export function metered(inner: Target, observer: TargetObserver): Target {
       throw thrown
     }
   }
-  const up = (chunk: Buffer) => observer.moved(id, 'up', chunk.byteLength)
-  const down = (chunk: Buffer) => observer.moved(id, 'down', chunk.byteLength)
+  const counted = (body: Readable, direction: 'up' | 'down', signal: AbortSignal) => {
+    let bytes = 0
+    const out = relay(body, {
+      signal,
+      each: (chunk) => {
+        bytes += chunk.byteLength
+      },
+    })
+    return out.on('close', () => observer.moved(id, direction, bytes))
+  }
   return wrap(inner, {
-    put: (key, body, opts) => timed('put', () => inner.put(key, () => relay(body(), { each: up }), opts)),
-    get: (key, opts) =>
-      timed('get', async () => relay(await inner.get(key, opts), { each: down, signal: opts.signal })),
+    put: (key, body, opts) => timed('put', () => inner.put(key, () => counted(body(), 'up', opts.signal), opts)),
+    get: (key, opts) => timed('get', async () => counted(await inner.get(key, opts), 'down', opts.signal)),
     stat: (key, opts) => timed('stat', () => inner.stat(key, opts)),
     remove: (key, opts) => timed('remove', () => inner.remove(key, opts)),
     list: (prefix, opts) => timedList(inner.list(prefix, opts), timed),

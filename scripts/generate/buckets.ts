@@ -6,6 +6,7 @@ import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
 import { LETTERS } from '../../apps/alerter/src/letters.ts'
 import { OUTBOX_BUCKET } from '../../apps/alerter/src/notices.ts'
+import { AGENTS_BUCKET } from '../../apps/backup-agent/src/name-lease.ts'
 import { DRILL_NOTES } from '../../apps/scheduler/src/drill-notes.ts'
 
 type Described = Pick<BucketDefinition<unknown>, 'name' | 'summary' | 'maxAgeMs'>
@@ -20,4 +21,5 @@ export const BUCKETS = [
   PRESENCE_BUCKET,
   CANCELS_BUCKET,
   DRILL_NOTES,
+  AGENTS_BUCKET,
 ] as readonly Described[]

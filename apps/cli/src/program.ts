@@ -78,6 +78,15 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
 
   does(
     verb(
+      noun('catalog', 'What is known of all backups; the buckets are the truth behind it.'),
+      'rebuild',
+      'Fill the catalogue from what one target holds, believing only what is signed.',
+    ).argument('<target>', 'a name under `targets`'),
+    async () => (await import('./commands/catalog-rebuild.ts')).catalogRebuild,
+    ['target'],
+  )
+  does(
+    verb(
       noun('target', 'Places that keep backups.'),
       'check',
       'Put a target through the cases every store must pass.',

@@ -118,7 +118,7 @@ async function startPlace(): Promise<Place> {
   const fleet = stack.use(await startFleet())
   const { accessKeyId, secretAccessKey } = s3.credentials
   const secrets: Record<string, string> = { 'env:ID': accessKeyId, 'env:KEY': secretAccessKey }
-  const ctx = { log: silentLogger, silenceMs: 500, resolveSecret: (ref: string) => new Secret(secrets[ref] ?? '') }
+  const ctx = { log: silentLogger, silenceMs: 3000, resolveSecret: (ref: string) => new Secret(secrets[ref] ?? '') }
   const open = async (id: string, config: object) =>
     stack.use(await openTarget(id as TargetId, TargetConfig.parse(config), ctx))
   const { bucket, region } = s3

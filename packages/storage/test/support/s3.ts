@@ -9,7 +9,12 @@ import { S3Config } from '../../src/target-config.ts'
 
 /** The target with all its layers, as services open it. */
 export function openLayered(server: S3Server, more: object = {}): Promise<Target> {
-  return openTarget('aws' as TargetId, configFor(server, more), { ...contextFor(server), silenceMs: 1000 })
+  return openTarget('aws' as TargetId, configFor(server, more), contextFor(server))
+}
+
+/** Loses patience after half a second. */
+export function openImpatient(server: S3Server): Promise<Target> {
+  return openTarget('aws' as TargetId, configFor(server, {}), { ...contextFor(server), silenceMs: 500 })
 }
 
 /** Without layers: every failure shows. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { dieWithUs } from './die-with-us.ts'
 import { freePort } from './free-port.ts'
 
 export interface NatsServer extends AsyncDisposable {
@@ -38,7 +39,8 @@ export async function startNats(opts: NatsOptions = {}): Promise<NatsServer> {
   const port = opts.port ?? (await freePort())
   const args = ['-a', '127.0.0.1', '-p', String(port), ...(opts.args ?? [])]
   if (opts.jetstream ?? true) args.push('--jetstream', '--store_dir', storeDir)
-  let child = await boot(args)
+  const folder = opts.storeDir === undefined ? storeDir : undefined
+  let child = await boot(args, folder)
 
   const stop = (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => end(child, signal)
   return {
@@ -49,7 +51,7 @@ export async function startNats(opts: NatsOptions = {}): Promise<NatsServer> {
     async restart({ signal, downMs = 0 } = {}) {
       await stop(signal)
       await new Promise((resolve) => setTimeout(resolve, downMs))
-      child = await boot(args)
+      child = await boot(args, folder)
     },
     async [Symbol.asyncDispose]() {
       await stop()
@@ -58,11 +60,9 @@ export async function startNats(opts: NatsOptions = {}): Promise<NatsServer> {
   }
 }
 
-async function boot(args: readonly string[]): Promise<ChildProcess> {
+async function boot(args: readonly string[], folder: string | undefined): Promise<ChildProcess> {
   const child = spawn('nats-server', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  const killWithUs = () => child.kill('SIGKILL')
-  process.once('exit', killWithUs)
-  child.once('exit', () => process.removeListener('exit', killWithUs))
+  dieWithUs(child, folder)
   await ready(child).catch(async (cause: unknown) => {
     await end(child, 'SIGKILL')
     throw cause

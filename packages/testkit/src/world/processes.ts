@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dieWithUs } from '../die-with-us.ts'
 
 export const SERVICES = ['scheduler', 'backup-agent', 'uploader', 'verifier', 'alerter'] as const
 export type ServiceName = (typeof SERVICES)[number]
@@ -48,6 +49,7 @@ export async function runLifeboat(
     env: environment(opts.configPath, opts.env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  dieWithUs(child)
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -104,8 +106,7 @@ function spawnLogged(start: ServiceStart, logFile: string): ChildProcess {
     stdio: ['ignore', log, log],
   })
   closeSync(log)
-  const watchdog = killAfterUs(child)
-  child.once('exit', () => watchdog.kill())
+  dieWithUs(child)
   return child
 }
 
@@ -117,14 +118,4 @@ function mainOf(app: ServiceName | 'cli'): string {
 function environment(configPath: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, LANG } = process.env
   return { PATH, HOME, TMPDIR, LANG, LIFEBOAT_CONFIG: configPath, ...more }
-}
-
-/** A shell that waits for the end of a pipe only we hold open, and then takes the service along. */
-function killAfterUs(child: ChildProcess): ChildProcess {
-  const dog = spawn('sh', ['-c', 'cat >/dev/null; kill -KILL "$1" 2>/dev/null', 'sh', String(child.pid)], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
-  dog.unref()
-  return dog
 }

@@ -10,7 +10,7 @@ import type { BackupRun } from './backup-run.ts'
 import type { AgentSource } from './config.ts'
 import type { AgentDeps } from './deps.ts'
 import { dumpDatabase } from './phases/dump.ts'
-import { type FingerprintWork, startFingerprint } from './phases/fingerprint.ts'
+import { startFingerprint } from './phases/fingerprint.ts'
 import { dumpGlobals } from './phases/globals.ts'
 import { type Snapshot, takeSnapshot } from './phases/inspect.ts'
 import { sealBackup } from './phases/seal.ts'
@@ -71,7 +71,7 @@ interface Means {
   tools: Toolbox
 }
 
-/** Everything in one snapshot; the fingerprint is measured beside the dump, and when it fails the dump need not go on. */
+/** Everything in one snapshot, side by side: when one part of it fails, the others need not go on. */
 async function takeAll(
   run: BackupRun,
   { snapshot, plan, tools }: Means,
@@ -79,15 +79,21 @@ async function takeAll(
   const beside = quietUntilDumped(run)
   run.enter('fingerprint')
   await using measuring = await startFingerprint(beside.run, snapshot, plan)
+  const { signal, failing } = endingTogether(run)
+  const joint = { ...run, signal }
   run.enter('globals')
-  const globals = await dumpGlobals(run, plan, tools)
+  const globals = failing(dumpGlobals(joint, plan, tools))
   run.enter('dump')
-  const database = await dumpDatabase(endingWith(run, measuring), snapshot, plan, tools)
+  const database = failing(dumpDatabase(joint, snapshot, plan, tools))
+  void failing(measuring.measured)
+  const dumped = await Promise.allSettled([database, globals])
+  signal.throwIfAborted()
+  const artifacts = dumped.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   beside.dumped()
   const fingerprint = await measuring.finish()
   const text = JSON.stringify(fingerprint)
   const about = { name: plan.artifacts.fingerprint, role: 'fingerprint' as const, text, from: 'json' }
-  return { artifacts: [database, globals, await sealText(run, tools, about)], fingerprint }
+  return { artifacts: [...artifacts, await sealText(run, tools, about)], fingerprint }
 }
 
 /** People watch one phase at a time: the fingerprint's progress shows only once the dump is through. */
@@ -104,10 +110,16 @@ function quietUntilDumped(run: BackupRun): { run: BackupRun; dumped: () => void 
   }
 }
 
-function endingWith(run: BackupRun, { measured }: FingerprintWork): BackupRun {
+/** Work that goes on side by side: the first to fail ends the others, and its error is the reason. */
+function endingTogether(run: BackupRun): { signal: AbortSignal; failing: <T>(work: Promise<T>) => Promise<T> } {
   const failed = new AbortController()
-  measured.catch((err: unknown) => failed.abort(err))
-  return { ...run, signal: AbortSignal.any([run.signal, failed.signal]) }
+  return {
+    signal: AbortSignal.any([run.signal, failed.signal]),
+    failing(work) {
+      work.catch((err: unknown) => failed.abort(err))
+      return work
+    },
+  }
 }
 
 function summaryOf({ tables }: Fingerprint): { tables: number; rows: number } {

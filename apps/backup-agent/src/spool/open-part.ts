@@ -3,6 +3,7 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Md5, Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import type { Part } from '@lifeboat/shared/domain/manifest.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { inSpool, PARTIAL, partName, renameDurably } from './files.ts'
 import type { PartWriterOptions } from './part-writer.ts'
 
@@ -40,7 +41,10 @@ export async function openPart(opts: PartWriterOptions, no: number): Promise<Ope
   }
   async function finalise(): Promise<void> {
     await handle.sync()
+    const { size } = await handle.stat()
     await handle.close()
+    if (size !== bytes)
+      throw new LifeboatError('INTERNAL', { message: 'a part is not as long as written', size, bytes })
     await renameDurably(path + PARTIAL, path)
   }
   return {

@@ -103,11 +103,13 @@ export function collectFindings(signal: AbortSignal, now: () => number = Date.no
   }
 }
 
-/** Title first, then what tells this case from others of its kind. */
+/** Title first, then what tells this case from others of its kind: the program's own words above all. */
 function sentenceOf(err: LifeboatError): string {
   const told = ['problem', 'tool', 'key', 'artifact', 'part', 'package', 'message'] as const
   const facts = told.flatMap((name) => (err.facts[name] === undefined ? [] : [`${name} ${String(err.facts[name])}`]))
-  return facts.length === 0 ? `${err.title}.` : `${err.title} (${facts.join(', ')}).`
+  const said = /^.*error:.*$/im.exec(String(err.facts.stderr ?? ''))?.[0].trim()
+  const all = [...facts, ...(said === undefined ? [] : [said])]
+  return all.length === 0 ? `${err.title}.` : `${err.title} (${all.join(', ')}).`
 }
 
 export const passed = (detail: string): Answer => ({ answer: 'passed', detail })

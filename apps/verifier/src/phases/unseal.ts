@@ -31,10 +31,11 @@ export async function unseal<T>(
     ...(compressed ? [unzstd({ program: zstd.path })] : []),
     ...(to.further ?? []),
   ]
+  const phase = artifact.role === 'database' ? 'restore' : 'fetch'
   let done = 0
   const input = fetchArtifact(drill, manifest, artifact, (bytes) => {
     done += bytes
-    drill.run.report({ phase: 'restore', done, total: artifact.bytes, unit: 'bytes' })
+    drill.run.report({ phase, done, total: artifact.bytes, unit: 'bytes' })
   })
   try {
     return (await runPipeline(stages, to.sink, drill.run, { input })).result

@@ -1,7 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import type { Bus, ObservedMessage, ProgressReport } from '@lifeboat/shared/bus/bus.ts'
 import { busSubject, type MessageType } from '@lifeboat/shared/bus/define-message.ts'
 import { BackupFailed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import type { RunId } from '@lifeboat/shared/domain/ids.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 
 /** Every fact of the demo's bus, remembered from the first on, so that nothing can happen too early to be noticed. */
@@ -12,6 +15,8 @@ export interface FactWatch extends AsyncDisposable {
    * @throws Error naming `what` when it does not come in time, and at once when a backup fails for good
    */
   first<T>(type: MessageType<T>, fits: (data: T) => boolean, opts: { what: string; withinMs: number }): Promise<T>
+  /** Whether the run is written down in the ledger before this moment. */
+  planned(runId: RunId, beforeMs: number): Promise<boolean>
 }
 
 export async function watchFacts(
@@ -46,6 +51,11 @@ export async function watchFacts(
         clearTimeout(late)
         waiting.delete(look)
       })
+    },
+    async planned(runId, beforeMs) {
+      const ledger = await Ledger.open(bus)
+      for (; Date.now() < beforeMs; await pause(200)) if ((await ledger.get(runId)) !== undefined) return true
+      return false
     },
     async [Symbol.asyncDispose]() {
       stop.abort()

@@ -24,7 +24,7 @@ export async function installHardDatabase(pg: TestPostgres, opts: HardDatabaseOp
   const space = join(pg.socketDir, `space-of-${database.replaceAll(/\W/g, '-')}`)
   await pg.query('postgres', read('00-roles.sql'))
   // The server makes the folder itself, since it may run as another user than we do.
-  await pg.query('postgres', `copy (select) to program 'mkdir "${space}"'`)
+  await pg.query('postgres', `copy (select) to program 'cat >/dev/null && mkdir "${space}"'`)
   await pg.query(
     'postgres',
     `create tablespace hard_space owner clinic_owner location '${space}' with (seq_page_cost = 2)`,

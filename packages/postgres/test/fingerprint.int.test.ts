@@ -27,6 +27,21 @@ test('the hard database comes back from a dump with the same fingerprint', async
   expect(compareFingerprints(expected, await fingerprintOf(target, database))).toEqual([])
 })
 
+test('the stamps that newer minor releases put on columns belong to the cluster, not to the database', async () => {
+  const stamp = (version: number, more = '') =>
+    source.query(
+      'stamped',
+      `update pg_attribute set attoptions = '{pg_attver=${version}${more}}' where attrelid = 'plain'::regclass and attnum > 0`,
+    )
+  await source.query('postgres', 'create database stamped')
+  await source.query('stamped', 'create table plain (a int, b text)')
+  const before = await fingerprintOf(source, 'stamped')
+  await stamp(7)
+  expect(compareFingerprints(before, await fingerprintOf(source, 'stamped'))).toEqual([])
+  await stamp(7, ',n_distinct=5')
+  expect(compareFingerprints(before, await fingerprintOf(source, 'stamped'))).not.toEqual([])
+})
+
 /** What somebody, or a bad restore, may do to a database · the area and the object the comparison must name. */
 const CHANGES: readonly [change: string, area: string, object: string][] = [
   // contents

@@ -40,8 +40,12 @@ export function definition(...fields: string[]): string {
 }
 
 export const tablespace = (oid: string) => `(select spcname from pg_tablespace where oid = ${oid})`
+/**
+ * Options somebody set. Debian's PostgreSQL 15.20 stamps every column with a `pg_attver` (15.18 does not), which no dump carries and which
+ * differs in each cluster.
+ */
 export const options = (array: string) =>
-  `(select string_agg(option, ',' order by option collate "C") from unnest(${array}) as option)`
+  `(select string_agg(option, ',' order by option collate "C") from unnest(${array}) as option where option !~ '^pg_attver=')`
 export const typeName = (oid: string) => `format_type(${oid}, null)`
 export const collationName = (oid: string) => `nullif(${oid}, 0)::regcollation::text`
 /** A function by name and arguments; absent when there is none. */

@@ -147,8 +147,21 @@ test('a cancelled run ends at once, for good, and leaves nothing', async () => {
   await cancels.cancel({ runId: wish.runId, why: 'cancelled', by: 'a test', at: moment(Date.now()) })
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId, 15_000)
   expect(failed).toMatchObject({ error: { code: 'RUN_CANCELLED' }, willRetry: false })
-  await vi.waitFor(async () => expect((await house.ledger.get(wish.runId))?.state).toBe('cancelled'))
-  expect(agent.deps.spool.all()).toEqual([])
+  await vi.waitFor(async () => expect((await house.ledger.get(wish.runId))?.state).toBe('cancelled'), 5_000)
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toEqual([]), 5_000)
+})
+
+test('an attempt whose run was ended by somebody else meanwhile claims no backup', async () => {
+  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 2_000 })
+  const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
+  await using agent = await house.agent(cfg)
+  const wish = await house.wish(cfg)
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 10_000)
+  await house.ledger.apply(wish.runId, 'exceed')
+  const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
+  expect(failed).toMatchObject({ error: { code: 'BACKUP_ABANDONED' }, willRetry: false })
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toEqual([]), 5_000)
+  expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toEqual([])
 })
 
 test('a run that exceeds its time is ended and recorded as overdue', async () => {
@@ -158,7 +171,7 @@ test('a run that exceeds its time is ended and recorded as overdue', async () =>
   const wish = await house.wish(cfg, { deadlineAt: moment(Date.now() + 1_500) })
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId, 15_000)
   expect(failed).toMatchObject({ error: { code: 'RUN_OVERDUE' }, willRetry: false })
-  await vi.waitFor(async () => expect((await house.ledger.get(wish.runId))?.state).toBe('overdue'))
+  await vi.waitFor(async () => expect((await house.ledger.get(wish.runId))?.state).toBe('overdue'), 5_000)
 })
 
 test('stopping the agent mid-dump hands the wish back, and the next agent takes the backup', async () => {

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { startVerifier } from '@lifeboat/verifier/service.ts'
 import { expect, test } from 'vitest'
 import { openDrillRoom } from './drill-room.ts'
@@ -15,7 +16,7 @@ async function workingIn(folder: string): Promise<string[]> {
 }
 
 test('a verifier killed in the middle of a restore leaves a server running, and the next start clears it away', async () => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'drill-to-be-killed.ts')], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./drill-to-be-killed.ts', import.meta.url))], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [said] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [Buffer | number]

@@ -1,5 +1,5 @@
+import type { SourceClient } from '@lifeboat/postgres/connection.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
-import type pg from 'pg'
 import { type Answer, failed, passed, skipped } from '../findings.ts'
 
 /** Up to this size an index is also compared with its table, row by row. */
@@ -13,7 +13,10 @@ const BTREES = `
    order by pg_relation_size(i.indexrelid) desc`
 
 /** Is every B-tree, those of the catalogs included, in order and complete? Asked last, for it installs an extension. */
-export async function checkIndexes(client: pg.ClientBase, run: Pick<Run, 'signal' | 'report'>): Promise<Answer> {
+export async function checkIndexes(
+  client: Pick<SourceClient, 'query'>,
+  run: Pick<Run, 'signal' | 'report'>,
+): Promise<Answer> {
   await client.query(`set search_path = pg_catalog`)
   const available = await client.query(`select from pg_available_extensions where name = 'amcheck'`)
   if (available.rowCount === 0) return skipped('This machine has no amcheck; it comes with postgresql-contrib.')

@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import type { SourceClient } from '@lifeboat/postgres/connection.ts'
 import type { DrillRules } from '../config.ts'
 import { type Answer, failed, passed } from '../findings.ts'
 
@@ -7,7 +7,7 @@ type Assertion = DrillRules['assertions'][number]
 const SYNTAX_ERROR = '42601'
 
 /** Asks one question of the policy. It reads only: an assertion must not change what the next one sees. */
-export async function checkAssertion(client: pg.ClientBase, { sql, expect }: Assertion): Promise<Answer> {
+export async function checkAssertion(client: Pick<SourceClient, 'query'>, { sql, expect }: Assertion): Promise<Answer> {
   await client.query('begin read only')
   try {
     // As an array: two columns of one name would hide each other.

@@ -1,5 +1,5 @@
+import type { SourceClient } from '@lifeboat/postgres/connection.ts'
 import type { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
-import type pg from 'pg'
 import { type Answer, failed, passed } from '../findings.ts'
 
 const COUNTED = `
@@ -11,7 +11,7 @@ const COUNTED = `
 
 /** Does every constraint hold, but for those the source itself never validated? PostgreSQL checked them as it restored them. */
 export async function checkConstraints(
-  client: pg.ClientBase,
+  client: Pick<SourceClient, 'query'>,
   expected: Pick<Fingerprint, 'notValid'>,
 ): Promise<Answer> {
   await client.query(`begin; set local search_path = pg_catalog`)

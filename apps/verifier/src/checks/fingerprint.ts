@@ -1,7 +1,7 @@
+import type { SourceClient } from '@lifeboat/postgres/connection.ts'
 import { compareFingerprints, counted } from '@lifeboat/postgres/fingerprint/compare.ts'
 import { takeFingerprint } from '@lifeboat/postgres/fingerprint/take-fingerprint.ts'
 import type { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
-import type pg from 'pg'
 import type { Drill } from '../drill.ts'
 import { type Answer, failed, passed } from '../findings.ts'
 
@@ -13,7 +13,7 @@ const BOUND_SLACK = 1.5
 /** Did the same data, schema, sequences, settings and roles come back? */
 export async function checkFingerprint(
   { run, rules }: Pick<Drill, 'run' | 'rules'>,
-  clients: readonly [pg.ClientBase, ...pg.ClientBase[]],
+  clients: readonly [SourceClient, ...SourceClient[]],
   expected: Fingerprint,
 ): Promise<Answer> {
   const [client, ...helpers] = clients

@@ -3,11 +3,12 @@ import type { SchemaClass } from '@lifeboat/shared/domain/fingerprint.ts'
 import type pg from 'pg'
 import { normalizeRendered } from './normalize.ts'
 import { DATABASE_QUERIES, ROLE_QUERIES } from './schema/database.ts'
+import { MACHINERY_QUERIES } from './schema/machinery.ts'
 import { PROGRAM_QUERIES } from './schema/programs.ts'
 import { RELATION_QUERIES } from './schema/relations.ts'
 import type { SchemaQuery } from './schema/schema-query.ts'
 
-const QUERIES = [...DATABASE_QUERIES, ...RELATION_QUERIES, ...PROGRAM_QUERIES, ...ROLE_QUERIES]
+const QUERIES = [...DATABASE_QUERIES, ...RELATION_QUERIES, ...PROGRAM_QUERIES, ...MACHINERY_QUERIES, ...ROLE_QUERIES]
 
 /** A class with more objects than this is told by its hash alone, which keeps a fingerprint below a few megabytes. */
 const LISTED_OBJECTS = 20_000

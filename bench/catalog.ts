@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { RECORDS, recordKey, SUMMARIES, summaryKey } from '@lifeboat/catalog/buckets.ts'
 import { aBackup } from '@lifeboat/catalog/conformance/facts.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
@@ -7,47 +10,81 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { startNats } from '@lifeboat/testkit/nats.ts'
+import { runLifeboat } from '@lifeboat/testkit/world/processes.ts'
+import { type BenchReport, median } from './report.ts'
 
-export interface CatalogBench {
-  sources: number
-  backups: number
-  /** Milliseconds, medians of `rounds`. */
-  openMs: number
-  summariesMs: number
-  list50Ms: number
-  listOneSourceMs: number
-  getMs: number
-  countMs: number
-  applyMs: number
-}
+/** Beyond this an operator notices that the answer takes its time. */
+const AT_ONCE_MS = 1000
+const ROUNDS = 5
 
-/**
- * How long the questions of `lifeboat status` and `backup list` take with a full catalogue on a real nats-server.
- *
- * @param opts.sources times `perSource` is the number of backups, each with three copies, one of them proven
- */
-export async function benchCatalog(
-  opts: { sources?: number; perSource?: number; rounds?: number } = {},
-): Promise<CatalogBench> {
-  const { sources = 1000, perSource = 100, rounds = 5 } = opts
+/** `pnpm bench catalog [sources] [backups of each]`: how long the usual questions take with a full catalogue on a real nats-server. */
+export async function bench([sources = '100', perSource = '1000']: readonly string[]): Promise<BenchReport> {
+  const size = { sources: Number(sources), perSource: Number(perSource) }
   await using nats = await startNats()
   await using bus = await connectBus({ servers: [nats.url], name: 'bench', log: silentLogger })
-  await fill(bus, sources, perSource)
-  const open = () => KvCatalog.open(bus)
-  const catalog = await open()
-  const one = aBackup({ no: perSource - 1, sourceId: 's0' })
-  let at = 0
+  console.error(`writing ${size.sources * size.perSource} backups`)
+  await fill(bus, size.sources, size.perSource)
+  await using config = await writeConfig(nats.url, size.sources)
+  const commands = [['status'], ['backup', 'list']]
+  const commandMs: number[] = []
+  for (const command of commands) commandMs.push(await typical(() => runLifeboat(command, { configPath: config.path })))
+  const inside = await questions(bus)
+  const millis = (ms: number) => `${Math.round(ms)} ms`
   return {
-    sources,
-    backups: sources * perSource,
-    openMs: await median(rounds, open),
-    summariesMs: await median(rounds, () => catalog.summaries()),
-    list50Ms: await median(rounds, () => catalog.list({ limit: 50 })),
-    listOneSourceMs: await median(rounds, () => catalog.list({ sourceId: one.sourceId, limit: 50 })),
-    getMs: await median(rounds, () => catalog.get(one.backupId)),
-    countMs: await median(rounds, () => catalog.count()),
-    applyMs: await median(rounds * 10, () => catalog.apply(one.drilled('aws', 'proven', at++))),
+    title: `${size.sources * size.perSource} backups of ${size.sources} sources, each with three copies, one of them proven; medians of ${ROUNDS}.`,
+    tables: [
+      {
+        columns: ['question', 'time'],
+        rows: [
+          ...commands.map((command, at) => [
+            `lifeboat ${command.join(' ')}, the whole process`,
+            millis(commandMs[at] ?? 0),
+          ]),
+          ...inside.map(([question, ms]) => [question, millis(ms)]),
+        ],
+      },
+    ],
+    ratios: commands.map((command, at) => ({
+      what: `lifeboat ${command.join(' ')} against a second`,
+      ratio: (commandMs[at] ?? Number.NaN) / AT_ONCE_MS,
+      limit: 1,
+    })),
   }
+}
+
+async function questions(bus: Bus): Promise<[string, number][]> {
+  const catalog = await KvCatalog.open(bus)
+  const one = aBackup({ no: 0, sourceId: 's0' })
+  let at = 0
+  return [
+    ['the summaries of all sources', await typical(() => catalog.summaries())],
+    ['the newest 50 backups', await typical(() => catalog.list({ limit: 50 }))],
+    ['the newest 50 backups of one source', await typical(() => catalog.list({ sourceId: one.sourceId, limit: 50 }))],
+    ['one backup by its id alone', await typical(() => catalog.get(one.backupId))],
+    ['taking one fact in', await typical(() => catalog.apply(one.drilled('aws', 'proven', at++)))],
+  ]
+}
+
+/** A fleet as `status` reads it: every source with its policy. */
+async function writeConfig(natsUrl: string, sources: number): Promise<{ path: string } & AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-bench-'))
+  const names = Array.from({ length: sources }, (_, no) => `s${no}`)
+  const config = {
+    version: 1,
+    fleet: 'bench',
+    bus: { servers: [natsUrl] },
+    encryption: { recipients: ['age1bench'] },
+    signers: {},
+    agents: {},
+    targets: {},
+    sources: Object.fromEntries(names.map((name) => [name, { agent: 'db1', database: name, user: 'lifeboat' }])),
+    policies: {
+      daily: { sources: names, kind: 'dump', schedule: { cron: '0 2 * * *' }, targets: ['aws', 'gcp', 'azure'] },
+    },
+  }
+  const path = join(folder, 'lifeboat.yaml')
+  await writeFile(path, JSON.stringify(config))
+  return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }
 
 /** Writes the entries that applying every fact would have left. */
@@ -74,12 +111,12 @@ function life(sourceId: string, no: number) {
   return rest.reduce(project, project(undefined, backup.sealed()))
 }
 
-async function median(rounds: number, work: () => Promise<unknown>): Promise<number> {
+async function typical(work: () => Promise<unknown>): Promise<number> {
   const took: number[] = []
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < ROUNDS; round += 1) {
     const began = performance.now()
     await work()
     took.push(performance.now() - began)
   }
-  return Math.round((took.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0) * 10) / 10
+  return median(took)
 }

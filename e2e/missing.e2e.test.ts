@@ -12,7 +12,9 @@ test('a run that nobody begins is mailed as missing, and told to be over when it
       daily.grace = '5s'
     },
   })
-  const mail = await world.smtp.waitForMail(({ subject }) => /missing|late/i.test(subject), { withinMs: 90_000 })
+  const mail = await world.smtp.waitForMail(({ subject }) => subject.includes('No backup of records began'), {
+    withinMs: 90_000,
+  })
   expect(mail.secure).toBe(true)
   expect(mail.text).toContain('records')
 

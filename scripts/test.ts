@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -7,6 +8,8 @@ import { closingLine, tally } from './test/tally.ts'
 
 /** Everything but the tests themselves; names of the root's scripts, run side by side and cached by turbo. */
 const CHECKS = ['types', 'lint', 'arrows', 'dead-code', 'generated']
+/** Vitest's own patience for its teardown is ten seconds. */
+const FAREWELL_MS = 30_000
 /** Debian keeps nats-server there, and an ordinary user's PATH has no such folder. */
 const SYSTEM_PROGRAMS = '/usr/sbin'
 
@@ -38,7 +41,8 @@ async function runTests(args: readonly string[]): Promise<number> {
   try {
     const report = join(folder, 'report.json')
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-    const status = await run('vitest', ['run', ...reporters, ...args], { EXPECT_SUITES: await expectedSuites() })
+    const env = { EXPECT_SUITES: await expectedSuites() }
+    const status = await run('vitest', ['run', ...reporters, ...args], env, (child) => endWithReport(child, report))
     const counts = tally(await readFile(report, 'utf8').catch(() => undefined))
     console.log(closingLine(counts))
     return status === 0 && counts.failed > 0 ? 1 : status
@@ -59,9 +63,31 @@ function searchPath(): string {
   return folders.includes(SYSTEM_PROGRAMS) ? folders.join(delimiter) : [...folders, SYSTEM_PROGRAMS].join(delimiter)
 }
 
-function run(program: string, args: readonly string[], env: Record<string, string> = {}): Promise<number> {
+/** The report is the last thing vitest does; a process some test left behind can keep it from ending, and that must fail the run, not hang it. */
+function endWithReport(child: ChildProcess, report: string): void {
+  const look = setInterval(() => {
+    if (!existsSync(report)) return
+    clearInterval(look)
+    const late = setTimeout(() => {
+      console.error(
+        `vitest has not ended ${FAREWELL_MS / 1000} s after its report: some test left a process or a handle behind.`,
+      )
+      child.kill('SIGKILL')
+    }, FAREWELL_MS)
+    child.once('exit', () => clearTimeout(late))
+  }, 1000)
+  child.once('exit', () => clearInterval(look))
+}
+
+function run(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  attend: (child: ChildProcess) => void = () => {},
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, PATH: searchPath(), ...env } })
+    attend(child)
     child.once('error', reject)
     child.once('exit', (code) => resolve(code ?? 1))
   })

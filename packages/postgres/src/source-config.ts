@@ -22,7 +22,7 @@ export const SourceConfig = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Whether globals include password hashes; needs a superuser. Without: roles come back without passwords.',
+      'Whether globals include password hashes, which pg_read_all_data lets a role read. Without: roles come back without passwords.',
     ),
 })
 export type SourceConfig = z.infer<typeof SourceConfig>

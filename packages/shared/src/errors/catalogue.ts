@@ -388,7 +388,7 @@ export const CATALOGUE = {
   },
   DRILL_SCRATCH_UNAVAILABLE: {
     title: 'No scratch server could be started for the drill',
-    hint: 'Look at scratch.path (space, permissions) and whether PostgreSQL of that major version is installed on the verifier.',
+    hint: 'Look at verifier.scratchPath (space, permissions) and whether PostgreSQL of that major version is installed on the verifier.',
     retry: 'later',
     level: 'error',
   },

@@ -23,7 +23,8 @@ export async function fakePgDump(
   await chmod(folder, 0o755)
   await symlink(join(binDir, 'pg_dumpall'), join(folder, 'pg_dumpall'))
   const real = join(binDir, 'pg_dump')
-  const script = `#!/bin/sh\ncase "$1" in --version) exec ${real} --version;; esac\n${bodyOf(real, misbehaviour)}\n`
+  // Only a dump goes wrong: questions about the version or about compression are answered as ever.
+  const script = `#!/bin/sh\ncase "$*" in *--snapshot=*) ;; *) exec ${real} "$@";; esac\n${bodyOf(real, misbehaviour)}\n`
   await writeFile(join(folder, 'pg_dump'), script, { mode: 0o755 })
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
 }

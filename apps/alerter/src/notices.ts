@@ -19,6 +19,10 @@ export const Notice = z.object({
   html: z.string(),
   /** Who has not got it yet. */
   to: z.array(z.string()),
+  /** Whether anybody has it. */
+  reached: z.boolean().optional(),
+  /** Who was refused for good; no longer tried once somebody else has it. */
+  undeliverable: z.array(z.object({ recipient: z.string(), answer: z.string() })).optional(),
   state: z.enum(['pending', 'sent']),
   createdAt: Moment,
   attempts: z.int().nonnegative(),
@@ -63,4 +67,15 @@ export function makeNotice(
 function idOf({ cause, openedAt }: Incident, which: number | 'resolved'): string {
   const digest = createHash('sha256').update(`${cause}|${openedAt}`).digest('hex').slice(0, 24)
   return `${digest}.${which}`
+}
+
+/** The same for all notices of one incident. */
+export function incidentOf({ id }: Notice): string {
+  return id.slice(0, id.lastIndexOf('.'))
+}
+
+/** 1 for the first; Infinity for the end of the incident. */
+export function tellingOf({ id }: Notice): number {
+  const which = id.slice(id.lastIndexOf('.') + 1)
+  return which === 'resolved' ? Number.POSITIVE_INFINITY : Number(which)
 }

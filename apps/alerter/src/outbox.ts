@@ -3,8 +3,8 @@ import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
-import type { Channel } from './channels/channel.ts'
-import type { Notice } from './notices.ts'
+import type { Channel, Refusal } from './channels/channel.ts'
+import { incidentOf, type Notice, tellingOf } from './notices.ts'
 
 const FIRST_PAUSE_MS = 30_000
 const LONGEST_PAUSE_MS = 15 * 60_000
@@ -40,7 +40,7 @@ export async function unsentCauses(outbox: Bucket<Notice>): Promise<Set<string>>
  */
 export async function deliverDue(deps: OutboxDeps): Promise<number> {
   const nowMs = deps.clock.now()
-  const entries = (await readAll(deps.outbox)).sort((a, b) => compare(a.value, b.value))
+  const entries = inOrder(await readAll(deps.outbox))
   const blocked = new Set<string>()
   let sent = 0
   for (const entry of entries) {
@@ -52,29 +52,58 @@ export async function deliverDue(deps: OutboxDeps): Promise<number> {
   return sent
 }
 
-/** @returns whether everybody has it now */
-async function send({ outbox, channel, clock, log }: OutboxDeps, { value, revision }: Entry<Notice>): Promise<boolean> {
+/** @returns whether everybody who can be reached has it now */
+async function send(deps: OutboxDeps, { value, revision }: Entry<Notice>): Promise<boolean> {
+  const { outbox, channel, clock, log } = deps
   const attempts = value.attempts + 1
   const trying: Notice = { ...value, attempts, nextAt: moment(clock.now() + pauseAfter(attempts)) }
   const claimed = await outbox.update(value.id, trying, revision)
   if (claimed === undefined) return false
   try {
     const { refused } = await channel.send(value)
-    const done = refused.length === 0
-    const outcome: Notice = done
-      ? { ...trying, state: 'sent', sentAt: moment(clock.now()) }
-      : { ...trying, to: refused }
+    const outcome = afterAnswer(trying, refused, clock.now())
     await outbox.update(value.id, outcome, claimed)
-    if (!done)
-      log.warn({ event: 'alert.refused', notice: value.id, refused }, 'some recipients were refused; trying again')
-    else log.info({ event: 'alert.sent', notice: value.id, cause: value.cause, attempts }, 'sent an alert')
-    return done
+    logAnswer(deps, outcome, refused)
+    return outcome.state === 'sent'
   } catch (thrown) {
     const err = LifeboatError.from(thrown)
     log[err.level]({ event: 'alert.unsent', err, notice: value.id, attempts, nextAt: trying.nextAt }, 'an alert waits')
     await outbox.update(value.id, { ...trying, lastError: err.message }, claimed)
     return false
   }
+}
+
+/**
+ * Each recipient for itself: who was refused for now is tried again alone, who was refused for good holds up nobody. Only a notice that
+ * nobody at all has taken goes on being tried with every address.
+ */
+function afterAnswer(notice: Notice, refused: readonly Refusal[], nowMs: number): Notice {
+  const waiting = refused.filter(({ forGood }) => !forGood).map(({ recipient }) => recipient)
+  const dead = refused.filter(({ forGood }) => forGood).map(({ recipient, answer }) => ({ recipient, answer }))
+  const known = (notice.undeliverable ?? []).filter((old) => !dead.some(({ recipient }) => recipient === old.recipient))
+  const undeliverable = [...known, ...dead]
+  const reached = notice.reached === true || refused.length < notice.to.length
+  const lastError = refused.at(-1)?.answer ?? notice.lastError
+  const next: Notice = {
+    ...notice,
+    reached,
+    ...(undeliverable.length > 0 && { undeliverable }),
+    ...(lastError !== undefined && { lastError }),
+  }
+  if (waiting.length > 0) return { ...next, to: waiting }
+  if (!reached) return { ...next, to: undeliverable.map(({ recipient }) => recipient) }
+  return { ...next, to: [], state: 'sent', sentAt: moment(nowMs) }
+}
+
+function logAnswer({ log }: OutboxDeps, { id, cause, state, attempts }: Notice, refused: readonly Refusal[]): void {
+  for (const { recipient, forGood, answer } of refused)
+    if (forGood)
+      log.error(
+        { event: 'alert.undeliverable', notice: id, recipient, answer },
+        'the mail server refuses a recipient for good',
+      )
+    else log.warn({ event: 'alert.refused', notice: id, recipient, answer }, 'a recipient was refused; trying again')
+  if (state === 'sent') log.info({ event: 'alert.sent', notice: id, cause, attempts }, 'sent an alert')
 }
 
 /** 30 s, doubling, at most 15 min. */
@@ -98,6 +127,11 @@ async function readAll(outbox: Bucket<Notice>): Promise<Entry<Notice>[]> {
   return entries
 }
 
-function compare(a: Notice, b: Notice): number {
-  return a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0
+/** Incidents by age; within one by the count of its tellings, its end last: the clock may have stepped back between two of them. */
+function inOrder(entries: readonly Entry<Notice>[]): Entry<Notice>[] {
+  const series = [...Map.groupBy(entries, ({ value }) => incidentOf(value)).values()].map((each) => ({
+    since: each.map(({ value }) => value.createdAt).sort()[0] ?? '',
+    entries: each.sort((a, b) => tellingOf(a.value) - tellingOf(b.value)),
+  }))
+  return series.sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : 0)).flatMap((each) => each.entries)
 }

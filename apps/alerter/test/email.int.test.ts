@@ -90,7 +90,9 @@ describe.concurrent('mail by SMTP', () => {
   it('names the recipients that were refused and reaches the others', async () => {
     await using smtp = await startSmtp({ starttls: false, unknown: ['boss@example.com'] })
     await using email = openEmail(plain(smtp.port))
-    expect(await email.send(message)).toEqual({ refused: ['boss@example.com'] })
+    expect(await email.send(message)).toEqual({
+      refused: [{ recipient: 'boss@example.com', forGood: true, answer: '550 no such user here' }],
+    })
     expect((await smtp.waitForMail(() => true)).recipients).toEqual(['ops@example.com'])
   })
 })

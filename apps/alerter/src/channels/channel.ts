@@ -9,13 +9,22 @@ export interface Message {
   to: readonly string[]
 }
 
+/** A recipient the other side would not take the message for. */
+export interface Refusal {
+  recipient: string
+  /** It said so for good: trying again will not help. */
+  forGood: boolean
+  /** What it answered. */
+  answer: string
+}
+
 /** A way to reach people. */
 export interface Channel extends AsyncDisposable {
   /**
-   * Resolves when the other side has taken the message for at least one recipient.
+   * Resolves when the other side has decided on every recipient.
    *
-   * @returns who was refused; they are tried again
-   * @throws LifeboatError ALERT_NOT_SENT – nobody has it
+   * @returns who was refused; possibly everybody
+   * @throws LifeboatError ALERT_NOT_SENT – nobody has it, whoever they are
    */
-  send(message: Message): Promise<{ refused: string[] }>
+  send(message: Message): Promise<{ refused: Refusal[] }>
 }

@@ -1,7 +1,7 @@
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { createTransport } from 'nodemailer'
-import type { Channel, Message } from './channel.ts'
+import type { Channel, Message, Refusal } from './channel.ts'
 
 export interface EmailOptions {
   host: string
@@ -38,9 +38,10 @@ export function openEmail(opts: EmailOptions): Channel {
   return {
     async send(message) {
       try {
-        const { rejected } = await transport.sendMail(toMail(message, opts.from))
-        return { refused: rejected.map(String) }
+        return { refused: refusalsIn(await transport.sendMail(toMail(message, opts.from))) }
       } catch (thrown) {
+        const refused = refusalsIn(thrown as Refusing)
+        if (refused.some(({ forGood }) => forGood)) return { refused }
         throw notSent(thrown, opts)
       }
     },
@@ -62,6 +63,20 @@ function toMail({ messageId, inReplyTo, subject, text, html, to }: Message, from
     // Keeps out-of-office programs quiet (RFC 3834).
     headers: { 'Auto-Submitted': 'auto-generated' },
   }
+}
+
+/** A result, or the error when no recipient was taken. */
+interface Refusing {
+  rejectedErrors?: readonly (Error & { recipient?: string; responseCode?: number; response?: string })[]
+}
+
+/** @see https://nodemailer.com/smtp – `rejectedErrors`: one error per recipient the server refused */
+function refusalsIn({ rejectedErrors = [] }: Refusing): Refusal[] {
+  return rejectedErrors.map(({ recipient = '', responseCode = 0, response, message }) => ({
+    recipient,
+    forGood: responseCode >= 500,
+    answer: response ?? message,
+  }))
 }
 
 /** @see https://nodemailer.com/errors – `code`, `command`, `responseCode`, `response` */

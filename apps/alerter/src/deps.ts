@@ -3,6 +3,7 @@ import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
+import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
@@ -43,15 +44,7 @@ const KEEP_MS = 45 * 86_400_000
 export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening): Promise<AlerterDeps> {
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
-  const { servers, user, password, token, credentials, ca, replicas } = cfg.bus
-  const bus = own(
-    await connectBus({
-      ...{ servers, user, ca, replicas, name: 'alerter', log, abort: signal },
-      password: password && cfg.secret(password),
-      token: token && cfg.secret(token),
-      credentials: credentials && cfg.secret(credentials),
-    }),
-  )
+  const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'alerter', log, abort: signal }))
   const { fleet, to, dashboard, repeatMs, plans, services, deadManUrl, roundMs } = cfg
   const mail = { fleet, to, dashboard, repeatMs }
   const given = {

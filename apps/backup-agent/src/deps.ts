@@ -1,4 +1,5 @@
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
+import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
@@ -37,14 +38,8 @@ export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics }: 
   metrics.gauge('lifeboat_spool_used_bytes', 'Bytes taken in the spool', () => spool.room.used)
   metrics.gauge('lifeboat_spool_max_bytes', 'Bytes the spool may take', () => cfg.spool.maxBytes)
   const instance = await instanceOf(cfg.spool.path)
-  const { servers, user, password, token, credentials, ca, replicas } = cfg.bus
   const bus = own(
-    await connectBus({
-      ...{ servers, user, ca, replicas, name: `backup-agent ${agentId}`, log, abort: signal },
-      password: password && cfg.secret(password),
-      token: token && cfg.secret(token),
-      credentials: credentials && cfg.secret(credentials),
-    }),
+    await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: `backup-agent ${agentId}`, log, abort: signal }),
   )
   const lease = own(await leaseName(bus, agentId, instance, log))
   const { port } = own(await serveParts(spool, { listen: cfg.listen, token: cfg.token, log, metrics }))

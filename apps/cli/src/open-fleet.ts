@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { busLogin } from '@lifeboat/config/bus-login.ts'
 import { findConfigFile } from '@lifeboat/config/config-path.ts'
 import { readConfigFile } from '@lifeboat/config/read-config.ts'
 import { resolveSecret } from '@lifeboat/config/resolve-secret.ts'
@@ -49,15 +50,9 @@ export async function withFleet<S extends SectionName, R>(
   use: (fleet: Settings<S | 'bus'> & { bus: Bus }) => Promise<R>,
 ): Promise<R> {
   const settings = await readSettings<S | 'bus'>(context, [...sections, 'bus'])
-  const { user, servers, ca, replicas, ...refs } = (settings.config as ConfigOf<'bus'>).bus
+  const { bus: config } = settings.config as ConfigOf<'bus'>
   await using bus = await connectBus({
-    servers,
-    user,
-    ca,
-    replicas,
-    password: refs.password && settings.secret(refs.password),
-    token: refs.token && settings.secret(refs.token),
-    credentials: refs.credentials && settings.secret(refs.credentials),
+    ...busLogin(config, settings.secret),
     name: 'cli',
     log: settings.log,
     patienceMs: PATIENCE_MS,

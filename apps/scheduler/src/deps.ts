@@ -2,6 +2,7 @@ import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
+import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
@@ -36,15 +37,7 @@ const KEEP_MS = 3 * 86_400_000
 export async function openDeps(cfg: SchedulerConfig, { log, own, signal }: Opening): Promise<SchedulerDeps> {
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
-  const { servers, user, password, token, credentials, ca, replicas } = cfg.bus
-  const bus = own(
-    await connectBus({
-      ...{ servers, user, ca, replicas, name: 'scheduler', log, abort: signal },
-      password: password && cfg.secret(password),
-      token: token && cfg.secret(token),
-      credentials: credentials && cfg.secret(credentials),
-    }),
-  )
+  const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'scheduler', log, abort: signal }))
   return openParts(bus, { plans: cfg.plans, clock: systemClock, log, tickMs: cfg.tickMs }, watching.signal)
 }
 

@@ -1,3 +1,4 @@
+import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -42,15 +43,7 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
     }),
   )
   metrics.gauge('lifeboat_targets_away', 'Targets that are not asked because they failed', () => awayOf(lanes).length)
-  const { servers, user, password, token, credentials, ca, replicas } = cfg.bus
-  const bus = own(
-    await connectBus({
-      ...{ servers, user, ca, replicas, name: 'uploader', log, abort: signal },
-      password: password && cfg.secret(password),
-      token: token && cfg.secret(token),
-      credentials: credentials && cfg.secret(credentials),
-    }),
-  )
+  const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'uploader', log, abort: signal }))
   const spools = own(agentSpools(cfg.agents, { silenceMs: cfg.silenceMs }))
   const parts = partSource(spools, lanes)
   return { bus, fleet: cfg.fleet, lanes, parts, events, concurrency: cfg.concurrency, clock: systemClock, log }

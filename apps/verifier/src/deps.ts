@@ -1,3 +1,4 @@
+import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
@@ -42,15 +43,7 @@ export async function openDeps(
     const observer = events.observerOf(log)
     targets.set(id, own(await openTarget(id, config, { resolveSecret: cfg.secret, log, observer })))
   }
-  const { servers, user, password, token, credentials, ca, replicas } = cfg.bus
-  const bus = own(
-    await connectBus({
-      ...{ servers, user, ca, replicas, name: 'verifier', log, abort: signal },
-      password: password && cfg.secret(password),
-      token: token && cfg.secret(token),
-      credentials: credentials && cfg.secret(credentials),
-    }),
-  )
+  const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'verifier', log, abort: signal }))
   const { fleet, signers, rules, identity, scratchPath, keepFailedMs, toolPaths, concurrency } = cfg
   return {
     ...{ bus, fleet, signers, targets, rules, identity, scratchPath, keepFailedMs, toolPaths, concurrency },

@@ -47,11 +47,19 @@ test('the target that is being filled, and targets the backup does not go to, ar
 })
 
 test('gone everywhere is told apart from not to be asked now', async () => {
-  const everywhere = await settled(sourceOf(agentWithout, [memory('gcp')]).open(wanted, signal))
+  const both = [memory('gcp'), memory('nas')]
+  const everywhere = await settled(sourceOf(agentWithout, both).open(wanted, signal))
   expect(everywhere).toMatchObject({ thrown: { code: 'PART_GONE', facts: { everywhere: true } } })
   const gcp = faulty(memory('gcp'), [{ on: 'get', does: { fail: 'TARGET_UNREACHABLE' } }])
-  const away = await settled(sourceOf(agentWithout, [gcp]).open(wanted, signal))
+  const away = await settled(sourceOf(agentWithout, [gcp, memory('nas')]).open(wanted, signal))
   expect(away).toMatchObject({ thrown: { code: 'PART_GONE', facts: { everywhere: false, away: ['gcp'] } } })
+})
+
+test('a target of the backup that this uploader does not know may have the part: it is not gone everywhere', async () => {
+  const unasked = await settled(sourceOf(agentWithout, [memory('gcp')]).open(wanted, signal))
+  expect(unasked).toMatchObject({ thrown: { code: 'PART_GONE', facts: { everywhere: false, away: ['nas'] } } })
+  const source = sourceOf(agentWith('rotten'), [memory('gcp')])
+  await rejectsWith('PART_GONE', source.open(wanted, signal, new Set(['agent'])))
 })
 
 test('an agent that is away is the answer when no target has the part either', async () => {
@@ -66,7 +74,7 @@ test('trouble of the target that is read from is never taken for trouble of the 
 })
 
 test('places that handed out wrong bytes are not asked again', async () => {
-  const source = sourceOf(agentWith('rotten'), [await targetWith('gcp', 'good')])
+  const source = sourceOf(agentWith('rotten'), [await targetWith('gcp', 'good'), memory('nas')])
   expect((await source.open(wanted, signal, new Set(['agent']))).from).toBe('gcp')
   await rejectsWith('ARTIFACT_DIGEST_MISMATCH', source.open(wanted, signal, new Set(['agent', 'gcp'])))
 })

@@ -29,7 +29,7 @@ export interface Found {
 export interface PartSource {
   /**
    * @param wrong places that handed out wrong bytes before; they are not asked again
-   * @throws LifeboatError PART_GONE – not at the agent, and no target gives it (`everywhere`: all were asked and none has it); also on the
+   * @throws LifeboatError PART_GONE – not at the agent, and no target gives it (`everywhere`: every target of the backup was asked and none has it); also on the
    * stream · AGENT_UNREACHABLE | AGENT_REFUSED – the agent may have it · ARTIFACT_DIGEST_MISMATCH – only `wrong` places have it
    */
   open(wanted: Wanted, signal: AbortSignal, wrong?: ReadonlySet<string>): Promise<Found>
@@ -49,9 +49,16 @@ export function partSource(spools: AgentSpools, lanes: readonly Lane[]): PartSou
           away.set(place.name, thrown)
         }
       }
+      for (const id of unknownTargets(wanted, lanes)) away.set(id, undefined)
       throw nowhere(wanted, away, wrong)
     },
   }
+}
+
+/** Targets of the backup that this uploader is not configured for: they may have it, and cannot be asked from here. */
+function unknownTargets(wanted: Wanted, lanes: readonly Lane[]): TargetId[] {
+  const known = new Set<TargetId>([wanted.for, ...lanes.map(({ target }) => target.id)])
+  return wanted.targets.filter((id) => !known.has(id))
 }
 
 /** What a target that was only asked for its copy answered is never passed on: it would be taken for the answer of the one being filled. */
@@ -61,7 +68,11 @@ function nowhere(wanted: Wanted, away: ReadonlyMap<string, unknown>, wrong: Read
   if (away.has(AGENT)) return away.get(AGENT)
   if (away.size === 0 && wrong.size > 0)
     return new LifeboatError('ARTIFACT_DIGEST_MISMATCH', { ...facts, wrong: [...wrong] })
-  return new LifeboatError('PART_GONE', { ...facts, everywhere: away.size === 0 }, { cause: [...away.values()][0] })
+  return new LifeboatError(
+    'PART_GONE',
+    { ...facts, everywhere: away.size === 0 },
+    { cause: [...away.values()].find(Boolean) },
+  )
 }
 
 const AGENT = 'agent'

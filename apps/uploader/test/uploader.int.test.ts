@@ -219,8 +219,13 @@ test.concurrent('a part of an abandoned attempt, which nobody has any more, is g
   const [part] = backup.parts as [PartSealed]
   const [lane] = deps.lanes as [Lane]
   const delivery = { publishedAt: Date.now(), signal, log: silentLogger }
-  await rejectsWith('PART_GONE', storePart(deps, lane)(part, { ...delivery, attempt: 9 }))
-  await storePart(deps, lane)(part, { ...delivery, attempt: 10 })
+  const handle = storePart(deps, lane)
+  fleet.spool.away = true
+  for (let nth = 1; nth <= 20; nth += 1)
+    await rejectsWith('AGENT_UNREACHABLE', handle(part, { ...delivery, attempt: nth }))
+  fleet.spool.away = false
+  for (let nth = 21; nth < 30; nth += 1) await rejectsWith('PART_GONE', handle(part, { ...delivery, attempt: nth }))
+  await handle(part, { ...delivery, attempt: 30 })
   fleet.spool.away = true
   await rejectsWith('AGENT_UNREACHABLE', storePart(deps, lane)(part, { ...delivery, attempt: 1000 }))
   expect(await fleet.facts(PartStored)).toEqual([])

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import type { Delivery, Handler } from '@lifeboat/shared/bus/bus.ts'
+import type { Handler } from '@lifeboat/shared/bus/bus.ts'
 import { type PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -11,8 +11,11 @@ import { demandFleet } from '../fleet-marker.ts'
 import type { Wanted } from '../part-source.ts'
 import { refuseCopyOrThrow } from '../refuse-copy.ts'
 
-/** Deliveries after which a part that nobody has any more belongs to an attempt that was given up: about ten minutes. */
-const DELIVERIES_BEFORE_GIVING_UP = 10
+/**
+ * So many deliveries in a row on which every place said that it has not got the part: it belongs to an attempt that was given up. With the
+ * pauses between deliveries that is about ten minutes. Other failures in between begin the count anew.
+ */
+const ANSWERS_BEFORE_GIVING_UP = 10
 
 /**
  * One part to one target: look whether it is there, else fetch and put it, then say so. Whatever the store confirmed is told; whatever
@@ -23,20 +26,24 @@ export function storePart(
   lane: Lane,
 ): Handler<PartSealed> {
   const targetId = lane.target.id
+  const goneAnswers = new Map<string, number>()
   return async (sealed, delivery) => {
     if (!sealed.targets.includes(targetId)) return
     const { backupId, sourceId, agentId, artifact, part } = sealed
     const about = { backupId, sourceId, agentId, artifact, targetId }
     const began = deps.clock.now()
+    const key = partKey(sourceId, backupId, artifact, part.no)
     try {
       const from = await lane.gate.through(delivery.signal, () => ensureStored(deps, lane, sealed, delivery.signal))
+      goneAnswers.delete(key)
       const durationMs = Math.max(0, Math.round(deps.clock.now() - began))
       await deps.bus.publish(PartStored, { ...about, partNo: part.no, bytes: part.bytes, durationMs })
       const facts = { ...about, partNo: part.no, attempt: delivery.attempt }
       if (from === undefined) deps.events.partFound(delivery.log, facts)
       else deps.events.partStored(delivery.log, { ...facts, from, bytes: part.bytes, durationMs })
     } catch (thrown) {
-      if (isLost(thrown, delivery)) deps.events.partGivenUp(delivery.log, { ...about, partNo: part.no, err: thrown })
+      if (isLost(thrown, key, goneAnswers))
+        deps.events.partGivenUp(delivery.log, { ...about, partNo: part.no, err: thrown })
       else await refuseCopyOrThrow(deps, lane, sealed, thrown, delivery.log)
     }
   }
@@ -81,9 +88,12 @@ async function sha256Of(body: Readable): Promise<string> {
   return hash.digest('hex')
 }
 
-/** Every place said that it has it not, and has said so for a while. */
-function isLost(thrown: unknown, { attempt }: Delivery): boolean {
-  return (
-    LifeboatError.is(thrown, 'PART_GONE') && thrown.facts.everywhere === true && attempt >= DELIVERIES_BEFORE_GIVING_UP
-  )
+/** Counts the answers that say so; deliveries may also have failed for reasons that tell nothing about the part. */
+function isLost(thrown: unknown, key: string, goneAnswers: Map<string, number>): boolean {
+  const gone = LifeboatError.is(thrown, 'PART_GONE') && thrown.facts.everywhere === true
+  const answers = gone ? (goneAnswers.get(key) ?? 0) + 1 : 0
+  goneAnswers.delete(key)
+  if (answers >= ANSWERS_BEFORE_GIVING_UP) return true
+  if (answers > 0) goneAnswers.set(key, answers)
+  return false
 }

@@ -24,19 +24,50 @@ export interface SpoolFile {
   name: string
 }
 
-export function agentSpools(
-  agents: ReadonlyMap<AgentId, AgentAccess>,
-  { silenceMs }: { silenceMs: number },
-): AgentSpools {
+export interface Patience {
+  /** An agent that says nothing for this long is given up on. */
+  silenceMs: number
+  /** Time to connect; default 5 s. */
+  connectMs?: number
+  /** A failure that took longer than this makes the agent count as away; default 1 s. A quick refusal costs nobody anything. */
+  slowMs?: number
+  /** How long an agent that is away is not asked; default 30 s. */
+  awayMs?: number
+}
+
+const CONNECT_MS = 5_000
+const SLOW_MS = 1_000
+const AWAY_MS = 30_000
+
+/**
+ * An agent whose host swallows packets or that goes silent would hold every worker for its time: it counts as away for a while and refuses
+ * at once, so that parts come from elsewhere and other agents' parts have room. Then one asks whether it is back, alone.
+ */
+export function agentSpools(agents: ReadonlyMap<AgentId, AgentAccess>, patience: Patience): AgentSpools {
+  const { silenceMs, connectMs = CONNECT_MS, slowMs = SLOW_MS, awayMs = AWAY_MS } = patience
+  const awayUntil = new Map<AgentId, number>()
+  const isAway = (agentId: AgentId) => performance.now() < (awayUntil.get(agentId) ?? 0)
   const pools = { 'http:': new Agent({ keepAlive: true }), 'https:': new SecureAgent({ keepAlive: true }) }
   return {
     async open(at, signal) {
       const access = agents.get(at.agentId)
       if (access === undefined) throw unreachable(at, { problem: 'no agent of this name is configured here' })
+      if (isAway(at.agentId)) throw unreachable(at, { problem: 'known to be away' })
+      const holdOff = () => awayUntil.set(at.agentId, performance.now() + awayMs)
+      // It was away: until it answers this one, nobody else asks.
+      if (awayUntil.has(at.agentId)) holdOff()
       let absent = false
-      const silent = () => unreachable(at, { silenceMs })
+      const silent = () => {
+        holdOff()
+        return unreachable(at, { silenceMs })
+      }
       const body = await watchedDownload({ silenceMs, silent, signal }, async (watched) => {
-        const answer = await ask(at, access, pools, watched)
+        const began = performance.now()
+        const answer = await ask(at, access, { pools, connectMs }, watched).catch((thrown: unknown) => {
+          if (!signal.aborted && performance.now() - began > slowMs) holdOff()
+          throw thrown
+        })
+        awayUntil.delete(at.agentId)
         absent = answer.statusCode === 404 || answer.statusCode === 410
         if (!absent) demandBody(at, answer)
         return wholeBody(at, answer, watched)
@@ -54,7 +85,7 @@ export function agentSpools(
 async function ask(
   at: SpoolFile,
   { url, token }: AgentAccess,
-  pools: { 'http:': Agent; 'https:': SecureAgent },
+  { pools, connectMs }: { pools: { 'http:': Agent; 'https:': SecureAgent }; connectMs: number },
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const address = new URL(`${url.replace(/\/$/, '')}/backups/${at.backupId}/${encodeURIComponent(at.name)}`)
@@ -62,13 +93,19 @@ async function ask(
   const secure = address.protocol === 'https:'
   const agent = pools[secure ? 'https:' : 'http:']
   const sent = (secure ? secureRequest : request)(address, { agent, headers, signal })
+  const slow = setTimeout(() => {
+    if (sent.socket?.connecting !== false) sent.destroy(unreachable(at, { connectMs }))
+  }, connectMs)
   sent.end()
   try {
     const [answer] = (await once(sent, 'response')) as [IncomingMessage]
     return answer
   } catch (cause) {
     signal.throwIfAborted()
+    if (cause instanceof LifeboatError) throw cause
     throw unreachable(at, { systemCode: (cause as NodeJS.ErrnoException).code }, cause)
+  } finally {
+    clearTimeout(slow)
   }
 }
 

@@ -14,6 +14,7 @@ export interface OpenPart {
   write(piece: Uint8Array): Promise<void>
   /** Makes it final: on the disk, under its own name. Failing removes it. */
   seal(): Promise<Part>
+  /** Removes it and gives its room back; does nothing to a part that is sealed or discarded already. */
   discard(): Promise<void>
 }
 
@@ -33,8 +34,11 @@ export async function openPart(opts: PartWriterOptions, no: number): Promise<Ope
   const sha256 = createHash('sha256')
   const md5 = createHash('md5')
   let bytes = 0
+  let settled = false
 
   async function discard(): Promise<void> {
+    if (settled) return
+    settled = true
     await handle.close().catch(() => {})
     await rm(path + PARTIAL, { force: true })
     room.give(partBytes)
@@ -64,6 +68,7 @@ export async function openPart(opts: PartWriterOptions, no: number): Promise<Ope
         await discard()
         throw err
       })
+      settled = true
       room.give(partBytes - bytes)
       return { no, bytes, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }
     },

@@ -1,4 +1,7 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
@@ -49,3 +52,40 @@ test.each([150, 200, 250, 500])(
     expect(spool.room.used).toBe(await bytesOnDisk())
   },
 )
+
+test('a part that is released while its backup is given up leaves the room once', async () => {
+  await using spool = await open()
+  for (let round = 0; round < 20; round += 1) {
+    const to = await spool.begin(attempt)
+    await write(spool, to, 100)
+    await Promise.all([spool.remove(to, PART), spool.drop(to), spool.remove(to, PART), spool.drop(to)])
+    expect(spool.room.used).toBe(0)
+  }
+})
+
+test('a release that was killed half-way is finished silently at the next start', async () => {
+  {
+    await using spool = await open()
+    await write(spool, await spool.begin(attempt), 100)
+    for (let no = 0; no < 3_000; no += 1) await writeFile(join(backupFolder(), `db.dump.age.${20_000 + no}`), 'x')
+    await writeFile(join(backupFolder(), 'manifest.json'), '{}')
+  }
+  const script = `
+    import { openSpool } from '${join(import.meta.dirname, '../src/spool/spool.ts')}'
+    const log = { warn() {} }
+    const spool = await openSpool({ path: '${path}', maxBytes: 10000, partBytes: 100, stalledAfterMs: 60000 }, log)
+    process.stdout.write('releasing')
+    await spool.drop(spool.all()[0])
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  const manifest = join(backupFolder(), 'manifest.json')
+  // Watched without a pause: the moment between the first and the last file is short.
+  for (const until = Date.now() + 20_000; existsSync(manifest) && Date.now() < until; );
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await using spool = await open()
+  expect(spool.all()).toEqual([])
+  expect(spool.room.used).toBe(0)
+  expect(await readdir(join(path, 'backups'))).toEqual([])
+})

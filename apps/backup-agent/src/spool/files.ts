@@ -4,6 +4,8 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 
 /** A name that ends so is not finished; whoever finds it at start removes it. */
 export const PARTIAL = '.partial'
+/** A folder whose name ends so is on its way out: nothing in it counts any more. */
+export const DROPPED = '.dropped'
 export const MANIFEST = 'manifest.json'
 export const ATTEMPT = 'attempt.json'
 /** The message that tells of a sealed backup, kept to be told again. */
@@ -42,6 +44,17 @@ export async function renameDurably(from: string, to: string): Promise<void> {
     await folder.sync()
   } finally {
     await folder.close()
+  }
+}
+
+/** undefined where the system says ENOENT, and nowhere else: a file that cannot be read is not a file that is gone. */
+export async function unlessAbsent<T>(path: string, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw new LifeboatError('SPOOL_UNREADABLE', { path, systemCode: code }, { cause })
   }
 }
 

@@ -1,10 +1,20 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { Attempt } from '../attempt.ts'
 import type { SpoolConfig } from '../config.ts'
-import { ATTEMPT, HELD_BY, isPartName, MANIFEST, PARTIAL, writeDurably } from './files.ts'
+import {
+  ATTEMPT,
+  DROPPED,
+  HELD_BY,
+  isPartName,
+  MANIFEST,
+  PARTIAL,
+  renameDurably,
+  unlessAbsent,
+  writeDurably,
+} from './files.ts'
 import { lockSpool } from './lock.ts'
 import { type Room, room } from './room.ts'
 
@@ -44,7 +54,7 @@ export async function openSpool(cfg: SpoolConfig, log: Logger): Promise<Spool> {
   const lock = await lockSpool(cfg.path)
   const spooled = new Map<BackupId, Spooled>()
   for (const found of await findAll(backups)) spooled.set(found.attempt.backupId, found)
-  const sizes = await Promise.all([...spooled.values()].map(bytesOf))
+  const sizes = await Promise.all([...spooled.values()].map(({ folder }) => bytesOf(folder)))
   const space = room({
     maxBytes: cfg.maxBytes,
     usedBytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
@@ -76,15 +86,25 @@ export async function openSpool(cfg: SpoolConfig, log: Logger): Promise<Spool> {
     async remove({ folder }, file) {
       const path = join(folder, file)
       const bytes = await sizeOf(path)
-      await rm(path, { force: true })
-      if (isPartName(file)) space.give(bytes)
+      // Of several that take it away at once only one finds it there, and only that one gives its room back.
+      const taken = await unlessAbsent(
+        path,
+        unlink(path).then(() => true),
+      )
+      if (taken && isPartName(file)) space.give(bytes)
     },
-    async drop(dropped) {
-      // The manifest goes first: without it what is left is an attempt to sweep, never a backup with missing parts.
-      await rm(join(dropped.folder, MANIFEST), { force: true })
+    async drop({ attempt, folder }) {
+      const dropped = folder + DROPPED
+      // One step, so that nobody ever finds a backup with missing parts; the first of several wins.
+      const taken = await unlessAbsent(
+        folder,
+        renameDurably(folder, dropped).then(() => true),
+      )
+      if (!taken) return
+      spooled.delete(attempt.backupId)
       const bytes = await bytesOf(dropped)
-      await rm(dropped.folder, { recursive: true, force: true, maxRetries: 3 })
-      if (spooled.delete(dropped.attempt.backupId)) space.give(bytes)
+      await rm(dropped, { recursive: true, force: true, maxRetries: 3 })
+      space.give(bytes)
     },
     [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
   }
@@ -94,6 +114,10 @@ async function findAll(backups: string): Promise<Spooled[]> {
   const found: Spooled[] = []
   for (const name of await readdir(backups)) {
     const folder = join(backups, name)
+    if (name.endsWith(DROPPED)) {
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+      continue
+    }
     const attempt = await readAttempt(folder)
     // Died before the first line was written down: nobody was told of it.
     if (attempt === undefined) await rm(folder, { recursive: true, force: true })
@@ -118,7 +142,7 @@ async function sweepFolder(folder: string): Promise<Map<string, Set<TargetId>>> 
 }
 
 /** Bytes of the parts that are still there. */
-async function bytesOf({ folder }: Spooled): Promise<number> {
+async function bytesOf(folder: string): Promise<number> {
   const parts = (await readdir(folder)).filter(isPartName)
   const sizes = await Promise.all(parts.map((name) => sizeOf(join(folder, name))))
   return sizes.reduce((sum, bytes) => sum + bytes, 0)

@@ -223,6 +223,12 @@ export const CATALOGUE = {
     retry: 'later',
     level: 'error',
   },
+  SPOOL_UNREADABLE: {
+    title: 'Something in the spool cannot be read',
+    hint: 'Look at the path and the disk under it: backups nobody else holds may lie there. Mend it, or move the folder of that backup out of spool.path, then start the agent again.',
+    retry: 'later',
+    level: 'error',
+  },
   SPOOL_IN_USE: {
     title: 'Another process uses this spool folder',
     hint: 'Two agents need two spool.path folders; stop the other process or give this one its own.',

@@ -65,9 +65,15 @@ function toMail({ messageId, inReplyTo, subject, text, html, to }: Message, from
   }
 }
 
+type RecipientError = Error & {
+  recipient?: string | undefined
+  responseCode?: number | undefined
+  response?: string | undefined
+}
+
 /** A result, or the error when no recipient was taken. */
 interface Refusing {
-  rejectedErrors?: readonly (Error & { recipient?: string; responseCode?: number; response?: string })[]
+  rejectedErrors?: readonly RecipientError[] | undefined
 }
 
 /** @see https://nodemailer.com/smtp – `rejectedErrors`: one error per recipient the server refused */

@@ -5,6 +5,8 @@ import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { Ledger } from './ledger.ts'
 
 const AGAIN_AFTER_MS = 2_000
+/** Changes after which old runs are let go: a ledger keeps more than a year, and opening it must not hold all of that. */
+const TIDY_EVERY = 2_000
 
 export interface LedgerViewOptions {
   clock: Clock
@@ -22,6 +24,7 @@ export class LedgerView {
   readonly #runs = new Map<string, Map<string, LedgerEntry>>()
   readonly #clock: Clock
   readonly #keepMs: number
+  #changes = 0
 
   private constructor(opts: LedgerViewOptions) {
     this.#clock = opts.clock
@@ -69,10 +72,19 @@ export class LedgerView {
     }
   }
 
+  /** What was removed no longer says whose it was. */
+  #dropRun(runId: string): void {
+    for (const runs of this.#runs.values()) if (runs.delete(runId)) return
+  }
+
   async #follow(ledger: Ledger, { signal, log }: LedgerViewOptions, caughtUp: () => void): Promise<void> {
     while (!signal.aborted) {
       try {
-        for await (const entry of ledger.watch({ signal, caughtUp })) this.note(entry)
+        for await (const { runId, entry } of ledger.watch({ signal, caughtUp })) {
+          if (entry) this.note(entry)
+          else this.#dropRun(runId)
+          if (++this.#changes % TIDY_EVERY === 0) this.tidy()
+        }
       } catch (err) {
         if (!signal.aborted) log.warn({ event: 'ledger.unwatched', err }, 'the ledger cannot be watched; trying again')
       }

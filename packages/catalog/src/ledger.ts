@@ -81,9 +81,12 @@ export class Ledger {
     for await (const { value } of this.#bucket.entries(filterOf(of))) yield value
   }
 
-  /** Every run, then each change as it is made. */
-  async *watch(opts: { signal: AbortSignal; caughtUp?: () => void }): AsyncGenerator<LedgerEntry> {
-    for await (const { value } of this.#bucket.watch(opts)) if (value) yield value
+  /** Every run, then each change as it is made; without `entry` the run was withdrawn or forgotten. */
+  async *watch(opts: {
+    signal: AbortSignal
+    caughtUp?: () => void
+  }): AsyncGenerator<{ runId: string; entry: LedgerEntry | undefined }> {
+    for await (const { key, value } of this.#bucket.watch(opts)) yield { runId: key, entry: value }
   }
 
   /** For old entries nobody asks about any more. */

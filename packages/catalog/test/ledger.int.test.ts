@@ -106,3 +106,18 @@ test('runs are listed by policy and source', async () => {
   expect(await ids({ policyId: 'weekly', sourceId: 'other' })).toEqual(['weekly.other.1'])
   expect(await ids({ sourceId: 'other' })).toEqual(['weekly.other.1'])
 })
+
+test('who watches the ledger hears of a run that is withdrawn', async () => {
+  const stop = new AbortController()
+  const runId = await expected()
+  const seen: string[] = []
+  const watching = (async () => {
+    for await (const change of ledger.watch({ signal: stop.signal }))
+      if (change.runId === runId) seen.push(change.entry?.state ?? 'gone')
+  })()
+  await expect.poll(() => seen).toEqual(['expected'])
+  await ledger.forget(runId)
+  await expect.poll(() => seen).toEqual(['expected', 'gone'])
+  stop.abort()
+  await watching
+})

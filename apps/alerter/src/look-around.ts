@@ -6,6 +6,7 @@ import { planKey, type WatchedService, type World } from './world.ts'
 
 /** Summaries are the dear part of looking; backups do not change by the second. */
 const SUMMARIES_EVERY_MS = 30_000
+const TIDY_EVERY_MS = 10 * 60_000
 
 /** Gathers what the rules judge. Keeps in mind who was seen when, and what was looked up once and does not change. */
 export class LookAround {
@@ -16,16 +17,22 @@ export class LookAround {
   #drillReasons = new Map<string, string[]>()
   #backups: Map<string, BackupRow[]> = new Map()
   #backupsAtMs = Number.NEGATIVE_INFINITY
+  #tidiedAtMs: number
 
   constructor(deps: AlerterDeps) {
     this.#deps = deps
     this.#sinceMs = deps.clock.now()
+    this.#tidiedAtMs = this.#sinceMs
   }
 
   async look(): Promise<World> {
     const { clock, plans, view } = this.#deps
     const nowMs = clock.now()
     await this.#lookAtBackups(nowMs)
+    if (Math.abs(nowMs - this.#tidiedAtMs) >= TIDY_EVERY_MS) {
+      view.tidy()
+      this.#tidiedAtMs = nowMs
+    }
     return {
       nowMs,
       watchingSinceMs: Math.min(this.#sinceMs, nowMs),
@@ -51,19 +58,20 @@ export class LookAround {
   async #tablesOfNewest(): Promise<Map<BackupId, number>> {
     const found = new Map<BackupId, number>()
     for (const rows of this.#backups.values()) {
-      const newest = rows.find((row) => row.sealedAt !== undefined)?.backupId
+      const newest = rows.find((row) => row.sealedAt !== undefined)
       if (newest === undefined) continue
-      const tables = this.#tables.get(newest) ?? (await this.#deps.catalog.get(newest))?.summary?.tables
-      if (tables !== undefined) found.set(newest, tables)
+      const { backupId, sourceId } = newest
+      const tables = this.#tables.get(backupId) ?? (await this.#deps.catalog.get(backupId, sourceId))?.summary?.tables
+      if (tables !== undefined) found.set(backupId, tables)
     }
     return found
   }
 
   async #reasonsOfDisproven(rows: readonly BackupRow[]): Promise<Map<string, string[]>> {
     const found = new Map<string, string[]>()
-    for (const { backupId, copies } of rows) {
+    for (const { backupId, sourceId, copies } of rows) {
       if (!Object.values(copies).includes('disproven')) continue
-      const record = await this.#deps.catalog.get(backupId)
+      const record = await this.#deps.catalog.get(backupId, sourceId)
       for (const [target, copy] of Object.entries(record?.copies ?? {}))
         if (copy.lastDrill?.verdict === 'failed') found.set(`${backupId}/${target}`, copy.lastDrill.reasons)
     }

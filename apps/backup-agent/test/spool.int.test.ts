@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
@@ -87,5 +87,43 @@ test('a release that was killed half-way is finished silently at the next start'
   await using spool = await open()
   expect(spool.all()).toEqual([])
   expect(spool.room.used).toBe(0)
+  expect(await readdir(join(path, 'backups'))).toEqual([])
+})
+
+test.each([
+  ['a part', PART],
+  ['a manifest', 'manifest.json'],
+])('an agent refuses to start over %s whose attempt is not written down, and removes nothing', async (_title, name) => {
+  await mkdir(backupFolder(), { recursive: true })
+  await writeFile(join(backupFolder(), name), 'x')
+  await expect(open()).rejects.toMatchObject({ code: 'SPOOL_UNREADABLE', facts: { path: backupFolder() } })
+  expect(await readdir(backupFolder())).toEqual([name])
+})
+
+test.each(['attempt.json', PART])('a read error of %s is no absence: the agent refuses to start', async (name) => {
+  {
+    await using spool = await open()
+    await write(spool, await spool.begin(attempt), 100)
+    await writeFile(join(backupFolder(), 'manifest.json'), '{}')
+  }
+  await rm(join(backupFolder(), name))
+  await symlink(name, join(backupFolder(), name))
+  const facts = { path: join(backupFolder(), name), systemCode: 'ELOOP' }
+  await expect(open()).rejects.toMatchObject({ code: 'SPOOL_UNREADABLE', facts })
+  expect(await readdir(backupFolder())).toContain('manifest.json')
+})
+
+test('a manifest that cannot be read is not taken for an attempt without a seal', async () => {
+  await using spool = await open()
+  const to = await spool.begin(attempt)
+  await symlink('manifest.json', join(backupFolder(), 'manifest.json'))
+  await expect(spool.isSealed(to)).rejects.toMatchObject({ code: 'SPOOL_UNREADABLE' })
+})
+
+test('a folder whose agent died before the first line is swept', async () => {
+  await mkdir(backupFolder(), { recursive: true })
+  await writeFile(join(backupFolder(), 'attempt.json.partial'), '{')
+  await using spool = await open()
+  expect(spool.all()).toEqual([])
   expect(await readdir(join(path, 'backups'))).toEqual([])
 })

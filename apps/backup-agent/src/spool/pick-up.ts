@@ -7,7 +7,7 @@ import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aboutOf } from '../attempt.ts'
 import type { AgentDeps } from '../deps.ts'
-import { MANIFEST, partName, SEALED } from './files.ts'
+import { MANIFEST, partName, SEALED, unlessAbsent } from './files.ts'
 import type { Spooled } from './spool.ts'
 
 type Deps = Pick<AgentDeps, 'spool' | 'bus' | 'ledger' | 'clock' | 'events' | 'log' | 'cfg'>
@@ -70,7 +70,8 @@ async function partsHere({ cfg }: Deps, { attempt, folder }: Spooled): Promise<P
   const here: PartSealed[] = []
   for (const { name: artifact, parts } of manifest.artifacts) {
     for (const part of parts) {
-      const there = await stat(join(folder, partName(artifact, part.no))).catch(() => undefined)
+      const path = join(folder, partName(artifact, part.no))
+      const there = await unlessAbsent(path, stat(path))
       if (there) here.push({ backupId, sourceId, agentId, artifact, part, targets, spoolUrl: cfg.url })
     }
   }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { Attempt } from '../attempt.ts'
 import type { SpoolConfig } from '../config.ts'
@@ -46,7 +47,7 @@ export interface Spool extends AsyncDisposable {
 /**
  * Opens the folder for this process alone and finds what an earlier process left there; unfinished files are swept.
  *
- * @throws LifeboatError SPOOL_IN_USE | SPOOL_DISK_FULL
+ * @throws LifeboatError SPOOL_IN_USE | SPOOL_DISK_FULL | SPOOL_UNREADABLE – whether a backup lies there cannot be told
  */
 export async function openSpool(cfg: SpoolConfig, log: Logger): Promise<Spool> {
   const backups = join(cfg.path, 'backups')
@@ -119,16 +120,33 @@ async function findAll(backups: string): Promise<Spooled[]> {
       continue
     }
     const attempt = await readAttempt(folder)
-    // Died before the first line was written down: nobody was told of it.
-    if (attempt === undefined) await rm(folder, { recursive: true, force: true })
+    if (attempt === undefined) await sweepUnbegun(folder)
     else found.push({ attempt, folder, holders: await sweepFolder(folder) })
   }
   return found
 }
 
 async function readAttempt(folder: string): Promise<Attempt | undefined> {
-  const text = await readFile(join(folder, ATTEMPT), 'utf8').catch(() => undefined)
-  return text === undefined ? undefined : Attempt.parse(JSON.parse(text))
+  const path = join(folder, ATTEMPT)
+  const text = await unlessAbsent(path, readFile(path, 'utf8'))
+  if (text === undefined) return undefined
+  try {
+    return Attempt.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new LifeboatError('SPOOL_UNREADABLE', { path }, { cause })
+  }
+}
+
+/**
+ * Its agent died before the first line was written down, so nobody was told of it.
+ *
+ * @throws LifeboatError SPOOL_UNREADABLE – there is more in it than such an agent leaves
+ */
+async function sweepUnbegun(folder: string): Promise<void> {
+  const names = await readdir(folder)
+  if (names.some((name) => name === MANIFEST || isPartName(name)))
+    throw new LifeboatError('SPOOL_UNREADABLE', { path: folder, missing: ATTEMPT })
+  await rm(folder, { recursive: true, force: true })
 }
 
 async function sweepFolder(folder: string): Promise<Map<string, Set<TargetId>>> {
@@ -149,17 +167,11 @@ async function bytesOf(folder: string): Promise<number> {
 }
 
 async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  )
+  return (await unlessAbsent(path, stat(path)))?.size ?? 0
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
+  return (await unlessAbsent(path, stat(path))) !== undefined
 }
 
 function ignoreAbsent(err: NodeJS.ErrnoException): void {

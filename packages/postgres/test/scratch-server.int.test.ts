@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { connectSource } from '@lifeboat/postgres/connection.ts'
 import { openScratch, type ScratchOptions } from '@lifeboat/postgres/scratch/scratch-server.ts'
 import { sweepScratch } from '@lifeboat/postgres/scratch/sweep.ts'
@@ -11,7 +12,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { systemClock } from '@lifeboat/shared/time/clock.ts'
 import { installedMajors } from '@lifeboat/testkit/postgres.ts'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 let root: string
 const [major = 15] = installedMajors()
@@ -90,14 +91,21 @@ test('a kept server stays stopped until its time is over', async () => {
   expect(existsSync(folder)).toBe(false)
 })
 
-test('what a killed process left is stopped and removed at the next start', async () => {
+/** Opens a scratch server in a process of its own, below whatever command is to start that. */
+async function openElsewhere(...command: string[]) {
   const script = `
     const { openScratch } = await import(${JSON.stringify(import.meta.resolve('@lifeboat/postgres/scratch/scratch-server.ts'))})
     const scratch = await openScratch({ ...${JSON.stringify(options())}, signal: new AbortController().signal })
     console.log('open')
     setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [program = '', ...args] = [...command, process.execPath, '--input-type=module', '-e', script]
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
+  return child
+}
+
+test('what a killed process left is stopped and removed at the next start', async () => {
+  const child = await openElsewhere()
   expect(await sweep()).toEqual([])
   child.kill('SIGKILL')
   await once(child, 'exit')
@@ -106,6 +114,54 @@ test('what a killed process left is stopped and removed at the next start', asyn
   expect(await sweep()).toEqual(['scratch-one'])
   expect(argumentsOf(pid)).toBe('')
   expect(await left()).toEqual([])
+})
+
+const mayUnshare = process.platform === 'linux' && process.getuid?.() === 0
+test.runIf(mayUnshare)('a server of another container on the same volume stays while its verifier lives', async () => {
+  const child = await openElsewhere('unshare', '--pid', '--fork', '--kill-child', '--mount-proc')
+  expect(await left()).toEqual(['scratch-one'])
+  expect(await sweep()).toEqual([])
+  expect(existsSync(join(root, 'scratch-one/data/postmaster.pid'))).toBe(true)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(await sweep(systemClock.now() + 60_000)).toEqual([])
+  expect(await sweep(systemClock.now() + 180_000)).toEqual(['scratch-one'])
+})
+
+test('a server of a machine we cannot look into is judged by its heartbeat', async () => {
+  await using scratch = await openScratch(options())
+  const note = join(root, 'scratch-one/scratch.json')
+  const elsewhere = { ...JSON.parse(readFileSync(note, 'utf8')), pid: 4_194_300, place: 'another machine' }
+  await writeFile(note, JSON.stringify(elsewhere))
+  expect(await sweep(systemClock.now() + 60_000)).toEqual([])
+  expect(await ask(scratch, 'select 1 as one')).toEqual({ one: 1 })
+  const longAgo = new Date(systemClock.now() - 180_000)
+  await utimes(join(root, 'scratch-one/heartbeat'), longAgo, longAgo)
+  expect(await sweep()).toEqual(['scratch-one'])
+})
+
+test('a heart beats on until the server is disposed or kept', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const beatAt = () => statSync(join(root, 'scratch-one/heartbeat')).mtimeMs
+  const longAgo = new Date(systemClock.now() - 180_000)
+  try {
+    await using scratch = await openScratch(options())
+    for (const beats of [true, false]) {
+      if (!beats) await scratch.keep(systemClock.now() + 1e6)
+      await utimes(join(root, 'scratch-one/heartbeat'), longAgo, longAgo)
+      vi.advanceTimersByTime(30_000)
+      await pause(200)
+      expect(beatAt() > longAgo.getTime() + 1000).toBe(beats)
+    }
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a folder just made, without a note yet, is spared; an old one is not', async () => {
+  await mkdir(join(root, 'scratch-young'))
+  expect(await sweep()).toEqual([])
+  expect(await sweep(systemClock.now() + 600_000)).toEqual(['scratch-young'])
 })
 
 test('no room, a major nobody installed, a path nobody may write: each says so and leaves nothing', async () => {
@@ -132,6 +188,31 @@ test('the second server of a kind is copied from the first one, which an unused 
   expect(await readdir(root)).toEqual(templates)
   await sweep(systemClock.now() + 31 * 24 * 3_600_000)
   expect(await readdir(root)).toEqual([])
+})
+
+test('a template damaged by a crash is made anew instead of failing every drill', async () => {
+  await (await openScratch(options()))[Symbol.asyncDispose]()
+  const [template = ''] = await readdir(root)
+  await truncate(join(root, template, 'global/pg_control'), 0)
+  for (const name of ['two', 'three']) {
+    await using scratch = await openScratch({ ...options(), name })
+    expect(await ask(scratch, 'select 1 as one')).toEqual({ one: 1 })
+  }
+  expect(statSync(join(root, template, 'global/pg_control')).size).toBe(8192)
+  expect(await left()).toEqual([])
+})
+
+test('the template is on the disk before anything is copied from it', async () => {
+  const bin = join(root, 'bin')
+  await mkdir(bin)
+  for (const tool of ['postgres', 'pg_restore', 'psql'])
+    await symlink(`/usr/lib/postgresql/${major}/bin/${tool}`, join(bin, tool))
+  const initdb = `#!/bin/sh\necho "$@" >>initdb-args\nexec /usr/lib/postgresql/${major}/bin/initdb "$@"\n`
+  await writeFile(join(bin, 'initdb'), initdb, { mode: 0o755 })
+  await using _scratch = await openScratch({ ...options(), toolPaths: [bin] })
+  const args = readFileSync(join(root, 'scratch-one/initdb-args'), 'utf8')
+  expect(args).toContain('--auth=trust')
+  expect(args).not.toContain('sync')
 })
 
 test('an abort during the boot gives its reason and leaves nothing', async () => {

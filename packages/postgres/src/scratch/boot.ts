@@ -1,21 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { open, readFile, rename, rm, utimes } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { BASE_ENV } from '../tools/stage.ts'
 import type { Account } from './owner.ts'
-
-const run = promisify(execFile)
+import { copyTemplate, discardTemplate } from './template.ts'
 
 /** A scratch server may take this long to answer; on a busy machine initdb alone takes some seconds. */
 const START_MS = 120_000
-
-export const TEMPLATE_PREFIX = 'template-'
 
 export interface BootPlan {
   /** Where clusters to copy from are kept; on the same file system as `folder`. */
@@ -58,41 +52,21 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_timezone: 'UTC',
 }
 
-/**
- * Copies a new cluster from one that initdb made here before: initdb costs more than a small drill. The cluster's own locale does not matter,
- * since the restored database brings its own.
- */
-export async function initCluster(plan: BootPlan): Promise<void> {
-  const ready = join(plan.templates, await templateName(plan))
-  if (!existsSync(ready)) await makeTemplate(plan, ready)
-  await run('cp', ['-a', ready, join(plan.folder, 'data')], { signal: plan.signal }).catch(
-    unavailable('cp', plan.signal),
-  )
-  const now = new Date()
-  // The sweep removes what has not been used for long.
-  await utimes(ready, now, now)
-}
-
-async function templateName({ postgres, superuser }: BootPlan): Promise<string> {
-  const { stdout } = await run(postgres, ['--version'], { env: { ...BASE_ENV } })
-  return `${TEMPLATE_PREFIX}${createHash('sha256').update(`${stdout}\n${superuser}`).digest('hex').slice(0, 16)}`
-}
-
-/** Made inside the scratch folder and renamed when complete; whoever comes second throws its own away. */
-async function makeTemplate({ folder, initdb, superuser, account, signal }: BootPlan, ready: string): Promise<void> {
-  const making = join(folder, 'making')
-  const args = ['-D', making, '-U', superuser, '-E', 'UTF8', '--locale=C', '--auth=trust', '--no-sync']
-  await run(initdb, args, { ...account, cwd: folder, env: { ...BASE_ENV }, signal }).catch(
-    unavailable('initdb', signal),
-  )
-  await rename(making, ready).catch(async (err: unknown) => {
-    if (!existsSync(ready)) throw err
-    await rm(making, { recursive: true, force: true })
-  })
+/** A new cluster from the template, running. A template whose copy does not start is made anew, once. */
+export async function bootCluster(plan: BootPlan): Promise<ChildProcess> {
+  const template = await copyTemplate(plan)
+  try {
+    return await startServer(plan)
+  } catch (thrown) {
+    if (!template.used || plan.signal.aborted) throw thrown
+    await discardTemplate(template, plan)
+    await copyTemplate(plan)
+    return await startServer(plan)
+  }
 }
 
 /** Starts the server and waits until it answers. */
-export async function startServer(plan: BootPlan): Promise<ChildProcess> {
+async function startServer(plan: BootPlan): Promise<ChildProcess> {
   const { folder, socketDir, account, signal } = plan
   const settings = { ...SETTINGS, unix_socket_directories: socketDir }
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
@@ -145,7 +119,8 @@ export async function logTail(folder: string): Promise<string> {
   return text.trimEnd().split('\n').slice(-10).join('\n')
 }
 
-function unavailable(tool: string, signal: AbortSignal): (cause: unknown) => never {
+/** Makes what a program left behind, or its absence, the scratch server's trouble. */
+export function unavailable(tool: string, signal: AbortSignal): (cause: unknown) => never {
   return (cause) => {
     signal.throwIfAborted()
     const { message, stderr } = cause as { message?: string; stderr?: string }

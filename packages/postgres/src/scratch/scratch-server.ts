@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { SourceConnection } from '../connection.ts'
 import { findPostgresTools, type PostgresTools } from '../tools/find-tools.ts'
-import { type BootPlan, hasEnded, initCluster, logTail, startServer, stopServer } from './boot.ts'
-import { type Account, type ScratchNote, serverAccount, startTicksOf, writeNote } from './owner.ts'
+import { type BootPlan, bootCluster, hasEnded, logTail, stopServer } from './boot.ts'
+import { type Account, type Claim, claimFolder, serverAccount, writeNote } from './owner.ts'
 import { removeScratch, SCRATCH_PREFIX } from './sweep.ts'
 
 export interface ScratchOptions {
@@ -59,7 +59,7 @@ export async function openScratch(opts: ScratchOptions): Promise<ScratchServer> 
   )
   const account = serverAccount()
   const folder = await makeFolder(opts, account)
-  const note = await layOut(folder, account)
+  const claim = await layOut(folder, account)
   try {
     const programs = { initdb: (await tools.program('initdb')).path, postgres: (await tools.program('postgres')).path }
     const plan = {
@@ -67,21 +67,21 @@ export async function openScratch(opts: ScratchOptions): Promise<ScratchServer> 
       folder,
       account,
       ...programs,
-      socketDir: note.socketDir,
+      socketDir: claim.note.socketDir,
       superuser: opts.superuser,
       signal: opts.signal,
     }
-    await initCluster(plan)
-    return await runningServer(plan, note, tools)
+    return await runningServer(plan, claim, tools)
   } catch (thrown) {
-    await removeScratch(folder, note)
+    await claim[Symbol.asyncDispose]()
+    await removeScratch(folder, claim.note)
     throw thrown
   }
 }
 
-async function runningServer(plan: BootPlan, note: ScratchNote, tools: PostgresTools): Promise<ScratchServer> {
+async function runningServer(plan: BootPlan, claim: Claim, tools: PostgresTools): Promise<ScratchServer> {
   const { folder, socketDir, account, superuser } = plan
-  const server = await startServer(plan)
+  const server = await bootCluster(plan)
   const version = (await tools.program('postgres')).versionLine
   let kept = false
   return {
@@ -104,13 +104,15 @@ async function runningServer(plan: BootPlan, note: ScratchNote, tools: PostgresT
     async keep(untilMs) {
       kept = true
       await stopServer(server, 'fast')
-      await writeNote(folder, { ...note, keptUntil: untilMs })
+      await claim[Symbol.asyncDispose]()
+      await writeNote(folder, { ...claim.note, keptUntil: untilMs })
       return folder
     },
     async [Symbol.asyncDispose]() {
       if (kept) return
       await stopServer(server, 'immediate')
-      await removeScratch(folder, note)
+      await claim[Symbol.asyncDispose]()
+      await removeScratch(folder, claim.note)
     },
   }
 }
@@ -141,13 +143,11 @@ async function noRoom(path: string, needBytes: number): Promise<LifeboatError | 
   })
 }
 
-async function layOut(folder: string, account: Account): Promise<ScratchNote> {
+async function layOut(folder: string, account: Account): Promise<Claim> {
   const own = join(folder, 'socket')
   const fits = Buffer.byteLength(own + SOCKET_NAME) <= SOCKET_PATH_BYTES
   const socketDir = fits ? await ownedFolder(own, account) : await owned(await mkdtemp(join(tmpdir(), 'lb-')), account)
-  const note = { pid: process.pid, startTicks: await startTicksOf(process.pid), socketDir }
-  await writeNote(folder, note)
-  return note
+  return claimFolder(folder, socketDir)
 }
 
 /** Fails when the folder exists: names are unique, and another drill's server is none of ours. */

@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
-import { TEMPLATE_PREFIX } from './boot.ts'
 import { isAlive, readNote, type ScratchNote } from './owner.ts'
+import { TEMPLATE_PREFIX } from './template.ts'
 
 export const SCRATCH_PREFIX = 'scratch-'
 
 /**
- * Removes what killed processes left below a scratch path: stops their servers, then deletes the folders. Folders of living processes stay, and
- * kept ones until their time is over.
+ * Removes what killed processes left below a scratch path: stops their servers, then deletes the folders. Folders of living processes stay, those of
+ * other containers and machines on the same volume too, and kept ones until their time is over.
  *
  * @returns names of the folders removed
  */
@@ -20,7 +20,7 @@ export async function sweepScratch(root: string, { clock, log }: { clock: Clock;
   for (const name of names) {
     const folder = join(root, name)
     const note = await readNote(folder)
-    if (note && (await mustStay(note, clock.now()))) continue
+    if (await mustStay(folder, note, clock.now())) continue
     await removeScratch(folder, note)
     removed.push(name)
     log.warn({ event: 'scratch.swept', folder }, 'removed a scratch server that nobody uses any more')
@@ -35,13 +35,24 @@ const TEMPLATE_AGE_MS = 30 * 24 * 3_600_000
 async function removeOldTemplates(root: string, now: number): Promise<void> {
   const names = (await readdir(root).catch(() => [])).filter((name) => name.startsWith(TEMPLATE_PREFIX))
   for (const name of names) {
-    const { mtimeMs } = await stat(join(root, name))
-    if (now - mtimeMs > TEMPLATE_AGE_MS) await rm(join(root, name), { recursive: true, force: true })
+    // One that is gone was found unfit by a drill meanwhile.
+    const found = await stat(join(root, name)).catch(() => undefined)
+    if (found && now - found.mtimeMs > TEMPLATE_AGE_MS) await rm(join(root, name), { recursive: true, force: true })
   }
 }
 
-async function mustStay(note: ScratchNote, now: number): Promise<boolean> {
-  return note.keptUntil === undefined ? isAlive(note) : note.keptUntil > now
+/** Its maker may be about to write the note into a folder as young as this. */
+const NOTELESS_MS = 300_000
+
+async function mustStay(folder: string, note: ScratchNote | undefined, now: number): Promise<boolean> {
+  if (note === undefined) {
+    const madeAt = await stat(folder).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => now,
+    )
+    return now - madeAt <= NOTELESS_MS
+  }
+  return note.keptUntil === undefined ? isAlive(folder, note, now) : note.keptUntil > now
 }
 
 export async function removeScratch(folder: string, note: Pick<ScratchNote, 'socketDir'> | undefined): Promise<void> {
@@ -57,8 +68,16 @@ async function stopLeftServer(folder: string): Promise<void> {
   const pid = Number(pidFile.split('\n')[0])
   // The pid may long be somebody else's; a postmaster works inside its data folder and names it in its arguments.
   for (let tries = 0; pid > 1 && (await worksIn(pid, data)) && tries < 500; tries++) {
-    if (tries === 0) process.kill(pid, 'SIGQUIT')
+    if (tries === 0) quit(pid)
     await pause(20)
+  }
+}
+
+function quit(pid: number): void {
+  try {
+    process.kill(pid, 'SIGQUIT')
+  } catch {
+    // It ended between two looks.
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startTicksOf, writeNote } from './owner.ts'
+import { claimFolder } from './owner.ts'
 import { removeScratch, SCRATCH_PREFIX } from './sweep.ts'
 
 export function workFolderPath(root: string, name: string): string {
@@ -12,7 +12,11 @@ export async function openWorkFolder(root: string, name: string): Promise<AsyncD
   const path = workFolderPath(root, name)
   await mkdir(root, { recursive: true, mode: 0o755 })
   await mkdir(path, { mode: 0o700 })
-  const note = { pid: process.pid, startTicks: await startTicksOf(process.pid), socketDir: path }
-  await writeNote(path, note)
-  return { [Symbol.asyncDispose]: () => removeScratch(path, note) }
+  const claim = await claimFolder(path, path)
+  return {
+    async [Symbol.asyncDispose]() {
+      await claim[Symbol.asyncDispose]()
+      await removeScratch(path, claim.note)
+    },
+  }
 }

@@ -11,7 +11,8 @@ let source: TestPostgres
 let target: TestPostgres
 let expected: Fingerprint
 const database = 'hard'
-const OPTIONS = { signal: AbortSignal.timeout(100_000) }
+/** A deadline for each measurement: the tests of this file together take longer on a busy machine. */
+const options = () => ({ hashTablesUpToBytes: 1e12, signal: AbortSignal.timeout(100_000) })
 
 beforeAll(async () => {
   ;[source, target] = await Promise.all([startPostgres(), startPostgres()])
@@ -207,7 +208,7 @@ test.each(CHANGES)('after %s the comparison names it', async (change, area, obje
   try {
     await client.query('begin')
     await client.query(change)
-    const actual = await takeFingerprint(client, { ...OPTIONS, hashTablesUpToBytes: 1e12 })
+    const actual = await takeFingerprint(client, options())
     const found = counted(compareFingerprints(expected, actual)).map(
       (difference) => `${difference.area}: ${difference.object}`,
     )
@@ -221,14 +222,14 @@ test('a role that may read everything measures the same data, and not the passwo
   await source.query('postgres', `create role backup login in role pg_read_all_data bypassrls`)
   const client = await connect(source, database, 'backup')
   await client.query('begin isolation level repeatable read read only')
-  const taken = await takeFingerprint(client, { ...OPTIONS, hashTablesUpToBytes: 1e12 }).catch((err: unknown) => err)
+  const taken = await takeFingerprint(client, options()).catch((err: unknown) => err)
   await client.end()
   // Large objects have owners of their own, and pg_read_all_data does not reach them.
   expect(taken).toMatchObject({ code: 'SOURCE_RIGHTS_MISSING' })
   await source.query(database, `select lo_unlink(oid) from pg_largeobject_metadata`)
   const again = await connect(source, database, 'backup')
   await again.query('begin isolation level repeatable read read only')
-  const fingerprint = await takeFingerprint(again, { ...OPTIONS, hashTablesUpToBytes: 1e12 })
+  const fingerprint = await takeFingerprint(again, options())
   await again.end()
   expect(fingerprint.tables).toEqual(expected.tables)
   expect(fingerprint.schema).not.toHaveProperty('role passwords')
@@ -238,7 +239,7 @@ test('a role whose rows a policy would hide is refused instead of counting fewer
   await source.query('postgres', `create role half_blind login in role pg_read_all_data`)
   const client = await connect(source, database, 'half_blind')
   await client.query('begin isolation level repeatable read read only')
-  await expect(takeFingerprint(client, { ...OPTIONS, hashTablesUpToBytes: 1e12 })).rejects.toMatchObject({
+  await expect(takeFingerprint(client, options())).rejects.toMatchObject({
     code: 'SOURCE_RIGHTS_MISSING',
     facts: { message: expect.stringContaining('row-level security') },
   })
@@ -248,7 +249,7 @@ test('a role whose rows a policy would hide is refused instead of counting fewer
 test('tables above the limit are counted and not hashed', async () => {
   const client = await connect(target, database)
   await client.query('begin isolation level repeatable read read only')
-  const fingerprint = await takeFingerprint(client, { ...OPTIONS, hashTablesUpToBytes: 100_000 })
+  const fingerprint = await takeFingerprint(client, { ...options(), hashTablesUpToBytes: 100_000 })
   await client.end()
   const [wide, small] = ['wide_rows', 'ward'].map((name) => fingerprint.tables.find((table) => table.name === name))
   expect(wide).toEqual({ schema: 'clinic', name: 'wide_rows', rows: 40 })
@@ -269,7 +270,7 @@ test('several connections on one snapshot measure the same, whatever is written 
     await helper.query(`set transaction snapshot '${rows[0]?.id}'`)
   }
   await target.query(database, `insert into clinic.duplicates select 9, 'late' from generate_series(1, 5)`)
-  const fingerprint = await takeFingerprint(first, { ...OPTIONS, hashTablesUpToBytes: 1e12, helpers })
+  const fingerprint = await takeFingerprint(first, { ...options(), helpers })
   await Promise.all([first, ...helpers].map((client) => client.end()))
   expect(fingerprint.tables).toEqual(expected.tables)
 })

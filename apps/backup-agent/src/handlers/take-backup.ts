@@ -8,10 +8,11 @@ import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { createRun } from '@lifeboat/shared/run/create-run.ts'
 import { deadline } from '@lifeboat/shared/run/deadline.ts'
+import type { Attempt } from '../attempt.ts'
 import { attemptBackup } from '../attempt-backup.ts'
 import type { AgentSource } from '../config.ts'
 import type { AgentDeps } from '../deps.ts'
-import { announceSealed, tellFailed } from '../spool/pick-up.ts'
+import { abandon, announceSealed, tellFailed } from '../spool/pick-up.ts'
 import type { Spooled } from '../spool/spool.ts'
 
 /** As many as the bus grants a wish; the last one decides the run. */
@@ -35,24 +36,35 @@ async function fulfil(deps: AgentDeps, wish: BackupRequested, delivery: Delivery
   const log = deps.log.child({ runId: wish.runId, sourceId: wish.sourceId })
   const known = find(deps, wish)
   if (known === undefined) return refuse(deps, wish)
-  const sealed = deps.spool.all().find(({ attempt }) => attempt.runId === wish.runId)
-  if (sealed !== undefined && (await deps.spool.isSealed(sealed))) return announceSealed(deps, sealed)
+  if (await settleEarlier(deps, wish)) return
   await writeDown(deps, wish, known.policy)
   // A wish that was sent twice may be older than the ledger: a run that is caught up has its full time again.
   const deadlineAt = (await deps.ledger.get(wish.runId))?.deadlineAt ?? wish.deadlineAt
   const allowedMs = Date.parse(deadlineAt) - deps.clock.now()
   const signals = [delivery.signal, deps.lease.lost, deps.cancels.of(wish.runId), deadline(allowedMs)]
   using run = createRun({ id: wish.runId, service: 'backup-agent', signals, log, bus: deps.bus, clock: deps.clock })
-  const spooled = await begin(deps, wish, known.policy)
-  if (spooled === undefined) return
+  const attempt = await begin(deps, wish, known.policy)
+  if (attempt === undefined) return
+  let spooled: Spooled
   try {
+    spooled = await deps.spool.begin(attempt)
     await attemptBackup(deps, { ...known, spooled, run })
   } catch (thrown) {
     const err = run.signal.aborted ? LifeboatError.from(run.signal.reason) : LifeboatError.from(thrown)
-    await end(deps, spooled, err, delivery)
+    await end(deps, attempt, err, delivery)
     throw err
   }
   await announceSealed(deps, spooled)
+}
+
+/** What earlier attempts at this run left in the spool: a sealed one is told of, the others are given up. Whether the run has its backup. */
+async function settleEarlier(deps: AgentDeps, { runId }: BackupRequested): Promise<boolean> {
+  let told = false
+  for (const spooled of deps.spool.all().filter(({ attempt }) => attempt.runId === runId)) {
+    if (!(await deps.spool.isSealed(spooled))) await abandon(deps, spooled, { willRetry: true })
+    else if (await announceSealed(deps, spooled)) told = true
+  }
+  return told
 }
 
 interface Known {
@@ -81,8 +93,8 @@ async function writeDown({ ledger }: AgentDeps, wish: BackupRequested, policy: P
 }
 
 /** Claims the run; the count the ledger gives is the fencing token of this attempt. undefined: it ended already. */
-async function begin(deps: AgentDeps, wish: BackupRequested, policy: PolicyConfig): Promise<Spooled | undefined> {
-  const { ledger, clock, instance, spool, events, log } = deps
+async function begin(deps: AgentDeps, wish: BackupRequested, policy: PolicyConfig): Promise<Attempt | undefined> {
+  const { ledger, clock, instance, events, log } = deps
   const startedAt = moment(clock.now())
   const { runId, sourceId, policyId, agentId, kind } = wish
   const backupId = newBackupId(kind, clock.now())
@@ -92,7 +104,7 @@ async function begin(deps: AgentDeps, wish: BackupRequested, policy: PolicyConfi
   const { targets, copies } = policy
   const about = { backupId, runId, sourceId, policyId, agentId, kind, attempt, startedAt }
   events.backupStarted(log, about)
-  return spool.begin({ ...about, targets, requiredCopies: copies.required })
+  return { ...about, targets, requiredCopies: copies.required }
 }
 
 function leave({ log }: AgentDeps, { runId }: BackupRequested, claimed: LedgerOutcome): undefined {
@@ -107,13 +119,13 @@ function eventOf(err: LifeboatError, isLast: boolean): RunEvent {
   return err.retry === 'never' || (isLast && err.retry === 'later') ? 'fail' : 'retry'
 }
 
-async function end(deps: AgentDeps, spooled: Spooled, err: LifeboatError, delivery: Delivery): Promise<void> {
-  const { attempt } = spooled
+async function end(deps: AgentDeps, attempt: Attempt, err: LifeboatError, delivery: Delivery): Promise<void> {
   const event = eventOf(err, delivery.attempt >= DELIVERIES)
   const details = { error: reportOf(err), endedAt: moment(deps.clock.now()) }
-  await tellFailed(deps, spooled, err, event === 'retry')
+  await tellFailed(deps, attempt, err, event === 'retry')
   await deps.ledger.apply(attempt.runId, event, details, { attempt: attempt.attempt })
-  await deps.spool.drop(spooled)
+  const spooled = deps.spool.get(attempt.backupId)
+  if (spooled) await deps.spool.drop(spooled)
 }
 
 function reportOf(err: LifeboatError) {

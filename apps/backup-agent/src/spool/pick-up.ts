@@ -5,7 +5,7 @@ import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { aboutOf } from '../attempt.ts'
+import { type Attempt, aboutOf } from '../attempt.ts'
 import type { AgentDeps } from '../deps.ts'
 import { MANIFEST, partName, SEALED, unlessAbsent } from './files.ts'
 import type { Spooled } from './spool.ts'
@@ -26,32 +26,38 @@ export async function pickUpSpool(deps: Deps): Promise<void> {
 /**
  * Ends the run of a sealed backup in the ledger, then tells of the backup. When the ledger says that the run ended otherwise meanwhile
  * (cancelled, overdue, a newer attempt), the backup is given up.
+ *
+ * @returns whether the run has this backup now
  */
-export async function announceSealed(deps: Deps, spooled: Spooled): Promise<void> {
+export async function announceSealed(deps: Deps, spooled: Spooled): Promise<boolean> {
   const { attempt, folder } = spooled
   const { backupId, runId } = attempt
   const sealed = BackupSealed.schema.parse(JSON.parse(await readFile(join(folder, SEALED), 'utf8')))
   const ended = { backupId, endedAt: sealed.sealedAt }
   const { outcome } = await deps.ledger.apply(runId, 'succeed', ended, { attempt: attempt.attempt })
-  if (outcome === 'refused') return abandon(deps, spooled, { willRetry: false })
+  if (outcome === 'refused') {
+    await abandon(deps, spooled, { willRetry: false })
+    return false
+  }
   const told = { ...sealed, spoolUrl: deps.cfg.url }
   for (const part of await partsHere(deps, spooled)) await deps.bus.publish(PartSealed, part)
   await deps.bus.publish(BackupSealed, told)
   const { sourceId, bytes, summary } = sealed
   deps.events.backupSealed(deps.log, { sourceId, backupId, runId, bytes, ...summary })
+  return true
 }
 
 /** Gives an attempt up, aloud: what it left at targets has no manifest and does not count. */
 export async function abandon(deps: Deps, spooled: Spooled, { willRetry }: { willRetry: boolean }): Promise<void> {
   const { attempt } = spooled
   const error = new LifeboatError('BACKUP_ABANDONED', { backupId: attempt.backupId, runId: attempt.runId })
-  await tellFailed(deps, spooled, error, willRetry)
+  await tellFailed(deps, attempt, error, willRetry)
   await deps.spool.drop(spooled)
 }
 
 export async function tellFailed(
   deps: Pick<Deps, 'bus' | 'events' | 'clock' | 'log'>,
-  { attempt }: Spooled,
+  attempt: Attempt,
   error: LifeboatError,
   willRetry: boolean,
 ): Promise<void> {

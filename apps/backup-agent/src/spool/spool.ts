@@ -9,6 +9,7 @@ import {
   ATTEMPT,
   DROPPED,
   HELD_BY,
+  inSpool,
   isPartName,
   MANIFEST,
   PARTIAL,
@@ -71,8 +72,11 @@ export async function openSpool(cfg: SpoolConfig, log: Logger): Promise<Spool> {
     all: () => [...spooled.values()],
     async begin(attempt) {
       const folder = join(backups, attempt.backupId)
-      await mkdir(folder, { mode: 0o700 })
-      await writeDurably(join(folder, ATTEMPT), JSON.stringify(attempt))
+      await inSpool(() => mkdir(folder, { mode: 0o700 }))
+      await writeDurably(join(folder, ATTEMPT), JSON.stringify(attempt)).catch(async (err: unknown) => {
+        await rm(folder, { recursive: true, force: true })
+        throw err
+      })
       const begun = { attempt, folder, holders: new Map() }
       spooled.set(attempt.backupId, begun)
       return begun

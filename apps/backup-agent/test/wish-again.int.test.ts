@@ -5,6 +5,7 @@ import { BackupFailed, BackupRequested, BackupSealed, BackupStarted } from '@lif
 import { type BackupId, moment, operatorRunId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { fakePgDump } from '@lifeboat/testkit/fake-tools/fake-pg-dump.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AgentDeps } from '../src/deps.ts'
 import { takeBackup } from '../src/handlers/take-backup.ts'
@@ -45,6 +46,29 @@ function without(bus: Bus, subject: string): Bus {
 const startedOf = (runId: string) => house.facts(BackupStarted, (fact) => fact.runId === runId)
 const failedOf = (runId: string) => house.facts(BackupFailed, (fact) => fact.runId === runId)
 const sealedOf = (runId: string) => house.facts(BackupSealed, (fact) => fact.runId === runId)
+
+test('a wish that comes again while its run is under way ends as that run ends', async () => {
+  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 1_000 })
+  await using agent = await house.agent(house.config({ database: 'records', toolPaths: [fake.folder] }))
+  const handle = takeBackup(agent.deps)
+  const wish = wishFor(agent.deps)
+  const order: string[] = []
+  const first = handle(wish, delivery).then(() => order.push('first'))
+  await Promise.all([first, handle(wish, delivery).then(() => order.push('again'))])
+  expect(order).toEqual(['first', 'again'])
+  expect(await sealedOf(wish.runId)).toHaveLength(1)
+  expect(await startedOf(wish.runId)).toHaveLength(1)
+})
+
+test('a wish that comes again while its run is failing fails like it', async () => {
+  await using agent = await house.agent(house.config({ database: 'gone' }))
+  const handle = takeBackup(agent.deps)
+  const wish = wishFor(agent.deps)
+  const both = await Promise.allSettled([handle(wish, delivery), handle(wish, delivery)])
+  const refused = { status: 'rejected', reason: expect.objectContaining({ code: 'SOURCE_DATABASE_MISSING' }) }
+  expect(both).toEqual([refused, refused])
+  expect(await startedOf(wish.runId)).toHaveLength(1)
+})
 
 test('an attempt whose end nobody heard of is given up aloud by the next one', async () => {
   await using agent = await house.agent(house.config({ database: 'records' }))

@@ -18,17 +18,18 @@ import type { Spooled } from '../spool/spool.ts'
 /** As many as the bus grants a wish; the last one decides the run. */
 const DELIVERIES = 20
 
-/** One wish → one backup, however often the wish comes and however often the agent dies in between. */
+/**
+ * One wish → one backup, however often the wish comes and however often the agent dies in between. A wish that comes again while its run is
+ * under way here is settled as that run is.
+ */
 export function takeBackup(deps: AgentDeps): Handler<BackupRequested> {
-  const working = new Set<RunId>()
-  return async (wish, delivery) => {
-    if (working.has(wish.runId)) throw new LifeboatError('RUN_TAKEN', { runId: wish.runId, heldBy: deps.instance })
-    working.add(wish.runId)
-    try {
-      await fulfil(deps, wish, delivery)
-    } finally {
-      working.delete(wish.runId)
-    }
+  const underWay = new Map<RunId, Promise<void>>()
+  return (wish, delivery) => {
+    const known = underWay.get(wish.runId)
+    if (known !== undefined) return known
+    const work = fulfil(deps, wish, delivery).finally(() => underWay.delete(wish.runId))
+    underWay.set(wish.runId, work)
+    return work
   }
 }
 

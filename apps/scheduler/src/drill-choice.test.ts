@@ -34,7 +34,9 @@ function ask(over: Partial<DrillQuestion>): string[] {
     nowMs: NOW,
     ...over,
   }
-  return chooseDrills(question).map(({ targetId, occasion, reason }) => `${targetId} (${occasion}): ${reason}`)
+  return chooseDrills(question).map(
+    ({ targetId, runId, occasion, reason }) => `${targetId} (${runId ?? occasion}): ${reason}`,
+  )
 }
 
 describe('chooseDrills', () => {
@@ -69,6 +71,15 @@ describe('chooseDrills', () => {
       }),
       'a failed drill is a verdict and is not repeated': ask({
         notes: [note(26, 'alpha', { ...ended, verdict: 'failed' })],
+      }),
+      'a drill without a verdict after a week is asked for again under its own name: its wish may have aged out': ask({
+        notes: [note(26, 'alpha', { askedAt: moment(NOW - 7 * 24 * 60 * MINUTE) })],
+      }),
+      'a repeated drill without a verdict likewise': ask({
+        notes: [
+          note(26, 'alpha', { ...ended, askedAt: moment(NOW - 9 * 24 * 60 * MINUTE) }),
+          note(26, 'alpha', { runId: 'drill.26.alpha.2' as RunId, askedAt: moment(NOW - 8 * 24 * 60 * MINUTE) }),
+        ],
       }),
       'a drill still waiting in a backlog is neither repeated nor given up': ask({
         notes: [note(26, 'alpha', { askedAt: moment(NOW - 9000 * MINUTE) })],

@@ -1,4 +1,4 @@
-import type { BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { BackupId, RunId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { DrillNote } from './drill-notes.ts'
 
 /** Rather another target than no proof: so long the target whose turn it is may be away. */
@@ -6,6 +6,8 @@ const TURN_WAITS_MS = 3_600_000
 /** An inconclusive drill is asked for again after this, doubling up to a day, for as long as it takes. */
 const AGAIN_AFTER_MS = 30 * 60_000
 const AGAIN_AFTER_AT_MOST_MS = 24 * 3_600_000
+/** A wish waits a fortnight at most on its stream; a drill without a verdict for this long is asked for again before or after that. */
+const UNHEARD_OF_AFTER_MS = 7 * 24 * 3_600_000
 
 export interface DrillQuestion {
   backupId: BackupId
@@ -24,6 +26,8 @@ export interface DrillChoice {
   targetId: TargetId
   /** Distinguishes the run id of a repeated drill from the first. */
   occasion: string
+  /** Of a drill that was asked for and never heard of again: the same drill, not another. */
+  runId?: RunId
   reason: string
 }
 
@@ -67,6 +71,7 @@ function repeatedDrills({ stored, nowMs }: DrillQuestion, own: readonly DrillNot
   return stored.flatMap((targetId) => {
     const asked = own.filter((note) => note.targetId === targetId).sort((a, b) => compare(a.askedAt, b.askedAt))
     const last = asked.at(-1)
+    if (last !== undefined && last.verdict === undefined) return unheardOf(last, asked.length, nowMs)
     if (last?.verdict !== 'inconclusive' || last.finishedAt === undefined) return []
     const pauseMs = Math.min(AGAIN_AFTER_MS * 2 ** (asked.length - 1), AGAIN_AFTER_AT_MOST_MS)
     if (nowMs - Date.parse(last.finishedAt) < pauseMs) return []
@@ -74,6 +79,13 @@ function repeatedDrills({ stored, nowMs }: DrillQuestion, own: readonly DrillNot
       { targetId, occasion: `again-${asked.length}`, reason: `drill ${asked.length} of this copy was inconclusive` },
     ]
   })
+}
+
+/** A verifier that has drilled it after all finds its evidence and only says the verdict again. */
+function unheardOf({ targetId, runId, askedAt }: DrillNote, nth: number, nowMs: number): DrillChoice[] {
+  if (nowMs - Date.parse(askedAt) < UNHEARD_OF_AFTER_MS) return []
+  const reason = `asked for on ${askedAt} and never heard of again`
+  return [{ targetId, occasion: nth === 1 ? 'first' : `again-${nth - 1}`, runId, reason }]
 }
 
 function first(targetId: TargetId, reason: string): DrillChoice {

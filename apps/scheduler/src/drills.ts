@@ -29,26 +29,41 @@ type DrillDeps = Pick<SchedulerDeps, 'bus' | 'drillNotes' | 'plans' | 'clock' | 
 /**
  * Asks for the drills this backup is owed now. Publishes first and notes after: of a crash between comes a second wish with the
  * same run id, never a drill that is noted and not asked for.
+ *
+ * @param known the notes of the backup's plan, if the caller has them; what is asked for is added
  */
-export async function askForDrills(deps: DrillDeps, backup: Drillable): Promise<void> {
+export async function askForDrills(deps: DrillDeps, backup: Drillable, known?: DrillNote[]): Promise<void> {
   const plan = deps.plans.find((candidate) => planKey(candidate) === planKey(backup))
   // A policy that is gone wants nothing any more; its backups can be drilled by hand.
   if (plan === undefined) return
-  const notes = await drillNotesOf(deps, backup)
+  const notes = known ?? (await drillNotesOf(deps, backup))
   const nowMs = deps.clock.now()
   const { backupId, sourceId, policyId, kind, stored, sealedMs } = backup
   const question = { mode: plan.drillTargets, targets: plan.targets, backupId, stored, sealedMs, notes, nowMs }
-  for (const { targetId, occasion, reason } of chooseDrills(question)) {
-    const runId = drillRunId(backupId, targetId, occasion)
+  for (const { targetId, occasion, reason, runId: again } of chooseDrills(question)) {
+    const runId = again ?? drillRunId(backupId, targetId, occasion)
     const wish = { runId, backupId, sourceId, policyId, kind, targetId, requestedBy: 'schedule' as const }
     await deps.bus.publish(DrillRequested, { ...wish, requestedAt: moment(nowMs) })
     const note: DrillNote = { runId, backupId, sourceId, policyId, targetId, askedAt: moment(nowMs), reason }
-    await deps.drillNotes.create(drillNoteKey(note), note)
+    await keepNote(deps, note)
+    notes.push(note)
     deps.log.info({ event: 'drill.requested', backupId, targetId, reason }, 'asked for a drill')
   }
 }
 
-async function drillNotesOf(deps: DrillDeps, of: { policyId: string; sourceId: string }): Promise<DrillNote[]> {
+/** Of a drill asked for again only the moment changes; a verdict that came meanwhile stays. */
+async function keepNote({ drillNotes }: DrillDeps, note: DrillNote): Promise<void> {
+  const key = drillNoteKey(note)
+  if ((await drillNotes.create(key, note)) !== undefined) return
+  const there = await drillNotes.get(key)
+  if (there && there.value.verdict === undefined)
+    await drillNotes.update(key, { ...there.value, askedAt: note.askedAt }, there.revision)
+}
+
+export async function drillNotesOf(
+  deps: Pick<SchedulerDeps, 'drillNotes'>,
+  of: { policyId: string; sourceId: string },
+): Promise<DrillNote[]> {
   const notes: DrillNote[] = []
   for await (const { value } of deps.drillNotes.entries(`${planKey(of)}.>`)) notes.push(value)
   return notes

@@ -133,6 +133,56 @@ describe.concurrent('drills', () => {
     expect(new Set(asked.map((wish) => wish.runId)).size).toBe(3)
   })
 
+  it('a drill whose wish aged out unseen is asked for again under the same run id, and once', async () => {
+    await using world = await schedulerWorld('2026-09-20T02:11:00Z')
+    const { deps, asked } = await started(world, { drillTargets: 'each' })
+    await seal(world, 20)
+    await store(world, 20, 'alpha')
+    await eventually(() => expect(asked).toHaveLength(1))
+    await eventually(async () => expect(await Array.fromAsync(deps.drillNotes.entries())).toHaveLength(1))
+    await eventually(async () =>
+      expect((await deps.catalog.summaries())[0]?.recent[0]?.copies).toMatchObject({ alpha: 'stored' }),
+    )
+    world.clock.forward(8 * 86_400_000)
+    const published: string[] = []
+    const bus = new Proxy(deps.bus, {
+      get: (of, name) =>
+        name === 'publish'
+          ? async (_: unknown, { runId }: DrillRequested) => void published.push(runId)
+          : Reflect.get(of, name),
+    })
+    await sweepDrills({ ...deps, bus })
+    await sweepDrills({ ...deps, bus })
+    expect(published).toEqual([asked[0]?.runId])
+  })
+
+  it('a sweep reads the notes of a source once, and none where every drill has its verdict', async () => {
+    await using world = await schedulerWorld('2026-09-20T02:11:00Z')
+    const { deps, asked } = await started(world)
+    for (const day of [20, 21, 22]) {
+      await seal(world, day)
+      for (const target of ['alpha', 'beta', 'gamma']) await store(world, day, target)
+    }
+    await eventually(() => expect(asked).toHaveLength(3))
+    const states = async () =>
+      (await deps.catalog.summaries())[0]?.recent.map(({ copies }) => Object.values(copies).sort().join())
+    await eventually(async () => expect(await states()).toEqual(Array(3).fill('stored,stored,stored')))
+    let read = 0
+    const entries = (filter?: string) => {
+      read += 1
+      return deps.drillNotes.entries(filter)
+    }
+    const drillNotes = new Proxy(deps.drillNotes, {
+      get: (of, name) => (name === 'entries' ? entries : Reflect.get(of, name).bind(of)),
+    })
+    await sweepDrills({ ...deps, drillNotes })
+    expect(read).toBe(1)
+    for (const wish of asked.slice()) await finish(world, wish, 'proven')
+    await eventually(async () => expect(await states()).toEqual(Array(3).fill('proven,stored,stored')))
+    await sweepDrills({ ...deps, drillNotes })
+    expect(read).toBe(1)
+  })
+
   it('a wish that became a dead letter fails its run at once, and a drill’s is asked for again later', async () => {
     await using world = await schedulerWorld('2026-09-20T02:00:00Z')
     const deps = await world.scheduler([aPlan()])

@@ -111,3 +111,23 @@ test('an attempt that finds no disk for its folder fails aloud, and its run wait
   expect(await failedOf(wish.runId)).toMatchObject([{ error: { code: 'SPOOL_DISK_FULL' }, willRetry: true }])
   expect(await house.ledger.get(wish.runId)).toMatchObject({ state: 'wished', attempt: 1 })
 })
+
+test('a wish that comes when its time is over is a missed run, not one that took too long', async () => {
+  await using agent = await house.agent(house.config({ database: 'records' }))
+  const wish = wishFor(agent.deps, { deadlineAt: moment(Date.now() - 1_000) })
+  await takeBackup(agent.deps)(wish, delivery)
+  const entry = await house.ledger.get(wish.runId)
+  expect(entry).toMatchObject({ state: 'missed', attempt: 0, reason: expect.stringContaining(wish.deadlineAt) })
+  expect([...(await startedOf(wish.runId)), ...(await failedOf(wish.runId))]).toEqual([])
+})
+
+test('a run whose agent died and whose time is over meanwhile is overdue, and nothing is dumped for it', async () => {
+  await using agent = await house.agent(house.config({ database: 'records' }))
+  const wish = wishFor(agent.deps, { deadlineAt: moment(Date.now() - 1_000) })
+  const { agentId: _agent, ...entry } = wish
+  await house.ledger.expect({ ...entry, lateAt: wish.dueAt })
+  await house.ledger.apply(wish.runId, 'begin', { heldBy: 'the dead' })
+  await takeBackup(agent.deps)(wish, delivery)
+  expect(await house.ledger.get(wish.runId)).toMatchObject({ state: 'overdue', attempt: 1 })
+  expect(await startedOf(wish.runId)).toEqual([])
+})

@@ -42,6 +42,7 @@ async function fulfil(deps: AgentDeps, wish: BackupRequested, delivery: Delivery
   // A wish that was sent twice may be older than the ledger: a run that is caught up has its full time again.
   const deadlineAt = (await deps.ledger.get(wish.runId))?.deadlineAt ?? wish.deadlineAt
   const allowedMs = Date.parse(deadlineAt) - deps.clock.now()
+  if (allowedMs <= 0) return pass(deps, wish, deadlineAt)
   const signals = [delivery.signal, deps.lease.lost, deps.cancels.of(wish.runId), deadline(allowedMs)]
   using run = createRun({ id: wish.runId, service: 'backup-agent', signals, log, bus: deps.bus, clock: deps.clock })
   const attempt = await begin(deps, wish, known.policy)
@@ -91,6 +92,16 @@ async function writeDown({ ledger }: AgentDeps, wish: BackupRequested, policy: P
   const { agentId: _agent, ...entry } = wish
   const lateAt = moment(Date.parse(wish.dueAt) + policy.grace)
   await ledger.expect({ ...entry, lateAt })
+}
+
+/** The wish came when its time was over: nobody began the run, or who did died at it. */
+async function pass({ ledger, clock, log }: AgentDeps, { runId }: BackupRequested, deadlineAt: string): Promise<void> {
+  const endedAt = moment(clock.now())
+  const reason = `no agent began it by ${deadlineAt}`
+  const missed = await ledger.apply(runId, 'miss', { reason, endedAt })
+  if (missed.outcome === 'refused')
+    await ledger.apply(runId, 'exceed', { error: reportOf(new LifeboatError('RUN_OVERDUE', { deadlineAt })), endedAt })
+  log.info({ event: 'run.passed', runId, deadlineAt }, 'the time of the run was over when its wish came')
 }
 
 /** Claims the run; the count the ledger gives is the fencing token of this attempt. undefined: it ended already. */

@@ -127,3 +127,11 @@ test('a folder whose agent died before the first line is swept', async () => {
   expect(spool.all()).toEqual([])
   expect(await readdir(join(path, 'backups'))).toEqual([])
 })
+
+test('a disk without room for what the spool wants to take refuses the attempt before it begins, with the numbers', async () => {
+  await using spool = await openSpool({ path, maxBytes: 1e15, partBytes: 4e14, stalledAfterMs: 60_000 }, silentLogger)
+  const facts = { path, neededBytes: 8e14, freeBytes: expect.any(Number) }
+  await expect(spool.begin(attempt)).rejects.toMatchObject({ code: 'SPOOL_DISK_FULL', facts })
+  expect(spool.all()).toEqual([])
+  expect(await readdir(join(path, 'backups'))).toEqual([])
+})

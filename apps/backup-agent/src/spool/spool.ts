@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -35,6 +35,7 @@ export interface Spool extends AsyncDisposable {
   readonly room: Room
   get(backupId: BackupId): Spooled | undefined
   all(): Spooled[]
+  /** @throws LifeboatError SPOOL_DISK_FULL – also when the disk has less than a dump may take right away */
   begin(attempt: Attempt): Promise<Spooled>
   isSealed(spooled: Spooled): Promise<boolean>
   /** Writes down that a target holds a file. */
@@ -71,6 +72,7 @@ export async function openSpool(cfg: SpoolConfig, log: Logger): Promise<Spool> {
     get: (backupId) => spooled.get(backupId),
     all: () => [...spooled.values()],
     async begin(attempt) {
+      await expectDisk(cfg, space)
       const folder = join(backups, attempt.backupId)
       await inSpool(() => mkdir(folder, { mode: 0o700 }))
       await writeDurably(join(folder, ATTEMPT), JSON.stringify(attempt)).catch(async (err: unknown) => {
@@ -113,6 +115,14 @@ export async function openSpool(cfg: SpoolConfig, log: Logger): Promise<Spool> {
     },
     [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose](),
   }
+}
+
+/** Two parts are in the making at a time; a disk without room for them would break the dump half-way. */
+async function expectDisk({ path, maxBytes, partBytes }: SpoolConfig, { used }: Room): Promise<void> {
+  const { bavail, bsize } = await statfs(path)
+  const freeBytes = bavail * bsize
+  const neededBytes = Math.min(maxBytes - used, 2 * partBytes)
+  if (freeBytes < neededBytes) throw new LifeboatError('SPOOL_DISK_FULL', { path, freeBytes, neededBytes })
 }
 
 async function findAll(backups: string): Promise<Spooled[]> {

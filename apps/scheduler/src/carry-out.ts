@@ -30,9 +30,10 @@ export async function carryOut(deps: SchedulerDeps, wishes: Wishes, decision: De
   if (result.outcome === 'unknown') return dropFromView(deps, runId)
   view.note(result.entry)
   // Whoever made the change tells of it; if that one died, repeatLost and tellRecentDeviations do.
-  if (result.outcome !== 'changed') return
-  if (event === 'wish') await wishes.publish(result.entry)
-  else await tellDeviation(deps, result.entry, nowMs)
+  if (event === 'wish' && result.outcome === 'changed') await wishes.publish(result.entry)
+  // `same` may be our own change whose answer was lost; telling twice is harmless.
+  else if (event !== 'wish' && (result.outcome === 'changed' || result.outcome === 'same'))
+    await tellDeviation(deps, result.entry, nowMs)
 }
 
 function wishDetails(decision: Decision & { do: 'wish' }, nowMs: number): { deadlineAt: Moment; reason?: string } {

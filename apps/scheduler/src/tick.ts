@@ -33,10 +33,16 @@ export class Ticker {
     const nowMs = this.#deps.clock.now()
     if (!this.#told) await tellRecentDeviations(this.#deps, nowMs)
     this.#told = true
-    await this.#plan(nowMs)
-    await this.#settle(nowMs)
-    await this.#wishes.repeatLost(this.#deps.view.all())
-    await this.#endOverruns(nowMs)
+    try {
+      await this.#plan(nowMs)
+      await this.#settle(nowMs)
+      await this.#wishes.repeatLost(this.#deps.view.all())
+      await this.#endOverruns(nowMs)
+    } catch (err) {
+      // What failed may be written down without having been told, and the watch shows it before the next tick asks.
+      this.#told = false
+      throw err
+    }
   }
 
   /** Also when the clock went back: the runs of the hours that come again may not have been written yet. */
@@ -75,7 +81,9 @@ export class Ticker {
       const result = await ledger.apply(entry.runId, 'exceed', { reason, endedAt: moment(nowMs) }, { when: stillOver })
       if (result.outcome === 'unknown') view.drop(entry)
       else view.note(result.entry)
-      if (result.outcome === 'changed') await tellDeviation(this.#deps, result.entry, nowMs)
+      // `same`: another did it, or the answer to our own try was lost; telling twice is harmless.
+      if (result.outcome === 'changed' || result.outcome === 'same')
+        await tellDeviation(this.#deps, result.entry, nowMs)
     }
   }
 }

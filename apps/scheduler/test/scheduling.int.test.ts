@@ -124,6 +124,38 @@ describe.concurrent('a scheduler on a real bus', () => {
     await eventually(() => expect(deviations).toHaveLength(1))
   })
 
+  it('an overdue run is cancelled though the answer to the write that says so was lost', async () => {
+    await using world = await schedulerWorld('2026-09-26T08:20:00Z')
+    const deps = await world.scheduler([nightly])
+    await deps.ledger.expect(expectedRun(nightly, Date.parse('2026-09-26T02:00:00Z')))
+    await deps.ledger.apply(RUN, 'begin', { beganAt: '2026-09-26T02:00:00.000Z' as never })
+    const running = (await deps.ledger.get(RUN)) as LedgerEntry
+    let lost = 0
+    const ledger = {
+      expect: (entry: LedgerEntry) => deps.ledger.expect(entry),
+      async apply(...step: Parameters<SchedulerDeps['ledger']['apply']>) {
+        await deps.ledger.apply(...step)
+        lost += 1
+        throw new Error('no answer')
+      },
+      get: (runId: RunId) => deps.ledger.get(runId),
+    } as unknown as SchedulerDeps['ledger']
+    const losing = { ...(await world.scheduler([nightly])), ledger }
+    const ticker = new Ticker(losing)
+    await expect(ticker.tick()).rejects.toThrow('no answer')
+    await eventually(() => expect(losing.view.all().map(({ state }) => state)).toContain('overdue'))
+    await ticker.tick().catch(() => {})
+    expect([lost > 0, (await deps.cancels.get(RUN))?.value.why]).toEqual([true, 'overdue'])
+    await deps.cancels.delete(RUN)
+    const late = await world.scheduler([nightly])
+    const another = new Ticker(late)
+    await another.tick()
+    await deps.cancels.delete(RUN)
+    late.view.note(running)
+    await another.tick()
+    expect((await deps.cancels.get(RUN))?.value.why).toBe('overdue')
+  })
+
   it('a run that ends in the very moment of its deadline stays a success', async () => {
     await using world = await schedulerWorld('2026-09-26T02:00:00Z')
     const deps = await world.scheduler([nightly])

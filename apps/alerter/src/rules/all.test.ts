@@ -74,6 +74,25 @@ const CASES: Record<string, World> = {
   'failed: a later run succeeded': aWorld('26T03:00', {
     runs: [aRun('25T02:00', 'failed'), aRun('26T02:00', 'succeeded')],
   }),
+  'retrying: the third attempt failed for the same reason': aWorld('26T02:10', {
+    runs: [
+      ok,
+      aRun('26T02:00', 'wished', {
+        attempt: 3,
+        beganAt: '26T02:09',
+        error: new LifeboatError('SOURCE_AUTH_REFUSED', { host: 'db1', user: 'lifeboat' }).toReport(),
+      }),
+    ],
+  }),
+  'retrying: two attempts are not many': aWorld('26T02:10', {
+    runs: [ok, aRun('26T02:00', 'wished', { attempt: 2, beganAt: '26T02:09' })],
+  }),
+  'retrying: whether the third attempt fails too is not known at once': aWorld('26T02:10', {
+    runs: [ok, aRun('26T02:00', 'running', { attempt: 3, beganAt: '26T02:09' })],
+  }),
+  'retrying: an attempt after many goes on for a while': aWorld('26T02:20', {
+    runs: [ok, aRun('26T02:00', 'running', { attempt: 4, beganAt: '26T02:09' })],
+  }),
   'overdue: cancelled by the scheduler': aWorld('26T08:16', {
     runs: [ok, aRun('26T02:00', 'overdue', { reason: 'attempt 1 has run for 6 h' })],
   }),
@@ -94,6 +113,12 @@ const CASES: Record<string, World> = {
   'undersized: its size is unknown': aWorld('26T03:00', { backups: [aBackup(26, { bytes: undefined })] }),
   'undersized: a running backup is not looked at': aWorld('26T03:00', {
     backups: [aBackup(26, { sealedAt: undefined, bytes: 10, state: 'running' }), aBackup(25)],
+  }),
+  'growth: more than three times the median of those before': aWorld('26T03:00', {
+    backups: [aBackup(26, { bytes: 15_000_001 }), aBackup(25), aBackup(24), aBackup(23)],
+  }),
+  'growth: exactly three times is not told': aWorld('26T03:00', {
+    backups: [aBackup(26, { bytes: 15_000_000 }), aBackup(25), aBackup(24), aBackup(23)],
   }),
   'unproven: a copy failed its drill': aWorld('26T03:00', {
     backups: [aBackup(26, { copies: { alpha: 'disproven', beta: 'stored' }, state: 'sealed' }), aBackup(25)],
@@ -172,7 +197,7 @@ describe('the rules', () => {
 
   it('a policy whose backups left the recent ones is unknown, not well', () => {
     const unknown = judge(aWorld('26T12:00')).map(({ cause }) => cause)
-    expect(unknown).toEqual(['undersized.records.daily', 'unproven.records.daily.alpha', 'unproven.records.daily.beta'])
+    expect(unknown).toEqual(['undersized.records.daily', 'growth.records.daily', 'unproven.records.daily.alpha', 'unproven.records.daily.beta'])
   })
 
   it('give every cause the form of a key, whatever the names', () => {

@@ -3,9 +3,11 @@ import { copyBehind } from './copy-behind.ts'
 import { deadLetter } from './dead-letter.ts'
 import { drillBacklog } from './drill-backlog.ts'
 import { failed } from './failed.ts'
+import { growth } from './growth.ts'
 import { late } from './late.ts'
 import { missing } from './missing.ts'
 import { overdue } from './overdue.ts'
+import { retrying } from './retrying.ts'
 import { serviceSilent } from './service-silent.ts'
 import { undersized } from './undersized.ts'
 import { unproven } from './unproven.ts'
@@ -15,8 +17,10 @@ export const RULES = [
   missing,
   late,
   failed,
+  retrying,
   overdue,
   undersized,
+  growth,
   unproven,
   drillBacklog,
   copyBehind,

@@ -1,6 +1,7 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { causeOf, planKey, type Rule, type WatchedPlan, type World } from '../world.ts'
+import { median } from './median.ts'
 
 /** The newest backup is suspiciously small: below the policy's floor, far below the ones before it, or without tables or rows. */
 export const undersized: Rule = (world) =>
@@ -37,13 +38,4 @@ function complaintsAbout(newest: BackupRow, before: readonly BackupRow[], plan: 
   if (world.tables.get(newest.backupId) === 0) complaints.push('It has no table')
   else if (rows === 0) complaints.push('It has no row')
   return complaints
-}
-
-/** undefined for fewer than two values: one backup is no habit. */
-function median(values: readonly number[]): number | undefined {
-  if (values.length < 2) return undefined
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const [low = 0, high = 0] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[middle]]
-  return (low + high) / 2
 }

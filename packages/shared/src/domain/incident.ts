@@ -3,10 +3,12 @@ import { Moment } from './ids.ts'
 
 export const IncidentRule = z.enum([
   'failed',
+  'retrying',
   'missing',
   'late',
   'overdue',
   'undersized',
+  'growth',
   'unproven',
   'drill-backlog',
   'copy-behind',

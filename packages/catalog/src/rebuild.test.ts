@@ -181,6 +181,15 @@ describe('a catalogue rebuilt from one target', () => {
     expect(await catalog.count()).toBe(0)
   })
 
+  test('reads nothing to its end that is longer than a manifest or evidence can be, and reports it', async () => {
+    const backup = aBackup()
+    await store(backup)
+    await prove(backup, ' '.repeat(17 * 1024 ** 2))
+    const { report } = await rebuild()
+    expect(report).toMatchObject({ backups: 1, drills: 0, untrusted: [{ error: { code: 'MANIFEST_TAMPERED' } }] })
+    expect(report.untrusted[0]?.error.facts.problem).toContain('longer')
+  })
+
   test('does not believe a proof that was made of another manifest', async () => {
     const backup = aBackup()
     await store(backup)

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { buffer } from 'node:stream/consumers'
 import { Evidence } from '@lifeboat/shared/domain/drill.ts'
 import { type FleetId, type Moment, moment, type Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { evidenceKey, manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { backupBytes, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { type PublicKeys, verifySigned } from '@lifeboat/shared/signing/signing.ts'
+import { LONGEST_EVIDENCE_BYTES, LONGEST_MANIFEST_BYTES, readSmall } from '@lifeboat/storage/read-small.ts'
 import type { Receipt, Target } from '@lifeboat/storage/target.ts'
 import type { Catalog } from './catalog.ts'
 import { mapAhead } from './map-ahead.ts'
@@ -77,7 +77,8 @@ async function examine(target: Target, found: Found, opts: ReadOptions, manifest
   const { promise: digest, resolve: known } = Promise.withResolvers<Sha256 | undefined>()
   if (kind === 'manifest') manifests.set(nameIn(key), digest)
   try {
-    const bytes = await buffer(await target.get(key, { signal: opts.signal }))
+    const most = kind === 'manifest' ? LONGEST_MANIFEST_BYTES : LONGEST_EVIDENCE_BYTES
+    const bytes = await readSmall(await target.get(key, { signal: opts.signal }), key, most)
     const facts =
       kind === 'manifest'
         ? await manifestFacts(target, receipt, bytes, opts)

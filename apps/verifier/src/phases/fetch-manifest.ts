@@ -5,11 +5,9 @@ import { type Key, manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
+import { LONGEST_MANIFEST_BYTES } from '@lifeboat/storage/read-small.ts'
 import type { Drill } from '../drill.ts'
 import { passed } from '../findings.ts'
-
-/** A manifest lists 200 bytes a part: this is one of 20 TB. Anything longer was not written by an agent. */
-const LONGEST_BYTES = 64 * 1024 ** 2
 
 export interface SignedManifest {
   manifest: Manifest
@@ -52,7 +50,7 @@ export async function fetchSmall(
   for await (const chunk of body as AsyncIterable<Buffer>) {
     findings.firstByteAt ??= performance.now()
     bytes += chunk.length
-    if (bytes > LONGEST_BYTES)
+    if (bytes > LONGEST_MANIFEST_BYTES)
       throw new LifeboatError('MANIFEST_TAMPERED', { key, problem: 'longer than any manifest' })
     chunks.push(chunk)
   }

@@ -1,8 +1,8 @@
-import { buffer } from 'node:stream/consumers'
 import type { DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
 import { Evidence } from '@lifeboat/shared/domain/drill.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { type PublicKeys, verifySigned } from '@lifeboat/shared/signing/signing.ts'
+import { LONGEST_EVIDENCE_BYTES, readSmall } from '@lifeboat/storage/read-small.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 
 /**
@@ -30,9 +30,10 @@ async function readEvidence(
   signers: PublicKeys,
   signal: AbortSignal,
 ): Promise<Evidence | undefined> {
-  const text = (await buffer(await target.get(key, { signal }))).toString('utf8')
+  const body = await target.get(key, { signal })
   try {
-    const { document } = await verifySigned(text, 'lifeboat-evidence', signers)
+    const text = await readSmall(body, key, LONGEST_EVIDENCE_BYTES)
+    const { document } = await verifySigned(text.toString('utf8'), 'lifeboat-evidence', signers)
     return Evidence.safeParse(document).data
   } catch (thrown) {
     if (LifeboatError.is(thrown, 'MANIFEST_TAMPERED')) return undefined

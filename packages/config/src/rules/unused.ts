@@ -17,12 +17,25 @@ export const unusedFindings: Rule = (raw, sections) => {
 }
 
 function alertingFindings(raw: Raw, asked: boolean): Finding[] {
-  if (!asked || raw.alerting !== undefined) return []
+  if (!asked) return []
+  if (raw.alerting !== undefined) return deadManFindings(raw.alerting)
   return [
     warning(
       'alerting',
       'no alerting is configured: incidents are recorded but nobody is told',
       'Add an alerting section with an email channel.',
+    ),
+  ]
+}
+
+function deadManFindings(alerting: unknown): Finding[] {
+  // What is no block is a problem of its own.
+  if (typeof alerting !== 'object' || alerting === null || 'deadMan' in alerting) return []
+  return [
+    warning(
+      'alerting',
+      'no deadMan is configured: when alerter, bus, mail or the whole site is gone, nobody is told',
+      'Add alerting.deadMan: the URL of a service elsewhere that tells you when the asking stops.',
     ),
   ]
 }

@@ -27,6 +27,7 @@ export function uploaderEvents(metrics: Metrics) {
       level: 'warn',
       labels: ['targetId'],
     }),
+    /** Its `durationMs` is the off-site lag: from the seal of the backup to the complete copy. */
     copyStored: metrics.event({ event: 'copy.stored', sentence: 'stored copy', labels: ['targetId', 'sourceId'] }),
     copyRefused: metrics.event({
       event: 'copy.refused',

@@ -31,8 +31,10 @@ export function sealCopy(deps: Needs, lane: Lane): Handler<BackupSealed> {
     }
     const { backupId, sourceId, policyId, agentId, kind, bytes } = sealed
     const copy = { backupId, sourceId, policyId, agentId, kind, targetId }
-    await deps.bus.publish(CopyStored, { ...copy, storedAt: moment(deps.clock.now()), bytes })
-    deps.events.copyStored(log, { ...copy, bytes })
+    const storedMs = deps.clock.now()
+    await deps.bus.publish(CopyStored, { ...copy, storedAt: moment(storedMs), bytes })
+    const durationMs = Math.max(0, storedMs - Date.parse(sealed.sealedAt))
+    deps.events.copyStored(log, { ...copy, bytes, durationMs })
   }
 }
 

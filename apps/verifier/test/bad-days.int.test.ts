@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
@@ -8,7 +9,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { startVerifier } from '@lifeboat/verifier/service.ts'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { type DrillRoom, openDrillRoom } from './drill-room.ts'
 import { makeRecords } from './records.ts'
 
@@ -103,6 +104,27 @@ test('forged evidence in the bucket spares nobody a drill', async () => {
   expect(second.drillId).not.toBe(first.drillId)
 })
 
+test('an object as large as no evidence ever is spares nobody a drill, nor is it read to its end', async () => {
+  const wish = { runId: 'drill.flooded' as never }
+  const key = `${good.sourceId}/drills/${good.backupId}/00000000T000000Z-drill-aaaaaa.json`
+  const MEGABYTE = Buffer.alloc(1024 ** 2, ' ')
+  let given = 0
+  const endless = () =>
+    Readable.from(
+      (function* () {
+        for (given = 0; given < 200; given++) yield MEGABYTE
+      })(),
+    )
+  room.target.objects.set(key, Buffer.from('{}'))
+  const get: typeof room.target.get = async (asked, opts) => (asked === key ? endless() : room.target.get(asked, opts))
+  const targets = new Map([[room.target.id, { ...room.target, get }]])
+  const fact = await room.drill(good, { wish, deps: { targets } })
+  room.target.objects.delete(key)
+  expect(fact.verdict).toBe('proven')
+  expect(given).toBeGreaterThan(0)
+  expect(given).toBeLessThan(40)
+})
+
 test('without evidence at the target nothing is proven', async () => {
   await expect(room.drill(good, { attempt: 1, deps: away('put') })).rejects.toMatchObject({
     code: 'TARGET_UNREACHABLE',
@@ -163,6 +185,41 @@ test('the scratch server of a failed drill is kept where the policy wants it, an
   expect(await room.leftovers()).toEqual([])
 })
 
+test('a kept server goes when its time is over while the verifier lives on: every hour, and before each drill', async () => {
+  const stop = new AbortController()
+  const clock = { now: () => Date.now() }
+  let handle: Parameters<typeof room.deps.bus.consume>[1] | undefined
+  const consume = async (_: unknown, handler: typeof handle) => {
+    handle = handler
+    return { stopped: Promise.resolve() }
+  }
+  const bus = { ...room.deps.bus, consume } as typeof room.deps.bus
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    await startVerifier({ ...room.deps, bus, clock }, stop.signal)
+    const folder = join(room.deps.scratchPath, 'scratch-kept')
+    for (const cause of ['an hour', 'a drill']) {
+      await mkdir(folder, { recursive: true })
+      const note = { pid: 1, socketDir: folder, keptUntil: Date.now() + 60_000 }
+      await writeFile(join(folder, 'scratch.json'), JSON.stringify(note))
+      const pass = async () => {
+        if (cause === 'an hour') vi.advanceTimersByTime(3_600_000)
+        else await handle?.({ targetId: 'moon' } as never, {} as never).catch(() => {})
+        await pause(100)
+      }
+      clock.now = () => Date.now()
+      await pass()
+      expect(existsSync(folder)).toBe(true)
+      clock.now = () => Date.now() + 61_000
+      await pass()
+      await vi.waitFor(() => expect(existsSync(folder)).toBe(false), 5_000)
+    }
+  } finally {
+    stop.abort()
+    vi.useRealTimers()
+  }
+})
+
 test('a restarted verifier clears away what a killed one had fetched', async () => {
   const folder = join(room.deps.scratchPath, 'scratch-20260101T000000Z-drill-aaaaaa-work')
   await mkdir(folder, { recursive: true })
@@ -183,6 +240,22 @@ test.each([
   await pg.query(database, `create table umlaut (t text); insert into umlaut values ('ä'), ('ß')`)
   const fact = await room.drill(await sealBackup({ pg, database, target, recipient, signer }))
   expect(fact).toMatchObject({ verdict: 'proven', reasons: [] })
+})
+
+test('a superuser that may not log in, or has settings that break every session, comes back so and locks no drill out', async () => {
+  await using other = await startPostgres({ roles: { chief: 'SUPERUSER LOGIN' } })
+  const { target, recipient, agent: signer } = room
+  const database = await makeRecords(other)
+  await other.query(
+    'postgres',
+    `alter role postgres set default_transaction_read_only = on;
+     alter role postgres set session_preload_libraries = 'of_tomorrow';
+     alter role postgres set role = 'chief';
+     alter database ${database} set default_transaction_read_only = on;
+     alter role postgres nologin`,
+  )
+  const backup = { pg: { ...other, user: 'chief', port: other.port }, database, target, recipient, signer }
+  expect(await room.drill(await sealBackup(backup))).toMatchObject({ verdict: 'proven', reasons: [] })
 })
 
 test('a wish for a target nobody configured is refused for good', async () => {

@@ -13,6 +13,8 @@ export interface SourceConnection {
   password?: Secret | undefined
   sslmode: SourceConfig['sslmode']
   sslrootcert?: string | undefined
+  /** Settings of the session, e.g. `-c role=none`; they win over those of the role and of the database. */
+  options?: string | undefined
 }
 
 export interface SessionOptions {
@@ -65,6 +67,7 @@ export function libpqEnv(to: SourceConnection, applicationName: string): Record<
     PGSSLMODE: to.sslmode,
     PGCONNECT_TIMEOUT: '30',
     ...(to.sslrootcert === undefined ? {} : { PGSSLROOTCERT: to.sslrootcert }),
+    ...(to.options === undefined ? {} : { PGOPTIONS: to.options }),
     ...(to.password === undefined ? {} : { PGPASSWORD: to.password.reveal() }),
   }
 }
@@ -94,6 +97,7 @@ async function open(to: SourceConnection, session: SessionOptions, ssl: ClientCo
     application_name: session.applicationName,
     connectionTimeoutMillis: session.connectTimeoutMs ?? 30_000,
     keepAlive: true,
+    ...(to.options === undefined ? {} : { options: to.options }),
     ssl: to.host.startsWith('/') ? false : ssl,
   })
   await client.connect()

@@ -1,19 +1,22 @@
 import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
 import type { ScratchServer } from '@lifeboat/postgres/scratch/scratch-server.ts'
-import type { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
+import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
 import { checkIndexes } from '../checks/amcheck.ts'
 import { checkAssertion } from '../checks/assertions.ts'
 import { checkConstraints } from '../checks/constraints.ts'
 import { checkFingerprint } from '../checks/fingerprint.ts'
 import type { Drill } from '../drill.ts'
 import { type Answer, skipped } from '../findings.ts'
+import type { Opened } from './decrypt.ts'
+import { superuserMayLogIn } from './fit-globals.ts'
 
 /**
  * Asks the restored database everything there is to ask, the next question also when one was answered badly. The first answer of all stops the
  * clock of the recovery.
  */
-export async function checkRestored(drill: Drill, scratch: ScratchServer, expected: Fingerprint): Promise<void> {
+export async function checkRestored(drill: Drill, scratch: ScratchServer, opened: Opened): Promise<void> {
   const { findings, rules, run } = drill
+  const expected = opened.fingerprint
   await using open = new AsyncDisposableStack()
   const connect = async () => open.use(await connectTo(scratch, expected.database))
   const endOnAbort = (client: SourceClient) =>
@@ -36,7 +39,8 @@ export async function checkRestored(drill: Drill, scratch: ScratchServer, expect
     clients.forEach(endOnAbort)
     await clients[0].query('select 1')
     findings.firstAnswerAt = performance.now()
-    return checkFingerprint(drill, clients, expected)
+    await using _locked = await lockOutAsOnSource(connect, opened)
+    return await checkFingerprint(drill, clients, expected)
   })
   const client = await connect()
   endOnAbort(client)
@@ -44,6 +48,19 @@ export async function checkRestored(drill: Drill, scratch: ScratchServer, expect
   for (const assertion of rules.assertions)
     await ask('assertion', () => checkAssertion(client, assertion), assertion.name)
   await ask('amcheck', async () => (rules.amcheck ? checkIndexes(client, run) : skipped('The policy turns it off.')))
+}
+
+/** A superuser that may not log in on the source may do so here, or nothing could be asked; while it is measured it is as it was. */
+async function lockOutAsOnSource(
+  connect: () => Promise<SourceClient>,
+  { globals = '', fingerprint }: Opened,
+): Promise<AsyncDisposable> {
+  const may = async (word: 'LOGIN' | 'NOLOGIN') => {
+    await client?.query(`alter role ${quoteIdent(fingerprint.bootstrapRole)} ${word}`)
+  }
+  const client = superuserMayLogIn(globals, fingerprint.bootstrapRole) ? undefined : await connect()
+  await may('NOLOGIN')
+  return { [Symbol.asyncDispose]: () => may('LOGIN') }
 }
 
 function connectTo(scratch: ScratchServer, database: string): Promise<SourceClient> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fitGlobals } from './fit-globals.ts'
+import { fitGlobals, superuserMayLogIn } from './fit-globals.ts'
 
 const folderOf = async (no: number) => `/scratch/tablespace-${no}`
 
@@ -9,6 +9,19 @@ test('the superuser that initdb made is not made again, everybody else is', asyn
     'ALTER ROLE postgres WITH SUPERUSER;\nCREATE ROLE postgres2;\n',
   )
   expect(await fitGlobals('CREATE ROLE "Chef O""X";\n', { superuser: 'Chef O"X', folderOf })).toBe('')
+})
+
+test('a superuser that may not log in may do so here, and nobody else', async () => {
+  const sql = [
+    `CREATE ROLE postgres;`,
+    `ALTER ROLE postgres WITH SUPERUSER INHERIT NOLOGIN REPLICATION PASSWORD 'a NOLOGIN b';`,
+    `ALTER ROLE postgres2 WITH NOLOGIN ;`,
+    `COMMENT ON ROLE postgres2 IS 'ALTER ROLE postgres WITH NOLOGIN ';`,
+  ].join('\n')
+  expect(superuserMayLogIn(sql, 'postgres')).toBe(false)
+  const fitted = await fitGlobals(sql, { superuser: 'postgres', folderOf })
+  expect(fitted).toBe(sql.replace('CREATE ROLE postgres;\n', '').replace('INHERIT NOLOGIN', 'INHERIT LOGIN'))
+  expect(superuserMayLogIn(fitted, 'postgres')).toBe(true)
 })
 
 test('each tablespace moves into a folder of the scratch server, whatever its name and place', async () => {

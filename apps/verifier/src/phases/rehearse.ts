@@ -59,7 +59,7 @@ async function walk(drill: Drill, course: Course, owned: AsyncDisposableStack): 
     await restoreGlobals(drill, server, opened)
     await restoreDatabase(drill, server, manifest)
   })
-  await findings.during('check', () => checkRestored(drill, server, opened.fingerprint))
+  await findings.during('check', () => checkRestored(drill, server, opened))
 }
 
 async function boot(drill: Drill, manifest: Manifest, fingerprint: Fingerprint): Promise<ScratchServer> {

@@ -42,6 +42,8 @@ export interface ScratchServer extends AsyncDisposable {
 /** Longest path of a Unix socket on Linux is 107 bytes; macOS has 103. */
 const SOCKET_PATH_BYTES = 103
 const SOCKET_NAME = '/.s.PGSQL.5432'
+/** What restored roles and databases may bring that would break our own sessions: no writing, a library not on this machine, another role. */
+const SESSION = '-c default_transaction_read_only=off -c session_preload_libraries= -c role=none'
 /** A disk filled to its last megabyte breaks more than a drill. */
 const SPARE_BYTES = 512 * 1024 ** 2
 
@@ -88,7 +90,9 @@ async function runningServer(plan: BootPlan, claim: Claim, tools: PostgresTools)
     major: tools.major,
     version,
     tools,
-    connection: (database) => ({ host: socketDir, port: 5432, database, user: superuser, sslmode: 'disable' }),
+    connection: (database) => ({
+      ...{ host: socketDir, port: 5432, database, user: superuser, sslmode: 'disable', options: SESSION },
+    }),
     async tablespaceFolder(no) {
       return ownedFolder(join(folder, `tablespace-${no}`), account)
     },

@@ -58,8 +58,9 @@ function runTests(root: string, project: string, major: string, filters: string[
 /** Runs a command in the root with the project under /lifeboat. The mounts live in a namespace of their own and end with it. */
 function inside(root: string, project: string, command: string[]): number {
   mkdirSync(join(root, 'lifeboat'), { recursive: true })
+  // A root that is a mount of its own lets tests make namespaces inside.
   const enter =
-    'mount --bind "$1" "$2/lifeboat"; mount -t proc proc "$2/proc"; mount --rbind /dev "$2/dev"; root=$2; shift 2; exec chroot "$root" "$@"'
+    'mount --bind "$2" "$2"; mount --bind "$1" "$2/lifeboat"; mount -t proc proc "$2/proc"; mount --rbind /dev "$2/dev"; root=$2; shift 2; exec chroot "$root" "$@"'
   const { status } = spawnSync('unshare', ['--mount', 'sh', '-euc', enter, 'sh', project, root, ...command], {
     stdio: 'inherit',
   })

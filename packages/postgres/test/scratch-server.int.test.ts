@@ -207,7 +207,7 @@ test('the template is on the disk before anything is copied from it', async () =
   await mkdir(bin)
   for (const tool of ['postgres', 'pg_restore', 'psql'])
     await symlink(`/usr/lib/postgresql/${major}/bin/${tool}`, join(bin, tool))
-  const initdb = `#!/bin/sh\necho "$@" >>initdb-args\nexec /usr/lib/postgresql/${major}/bin/initdb "$@"\n`
+  const initdb = `#!/bin/sh\ncase "$*" in *--auth*) echo "$@" >initdb-args;; esac\nexec /usr/lib/postgresql/${major}/bin/initdb "$@"\n`
   await writeFile(join(bin, 'initdb'), initdb, { mode: 0o755 })
   await using _scratch = await openScratch({ ...options(), toolPaths: [bin] })
   const args = readFileSync(join(root, 'scratch-one/initdb-args'), 'utf8')

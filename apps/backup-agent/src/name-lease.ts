@@ -60,7 +60,7 @@ export async function leaseName(
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
       await renewing
-      if (!lost.signal.aborted) await bucket.delete(agentId).catch(() => {})
+      await giveUp(bucket, agentId, me).catch(() => {})
     },
   }
 }
@@ -76,6 +76,12 @@ async function take(bucket: Bucket<NameHolder>, agentId: AgentId, me: NameHolder
   // Written by us after all: the answer to an earlier try was lost.
   if (holder?.instance === me.instance) return
   throw new LifeboatError('AGENT_NAME_TAKEN', { agentId, heldBy: holder?.host, pid: holder?.pid })
+}
+
+/** Whoever took the name since keeps it. */
+async function giveUp(bucket: Bucket<NameHolder>, agentId: AgentId, me: NameHolder): Promise<void> {
+  const held = await bucket.get(agentId)
+  if (held?.value.instance === me.instance) await bucket.delete(agentId, held.revision)
 }
 
 const Identity = z.object({ instance: z.string(), host: z.string() })

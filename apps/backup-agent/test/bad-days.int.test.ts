@@ -12,6 +12,7 @@ import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { openCancels } from '@lifeboat/shared/run/cancels.ts'
 import { fakePgDump, type Misbehaviour } from '@lifeboat/testkit/fake-tools/fake-pg-dump.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { AGENTS_BUCKET } from '../src/name-lease.ts'
 import { type AgentChange, type AgentHouse, openAgentHouse, PASSWORD } from './agent-house.ts'
 
 let house: AgentHouse
@@ -187,6 +188,35 @@ test('stopping the agent mid-dump hands the wish back, and the next agent takes 
   await using _next = await house.agent({ ...slow, toolPaths: [] })
   const sealed = await house.fact(BackupSealed, (fact) => fact.runId === wish.runId)
   expect(sealed.backupId).not.toBe(failed.backupId)
+})
+
+test('an agent whose name is taken mid-dump ends its run, and its attempt claims nothing any more', async () => {
+  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 60_000 })
+  const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
+  const agent = await house.agent(cfg)
+  const wish = await house.wish(cfg)
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 10_000)
+  const names = await house.bus.bucket(AGENTS_BUCKET)
+  const other = { instance: 'other-host-1234', host: 'other-host', pid: 1 }
+  await names.put(cfg.agentId, other)
+  await house.ledger.apply(wish.runId, 'begin', { heldBy: other.instance })
+  await expect(agent.ended).rejects.toMatchObject({ code: 'AGENT_NAME_TAKEN' })
+  const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
+  expect(failed).toMatchObject({ attempt: 1, error: { code: 'AGENT_NAME_TAKEN' } })
+  await agent[Symbol.asyncDispose]()
+  const entry = await house.ledger.get(wish.runId)
+  expect(entry).toMatchObject({ state: 'running', attempt: 2, heldBy: other.instance })
+  expect((await names.get(cfg.agentId))?.value).toEqual(other)
+})
+
+test('an agent that stops leaves the name to whoever took it since it last looked', async () => {
+  const cfg = house.config()
+  const agent = await house.agent(cfg)
+  const names = await house.bus.bucket(AGENTS_BUCKET)
+  const other = { instance: 'other-host-1234', host: 'other-host', pid: 1 }
+  await names.put(cfg.agentId, other)
+  await agent[Symbol.asyncDispose]()
+  expect((await names.get(cfg.agentId))?.value).toEqual(other)
 })
 
 test('the password is in no command line and in no log', async () => {

@@ -67,7 +67,8 @@ export interface Bucket<T> {
   /** undefined when somebody else wrote since `revision`. */
   update(key: string, value: T, revision: number): Promise<number | undefined>
   put(key: string, value: T): Promise<number>
-  delete(key: string): Promise<void>
+  /** With a revision: leaves it alone when somebody else wrote since. */
+  delete(key: string, revision?: number): Promise<void>
   /**
    * Current values whose key matches (`backup.records.>`; default all), one pass, then ends.
    *

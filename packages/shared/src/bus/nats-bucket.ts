@@ -52,8 +52,9 @@ class NatsBucket<T> implements Bucket<T> {
     return this.#link.try(() => this.#kv.put(key, JSON.stringify(value)))
   }
 
-  async delete(key: string): Promise<void> {
-    await this.#link.try(() => this.#kv.delete(key))
+  async delete(key: string, revision?: number): Promise<void> {
+    if (revision === undefined) return this.#link.try(() => this.#kv.delete(key))
+    await this.#conditional(() => this.#kv.delete(key, { previousSeq: revision }))
   }
 
   async *entries(filter?: string, { since }: { since?: number } = {}): AsyncGenerator<Entry<T>> {
@@ -101,7 +102,7 @@ class NatsBucket<T> implements Bucket<T> {
     return tail(this.#link, { stream: `KV_${this.#definition.name}`, subject: `${this.#prefix}${filter}`, ...rest })
   }
 
-  async #conditional(write: () => Promise<number>): Promise<number | undefined> {
+  async #conditional<R>(write: () => Promise<R>): Promise<R | undefined> {
     try {
       return await this.#link.try(write)
     } catch (err) {

@@ -39,11 +39,23 @@ export async function writeDurably(path: string, content: string | Uint8Array): 
 
 export async function renameDurably(from: string, to: string): Promise<void> {
   await rename(from, to)
-  const folder = await open(dirname(to), 'r')
+  await syncPath(dirname(to))
+}
+
+/** Makes an empty file whose name is all it says. */
+export async function markDurably(path: string): Promise<void> {
+  await inSpool(async () => {
+    await (await open(path, 'a', 0o600)).close()
+    await syncPath(dirname(path))
+  })
+}
+
+async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r')
   try {
-    await folder.sync()
+    await handle.sync()
   } finally {
-    await folder.close()
+    await handle.close()
   }
 }
 

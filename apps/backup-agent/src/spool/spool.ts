@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -12,6 +12,7 @@ import {
   inSpool,
   isPartName,
   MANIFEST,
+  markDurably,
   PARTIAL,
   renameDurably,
   unlessAbsent,
@@ -85,7 +86,9 @@ export async function openSpool(cfg: SpoolConfig, log: Logger): Promise<Spool> {
     },
     isSealed: ({ folder }) => exists(join(folder, MANIFEST)),
     async noteHolder({ folder, holders }, file, target) {
-      await writeFile(join(folder, `${file}${HELD_BY}${target}`), '').catch(ignoreAbsent)
+      // On the disk before the fact is acknowledged: it will not come again.
+      const marker = join(folder, `${file}${HELD_BY}${target}`)
+      await unlessAbsent(marker, markDurably(marker))
       const known = holders.get(file) ?? new Set()
       holders.set(file, known.add(target))
       return known
@@ -186,8 +189,4 @@ async function sizeOf(path: string): Promise<number> {
 
 async function exists(path: string): Promise<boolean> {
   return (await unlessAbsent(path, stat(path))) !== undefined
-}
-
-function ignoreAbsent(err: NodeJS.ErrnoException): void {
-  if (err.code !== 'ENOENT') throw err
 }

@@ -49,7 +49,7 @@ export interface AgentHouse extends AsyncDisposable {
   database(name: string): Promise<void>
   config(change?: Partial<AgentChange>): AgentConfig
   agent(cfg: AgentConfig, log?: Logger): Promise<RunningAgent>
-  wish(cfg: AgentConfig, change?: Partial<BackupRequested>): Promise<BackupRequested>
+  wish(cfg: AgentConfig, change?: Partial<BackupRequested>, over?: Bus): Promise<BackupRequested>
   /** Facts of one type that fit, waited for; those of one agent or run only, because tests run side by side. */
   fact<T extends object>(type: MessageType<T>, fits: (data: T) => boolean, withinMs?: number): Promise<T>
   facts<T extends object>(type: MessageType<T>, fits?: (data: T) => boolean): Promise<T[]>
@@ -175,14 +175,14 @@ export async function openAgentHouse(): Promise<AgentHouse> {
         },
       }
     },
-    async wish(cfg, change = {}) {
+    async wish(cfg, change = {}, over = bus) {
       const now = Date.now()
       const wish: BackupRequested = {
         ...{ runId: operatorRunId(POLICY, SOURCE, now), agentId: cfg.agentId, sourceId: SOURCE, policyId: POLICY },
         ...{ kind: 'dump', requestedBy: 'operator', dueAt: moment(now), deadlineAt: moment(now + 600_000) },
         ...change,
       }
-      await bus.publish(BackupRequested, wish)
+      await over.publish(BackupRequested, wish)
       return wish
     },
     async fact(type, fits, withinMs = 30_000) {

@@ -12,7 +12,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { systemClock } from '@lifeboat/shared/time/clock.ts'
 import { installedMajors } from '@lifeboat/testkit/postgres.ts'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 
 let root: string
 const [major = 15] = installedMajors()
@@ -100,6 +100,7 @@ async function openElsewhere(...command: string[]) {
     setInterval(() => {}, 1000)`
   const [program = '', ...args] = [...command, process.execPath, '--input-type=module', '-e', script]
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
   await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
   return child
 }

@@ -1,7 +1,13 @@
-import { runService } from '@lifeboat/shared/service/run-service.ts'
-import { readVerifierConfig } from './config.ts'
-import { openDeps } from './deps.ts'
-import { startVerifier } from './service.ts'
+import { keepMemoryFlat } from '@lifeboat/shared/service/lean-memory.ts'
+
+// Before anything big is loaded: a nursery that has grown does not shrink again.
+keepMemoryFlat()
+const [{ runService }, { readVerifierConfig }, { openDeps }, { startVerifier }] = await Promise.all([
+  import('@lifeboat/shared/service/run-service.ts'),
+  import('./config.ts'),
+  import('./deps.ts'),
+  import('./service.ts'),
+])
 
 await runService({
   name: 'verifier',

@@ -17,7 +17,9 @@ const common = {
     .default('')
     .describe('Folder inside the bucket; several fleets may share one bucket under different prefixes.'),
   storageClass: StorageClasses,
-  limitBytesPerSecond: ByteSize.optional().describe('Upload limit for this target per uploader process, e.g. 20MB; default none.'),
+  limitBytesPerSecond: ByteSize.optional().describe(
+    'Upload limit for this target per uploader process, e.g. 20MB; default none.',
+  ),
 }
 
 export const S3Config = z.strictObject({

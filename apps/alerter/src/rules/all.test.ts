@@ -197,7 +197,12 @@ describe('the rules', () => {
 
   it('a policy whose backups left the recent ones is unknown, not well', () => {
     const unknown = judge(aWorld('26T12:00')).map(({ cause }) => cause)
-    expect(unknown).toEqual(['undersized.records.daily', 'growth.records.daily', 'unproven.records.daily.alpha', 'unproven.records.daily.beta'])
+    expect(unknown).toEqual([
+      'undersized.records.daily',
+      'growth.records.daily',
+      'unproven.records.daily.alpha',
+      'unproven.records.daily.beta',
+    ])
   })
 
   it('give every cause the form of a key, whatever the names', () => {

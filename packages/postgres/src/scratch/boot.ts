@@ -5,25 +5,11 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { BASE_ENV } from '../tools/stage.ts'
-import type { Account } from './owner.ts'
+import { type BootPlan, unavailable } from './boot-plan.ts'
 import { copyTemplate, discardTemplate } from './template.ts'
 
 /** A scratch server may take this long to answer; on a busy machine initdb alone takes some seconds. */
 const START_MS = 120_000
-
-export interface BootPlan {
-  /** Where clusters to copy from are kept; on the same file system as `folder`. */
-  templates: string
-  /** Holds `data` and `server.log`. */
-  folder: string
-  socketDir: string
-  initdb: string
-  postgres: string
-  /** Name of the superuser initdb makes. */
-  superuser: string
-  account: Account
-  signal: AbortSignal
-}
 
 /**
  * Nothing of it has to survive a crash, nobody but us may reach it, and it must start nothing by itself: no TCP, no libraries, no
@@ -117,13 +103,4 @@ export async function stopServer(server: ChildProcess, mode: 'fast' | 'immediate
 export async function logTail(folder: string): Promise<string> {
   const text = await readFile(join(folder, 'server.log'), 'utf8').catch(() => '')
   return text.trimEnd().split('\n').slice(-10).join('\n')
-}
-
-/** Makes what a program left behind, or its absence, the scratch server's trouble. */
-export function unavailable(tool: string, signal: AbortSignal): (cause: unknown) => never {
-  return (cause) => {
-    signal.throwIfAborted()
-    const { message, stderr } = cause as { message?: string; stderr?: string }
-    throw new LifeboatError('DRILL_SCRATCH_UNAVAILABLE', { tool, message: stderr?.trim() || message }, { cause })
-  }
 }

@@ -5,7 +5,7 @@ import { rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { BASE_ENV } from '../tools/stage.ts'
-import { type BootPlan, unavailable } from './boot.ts'
+import { type BootPlan, unavailable } from './boot-plan.ts'
 
 const run = promisify(execFile)
 

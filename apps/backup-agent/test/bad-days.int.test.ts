@@ -13,6 +13,7 @@ import { openCancels } from '@lifeboat/shared/run/cancels.ts'
 import { fakePgDump, type Misbehaviour } from '@lifeboat/testkit/fake-tools/fake-pg-dump.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { AGENTS_BUCKET } from '../src/name-lease.ts'
+import type { Spool } from '../src/spool/spool.ts'
 import { type AgentChange, type AgentHouse, openAgentHouse, PASSWORD } from './agent-house.ts'
 
 let house: AgentHouse
@@ -28,14 +29,18 @@ async function failureOf(change: Partial<AgentChange>) {
   await using agent = await house.agent(cfg)
   const wish = await house.wish(cfg)
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
-  await vi.waitFor(() => expect(agent.deps.spool.all()).toEqual([]), 5_000)
-  // The folder is out of sight at once and its room free when the files are gone.
-  await vi.waitFor(() => expect(agent.deps.spool.room.used).toBe(0), 5_000)
-  expect(await readdir(join(agent.deps.spool.path, 'backups'))).toEqual([])
+  await vi.waitFor(
+    async () => expect(await leftIn(agent.deps.spool)).toEqual({ backups: [], folders: [], used: 0 }),
+    5_000,
+  )
   expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toEqual([])
   expect(failed.error.hint.length).toBeGreaterThan(20)
   expect((await house.ledger.get(wish.runId))?.state).toBe(failed.willRetry ? 'wished' : 'failed')
   return failed
+}
+
+async function leftIn(spool: Spool) {
+  return { backups: spool.all(), folders: await readdir(join(spool.path, 'backups')), used: spool.room.used }
 }
 
 test.each<[string, Partial<AgentChange>, string]>([

@@ -1,23 +1,10 @@
-import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Metrics } from '@lifeboat/shared/service/metrics.ts'
-import type { TargetObserver } from '@lifeboat/storage/layers/metered.ts'
+import { targetEvents } from '@lifeboat/storage/layers/target-events.ts'
 
 export type Events = ReturnType<typeof uploaderEvents>
 
 /** What an uploader does that people want to count; one call writes log line and metric together. */
 export function uploaderEvents(metrics: Metrics) {
-  const targetAsked = metrics.event({
-    event: 'target.asked',
-    sentence: 'asked a target',
-    level: 'debug',
-    labels: ['targetId', 'operation', 'outcome'],
-  })
-  const targetMoved = metrics.event({
-    event: 'target.moved',
-    sentence: 'moved bytes to or from a target',
-    level: 'debug',
-    labels: ['targetId', 'direction'],
-  })
   return {
     partStored: metrics.event({ event: 'part.stored', sentence: 'stored part', labels: ['targetId', 'from'] }),
     partFound: metrics.event({ event: 'part.found', sentence: 'found part stored already', labels: ['targetId'] }),
@@ -35,9 +22,6 @@ export function uploaderEvents(metrics: Metrics) {
       level: 'warn',
       labels: ['targetId', 'sourceId'],
     }),
-    observerOf: (log: Logger): TargetObserver => ({
-      answered: (call) => targetAsked(log, call),
-      moved: (targetId, direction, bytes) => targetMoved(log, { targetId, direction, bytes }),
-    }),
+    observerOf: targetEvents(metrics),
   }
 }

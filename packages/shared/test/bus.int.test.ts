@@ -177,6 +177,31 @@ describe('consuming', () => {
     expect(performance.now() - stoppedAt).toBeLessThan(1_000)
   })
 
+  test('stopping hands the message back although idle workers beside it have left requests with the server', async () => {
+    const { promise: began, resolve: begin } = Promise.withResolvers<void>()
+    const busy = async (_data: PartStored, { signal }: Delivery) => {
+      begin()
+      await once(signal, 'abort')
+      throw signal.reason
+    }
+    const crowd = { ...parts, route: 'db1', concurrency: 4 }
+    const { stopped } = await world.bus.consume(crowd, busy, { signal: stop.signal })
+    await world.bus.publish(PartStored, aPart(1, 'db1'))
+    await began
+    await world.bus.publish(PartStored, aPart(2, 'db2'))
+    stop.abort()
+    await stopped
+    // Nobody asks for a while, as between the end of one process and the start of the next.
+    await pause(2_000)
+    const askedAt = performance.now()
+    const taken = new Promise<number>((resolve) => {
+      const again = async (_data: PartStored, { attempt }: Delivery) => resolve(attempt)
+      void world.bus.consume(crowd, again, { signal: new AbortController().signal })
+    })
+    expect(await taken).toBe(2)
+    expect(performance.now() - askedAt).toBeLessThan(5_000)
+  })
+
   test('stopping an idle consumer leaves no request behind that would swallow the next message', async () => {
     const { stopped } = await world.bus.consume({ ...drills, concurrency: 4 }, async () => {}, { signal: stop.signal })
     stop.abort()

@@ -4,7 +4,7 @@ import { silentLogger } from '../log/logger.ts'
 import type { Handler } from './bus.ts'
 import { type DeliveryRules, deliver, pauseBefore } from './deliver.ts'
 import { DrillRequested } from './messages/drill.ts'
-import type { PulledMessage } from './pulled-message.ts'
+import { HAND_BACK_MS, type PulledMessage } from './pulled-message.ts'
 import { ACK_WAIT_MS } from './streams.ts'
 
 const wish = {
@@ -30,7 +30,7 @@ function aMessage(over: Partial<PulledMessage> = {}) {
     deliveries: 1,
     publishedAt: 0,
     ack: async () => void settled.push('ack'),
-    nak: (ms) => void settled.push(`nak ${ms === 0 ? 'now' : 'later'}`),
+    nak: (ms) => void settled.push(`nak ${ms === HAND_BACK_MS ? 'soon' : 'later'}`),
     term: () => void settled.push('term'),
     working: () => void settled.push('working'),
     ...over,
@@ -64,7 +64,7 @@ describe('a delivery', () => {
   test('comes back at once when the service is stopping', async () => {
     const { message, settled } = aMessage()
     await deliver(message, DrillRequested, failing('SERVICE_STOPPING'), rules)
-    expect(settled).toEqual(['nak now'])
+    expect(settled).toEqual(['nak soon'])
   })
 
   test('comes back after a pause when trying again may help', async () => {

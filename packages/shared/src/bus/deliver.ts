@@ -3,7 +3,7 @@ import type { Logger } from '../log/logger.ts'
 import type { Handler } from './bus.ts'
 import type { MessageType } from './define-message.ts'
 import { readMessage } from './envelope.ts'
-import type { PulledMessage } from './pulled-message.ts'
+import { HAND_BACK_MS, type PulledMessage } from './pulled-message.ts'
 import { ACK_WAIT_MS } from './streams.ts'
 import { withinTrace } from './trace.ts'
 
@@ -53,7 +53,7 @@ export function pauseBefore(
   err: Pick<LifeboatError, 'retry' | 'pauseMs'>,
   random = Math.random(),
 ): number {
-  if (err.retry === 'now') return 0
+  if (err.retry === 'now') return HAND_BACK_MS
   const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 20), err.pauseMs ?? LONGEST_PAUSE_MS)
   return Math.round(pause * (0.8 + 0.4 * random))
 }

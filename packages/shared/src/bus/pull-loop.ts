@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createInbox, type Msg, nanos, type Subscription } from '@nats-io/nats-core'
 import type { NatsLink } from './link.ts'
-import { type PulledMessage, pulledMessage } from './pulled-message.ts'
+import { HAND_BACK_MS, type PulledMessage, pulledMessage } from './pulled-message.ts'
 
 export interface PullSource {
   link: Pick<NatsLink, 'nc' | 'try' | 'onReconnect'>
@@ -97,14 +97,21 @@ class Letterbox {
     })
   }
 
+  /**
+   * Leaves no request behind. The server keeps requests nobody listens to until they expire, and 2.9 offers them a message that comes
+   * back: it is then lost until its ack wait is over. Asked about the consumer, it throws such requests away.
+   */
   async close(): Promise<void> {
     await this.#drain()
+    const { link, stream, durable } = this.#source
+    await link.nc.request(`$JS.API.CONSUMER.INFO.${stream}.${durable}`).catch(() => {})
   }
 
   #arrived(msg: Msg | undefined): void {
     if (msg === undefined) return
     if (this.#waiting) this.#waiting(msg)
-    else if (msg.headers === undefined || msg.headers.code === 0) pulledMessage(this.#source.link, msg).nak(0)
+    else if (msg.headers === undefined || msg.headers.code === 0)
+      pulledMessage(this.#source.link, msg).nak(HAND_BACK_MS)
   }
 
   /** Unsubscribes and waits for what the server sent before it knew. */

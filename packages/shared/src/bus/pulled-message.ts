@@ -15,12 +15,15 @@ export interface PulledMessage {
   readonly publishedAt: number
   /** Resolves when the server has the ack. */
   ack(): Promise<void>
-  /** @param delayMs 0 offers it to another worker at once */
+  /** @param delayMs until it is offered again; 0 for at once */
   nak(delayMs: number): void
   term(): void
   /** Asks for another ack wait. */
   working(): void
 }
+
+/** A message handed back waits this long, until the requests of the workers that stop with its own are gone from the server. */
+export const HAND_BACK_MS = 500
 
 const ACK_TIMEOUT_MS = 5_000
 

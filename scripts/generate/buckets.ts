@@ -1,6 +1,7 @@
 import { RECORDS } from '@lifeboat/catalog/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
+import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
 import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
@@ -14,6 +15,7 @@ type Described = Pick<BucketDefinition<unknown>, 'name' | 'summary' | 'maxAgeMs'
 /** Every bucket there is; generate.test.ts finds one that was forgotten. */
 export const BUCKETS = [
   RECORDS,
+  WAL_BUCKET,
   LEDGER_BUCKET,
   INCIDENTS_BUCKET,
   OUTBOX_BUCKET,

@@ -62,7 +62,7 @@ export class LookAround {
       if (newest === undefined) continue
       const { backupId, sourceId } = newest
       const tables = this.#tables.get(backupId) ?? (await this.#deps.catalog.get(backupId, sourceId))?.summary?.tables
-      if (tables !== undefined) found.set(backupId, tables)
+      if (typeof tables === 'number') found.set(backupId, tables)
     }
     return found
   }

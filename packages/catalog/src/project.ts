@@ -98,13 +98,21 @@ function begun(
 
 /** What was sealed belongs together: of two announcements that differ one counts as a whole. */
 function sealed(draft: BackupDraft, data: Extract<BackupFact, { subject: 'backup.sealed' }>['data']): BackupDraft {
-  const { sealedAt, snapshotAt, bytes, summary } = data
-  const heard = { sealedAt, snapshotAt, bytes, summary, manifestSha256: data.manifest.sha256 as never }
+  const { sealedAt, snapshotAt, bytes, summary, physical } = data
+  const heard = {
+    sealedAt,
+    snapshotAt,
+    bytes,
+    summary,
+    ...(physical && { physical }),
+    manifestSha256: data.manifest.sha256 as never,
+  }
   const known = draft.sealedAt && {
     sealedAt: draft.sealedAt,
     snapshotAt: draft.snapshotAt,
     bytes: draft.bytes,
     summary: draft.summary,
+    ...(draft.physical && { physical: draft.physical }),
     manifestSha256: draft.manifestSha256,
   }
   return { ...draft, ...settle(known || undefined, heard) } as BackupDraft

@@ -48,7 +48,9 @@ export const AgentSection = z.strictObject({
 
 export const PolicySection = z.strictObject({
   sources: z.array(SourceId).min(1).describe('Names under `sources`; each gets runs of its own.'),
-  kind: BackupKind.describe('What is taken: dump is one database with its roles and a fingerprint.'),
+  kind: BackupKind.describe(
+    'What is taken: dump is one database with its roles and a fingerprint; base is the whole cluster, byte by byte; incremental is what changed in it since the backup before (PostgreSQL 17 on), a base where there is none.',
+  ),
   schedule: z.strictObject({
     cron: z.string().describe('Five fields, or six with seconds first.'),
     zone: z.string().default('UTC').describe('IANA time zone, e.g. Europe/Berlin; daylight saving is honoured.'),
@@ -68,6 +70,34 @@ export const PolicySection = z.strictObject({
     .prefault({})
     .describe('How many copies are enough.'),
   compressionLevel: z.int().min(1).max(19).default(3).describe('zstd level; above 3 costs much time for little room.'),
+  base: z
+    .strictObject({
+      compressionLevel: z
+        .int()
+        .min(1)
+        .max(19)
+        .default(1)
+        .describe('zstd level inside the server; level 3 takes half as long again for a tenth less room.'),
+      workers: z
+        .int()
+        .min(0)
+        .max(64)
+        .default(2)
+        .describe('zstd threads inside the server; 0 compresses in the one that reads.'),
+      maxRate: ByteSize.optional().describe('Bytes a second the server may read at most; default as fast as it can.'),
+      checkpoint: z
+        .enum(['fast', 'spread'])
+        .default('fast')
+        .describe('fast begins at once with a burst of writing; spread waits for the next checkpoint.'),
+      maxChain: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(6)
+        .describe('Incrementals in a row before the next one is a full base again.'),
+    })
+    .prefault({})
+    .describe('For the kinds base and incremental.'),
   fingerprint: z
     .strictObject({
       hashTablesUpTo: ByteSize.default(100 * 1024 ** 3).describe(
@@ -128,6 +158,57 @@ export const PolicySection = z.strictObject({
     .prefault({}),
 })
 
+/** The WAL of one source: received as it is written, off-site within seconds. */
+export const WalSection = z.strictObject({
+  targets: z.array(TargetId).min(1).describe('Names under `targets`; all WAL goes to all of them.'),
+  copies: z
+    .strictObject({
+      required: z
+        .int()
+        .positive()
+        .default(1)
+        .describe(
+          'Targets that must hold WAL before the server may forget it, and before a synchronous commit returns.',
+        ),
+    })
+    .prefault({})
+    .describe('How many copies are enough.'),
+  flushEvery: Duration.default(10_000).describe(
+    'A segment that is not full is shipped as far as it goes this often, when it grew.',
+  ),
+  compressionLevel: z.int().min(1).max(19).default(1).describe('zstd level.'),
+  slot: z
+    .string()
+    .regex(/^[a-z0-9_]{1,63}$/, 'lower-case letters, digits and underscores')
+    .optional()
+    .describe(
+      'Name of the replication slot, and the name to put into synchronous_standby_names; default lifeboat_<source>.',
+    ),
+  retained: z
+    .strictObject({
+      warn: ByteSize.default(4 * 1024 ** 3).describe(
+        'An incident is opened when the server keeps back more WAL than this.',
+      ),
+      giveUp: ByteSize.default(32 * 1024 ** 3).describe(
+        'Beyond this the slot is dropped before the disk is full: the hole is recorded, mailed, and a new base is asked for.',
+      ),
+    })
+    .prefault({})
+    .describe('WAL the server keeps because the targets do not have it yet.'),
+  heartbeat: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Whether a row is written every few seconds, so that an idle database too can be recovered to any moment.',
+        ),
+      every: Duration.default(5_000).describe('How often.'),
+      schema: z.string().min(1).default('lifeboat').describe('Schema of its own for the table `heartbeat`.'),
+    })
+    .prefault({}),
+})
+
 export const AlertingSection = z.strictObject({
   email: z.strictObject({
     host: z.string().describe('SMTP server.'),
@@ -174,6 +255,10 @@ export const LifeboatConfig = z.strictObject({
   targets: z.record(TargetId, TargetConfig),
   sources: z.record(SourceId, SourceConfig),
   policies: z.record(PolicyId, PolicySection),
+  wal: z
+    .record(SourceId, WalSection)
+    .default({})
+    .describe('Sources whose WAL is kept; a base policy and this make point-in-time recovery.'),
   objectives: z
     .record(
       SourceId,
@@ -214,6 +299,7 @@ export const LifeboatConfig = z.strictObject({
   alerting: AlertingSection.optional(),
 })
 export type LifeboatConfig = z.infer<typeof LifeboatConfig>
+export type WalConfig = z.infer<typeof WalSection>
 export type PolicyConfig = z.infer<typeof PolicySection>
 export type BusConfig = z.infer<typeof BusSection>
 export type AlertingConfig = z.infer<typeof AlertingSection>

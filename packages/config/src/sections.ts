@@ -9,10 +9,10 @@ export type ConfigOf<S extends SectionName> = Pick<LifeboatConfig, 'version' | '
 /** The sections each service validates; what else stands in the file is not its business. */
 export const SERVICE_SECTIONS = {
   scheduler: ['bus', 'sources', 'policies', 'targets', 'scheduler'],
-  'backup-agent': ['bus', 'encryption', 'agents', 'sources', 'policies'],
+  'backup-agent': ['bus', 'encryption', 'agents', 'sources', 'policies', 'wal'],
   uploader: ['bus', 'agents', 'targets', 'uploader'],
   verifier: ['bus', 'signers', 'targets', 'policies', 'verifier'],
-  alerter: ['bus', 'sources', 'policies', 'targets', 'objectives', 'alerting'],
+  alerter: ['bus', 'sources', 'policies', 'wal', 'targets', 'objectives', 'alerting'],
   cli: [
     'bus',
     'encryption',
@@ -21,6 +21,7 @@ export const SERVICE_SECTIONS = {
     'targets',
     'sources',
     'policies',
+    'wal',
     'objectives',
     'scheduler',
     'uploader',
@@ -60,6 +61,9 @@ function agentSecrets(config: Partial<LifeboatConfig>, agentId?: string): Secret
   return [
     ...section(agents?.[agentId ?? ''], ['agents', agentId ?? ''], ['token', 'signingKey']),
     ...each(own, 'sources', ['password']),
+    ...Object.entries(own).flatMap(([id, source]) =>
+      section(source.replication, ['sources', id, 'replication'], ['password']),
+    ),
   ]
 }
 

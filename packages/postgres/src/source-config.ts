@@ -2,7 +2,7 @@ import { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import { AgentId } from '@lifeboat/shared/domain/ids.ts'
 import { z } from 'zod'
 
-/** One database in a PostgreSQL cluster, as its agent reaches it. */
+/** One database in a PostgreSQL cluster, and with it the cluster, as its agent reaches it. */
 export const SourceConfig = z.strictObject({
   agent: AgentId.describe('The agent that takes its backups; a name under `agents`.'),
   host: z.string().default('127.0.0.1').describe('Host name, address, or a folder with the Unix socket.'),
@@ -18,6 +18,21 @@ export const SourceConfig = z.strictObject({
     .default('prefer')
     .describe('As libpq understands it; verify-full is the one that cannot be tricked.'),
   sslrootcert: z.string().optional().describe('CA file for verify-ca and verify-full.'),
+  major: z
+    .int()
+    .min(15)
+    .max(19)
+    .optional()
+    .describe(
+      'Major version of the server; lets `lifeboat config check` refuse what it cannot do. The agent asks the server itself.',
+    ),
+  replication: z
+    .strictObject({
+      user: z.string().min(1).describe('A role with REPLICATION, for base backups and WAL.'),
+      password: SecretRef.optional().describe('Default: what pg_hba.conf allows without one.'),
+    })
+    .optional()
+    .describe('How to log in for replication; default the same role as for dumps.'),
   rolePasswords: z
     .boolean()
     .default(true)

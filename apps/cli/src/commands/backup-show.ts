@@ -3,6 +3,7 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { type BackupRecord, type Copy, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { BackupSummary } from '@lifeboat/shared/domain/manifest.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { Command } from '../context.ts'
 import { timeText } from '../format/moments.ts'
@@ -68,11 +69,7 @@ function showText(record: BackupRecord, missing: Missing, style: Style): string 
     ['failed', record.failedAt && timeText(record.failedAt)],
     ['error', error && `${error.code}: ${error.title}. ${error.hint}`],
     ['size', record.bytes === undefined ? undefined : formatBytes(record.bytes)],
-    [
-      'holds',
-      summary &&
-        `${summary.tables} tables, ${summary.rows ?? '?'} rows, ${formatBytes(summary.databaseBytes)} in the database`,
-    ],
+    ['holds', summary && holdings(summary)],
     ['copies', `${record.requiredCopies} required`],
   ]
   const lines = rows
@@ -97,4 +94,9 @@ function copyText(target: string, copy: Copy, missing: readonly string[], style:
     ...(lastDrill?.reasons ?? []).map((reason) => `  ${reason}`),
   ].filter((detail) => typeof detail === 'string')
   return [`${style.bold(target)}  ${stateText(state, style)}`, ...details.map((detail) => indent(detail))].join('\n')
+}
+
+function holdings({ tables, rows, databaseBytes }: BackupSummary): string {
+  if (tables === null) return `${formatBytes(databaseBytes)} in the cluster`
+  return `${tables} tables, ${rows ?? '?'} rows, ${formatBytes(databaseBytes)} in the database`
 }

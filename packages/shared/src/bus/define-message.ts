@@ -2,12 +2,17 @@ import type { z } from 'zod'
 
 export type Service = 'scheduler' | 'backup-agent' | 'uploader' | 'verifier' | 'alerter' | 'cli'
 
+/**
+ * A wish lives in a work queue until somebody settles it; a fact stays 90 days for whoever wants to read; a flow is a fact of which there are
+ * thousands a day and which matters for days only.
+ */
+export type MessageClass = 'wish' | 'fact' | 'flow'
+
 export interface MessageDefinition<S extends z.ZodType> {
   /** Facts: `noun.participle`; wishes: `noun.requested`. */
   subject: string
   version: number
-  /** A wish lives in a work queue until somebody settles it; a fact stays 90 days for whoever wants to read. */
-  class: 'wish' | 'fact'
+  class: MessageClass
   /** The apps that may publish it. */
   owner: Service | readonly Service[]
   /** What it means, one sentence; docs/bus.md is generated from these. */
@@ -22,7 +27,7 @@ export interface MessageDefinition<S extends z.ZodType> {
 export interface MessageType<T> {
   readonly subject: string
   readonly version: number
-  readonly class: 'wish' | 'fact'
+  readonly class: MessageClass
   readonly owner: readonly Service[]
   readonly summary: string
   readonly schema: z.ZodType<T>

@@ -1,5 +1,6 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/nats-core'
+import type { MessageClass } from './define-message.ts'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -35,6 +36,14 @@ export const FACTS = {
   maxAgeMs: 90 * DAY_MS,
 } satisfies StreamDefinition
 
+export const FLOWS = {
+  name: 'LIFEBOAT_FLOWS',
+  summary: 'Facts of which there are many and which matter for days: WAL on its way.',
+  subjects: ['lifeboat.flow.>'],
+  retention: RetentionPolicy.Limits,
+  maxAgeMs: 7 * DAY_MS,
+} satisfies StreamDefinition
+
 const EXHAUSTED = '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES'
 
 export const DEAD = {
@@ -46,10 +55,10 @@ export const DEAD = {
 } satisfies StreamDefinition
 
 /** Every stream there is, in the order docs/bus.md tells them. */
-export const STREAMS: readonly StreamDefinition[] = [WISHES, FACTS, DEAD]
+export const STREAMS: readonly StreamDefinition[] = [WISHES, FACTS, FLOWS, DEAD]
 
-export function streamFor(messageClass: 'wish' | 'fact'): StreamDefinition {
-  return messageClass === 'wish' ? WISHES : FACTS
+export function streamFor(messageClass: MessageClass): StreamDefinition {
+  return { wish: WISHES, fact: FACTS, flow: FLOWS }[messageClass]
 }
 
 /** The settings Lifeboat insists on; what an operator sets beside them (placement, limits) is left alone. */

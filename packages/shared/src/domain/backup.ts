@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
 import { Verdict } from './drill.ts'
 import { AgentId, BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from './ids.ts'
+import { BackupSummary, PhysicalFacts } from './manifest.ts'
 
 /**
  * One copy's way: `expected` → `stored` → `proven` or `disproven`. `refused` means the target holds something else under a key of ours.
@@ -35,7 +36,8 @@ export const BackupRecord = z.object({
   error: ErrorReportSchema.optional(),
   /** Sum of all artifacts, bytes. */
   bytes: z.int().optional(),
-  summary: z.object({ tables: z.int(), rows: z.int().nullable(), databaseBytes: z.int() }).optional(),
+  summary: BackupSummary.optional(),
+  physical: PhysicalFacts.optional(),
   manifestSha256: Sha256.optional(),
   requiredCopies: z.int().positive(),
   copies: z.record(TargetId, Copy),

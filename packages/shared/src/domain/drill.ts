@@ -1,10 +1,15 @@
 import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
 import { BackupId, BackupKind, DrillId, FleetId, Moment, RunId, Sha256, SourceId, TargetId } from './ids.ts'
+import { Lsn, Timeline } from './wal.ts'
 
 /** `inconclusive`: the drill could not ask its questions (no scratch server, target away); says nothing about the backup. */
 export const Verdict = z.enum(['proven', 'failed', 'inconclusive'])
 export type Verdict = z.infer<typeof Verdict>
+
+/** How far a physical backup is recovered through the WAL archive. */
+export const RecoverTo = z.union([z.literal('latest'), z.object({ time: Moment })])
+export type RecoverTo = z.infer<typeof RecoverTo>
 
 /** One question and its measured answer. `unable` = the question could not be asked; `skipped` = it does not apply, with the reason. */
 export const CheckResult = z.object({
@@ -14,6 +19,11 @@ export const CheckResult = z.object({
     'decrypt',
     'globals',
     'restore',
+    'backup-manifest',
+    'combine',
+    'recover',
+    'heartbeat',
+    'checksums',
     'fingerprint',
     'constraints',
     'amcheck',
@@ -50,6 +60,18 @@ export const Evidence = z.object({
   phases: z.record(z.string(), z.int().nonnegative()),
   /** First byte fetched to first query answered on the restored data; the measured RTO. */
   recoveryMs: z.int().nonnegative().optional(),
+  /** Of a physical backup: what was aimed at, and where recovery ended. */
+  recovered: z
+    .object({
+      to: RecoverTo.or(z.literal('end of backup')),
+      lsn: Lsn,
+      timeline: Timeline,
+      /** Time of the last transaction replayed. */
+      lastCommitAt: Moment.optional(),
+      /** Newest heartbeat found. */
+      heartbeatAt: Moment.optional(),
+    })
+    .optional(),
   bytesFetched: z.int().nonnegative(),
   scratch: z.object({ version: z.string(), kept: z.string().optional() }).optional(),
   /** Name → version line of the programs that took part. */

@@ -18,7 +18,7 @@ export type TargetId = z.infer<typeof TargetId>
 export const AgentId = Slug.brand<'AgentId'>()
 export type AgentId = z.infer<typeof AgentId>
 
-export const BackupKind = z.enum(['dump'])
+export const BackupKind = z.enum(['dump', 'base', 'incremental'])
 export type BackupKind = z.infer<typeof BackupKind>
 
 /** `20260926T020000Z-dump-k3f9qa`: one attempt at one backup; sorts by time. A second attempt gets another id, so no key is ever written twice. */

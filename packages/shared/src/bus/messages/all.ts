@@ -4,6 +4,7 @@ import { DrillFinished, DrillRequested } from './drill.ts'
 import { IncidentOpened, IncidentResolved } from './incident.ts'
 import { PartSealed, PartStored } from './part.ts'
 import { RunDeviated } from './run.ts'
+import { WalRefused, WalSealed, WalStored } from './wal.ts'
 
 /** Every message there is, in the order docs/bus.md tells them. */
 export const MESSAGES = [
@@ -15,6 +16,9 @@ export const MESSAGES = [
   PartStored,
   CopyStored,
   CopyRefused,
+  WalSealed,
+  WalStored,
+  WalRefused,
   DrillRequested,
   DrillFinished,
   RunDeviated,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AgentId, BackupId, BackupKind, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from '../../domain/ids.ts'
+import { BackupSummary, PhysicalFacts } from '../../domain/manifest.ts'
 import { ErrorReportSchema } from '../../errors/error-report.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -70,7 +71,8 @@ export const BackupSealed = defineMessage({
     sealedAt: Moment,
     /** Sum of all artifacts. */
     bytes: z.int().positive(),
-    summary: z.object({ tables: z.int(), rows: z.int().nullable(), databaseBytes: z.int() }),
+    summary: BackupSummary,
+    physical: PhysicalFacts.optional(),
     manifest: z.object({ bytes: z.int().positive(), sha256: Sha256, md5: z.string() }),
     targets: z.array(TargetId).min(1),
     requiredCopies: z.int().positive(),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Verdict } from '../../domain/drill.ts'
+import { RecoverTo, Verdict } from '../../domain/drill.ts'
 import { BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, SourceId, TargetId } from '../../domain/ids.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -18,6 +18,8 @@ export const DrillRequested = defineMessage({
     policyId: PolicyId,
     kind: BackupKind,
     targetId: TargetId,
+    /** Of a base or an incremental: recover through the WAL archive to this moment, or as far as it goes; default the end of the backup. */
+    recoverTo: RecoverTo.optional(),
     requestedBy: z.enum(['schedule', 'operator']),
     requestedAt: Moment,
   }),

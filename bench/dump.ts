@@ -3,18 +3,16 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
-import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
-import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
-import { type BackupId, moment, operatorRunId, type PolicyId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { PolicyId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { ByteSize, formatBytes } from '@lifeboat/shared/time/duration.ts'
-import { AGENT, POLICY, SOURCE, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
+import { AGENT, POLICY, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { type BenchReport, median } from './report.ts'
+import { backupSeconds } from './support/backup-seconds.ts'
 
 const run = promisify(execFile)
 
@@ -95,7 +93,7 @@ async function measure(bytes: number, rounds: number): Promise<Times> {
     const plain = await plainDump(world)
     times.plain.push(plain.seconds)
     times.plainBytes = plain.bytes
-    for (const name of Object.keys(CASES) as Case[]) times.cases[name].push(await backupSeconds(bus, name))
+    for (const name of Object.keys(CASES) as Case[]) times.cases[name].push(await caseSeconds(bus, name))
   }
   return times
 }
@@ -141,42 +139,8 @@ async function plainDump({ source, config }: World): Promise<{ seconds: number; 
   }
 }
 
-/** From the wish to the last target's complete copy. */
-async function backupSeconds(bus: Bus, name: Case): Promise<number> {
-  const policyId = name as string as PolicyId
-  const now = Date.now()
-  const runId = operatorRunId(policyId, SOURCE as SourceId, now)
-  const about = {
-    runId,
-    sourceId: SOURCE as SourceId,
-    policyId,
-    kind: 'dump' as const,
-    requestedBy: 'operator' as const,
-  }
-  const started = performance.now()
-  await bus.publish(BackupRequested, {
-    ...about,
-    agentId: AGENT as BackupRequested['agentId'],
-    dueAt: moment(now),
-    deadlineAt: moment(now + 3_600_000),
-  })
-  await stored(bus, runId, CASES[name].targets.length, now)
-  return (performance.now() - started) / 1000
-}
-
-/** A copy may come before the ledger says which backup the run made, so copies of every backup are counted until it does. */
-async function stored(bus: Bus, runId: BackupRequested['runId'], copies: number, since: number): Promise<void> {
-  const ledger = await Ledger.open(bus)
-  const seen = new Map<BackupId, number>()
-  const subjects = [`lifeboat.fact.${CopyStored.subject}.v${CopyStored.version}.*`]
-  const signal = AbortSignal.timeout(3_600_000)
-  for await (const { data } of bus.observe({ signal, follow: true, since, subjects })) {
-    const { backupId } = data as CopyStored
-    seen.set(backupId, (seen.get(backupId) ?? 0) + 1)
-    const made = (await ledger.get(runId))?.backupId
-    if (made !== undefined && (seen.get(made) ?? 0) >= copies) return
-  }
-  throw new LifeboatError('INTERNAL', { message: 'the copies did not come', runId })
+function caseSeconds(bus: Bus, name: Case): Promise<number> {
+  return backupSeconds(bus, { policyId: name as string as PolicyId, kind: 'dump', copies: CASES[name].targets.length })
 }
 
 function listed(values: readonly number[]): string {

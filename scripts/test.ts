@@ -1,96 +1,72 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { availableParallelism } from 'node:os'
 import { takeInventory } from './setup/programs.ts'
-import { closingLine, tally } from './test/tally.ts'
+import { runOnMajor, STORIES } from './test/on-major.ts'
+import { run, runVitest, searchPath } from './test/run-vitest.ts'
+import { add, type Counts, closingLine, suitesThatRan, tally } from './test/tally.ts'
 
 /** Everything but the tests themselves; names of the root's scripts, run side by side and cached by turbo. */
 const CHECKS = ['types', 'lint', 'arrows', 'dead-code', 'generated']
-/** Vitest's own patience for its teardown is ten seconds. */
-const FAREWELL_MS = 30_000
-/** Debian keeps nats-server there, and an ordinary user's PATH has no such folder. */
-const SYSTEM_PROGRAMS = '/usr/sbin'
+const ALSO_ON = '--also-on='
+
+/** What the tests on one PostgreSQL came to. */
+interface Outcome {
+  held: boolean
+  counts: Counts
+  /** Names that `EXPECT_SUITES` may ask for: `s3`, `azure`, …, and `pg17` for the major all of it ran on. */
+  ran: string[]
+}
 
 /**
- * `pnpm test [vitest arguments]`: all checks, then unit, integration and end-to-end tests in one vitest run.
+ * `pnpm test [--also-on=17,18] [vitest arguments]`: all checks, then unit, integration and end-to-end tests in one vitest run.
  *
- * Arguments go to vitest (`pnpm test apps/uploader`, `pnpm test --project int -t slot`), and the checks are left out then.
- * Exits 0 only when every check and every test held; a failed check does not keep the tests from running.
+ * `--also-on` runs the stories that depend on the PostgreSQL major on further majors, each in a Debian root of its own; where no root
+ * can be made it says so. Other arguments go to vitest (`pnpm test apps/uploader -t slot`), and the checks are left out then.
+ * Exits 0 only when every check and every test held and every suite named in `EXPECT_SUITES` (`s3,pg15,pg17`) ran; a failure of
+ * one does not keep the others from running. The last line counts all tests.
  */
 async function main(args: readonly string[]): Promise<number> {
-  const checks = args.length > 0 ? 0 : await runChecks()
-  const tests = await runTests(args)
+  const majors = args.filter((arg) => arg.startsWith(ALSO_ON)).flatMap((arg) => arg.slice(ALSO_ON.length).split(','))
+  const forVitest = args.filter((arg) => !arg.startsWith(ALSO_ON))
+  const checks = forVitest.length > 0 ? 0 : await runChecks()
+  const outcomes = [await testHere(forVitest)]
+  for (const major of majors) outcomes.push(await testOn(major))
+  const absent = expectedSuites().filter((suite) => !outcomes.some(({ ran }) => ran.includes(suite)))
   if (checks !== 0) console.log(`The checks (${CHECKS.join(', ')}) ended with status ${checks}; see above.`)
-  return checks === 0 ? tests : 1
+  if (absent.length > 0) console.log(`Expected, and not one test of it passed: ${absent.join(', ')}.`)
+  const missed: Counts = { passed: 0, failed: absent.length, skipped: 0 }
+  console.log(closingLine(outcomes.map(({ counts }) => counts).reduce(add, missed)))
+  return checks === 0 && absent.length === 0 && outcomes.every(({ held }) => held) ? 0 : 1
 }
 
 function runChecks(): Promise<number> {
-  return run('turbo', [
-    'run',
-    ...CHECKS,
-    '--continue',
-    `--concurrency=${availableParallelism()}`,
-    '--output-logs=errors-only',
-  ])
+  const concurrency = `--concurrency=${availableParallelism()}`
+  return run('turbo', ['run', ...CHECKS, '--continue', concurrency, '--output-logs=errors-only'])
 }
 
-async function runTests(args: readonly string[]): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-test-'))
-  try {
-    const report = join(folder, 'report.json')
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-    const env = { EXPECT_SUITES: await expectedSuites() }
-    const status = await run('vitest', ['run', ...reporters, ...args], env, (child) => endWithReport(child, report))
-    const counts = tally(await readFile(report, 'utf8').catch(() => undefined))
-    console.log(closingLine(counts))
-    return status === 0 && counts.failed > 0 ? 1 : status
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-/** Setup has brought what these need, so a suite that would skip all the same fails instead. */
-async function expectedSuites(): Promise<string> {
+async function testHere(args: readonly string[]): Promise<Outcome> {
   const { postgresMajors } = await takeInventory(searchPath())
-  const databases = postgresMajors.map((major) => `pg${major}`)
-  return process.env.EXPECT_SUITES ?? ['s3', 'gcs', 'azure', 'filesystem', ...databases].join(',')
+  const { status, report } = await runVitest(args)
+  // Tests take the newest server there is.
+  return outcome(status, report, `pg${postgresMajors.at(-1)}`)
 }
 
-function searchPath(): string {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  return folders.includes(SYSTEM_PROGRAMS) ? folders.join(delimiter) : [...folders, SYSTEM_PROGRAMS].join(delimiter)
+async function testOn(major: string): Promise<Outcome> {
+  console.log(`\nThe stories that depend on the major, on PostgreSQL ${major}`)
+  const ended = await runOnMajor(major, STORIES)
+  if (!('notRun' in ended)) return outcome(ended.status, ended.report, `pg${major}`)
+  console.log(`NOT RUN: PostgreSQL ${major}. ${ended.notRun}`)
+  return { held: true, counts: { passed: 0, failed: 0, skipped: 1 }, ran: [] }
 }
 
-/** The report is the last thing vitest does; a process some test left behind can keep it from ending, and that must fail the run, not hang it. */
-function endWithReport(child: ChildProcess, report: string): void {
-  const look = setInterval(() => {
-    if (!existsSync(report)) return
-    clearInterval(look)
-    const late = setTimeout(() => {
-      console.error(
-        `vitest has not ended ${FAREWELL_MS / 1000} s after its report: some test left a process or a handle behind.`,
-      )
-      child.kill('SIGKILL')
-    }, FAREWELL_MS)
-    child.once('exit', () => clearTimeout(late))
-  }, 1000)
-  child.once('exit', () => clearInterval(look))
+function outcome(status: number, report: string | undefined, major: string): Outcome {
+  const counts = tally(report)
+  const ran = suitesThatRan(report)
+  console.log(`${major}: ${closingLine(counts)}`)
+  return { held: status === 0 && counts.failed === 0, counts, ran: ran.length > 0 ? [...ran, major] : [] }
 }
 
-function run(
-  program: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-  attend: (child: ChildProcess) => void = () => {},
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, PATH: searchPath(), ...env } })
-    attend(child)
-    child.once('error', reject)
-    child.once('exit', (code) => resolve(code ?? 1))
-  })
+function expectedSuites(): string[] {
+  return (process.env.EXPECT_SUITES ?? '').split(',').filter(Boolean)
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { closingLine, tally } from './tally.ts'
+import { add, closingLine, suitesThatRan, tally } from './tally.ts'
 
-const report = (files: { status: string; tests: string[] }[]): string => {
+const report = (files: { name?: string; status: string; tests: string[] }[]): string => {
   const tests = files.flatMap((file) => file.tests)
   const count = (status: string) => tests.filter((test) => test === status).length
   return JSON.stringify({
@@ -10,6 +10,7 @@ const report = (files: { status: string; tests: string[] }[]): string => {
     numPendingTests: count('pending'),
     numTodoTests: count('todo'),
     testResults: files.map((file) => ({
+      name: file.name ?? '/lifeboat/packages/shared/src/some.test.ts',
       status: file.status,
       assertionResults: file.tests.map((status) => ({ status })),
     })),
@@ -32,4 +33,22 @@ it('counts a file that did not load as a failure although none of its tests fail
 
 it('calls a run that left no report failed', () => {
   expect(closingLine(tally(undefined))).toBe('0 passed, 1 failed, 0 skipped')
+})
+
+it('adds the counts of several runs', () => {
+  const one = tally(report([{ status: 'failed', tests: ['passed', 'failed', 'pending'] }]))
+  const other = tally(report([{ status: 'passed', tests: ['passed', 'passed'] }]))
+  expect(closingLine(add(one, other))).toBe('3 passed, 1 failed, 1 skipped')
+})
+
+it('calls only those suites run of which a test passed', () => {
+  const folder = '/lifeboat/packages/storage/test'
+  const json = report([
+    { name: `${folder}/s3.int.test.ts`, status: 'passed', tests: ['passed', 'pending'] },
+    { name: `${folder}/gcs.int.test.ts`, status: 'passed', tests: ['pending', 'pending'] },
+    { name: `${folder}/azure.int.test.ts`, status: 'failed', tests: [] },
+    { name: `${folder}/kinds.test.ts`, status: 'passed', tests: ['passed'] },
+  ])
+  expect(suitesThatRan(json)).toEqual(['s3'])
+  expect(suitesThatRan(undefined)).toEqual([])
 })

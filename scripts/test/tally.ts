@@ -1,4 +1,4 @@
-/** What one vitest run came to. */
+/** What vitest runs came to. */
 export interface Counts {
   passed: number
   failed: number
@@ -10,7 +10,7 @@ interface VitestReport {
   numFailedTests: number
   numPendingTests: number
   numTodoTests: number
-  testResults: { status: string; assertionResults: { status: string }[] }[]
+  testResults: { name: string; status: string; assertionResults: { status: string }[] }[]
 }
 
 /**
@@ -28,6 +28,24 @@ export function tally(json: string | undefined): Counts {
     passed: report.numPassedTests,
     failed: report.numFailedTests + broken.length,
     skipped: report.numPendingTests + report.numTodoTests,
+  }
+}
+
+/** The integration suites of a report that really ran, by file name (`s3` for `s3.int.test.ts`): at least one test of theirs passed. */
+export function suitesThatRan(json: string | undefined): string[] {
+  if (json === undefined) return []
+  const { testResults }: VitestReport = JSON.parse(json)
+  return testResults
+    .filter((file) => file.assertionResults.some((test) => test.status === 'passed'))
+    .map((file) => /([^/]+)\.int\.test\.ts$/.exec(file.name)?.[1])
+    .filter((name) => name !== undefined)
+}
+
+export function add(one: Counts, other: Counts): Counts {
+  return {
+    passed: one.passed + other.passed,
+    failed: one.failed + other.failed,
+    skipped: one.skipped + other.skipped,
   }
 }
 

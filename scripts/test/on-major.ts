@@ -1,0 +1,40 @@
+import { delimiter } from 'node:path'
+import { debianRoot } from './debian-root.ts'
+import { type Ended, runVitest } from './run-vitest.ts'
+
+/** Every suite whose answer depends on the PostgreSQL major. */
+export const ALL_SUITES = ['packages/postgres', 'packages/recovery', 'apps/backup-agent', 'apps/verifier']
+
+/** Those of them that CI runs on each further major: one dump from source to verdict, and everything physical. Vitest takes each as the beginning of a path. */
+export const STORIES = [
+  'packages/postgres/test/find-tools',
+  'packages/postgres/test/fingerprint',
+  'packages/postgres/test/check-source',
+  'packages/postgres/test/replication',
+  'packages/recovery/test',
+  'apps/backup-agent/test/take-backup',
+  'apps/backup-agent/test/base',
+  'apps/backup-agent/test/incremental',
+  'apps/backup-agent/test/wal',
+  'apps/verifier/test/proven',
+  'apps/verifier/test/physical',
+]
+
+/** Runs integration suites inside a Debian root that has this PostgreSQL major; `notRun` says why that cannot be. */
+export async function runOnMajor(major: string, filters: readonly string[]): Promise<Ended | { notRun: string }> {
+  try {
+    const enter = debianRoot(major)
+    return await runVitest(['--project', 'int', ...filters], {
+      enter: (command) => enter([...environment(), ...command]),
+      shared: '.cache',
+    })
+  } catch (thrown) {
+    return { notRun: thrown instanceof Error ? thrown.message : String(thrown) }
+  }
+}
+
+/** The host's variables stay outside: they speak of the host's programs. */
+function environment(): string[] {
+  const path = ['/lifeboat/node_modules/.bin', process.env.PATH].join(delimiter)
+  return ['env', '-i', 'HOME=/root', `PATH=${path}`, 'LANG=C.UTF-8']
+}

@@ -1,7 +1,7 @@
 import type { Env } from '@lifeboat/config/config-path.ts'
 import type { BusConfig, PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
-import { type SourceConnection, sourceConnection } from '@lifeboat/postgres/connection.ts'
+import { replicationConnection, type SourceConnection, sourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { AgentId, FleetId, PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
@@ -10,6 +10,8 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 /** A database this agent cares for. */
 export interface AgentSource {
   connection: SourceConnection
+  /** For base backups and WAL. */
+  replication: SourceConnection
   rolePasswords: boolean
 }
 
@@ -51,7 +53,9 @@ export async function readAgentConfig(from: { env: Env; cwd: string }): Promise<
   const own = Object.entries(config.sources).filter(([, source]) => source.agent === agentId)
   const sources = own.map(([id, source]): [SourceId, AgentSource] => {
     const connection = sourceConnection(source, source.password && secret(source.password))
-    return [id as SourceId, { connection, rolePasswords: source.rolePasswords }]
+    const secretOfReplication = source.replication?.password
+    const replication = replicationConnection(source, connection, secretOfReplication && secret(secretOfReplication))
+    return [id as SourceId, { connection, replication, rolePasswords: source.rolePasswords }]
   })
   return {
     fleetId: config.fleet,

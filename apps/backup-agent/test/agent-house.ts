@@ -66,6 +66,8 @@ export interface AgentChange {
   toolPaths: string[]
   policy: Record<string, unknown>
   rolePasswords: boolean
+  /** Role for base backups and WAL; default `user`. */
+  replicator: string
 }
 
 export interface RunningAgent extends AsyncDisposable {
@@ -147,6 +149,7 @@ export async function openAgentHouse(): Promise<AgentHouse> {
             SOURCE,
             {
               connection: { ...connection, password: new Secret(password) },
+              replication: { ...connection, user: change.replicator ?? user, password: new Secret(password) },
               rolePasswords: change.rolePasswords ?? true,
             },
           ],

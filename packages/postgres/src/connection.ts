@@ -33,6 +33,15 @@ export function sourceConnection(source: SourceConfig, password: Secret | undefi
   return { host, port, database, user, password, sslmode, sslrootcert }
 }
 
+/** The same server as a role that may replicate; without one of its own it is the role of the dumps. */
+export function replicationConnection(
+  source: Pick<SourceConfig, 'replication'>,
+  connection: SourceConnection,
+  password: Secret | undefined,
+): SourceConnection {
+  return source.replication === undefined ? connection : { ...connection, user: source.replication.user, password }
+}
+
 /**
  * Connects and makes the session fit for long reading: no statement or idle timeouts of the role's own, row security off (reading under a
  * policy fails instead of returning half the rows).

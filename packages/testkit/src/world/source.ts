@@ -5,7 +5,7 @@ import type { WorldKeys } from './keys.ts'
 
 export const DATABASE = 'records_fhir_platform'
 const OWNER = 'records'
-/** May read everything and nothing else: all a backup needs. */
+/** May read everything, copy the cluster and write its own heartbeat: all a backup needs. */
 const BACKUP_ROLE = 'lifeboat_backup'
 
 export interface WorldSource extends AsyncDisposable {
@@ -28,12 +28,13 @@ export async function openSource(
     ...(opts.major === undefined ? {} : { major: opts.major }),
     roles: {
       [OWNER]: `LOGIN PASSWORD '${ownerPassword}'`,
-      [BACKUP_ROLE]: `LOGIN PASSWORD '${backupPassword}' BYPASSRLS IN ROLE pg_read_all_data`,
+      [BACKUP_ROLE]: `LOGIN REPLICATION PASSWORD '${backupPassword}' BYPASSRLS IN ROLE pg_read_all_data`,
     },
   })
   try {
     await postgres.query('postgres', `CREATE DATABASE ${DATABASE} OWNER ${OWNER}`)
     await postgres.query(DATABASE, `ALTER DATABASE ${DATABASE} SET statement_timeout = '5min'`)
+    await postgres.query(DATABASE, `CREATE SCHEMA lifeboat AUTHORIZATION ${BACKUP_ROLE}`)
     const { host, port } = postgres
     const connection = { host, port, database: DATABASE, user: OWNER, password: ownerPassword }
     const { sizeMb, onProgress } = opts

@@ -1,0 +1,27 @@
+import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
+
+/** Another backup tool, set up for one cluster with a repository in a folder of its own. */
+export interface Peer extends AsyncDisposable {
+  /** e.g. `pgBackRest 2.45` */
+  readonly name: string
+  /** Whether it can take a backup of what changed. */
+  readonly incremental: boolean
+  backup(type: 'full' | 'incremental'): Promise<void>
+  /** Bytes in the repository now. */
+  repositoryBytes(): Promise<number>
+  /** The newest backup into an empty folder, which then is a data directory that recovers by itself when it is started. */
+  restore?(dataDir: string): Promise<void>
+}
+
+export interface PeerOptions {
+  postgres: TestPostgres
+  /** Empty; the peer may do there what it likes. */
+  folder: string
+  /** zstd level. */
+  level: number
+  /** Cores to use. */
+  processes: number
+}
+
+/** @returns undefined where the peer is not installed */
+export type OpenPeer = (opts: PeerOptions) => Promise<Peer | undefined>

@@ -1,0 +1,48 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { bytesBelow, program, versionOf } from '../support/programs.ts'
+import type { OpenPeer } from './peer.ts'
+
+/** Since which version a changed file is stored by its changed blocks. */
+const BLOCK_INCREMENTAL_SINCE = 2.46
+
+/** pgBackRest with a repository on this disk: bundles, block incrementals where the version has them, zstd. */
+export const openPgBackRest: OpenPeer = async ({ postgres, folder, level, processes }) => {
+  const version = await versionOf('pgbackrest', ['version'], /pgBackRest ([\d.]+)/)
+  if (version === undefined) return undefined
+  for (const name of ['lock', 'log', 'spool', 'repo']) await mkdir(join(folder, name), { recursive: true })
+  const config = join(folder, 'pgbackrest.conf')
+  const block = Number(version.split('.').slice(0, 2).join('.')) >= BLOCK_INCREMENTAL_SINCE
+  await writeFile(
+    config,
+    `[global]
+repo1-path=${folder}/repo
+repo1-bundle=y
+${block ? 'repo1-block=y\n' : ''}repo1-retention-full=9
+compress-type=zst
+compress-level=${level}
+process-max=${processes}
+start-fast=y
+archive-check=n
+lock-path=${folder}/lock
+log-path=${folder}/log
+spool-path=${folder}/spool
+log-level-console=warn
+[bench]
+pg1-path=${postgres.dataDir}
+pg1-socket-path=${postgres.socketDir}
+pg1-port=${postgres.port}
+pg1-user=postgres
+`,
+  )
+  const run = (...args: string[]) => program('pgbackrest', [`--config=${config}`, '--stanza=bench', ...args])
+  await run('stanza-create')
+  return {
+    name: `pgBackRest ${version}${block ? '' : ' (too old for block incrementals)'}`,
+    incremental: true,
+    backup: (type) => run(`--type=${type === 'full' ? 'full' : 'incr'}`, 'backup'),
+    repositoryBytes: () => bytesBelow(join(folder, 'repo')),
+    restore: (dataDir) => run(`--pg1-path=${dataDir}`, '--type=immediate', '--target-action=promote', 'restore'),
+    async [Symbol.asyncDispose]() {},
+  }
+}

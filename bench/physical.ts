@@ -1,0 +1,189 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Bus } from '@lifeboat/shared/bus/bus.ts'
+import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import type { PolicyId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { ByteSize, formatBytes } from '@lifeboat/shared/time/duration.ts'
+import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { POLICY, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
+import { startWorld, type World } from '@lifeboat/testkit/world.ts'
+import { openBarman } from './peers/barman.ts'
+import type { OpenPeer, Peer } from './peers/peer.ts'
+import { openPgBackRest } from './peers/pgbackrest.ts'
+import { type BenchReport, median } from './report.ts'
+import { backupSeconds } from './support/backup-seconds.ts'
+import { bytesBelow, output, program, seconds } from './support/programs.ts'
+
+const PEERS: Readonly<Record<string, OpenPeer>> = { pgBackRest: openPgBackRest, Barman: openBarman }
+/** The level peers and we are compared at, and the one Lifeboat uses unless told otherwise. */
+const [SAME_LEVEL, DEFAULT_LEVEL] = [3, 1]
+const LEVELS = [1, 2, 3, 5]
+const CORES = 2
+const TARGET = 'repository'
+
+/** What one way took in each round, seconds, and what the last round left behind, bytes. */
+interface Way {
+  label: string
+  times: number[]
+  bytes: number
+}
+
+/** `pnpm bench physical [1GB] [3]`: a full backup of a cluster into one folder, beside the server's own and the peers' that are installed. */
+export async function bench([size = '1GB', rounds = '3']: readonly string[]): Promise<BenchReport> {
+  await using world = await startWorld({
+    databaseMb: ByteSize.parse(size) / 2e6,
+    services: ['backup-agent', 'uploader'],
+    targets: { [TARGET]: 'filesystem' },
+    configure: addPolicies,
+    onProgress: (step) => void (step.endsWith('%') || console.error(step)),
+  })
+  const { postgres } = world.source
+  console.error('filling the other half by pgbench')
+  await fillByPgbench(postgres, ByteSize.parse(size) / 2)
+  await using bus = await connectBus({ servers: [world.nats.url], name: 'bench', log: silentLogger })
+  await using peers = await openPeers(postgres)
+  const all = contenders(world, bus, peers.open)
+  const ways = all.map(({ label }): Way => ({ label, times: [], bytes: 0 }))
+  for (let round = 1; round <= Number(rounds); round++) {
+    console.error(`round ${round} of ${rounds}`)
+    for (const [at, way] of ways.entries()) await timed(way, all[at] as Contender)
+  }
+  const levels = await levelRows(postgres)
+  const clusterBytes = await bytesBelow(join(postgres.dataDir, 'base'))
+  return {
+    title: `A full backup of a cluster of ${formatBytes(clusterBytes)}, PostgreSQL ${postgres.major}, medians of ${rounds} rounds.`,
+    tables: [
+      { columns: ['what', 'seconds', 'all rounds', 'kept'], rows: ways.map(rowOf) },
+      {
+        title: `zstd levels inside the server, ${CORES} workers, thrown away on arrival`,
+        columns: ['level', 'seconds', 'size'],
+        rows: levels,
+      },
+    ],
+    ratios: ratiosOf(ways),
+    notes: [
+      'Lifeboat is timed from the wish on the bus to the complete copy: checkpoint, encryption, parts fsynced and hashed, fetched by the uploader, stored, manifest last. The peers do not encrypt here.',
+      ...peers.missing.map((name) => `NOT MEASURED: ${name} is not installed on this machine.`),
+    ],
+  }
+}
+
+/** One base policy per level. */
+function addPolicies(config: WorldConfig): void {
+  const policy = config.policies[POLICY]
+  if (!policy) throw new LifeboatError('INTERNAL', { message: 'the world has no policy to copy' })
+  for (const level of [SAME_LEVEL, DEFAULT_LEVEL])
+    config.policies[policyOf(level)] = { ...policy, kind: 'base', base: { compressionLevel: level, workers: CORES } }
+}
+
+function policyOf(level: number): PolicyId {
+  return `base-${level}` as PolicyId
+}
+
+async function fillByPgbench(postgres: TestPostgres, bytes: number): Promise<void> {
+  const scale = Math.max(1, Math.round(bytes / 15e6))
+  const where = ['--host', postgres.socketDir, '--port', String(postgres.port), '--username', postgres.user]
+  await program(join(postgres.binDir, 'pgbench'), ['--initialize', '--quiet', `--scale=${scale}`, ...where, 'postgres'])
+}
+
+async function openPeers(postgres: TestPostgres): Promise<AsyncDisposable & { open: Peer[]; missing: string[] }> {
+  const scope = new AsyncDisposableStack()
+  const folder = scope.adopt(await mkdtemp(join(tmpdir(), 'lifeboat-bench-')), (path) =>
+    rm(path, { recursive: true, force: true }),
+  )
+  const [open, missing]: [Peer[], string[]] = [[], []]
+  for (const [name, openPeer] of Object.entries(PEERS)) {
+    const home = join(folder, name)
+    await mkdir(home)
+    const peer = await openPeer({ postgres, folder: home, level: SAME_LEVEL, processes: CORES })
+    if (peer) open.push(scope.use(peer))
+    else missing.push(name)
+  }
+  return { open, missing, [Symbol.asyncDispose]: () => scope.disposeAsync() }
+}
+
+/** One way of taking a full backup. */
+interface Contender {
+  label: string
+  run(): Promise<number>
+  /** Bytes kept so far. */
+  kept(): Promise<number>
+}
+
+function contenders(world: World, bus: Bus, peers: readonly Peer[]): Contender[] {
+  const repository = world.targets[TARGET]?.config as { path: string }
+  return [
+    {
+      label: LABELS.server,
+      run: () => seconds(() => throwAway(world.source.postgres, SAME_LEVEL)),
+      kept: async () => 0,
+    },
+    ...[SAME_LEVEL, DEFAULT_LEVEL].map((level) => ({
+      label: LABELS.lifeboat(level),
+      run: () => backupSeconds(bus, { policyId: policyOf(level), kind: 'base', copies: 1 }),
+      kept: () => bytesBelow(repository.path),
+    })),
+    ...peers.map((peer) => ({
+      label: peer.name,
+      run: () => seconds(() => peer.backup('full')),
+      kept: () => peer.repositoryBytes(),
+    })),
+  ]
+}
+
+const LABELS = {
+  server: `the server's own BASE_BACKUP, zstd ${SAME_LEVEL}, thrown away on arrival`,
+  lifeboat: (level: number) => `Lifeboat, zstd ${level}, encrypted`,
+}
+
+/** What the server alone needs: the same protocol, the same compression, nobody who keeps the bytes. */
+async function throwAway(postgres: TestPostgres, level: number): Promise<number> {
+  const compress = `--compress=server-zstd:level=${level},workers=${CORES}`
+  const where = '--host="$2" --port="$3" --username="$4"'
+  const script = `"$1" ${where} --pgdata=- --format=tar --wal-method=none --no-manifest --checkpoint=fast "$5" | wc -c`
+  const about = [postgres.socketDir, String(postgres.port), postgres.user]
+  return Number(await output('sh', ['-c', script, 'sh', join(postgres.binDir, 'pg_basebackup'), ...about, compress]))
+}
+
+async function levelRows(postgres: TestPostgres): Promise<string[][]> {
+  const rows: string[][] = []
+  for (const level of LEVELS) {
+    let bytes = 0
+    const took = await seconds(async () => {
+      bytes = await throwAway(postgres, level)
+    })
+    rows.push([String(level), took.toFixed(1), formatBytes(bytes)])
+  }
+  return rows
+}
+
+async function timed(way: Way, { run, kept }: Contender): Promise<void> {
+  const before = await kept()
+  way.times.push(await run())
+  way.bytes = (await kept()) - before
+}
+
+function rowOf({ label, times, bytes }: Way): string[] {
+  const all = times.map((time) => time.toFixed(1)).join(' ')
+  return [label, median(times).toFixed(1), all, bytes === 0 ? '–' : formatBytes(bytes)]
+}
+
+function ratiosOf(ways: readonly Way[]): BenchReport['ratios'] {
+  const of = (label: string) => median(ways.find((way) => way.label === label)?.times ?? [])
+  const ours = of(LABELS.lifeboat(SAME_LEVEL))
+  const rest = ways.filter(({ label }) => /^pgBackRest|^Barman/.test(label))
+  return [
+    { what: `Lifeboat against the server alone, zstd ${SAME_LEVEL}`, ratio: ours / of(LABELS.server), limit: 1.1 },
+    ...rest.flatMap(({ label }) => [
+      { what: `Lifeboat against ${label}, zstd ${SAME_LEVEL}`, ratio: ours / of(label), limit: 1 },
+      {
+        what: `Lifeboat at its default level against ${label}`,
+        ratio: of(LABELS.lifeboat(DEFAULT_LEVEL)) / of(label),
+        ...(label.startsWith('pgBackRest') && { limit: 0.7 }),
+      },
+    ]),
+  ]
+}

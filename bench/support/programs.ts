@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Runs a program to its end; what it said is in the error when it fails. */
+export async function program(
+  path: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
+  await run(path, args, { env, maxBuffer: 64 * 1024 ** 2 })
+}
+
+/** What a program prints. */
+export async function output(path: string, args: readonly string[]): Promise<string> {
+  return (await run(path, args)).stdout.trim()
+}
+
+/** @returns undefined where there is no such program */
+export async function versionOf(path: string, args: readonly string[], pattern: RegExp): Promise<string | undefined> {
+  const said = await run(path, args).then(
+    ({ stdout }) => stdout,
+    (err: NodeJS.ErrnoException) => {
+      if (err.code === 'ENOENT') return ''
+      throw err
+    },
+  )
+  return pattern.exec(said)?.[1]
+}
+
+/** Sum of all files below a folder. */
+export async function bytesBelow(folder: string): Promise<number> {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+export async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await work()
+  return (performance.now() - began) / 1000
+}

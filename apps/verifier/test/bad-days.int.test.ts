@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -168,6 +169,17 @@ test('a drill that an operator cancels in the middle ends inconclusive, with evi
 
 test('a drill that takes longer than its policy allows ends inconclusive', async () => {
   const fact = await room.drill(good, { rules: { maxDurationMs: 60 } })
+  expect(fact).toMatchObject({ verdict: 'inconclusive', reasons: [expect.stringContaining('exceeded the time')] })
+})
+
+test('a drill whose time is up before it could even look for an earlier verdict ends inconclusive, not as a dead letter', async () => {
+  const list: typeof room.target.list = async function* (prefix, opts) {
+    if (!opts.signal.aborted) await once(opts.signal, 'abort')
+    opts.signal.throwIfAborted()
+    yield* room.target.list(prefix, opts)
+  }
+  const deps = { targets: new Map([[room.target.id, { ...room.target, list }]]) }
+  const fact = await room.drill(good, { attempt: 1, rules: { maxDurationMs: 60 }, deps })
   expect(fact).toMatchObject({ verdict: 'inconclusive', reasons: [expect.stringContaining('exceeded the time')] })
 })
 

@@ -57,8 +57,9 @@ async function sayAgain(
   delivery: Delivery,
 ): Promise<boolean> {
   const before = await findEvidence(wish, target, deps.signers, run.signal).catch((thrown: unknown) => {
-    // A target that is away is told by the drill itself, with a verdict.
-    if (mayWait(delivery) || run.signal.aborted) throw thrown
+    delivery.signal.throwIfAborted()
+    // A target that is away for long is told by the drill itself, with a verdict; so is a drill that was cancelled or took too long.
+    if (mayWait(delivery) && !run.signal.aborted) throw thrown
     return undefined
   })
   if (!before) return false

@@ -1,5 +1,6 @@
 import type { BackupRecord, BackupState } from '@lifeboat/shared/domain/backup.ts'
 import type { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import type { BackupFact } from './project.ts'
 
 /** One line of `backup list`. */
@@ -10,10 +11,34 @@ export interface BackupRow {
   kind: string
   state: BackupState
   startedAt: Moment
+  /** The moment it brings back. */
+  snapshotAt?: Moment
   sealedAt?: Moment
   bytes?: number
   rows?: number | null
+  /** Of the database or cluster itself, as it was then. */
+  databaseBytes?: number
+  physical?: PhysicalRow
   copies: Record<TargetId, string>
+}
+
+/** Of a base or an incremental: what says from where on WAL leads further, and what a person should know. */
+export type PhysicalRow = Pick<
+  PhysicalFacts,
+  'timeline' | 'startLsn' | 'endLsn' | 'chain' | 'parent' | 'fullBecause'
+> & {
+  /** Files the server found damaged while it read them. */
+  checksumFailures: number
+}
+
+/** How long one drill took to bring the data back. */
+export interface Rehearsal {
+  backupId: BackupId
+  kind: string
+  targetId: TargetId
+  at: Moment
+  recoveryMs: number
+  databaseBytes?: number
 }
 
 /** The newest rows of one source, newest first, kept as one entry so that status and list never read every backup. */
@@ -21,6 +46,14 @@ export interface SourceSummary {
   sourceId: SourceId
   /** At most 64, newest first, running and failed ones included. */
   recent: BackupRow[]
+  /** Bases and incrementals that are no longer among the recent ones; at most 64, newest first. */
+  olderPhysical?: BackupRow[]
+  /** The oldest full base that some target holds. */
+  firstBase?: BackupRow
+  /** The oldest backup that as many targets as required hold; `at` is the moment it brings back. */
+  firstStored?: { backupId: BackupId; at: Moment }
+  /** The newest five of each kind, newest first. */
+  rehearsals?: Rehearsal[]
   lastSealed?: { backupId: BackupId; at: Moment; bytes: number }
   lastStored?: { backupId: BackupId; at: Moment }
   lastProven?: { backupId: BackupId; at: Moment; snapshotAt: Moment; targetId: TargetId }

@@ -119,7 +119,8 @@ function write<T>(bucket: Bucket<T>, key: string, value: T, revision: number | u
 
 /** Revisions are kept for the rows that are kept. */
 function stored(summary: SourceSummary, revisions: Record<string, number>): StoredSummary {
-  const kept = summary.recent.map(({ backupId }) => [backupId, revisions[backupId] ?? 0] as const)
+  const rows = [...summary.recent, ...(summary.olderPhysical ?? [])]
+  const kept = rows.map(({ backupId }) => [backupId, revisions[backupId] ?? 0] as const)
   return { ...summary, revisions: Object.fromEntries(kept) }
 }
 

@@ -17,7 +17,7 @@ export type BackupFact =
 /** What of a drill stays; evidence found at a target says as much as the fact did. */
 export type DrillKnowledge = Pick<
   DrillFinished,
-  'drillId' | 'backupId' | 'sourceId' | 'targetId' | 'verdict' | 'reasons' | 'finishedAt'
+  'drillId' | 'backupId' | 'sourceId' | 'targetId' | 'verdict' | 'reasons' | 'finishedAt' | 'recoveryMs'
 >
 
 /**
@@ -128,8 +128,9 @@ function withCopy(draft: BackupDraft, target: TargetId, change: (copy: Copy) => 
   return { ...draft, copies: { ...draft.copies, [target]: { ...copy, state: copyState(copy) } } }
 }
 
-function drilled(copy: Copy, { drillId, verdict, reasons, finishedAt: at }: DrillKnowledge): Copy {
-  const lastDrill = newest(copy.lastDrill, { drillId, verdict, at, reasons })
+function drilled(copy: Copy, { drillId, verdict, reasons, finishedAt: at, recoveryMs }: DrillKnowledge): Copy {
+  const measured = recoveryMs === undefined ? {} : { recoveryMs }
+  const lastDrill = newest(copy.lastDrill, { drillId, verdict, at, reasons, ...measured })
   if (verdict === 'inconclusive') return { ...copy, lastDrill }
   return { ...copy, lastDrill, conclusion: newest(copy.conclusion, { drillId, verdict, at }) }
 }

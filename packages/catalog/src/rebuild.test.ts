@@ -40,7 +40,7 @@ function manifestOf(backup: Backup, signer = agent): Promise<string> {
     agentId: 'db1',
     runId: `daily.${sourceId}.${backupId.slice(0, 16)}`,
     backupId,
-    kind: 'dump',
+    kind: backup.kind,
     database: 'records',
     startedAt: moment(0),
     snapshotAt: moment(1),
@@ -58,6 +58,7 @@ function manifestOf(backup: Backup, signer = agent): Promise<string> {
     tools: {},
     recipients: ['age1x'],
     summary: { tables: 3, rows: 42, databaseBytes: 9000 },
+    ...backup.physical,
     artifacts: [{ name: 'db.dump.age', role: 'database', bytes: 1000, sha256: HASH, parts: [part], encoding: [] }],
     documents: [],
     targets: ['aws', 'gcp', 'azure'],
@@ -84,6 +85,7 @@ function evidenceOf(backup: Backup, manifest: string, drillId: string, verdict =
     verdict,
     reasons: verdict === 'proven' ? [] : ['a reason'],
     phases: {},
+    ...(verdict === 'proven' ? { recoveryMs: 10_000 } : {}),
     bytesFetched: 1,
     tools: {},
   })
@@ -111,7 +113,7 @@ async function rebuild() {
 
 describe('a catalogue rebuilt from one target', () => {
   test('says of its backups what the facts had said', async () => {
-    const backups = [1, 2, 3].map((no) => aBackup({ no }))
+    const backups = [1, 2, 3].map((no) => aBackup({ no, kind: no === 3 ? 'base' : 'dump' }))
     const live = new MemoryCatalog()
     for (const backup of backups) {
       const manifest = await store(backup)

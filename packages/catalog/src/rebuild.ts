@@ -106,14 +106,15 @@ async function manifestFacts(
   expectEqual(key, 'signer', manifest.agentId, signer)
   expectEqual(key, 'fleet', opts.fleetId, manifest.fleetId)
   const { backupId, sourceId, policyId, agentId, kind, runId, startedAt, snapshotAt, sealedAt } = manifest
-  const { targets, requiredCopies, summary } = manifest
+  const { targets, requiredCopies, summary, physical } = manifest
   const about = { backupId, sourceId, policyId, agentId, kind, bytes: backupBytes(manifest) }
+  const more = physical === undefined ? {} : { physical }
   const times = { startedAt, snapshotAt, sealedAt }
   const digest = { sha256: sha256Of(bytes) }
   return [
     {
       subject: 'backup.sealed',
-      data: { ...about, runId, ...times, summary, manifest: digest, targets, requiredCopies },
+      data: { ...about, runId, ...times, summary, ...more, manifest: digest, targets, requiredCopies },
     },
     { subject: 'copy.stored', data: { ...about, targetId: target.id, storedAt: storedAt(receipt) ?? sealedAt } },
   ]
@@ -128,7 +129,7 @@ async function evidenceFacts(
 ): Promise<BackupFact[]> {
   const { signer, document } = await verifySigned(bytes.toString(), 'lifeboat-evidence', opts.keys)
   const evidence = parse(Evidence, document, key)
-  const { sourceId, backupId, drillId, targetId, verdict, reasons, finishedAt } = evidence
+  const { sourceId, backupId, drillId, targetId, verdict, reasons, finishedAt, recoveryMs } = evidence
   expectEqual(key, 'its place', evidenceKey(sourceId, backupId, drillId), key)
   expectEqual(key, 'signer', evidence.verifierId, signer)
   expectEqual(key, 'fleet', opts.fleetId, evidence.fleetId)
@@ -136,7 +137,9 @@ async function evidenceFacts(
   // A proof is about the bytes of one manifest; beside another one it proves nothing.
   if (verdict === 'proven')
     expectEqual(key, 'manifest digest', await manifests.get(nameIn(key)), evidence.manifestSha256)
-  return [{ subject: 'drill.finished', data: { drillId, backupId, sourceId, targetId, verdict, reasons, finishedAt } }]
+  const measured = recoveryMs === undefined ? {} : { recoveryMs }
+  const told = { drillId, backupId, sourceId, targetId, verdict, reasons, finishedAt, ...measured }
+  return [{ subject: 'drill.finished', data: told }]
 }
 
 /** `records/backups/2026…/manifest.json` and `records/drills/2026…/….json` → `records/2026…` */

@@ -1,12 +1,15 @@
 import { type BackupRecord, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { BackupRow, SourceSummary } from './catalog.ts'
+import type { PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
+import type { BackupRow, PhysicalRow, Rehearsal, SourceSummary } from './catalog.ts'
 
 export const RECENT_ROWS = 64
+const OLDER_PHYSICAL_ROWS = 64
+const REHEARSALS_OF_A_KIND = 5
 
 /** The line of `backup list`. */
 export function rowOf(record: BackupRecord): BackupRow {
-  const { backupId, sourceId, policyId, kind, startedAt, sealedAt, bytes, summary } = record
+  const { backupId, sourceId, policyId, kind, startedAt, snapshotAt, sealedAt, bytes, summary, physical } = record
   return {
     backupId,
     sourceId,
@@ -14,10 +17,21 @@ export function rowOf(record: BackupRecord): BackupRow {
     kind,
     state: stateOf(record),
     startedAt,
+    ...(snapshotAt === undefined ? {} : { snapshotAt }),
     ...(sealedAt === undefined ? {} : { sealedAt }),
     ...(bytes === undefined ? {} : { bytes }),
-    ...(summary === undefined ? {} : { rows: summary.rows }),
+    ...(summary === undefined ? {} : { rows: summary.rows, databaseBytes: summary.databaseBytes }),
+    ...(physical === undefined ? {} : { physical: physicalRow(physical) }),
     copies: Object.fromEntries(Object.entries(record.copies).map(([target, copy]) => [target, copy.state])),
+  }
+}
+
+function physicalRow(facts: PhysicalFacts): PhysicalRow {
+  const { timeline, startLsn, endLsn, chain, parent, fullBecause, checksums } = facts
+  return {
+    ...{ timeline, startLsn, endLsn, chain, checksumFailures: checksums.failures.length },
+    ...(parent === undefined ? {} : { parent }),
+    ...(fullBecause === undefined ? {} : { fullBecause }),
   }
 }
 
@@ -38,19 +52,68 @@ export function emptySummary(sourceId: SourceId): SourceSummary {
  * place only all records can say, so the caller summarizes them from the start.
  */
 export function summarize(before: SourceSummary, record: BackupRecord): { summary: SourceSummary; lost: boolean } {
-  const others = before.recent.filter((row) => row.backupId !== record.backupId)
-  const recent = [...others, rowOf(record)].sort(newestFirst).slice(0, RECENT_ROWS)
+  const { recent, olderPhysical } = rowsWith(before, record)
   const lastSealed = later(before.lastSealed, sealedOf(record), record)
   const lastStored = later(before.lastStored, storedOf(record), record)
   const lastProven = later(before.lastProven, provenOf(record), record, (proven) => proven.snapshotAt)
+  const firstStored = earlier(before.firstStored, firstStoredOf(record), record, (stored) => stored.at)
+  const firstBase = earlier(before.firstBase, baseOf(record), record, (row) => row.backupId)
+  const rehearsals = rehearsalsWith(before.rehearsals ?? [], record)
   const summary: SourceSummary = {
     sourceId: record.sourceId,
     recent,
+    ...(olderPhysical.length > 0 && { olderPhysical }),
+    ...(firstBase.value && { firstBase: firstBase.value }),
+    ...(firstStored.value && { firstStored: firstStored.value }),
+    ...(rehearsals.length > 0 && { rehearsals }),
     ...(lastSealed.value && { lastSealed: lastSealed.value }),
     ...(lastStored.value && { lastStored: lastStored.value }),
     ...(lastProven.value && { lastProven: lastProven.value }),
   }
-  return { summary, lost: lastSealed.lost || lastStored.lost || lastProven.lost }
+  const pointers = [lastSealed, lastStored, lastProven, firstStored, firstBase]
+  const lost = pointers.some((pointer) => pointer.lost) || gapIn(before.rehearsals ?? [], record)
+  return { summary, lost }
+}
+
+/** The recent rows, and of those that fall out of them the ones recovery may still begin with. */
+function rowsWith(before: SourceSummary, record: BackupRecord): { recent: BackupRow[]; olderPhysical: BackupRow[] } {
+  const others = [...before.recent, ...(before.olderPhysical ?? [])].filter((row) => row.backupId !== record.backupId)
+  const rows = [...others, rowOf(record)].sort(newestFirst)
+  const older = rows.slice(RECENT_ROWS).filter((row) => row.physical !== undefined)
+  return { recent: rows.slice(0, RECENT_ROWS), olderPhysical: older.slice(0, OLDER_PHYSICAL_ROWS) }
+}
+
+function rehearsalsWith(before: readonly Rehearsal[], record: BackupRecord): Rehearsal[] {
+  const all = [...before.filter(({ backupId }) => backupId !== record.backupId), ...rehearsalsOf(record)]
+  const order = ({ at, backupId, targetId }: Rehearsal) => `${at} ${backupId} ${targetId}`
+  const newest = all.sort((a, b) => (order(a) < order(b) ? 1 : -1))
+  return newest.filter(
+    ({ kind }, i) => newest.slice(0, i).filter((other) => other.kind === kind).length < REHEARSALS_OF_A_KIND,
+  )
+}
+
+/** A later drill took the place of one that counted: which older one counts instead only all records can say. */
+function gapIn(before: readonly Rehearsal[], record: BackupRecord): boolean {
+  const kept = new Set(rehearsalsOf(record).map(({ targetId }) => targetId))
+  return before.some(({ backupId, targetId }) => backupId === record.backupId && !kept.has(targetId))
+}
+
+function rehearsalsOf({ backupId, kind, copies, summary }: BackupRecord): Rehearsal[] {
+  const size = summary === undefined ? {} : { databaseBytes: summary.databaseBytes }
+  return Object.entries(copies).flatMap(([targetId, { lastDrill }]) =>
+    lastDrill?.recoveryMs === undefined || lastDrill.verdict !== 'proven'
+      ? []
+      : [
+          {
+            backupId,
+            kind,
+            targetId: targetId as TargetId,
+            at: lastDrill.at,
+            recoveryMs: lastDrill.recoveryMs,
+            ...size,
+          },
+        ],
+  )
 }
 
 /** The summary of all records of one source. */
@@ -75,6 +138,33 @@ function later<P extends Pointer>(
   if (own) return { value: offered, lost: rank(offered) < rank(known) }
   const order = rank(offered) === rank(known) ? offered.backupId > known.backupId : rank(offered) > rank(known)
   return { value: order ? offered : known, lost: false }
+}
+
+/** The smallest rank counts; `lost` as for `summarize`. */
+function earlier<P extends { backupId: string }>(
+  known: P | undefined,
+  offered: P | undefined,
+  record: BackupRecord,
+  rank: (pointer: P) => string,
+): { value: P | undefined; lost: boolean } {
+  const own = known?.backupId === record.backupId
+  if (offered === undefined) return { value: own ? undefined : known, lost: own }
+  if (known === undefined) return { value: offered, lost: false }
+  if (own) return { value: offered, lost: rank(offered) > rank(known) }
+  const order = rank(offered) === rank(known) ? offered.backupId < known.backupId : rank(offered) < rank(known)
+  return { value: order ? offered : known, lost: false }
+}
+
+function firstStoredOf(record: BackupRecord): SourceSummary['firstStored'] {
+  const at = record.snapshotAt ?? record.startedAt
+  return storedOf(record) && { backupId: record.backupId, at }
+}
+
+/** A full base of which some target holds a copy that no drill has disproven. */
+function baseOf(record: BackupRecord): BackupRow | undefined {
+  if (record.physical?.chain !== 0 || record.snapshotAt === undefined) return undefined
+  const held = Object.values(record.copies).some(({ state }) => state === 'stored' || state === 'proven')
+  return held ? rowOf(record) : undefined
 }
 
 function sealedOf({ backupId, sealedAt, bytes }: BackupRecord): SourceSummary['lastSealed'] {

@@ -133,6 +133,39 @@ export const CATALOG_CASES: readonly CatalogCase[] = [
     },
   },
   {
+    name: 'a summary remembers bases long after newer dumps came, and the oldest one for good',
+    async check(catalog) {
+      const first = aBackup({ no: 0, kind: 'base', requiredCopies: 1 })
+      const second = aBackup({ no: 1, kind: 'base', requiredCopies: 1 })
+      for (const backup of [second, first])
+        for (const fact of [backup.sealed(), backup.stored('aws')]) await catalog.apply(fact)
+      for (let no = 2; no < RECENT_ROWS + 3; no += 1) await catalog.apply(aBackup({ no }).sealed())
+      const summary = await catalog.summary(first.sourceId)
+      deepEqual(
+        summary?.olderPhysical?.map(({ backupId }) => backupId),
+        [second.backupId, first.backupId],
+      )
+      equal(summary?.firstBase?.physical?.endLsn, '0/1000100')
+      deepEqual(summary?.firstStored, { backupId: first.backupId, at: first.moment(1) })
+      await catalog.apply(first.drilled('aws', 'failed'))
+      equal((await catalog.summary(first.sourceId))?.firstBase?.backupId, second.backupId)
+    },
+  },
+  {
+    name: 'a summary keeps how long the last drills took to bring the data back, five of each kind',
+    async check(catalog) {
+      for (let no = 0; no < 7; no += 1) {
+        const backup = aBackup({ no, kind: no < 6 ? 'dump' : 'base' })
+        for (const fact of [backup.sealed(), backup.stored('aws'), backup.drilled('aws', 'proven', 10 + no)])
+          await catalog.apply(fact)
+      }
+      const times = async () => (await catalog.summary(aBackup().sourceId))?.rehearsals?.map((one) => one.recoveryMs)
+      deepEqual(await times(), [16_000, 15_000, 14_000, 13_000, 12_000, 11_000])
+      await catalog.apply(aBackup({ no: 3 }).drilled('aws', 'failed', 50))
+      deepEqual(await times(), [16_000, 15_000, 14_000, 12_000, 11_000, 10_000])
+    },
+  },
+  {
     name: 'writers at the same time lose nothing of each other',
     async check(catalog) {
       const backups = [1, 2, 3].map((no) => aBackup({ no }))

@@ -2,16 +2,25 @@ import type { BackupFact } from '../project.ts'
 
 type Data<S extends BackupFact['subject']> = Extract<BackupFact, { subject: S }>['data']
 
+interface Life {
+  no?: number
+  sourceId?: string
+  targets?: string[]
+  requiredCopies?: number
+  kind?: 'dump' | 'base' | 'incremental'
+}
+
 /** The life of one backup as facts, with boring defaults; `at` are minutes after its start. */
-export function aBackup(opts: { no?: number; sourceId?: string; targets?: string[]; requiredCopies?: number } = {}) {
-  const { no = 0, sourceId = 'records', targets = ['aws', 'gcp', 'azure'], requiredCopies = 2 } = opts
+export function aBackup(opts: Life = {}) {
+  const { no = 0, sourceId = 'records', targets = ['aws', 'gcp', 'azure'], requiredCopies = 2, kind = 'dump' } = opts
   const start = Date.UTC(2026, 8, 26, 2) + no * 3_600_000
   const moment = (minutes: number) => new Date(start + minutes * 60_000).toISOString()
   const stamp = moment(0)
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(/[-:]/g, '')
-  const backupId = `${stamp}-dump-${no.toString(36).padStart(6, 'a')}`
-  const about = { backupId, sourceId, policyId: 'daily', agentId: 'db1', kind: 'dump' }
+  const backupId = `${stamp}-${kind}-${no.toString(36).padStart(6, 'a')}`
+  const about = { backupId, sourceId, policyId: 'daily', agentId: 'db1', kind }
+  const physical = kind === 'dump' ? {} : { physical: physicalFacts(no, kind) }
   const run = { ...about, runId: `daily.${sourceId}.${stamp}` }
   const error = {
     code: 'TOOL_FAILED',
@@ -24,6 +33,8 @@ export function aBackup(opts: { no?: number; sourceId?: string; targets?: string
   return {
     backupId: backupId as Data<'backup.started'>['backupId'],
     sourceId: sourceId as Data<'backup.started'>['sourceId'],
+    kind,
+    physical,
     moment,
     started: () => make('backup.started', { ...run, attempt: 1, startedAt: moment(0), targets, requiredCopies }),
     sealed: () =>
@@ -34,6 +45,7 @@ export function aBackup(opts: { no?: number; sourceId?: string; targets?: string
         sealedAt: moment(5),
         bytes: 1000 + no,
         summary: { tables: 3, rows: 42, databaseBytes: 9000 },
+        ...physical,
         manifest: { sha256: no.toString(16).padStart(64, '0') },
         targets,
         requiredCopies,
@@ -52,6 +64,20 @@ export function aBackup(opts: { no?: number; sourceId?: string; targets?: string
         reasons: verdict === 'proven' ? [] : ['a reason'],
         finishedAt: moment(at),
         durationMs: 1,
+        ...(verdict === 'proven' ? { recoveryMs: at * 1000 } : {}),
       }),
+  }
+}
+
+export function physicalFacts(no: number, kind: string) {
+  return {
+    timeline: 1,
+    startLsn: `0/${(no + 1).toString(16).toUpperCase()}000000`,
+    endLsn: `0/${(no + 1).toString(16).toUpperCase()}000100`,
+    segmentBytes: 16_777_216,
+    fromStandby: false,
+    chain: kind === 'base' ? 0 : 1,
+    checksums: { enabled: true, failures: [] },
+    tablespaces: [],
   }
 }

@@ -15,7 +15,16 @@ export const Copy = z.object({
   state: CopyState,
   storedAt: Moment.optional(),
   error: ErrorReportSchema.optional(),
-  lastDrill: z.object({ drillId: DrillId, verdict: Verdict, at: Moment, reasons: z.array(z.string()) }).optional(),
+  lastDrill: z
+    .object({
+      drillId: DrillId,
+      verdict: Verdict,
+      at: Moment,
+      reasons: z.array(z.string()),
+      /** First byte fetched to first query answered. */
+      recoveryMs: z.int().nonnegative().optional(),
+    })
+    .optional(),
   /** The newest drill that came to a conclusion; it decides between proven and disproven. */
   conclusion: z.object({ drillId: DrillId, verdict: z.enum(['proven', 'failed']), at: Moment }).optional(),
 })

@@ -1,5 +1,5 @@
 /**
- * Who may import whom. `shared/domain ← rest of shared ← storage, postgres ← config, catalog ← apps`; the reason for each arrow is its comment.
+ * Who may import whom. `shared/domain ← rest of shared ← storage, postgres ← config, catalog, recovery ← apps`; the reason for each arrow is its comment.
  * @type {import('dependency-cruiser').IConfiguration}
  */
 const TESTS = String.raw`(\.test\.ts$|/test/|/conformance/describe-|^e2e/|^bench/|^scripts/|^packages/testkit/)`
@@ -65,6 +65,12 @@ export default {
       'The catalogue is a projection of facts and can be rebuilt from a target; it needs no database and no configuration.',
       '^packages/catalog/src/',
       '^(packages/(?!shared/|storage/|catalog/)|apps/)',
+    ),
+    forbid(
+      'recovery-needs-a-target-and-a-key',
+      'A bare host brings a cluster back with a target and a key: no bus, no catalogue, no configuration file.',
+      '^packages/recovery/src/',
+      '^(packages/(?!shared/|storage/|postgres/|recovery/)|packages/shared/src/bus/|apps/)',
     ),
     {
       name: 'apps-meet-on-the-bus',

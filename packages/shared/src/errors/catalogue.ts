@@ -190,6 +190,118 @@ export const CATALOGUE = {
     level: 'error',
   },
 
+  SOURCE_REPLICATION_REFUSED: {
+    title: 'PostgreSQL does not let this role replicate',
+    hint: 'Do what the facts say under `fix`: an ALTER ROLE for a superuser, or a line for pg_hba.conf and a reload.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_REPLICATION_OFF: {
+    title: 'The server is set up without replication',
+    hint: 'Set wal_level = replica and max_wal_senders = 10 in postgresql.conf and restart the server.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_SENDERS_EXHAUSTED: {
+    title: 'All WAL senders of the server are in use',
+    hint: 'Raise max_wal_senders (needs a restart), or look in pg_stat_replication who holds them.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_STANDBY_UNFIT: {
+    title: 'The standby cannot give a consistent backup now',
+    hint: 'It was promoted meanwhile, or its primary writes WAL with full_page_writes = off: the facts hold its answer. Back up the primary, or switch full_page_writes on there.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_FILES_UNREADABLE: {
+    title: 'The server cannot read its own files',
+    hint: 'The facts hold its answer: look at the disk, at permissions in the data directory and at the server log.',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_PROTOCOL_BROKEN: {
+    title: 'The server answered a replication command in a way nobody expects',
+    hint: 'Is there a pooler or proxy (PgBouncer) between agent and server? Replication needs a direct connection.',
+    retry: 'later',
+    level: 'error',
+  },
+
+  // BASE, WAL
+  BASE_COMPRESSION_UNSUPPORTED: {
+    title: 'The server cannot compress as asked',
+    hint: 'It was built without zstd, or without its threads: choose another compression for this policy, or fewer workers.',
+    retry: 'never',
+    level: 'error',
+  },
+  BASE_INCREMENTAL_UNSUPPORTED: {
+    title: 'This server cannot take incremental backups',
+    hint: 'PostgreSQL 17 or newer with summarize_wal = on can. Set it and reload, or use kind `base` in this policy.',
+    retry: 'never',
+    level: 'error',
+  },
+  BASE_CHECKSUMS_FAILED: {
+    title: 'The server found damaged pages while it was backed up',
+    hint: 'The backup holds them as they are. Find the table (pg_filenode_relation), restore it from an older proven backup, and look at the disk.',
+    retry: 'never',
+    level: 'error',
+  },
+  BASE_SUMMARIES_MISSING: {
+    title: 'The WAL summaries since the parent backup are not all there',
+    hint: 'A full backup is needed, which is taken by itself. Compare wal_summary_keep_time with the time between backups.',
+    retry: 'never',
+    level: 'warn',
+  },
+  BASE_PARENT_UNFIT: {
+    title: 'The server refuses the parent of an incremental backup',
+    hint: 'It belongs to another cluster or to a timeline that was left; a full backup is needed, which is taken by itself.',
+    retry: 'never',
+    level: 'warn',
+  },
+  WAL_SLOT_MISSING: {
+    title: 'The replication slot does not exist',
+    hint: 'Somebody dropped it, or this is another server. WAL since then may be lost: a new base backup starts a new chain.',
+    retry: 'later',
+    level: 'error',
+  },
+  WAL_SLOT_EXISTS: {
+    title: 'A replication slot of this name exists already',
+    hint: 'Nothing to do: it is used as it is. Look at pg_replication_slots when that is a surprise.',
+    retry: 'never',
+    level: 'info',
+  },
+  WAL_SLOT_IN_USE: {
+    title: 'Somebody else streams from this replication slot',
+    hint: 'Look at pg_replication_slots for its process; each agent needs a slot of its own.',
+    retry: 'later',
+    level: 'warn',
+    pauseMs: 30_000,
+  },
+  WAL_SLOT_INVALIDATED: {
+    title: 'The server gave up keeping WAL for the replication slot',
+    hint: 'It fell behind max_slot_wal_keep_size. Drop the slot; a new base backup starts a new chain.',
+    retry: 'later',
+    level: 'error',
+  },
+  WAL_SLOTS_EXHAUSTED: {
+    title: 'The server has no room for another replication slot',
+    hint: 'Raise max_replication_slots (needs a restart), or drop slots nobody uses: pg_replication_slots.',
+    retry: 'later',
+    level: 'error',
+  },
+  WAL_REMOVED: {
+    title: 'The server no longer has the WAL that is asked for',
+    hint: 'It was removed before it was off-site. A new base backup starts a new chain; the hole stays.',
+    retry: 'never',
+    level: 'error',
+  },
+  WAL_START_FOREIGN: {
+    title: 'The place to go on from is not in the history of this server',
+    hint: 'Another cluster, an older copy of it, or a branch that was left answers under this name. Look at the facts before anything else.',
+    retry: 'never',
+    level: 'error',
+  },
+
   // TOOL
   TOOL_MISSING: {
     title: 'A program that is needed is not installed',
@@ -401,6 +513,128 @@ export const CATALOGUE = {
   DRILL_RESTORE_FAILED: {
     title: 'The backup could not be restored',
     hint: 'The tool and its last lines are in the facts and in the evidence. Keep older backups until this is understood.',
+    retry: 'never',
+    level: 'error',
+  },
+
+  // RECOVERY
+  DRILL_MACHINE_UNLIKE: {
+    title: 'The machine of the drill lacks what this cluster was built with',
+    hint: 'Install the packages of the extensions the facts name, or run the verifier on the operating system of the source: its libraries and collations must be the same.',
+    retry: 'later',
+    level: 'error',
+  },
+  RECOVERY_TIME_UNZONED: {
+    title: 'The time to recover to says nothing about its zone',
+    hint: 'Write it with an offset: 2026-09-26T14:00:00+02:00, or …Z for UTC.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_GOAL_UNREADABLE: {
+    title: 'The point to recover to cannot be understood',
+    hint: 'Give a time with offset, a log position like 16/B374D848, a transaction number, the name of a restore point, or `latest`.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_IN_FUTURE: {
+    title: 'The time to recover to has not come yet',
+    hint: 'Compare it with the clock and look at its offset; `latest` goes as far as there is WAL.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_BEFORE_WINDOW: {
+    title: 'The point to recover to lies before everything that is kept',
+    hint: 'The facts name the earliest point there is. Older backups may lie at another target.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_INSIDE_BASE: {
+    title: 'The point to recover to lies inside a base backup, and no older one leads there',
+    hint: 'A base is consistent only at its end: choose that moment or a later one. The facts name it.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_IN_GAP: {
+    title: 'WAL is missing on the way to the point to recover to',
+    hint: 'The facts name the last position before the hole. Another target may have the missing objects: `lifeboat wal audit`.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_BEYOND_ARCHIVE: {
+    title: 'The point to recover to lies behind the end of the archived WAL',
+    hint: 'Recover to `latest`, or wait until WAL of that time has arrived at the target.',
+    retry: 'later',
+    level: 'error',
+  },
+  RECOVERY_NO_BASE: {
+    title: 'No base backup leads to the point to recover to',
+    hint: 'Look at `lifeboat backup list`: a base or an incremental of this source must have ended before that point, on the same timeline.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_PARENT_MISSING: {
+    title: 'A backup that an incremental is built on is not there',
+    hint: 'Without its parent an incremental is worthless. Look at other targets; the next full base starts a new chain.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_TIMELINE_UNKNOWN: {
+    title: 'The timeline to recover along is not known at this target',
+    hint: 'The facts list those that are. The history file of a timeline must be in the archive before recovery can follow it.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_NO_ROOM: {
+    title: 'The disk is too small for what is to be restored',
+    hint: 'The facts say how much is needed and how much there is. Nothing was fetched yet.',
+    retry: 'later',
+    level: 'error',
+  },
+  RECOVERY_ENDED_EARLY: {
+    title: 'Recovery ended before the point it was to reach',
+    hint: 'The archived WAL ends earlier than it should, or no transaction committed at or after that point. The facts name where it ended.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_REFUSED: {
+    title: 'PostgreSQL could not recover the cluster',
+    hint: 'The last lines of its log are in the facts.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_COMBINE_FAILED: {
+    title: 'The backups of a chain cannot be put together',
+    hint: 'pg_combinebackup and its last lines are in the facts. An older chain or a full base may be whole.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_FILES_DAMAGED: {
+    title: 'The restored files are not those the server backed up',
+    hint: 'pg_verifybackup and its last lines are in the facts. Another target may hold a good copy.',
+    retry: 'never',
+    level: 'error',
+  },
+  WAL_MISSING: {
+    title: 'A part of the archived WAL is missing, and later parts are there',
+    hint: 'Another target may have it: `lifeboat wal audit`. Recovery stops before the hole rather than end there in silence.',
+    retry: 'never',
+    level: 'error',
+  },
+  WAL_DAMAGED: {
+    title: 'An object of the WAL archive is not what its name says',
+    hint: 'It was truncated, exchanged or damaged at this target. Another target may hold a good one.',
+    retry: 'never',
+    level: 'error',
+  },
+  WAL_FOREIGN: {
+    title: 'The WAL at this target belongs to another cluster',
+    hint: 'The system identifiers differ: two clusters use one source name, or the cluster was made anew. Give the new one a name of its own.',
+    retry: 'never',
+    level: 'error',
+  },
+  WAL_AMBIGUOUS: {
+    title: 'The archive holds two different contents for one place of the WAL',
+    hint: 'Two servers wrote the same timeline: after a failover the old primary went on. Compare the objects the facts name.',
     retry: 'never',
     level: 'error',
   },

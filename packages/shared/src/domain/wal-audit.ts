@@ -1,0 +1,219 @@
+import type { Moment, TargetId } from './ids.ts'
+import {
+  formatLsn,
+  type Lsn,
+  parseLsn,
+  rangeOf,
+  type Timeline,
+  timelineOf,
+  type WalObject,
+  type WalState,
+} from './wal.ts'
+import { type Branch, neededSpans } from './wal-needed.ts'
+import { covers, cutAt, order, type Span, uncovered, union, within } from './wal-spans.ts'
+
+/** What a listing of one target says of the archive. */
+export interface ListedWal {
+  targetId: TargetId
+  objects: readonly WalObject[]
+}
+
+/**
+ * - `present`: the target holds it
+ * - `delayed`: the server still has it and no target has; it comes with one of the next pieces
+ * - `uploading`: other targets have it, this one has not confirmed it yet
+ * - `missing`: this target confirmed it once and does not hold it any more; others do
+ * - `lost`: nobody has it; recovery cannot pass
+ */
+export type WalStatus = 'present' | 'delayed' | 'uploading' | 'missing' | 'lost'
+
+export interface AuditedRange {
+  status: WalStatus
+  start: Lsn
+  /** Excluded. */
+  end: Lsn
+  bytes: number
+  /** Of what is delayed or uploading: for longer than the flush timer and its grace allow. */
+  late?: true
+  /** Of what is missing or uploading: other targets that hold it. */
+  at?: TargetId[]
+}
+
+/** One place, two contents: keys hold a digest of the plain bytes, so nothing was overwritten and somebody must say which one is right. */
+export interface WalConflict {
+  object: string
+  digests: string[]
+}
+
+export interface TimelineAudit {
+  timeline: Timeline
+  /** Whether recovery to now passes through it; of an abandoned one only what is there is told. */
+  needed: boolean
+  ranges: AuditedRange[]
+  conflicts: WalConflict[]
+}
+
+export type WalVerdict = 'whole' | 'behind' | 'missing' | 'lost'
+
+export interface WalAudit {
+  targetId: TargetId
+  /** `behind`: it is late; `missing`: other targets can help, or two contents contradict each other; `lost`: nobody can. */
+  verdict: WalVerdict
+  timelines: TimelineAudit[]
+}
+
+export interface WalQuestion {
+  target: ListedWal
+  /** Other targets, as far as they were listed; of the rest `state` is believed. */
+  others: readonly ListedWal[]
+  segmentBytes: number
+  /** As history files tell; where none is known the branch lies where the newer timeline begins. */
+  branches: readonly Branch[]
+  state?: WalState | undefined
+  /** From where on WAL is needed: the oldest base that recovery may begin with. Undefined: from the oldest WAL there is. */
+  begin?: { timeline: Timeline; lsn: bigint } | undefined
+  flushEveryMs: number
+  /** How long a piece may be on its way after the flush timer. */
+  graceMs: number
+  nowMs: number
+}
+
+/** Which part of the log a target holds, what is on its way, and what is gone. Looks at names only: contents are what drills read. */
+export function auditWal(question: WalQuestion): WalAudit {
+  const { target, others, segmentBytes } = question
+  const own = spansByTimeline(target.objects, segmentBytes)
+  const elsewhere = others.map(({ targetId, objects }) => ({ targetId, spans: spansByTimeline(objects, segmentBytes) }))
+  const known = spansByTimeline(
+    [target, ...others].flatMap(({ objects }) => objects),
+    segmentBytes,
+  )
+  const needed = neededSpans({ ...question, known })
+  const conflicts = Map.groupBy(conflictsIn(target.objects), ({ timeline }) => timeline)
+  const timelines = [...new Set([...own.keys(), ...needed.keys()])]
+    .sort((a, b) => a - b)
+    .map((timeline) => {
+      const span = needed.get(timeline)
+      const there = own.get(timeline) ?? []
+      const held = elsewhere.map(({ targetId, spans }) => ({ targetId, spans: spans.get(timeline) ?? [] }))
+      return {
+        timeline,
+        needed: span !== undefined,
+        ranges: span === undefined ? there.map((one) => audited('present', one)) : ranges(span, there, held, question),
+        conflicts: (conflicts.get(timeline) ?? []).map(({ conflict }) => conflict),
+      }
+    })
+  return { targetId: target.targetId, verdict: verdictOf(timelines), timelines }
+}
+
+interface Held {
+  targetId: TargetId
+  spans: readonly Span[]
+}
+
+function ranges(span: Span, there: readonly Span[], held: readonly Held[], question: WalQuestion): AuditedRange[] {
+  const present = within(span, there).map((one) => audited('present', one))
+  const places = boundaries(held, question)
+  const absent = uncovered(span, there).flatMap((gap) =>
+    cutAt(gap, places).map((one) => absentRange(one, held, question)),
+  )
+  return joined([...present, ...absent].sort((a, b) => order(parseLsn(a.start), parseLsn(b.start))))
+}
+
+/** Where what can be said of absent WAL may change. */
+function boundaries(held: readonly Held[], { state }: WalQuestion): bigint[] {
+  const lsns = state ? [state.safe, ...Object.values(state.targets)].map(({ lsn }) => parseLsn(lsn)) : []
+  const lost = state?.lost ? [parseLsn(state.lost.from), parseLsn(state.lost.to)] : []
+  return [...lsns, ...lost, ...held.flatMap(({ spans }) => spans.flatMap(({ start, end }) => [start, end]))]
+}
+
+function absentRange(span: Span, held: readonly Held[], question: WalQuestion): AuditedRange {
+  const { state, target } = question
+  const at = holders(span, held, question)
+  const confirmed = reached(state, target.targetId)
+  if (at.length > 0) {
+    if (state === undefined || (confirmed !== undefined && span.end <= confirmed))
+      return { ...audited('missing', span), at }
+    return { ...audited('uploading', span), ...late(question), at }
+  }
+  return onServer(span, state) ? { ...audited('delayed', span), ...late(question) } : audited('lost', span)
+}
+
+/** Targets that were listed are believed as listed; of the others what they confirmed to the agent counts. */
+function holders(span: Span, held: readonly Held[], { state, target }: WalQuestion): TargetId[] {
+  const listed = held.filter(({ spans }) => covers(spans, span)).map(({ targetId }) => targetId)
+  const looked = new Set([target.targetId, ...held.map(({ targetId }) => targetId)])
+  const told = (Object.keys(state?.targets ?? {}) as TargetId[]).filter(
+    (other) => !looked.has(other) && !isLost(span, state) && span.end <= (reached(state, other) ?? 0n),
+  )
+  return [...listed, ...told]
+}
+
+/** The slot keeps everything that is not safe, unless it was given up. */
+function onServer(span: Span, state: WalState | undefined): boolean {
+  return state !== undefined && span.start >= parseLsn(state.safe.lsn) && !isLost(span, state)
+}
+
+function isLost(span: Span, state: WalState | undefined): boolean {
+  return state?.lost !== undefined && span.start >= parseLsn(state.lost.from) && span.end <= parseLsn(state.lost.to)
+}
+
+function reached(state: WalState | undefined, target: TargetId): bigint | undefined {
+  const at = state?.targets[target]
+  return at && parseLsn(at.lsn)
+}
+
+function late({ state, target, flushEveryMs, graceMs, nowMs }: WalQuestion): { late?: true } {
+  const upTo: Moment | undefined = state?.targets[target.targetId]?.at ?? state?.safe.at
+  return upTo !== undefined && nowMs - Date.parse(upTo) > flushEveryMs + graceMs ? { late: true } : {}
+}
+
+function audited(status: WalStatus, { start, end }: Span): AuditedRange {
+  return { status, start: formatLsn(start), end: formatLsn(end), bytes: Number(end - start) }
+}
+
+/** Neighbours of which the same is said become one. */
+function joined(sorted: readonly AuditedRange[]): AuditedRange[] {
+  const all: AuditedRange[] = []
+  for (const range of sorted) {
+    const last = all.at(-1)
+    if (last && last.end === range.start && sameSaid(last, range))
+      all[all.length - 1] = { ...last, end: range.end, bytes: last.bytes + range.bytes }
+    else all.push(range)
+  }
+  return all
+}
+
+function sameSaid(a: AuditedRange, b: AuditedRange): boolean {
+  return a.status === b.status && a.late === b.late && String(a.at) === String(b.at)
+}
+
+/** By timeline, as unions. */
+function spansByTimeline(objects: readonly WalObject[], segmentBytes: number): Map<Timeline, Span[]> {
+  const found = objects.flatMap((object) => rangeOf(object, segmentBytes) ?? [])
+  return new Map(
+    [...Map.groupBy(found, ({ timeline }) => timeline)].map(([timeline, spans]) => [timeline, union(spans)]),
+  )
+}
+
+function conflictsIn(objects: readonly WalObject[]): { timeline: Timeline; conflict: WalConflict }[] {
+  return [...Map.groupBy(objects, placeOf)].flatMap(([object, same]) => {
+    const digests = [...new Set(same.map(({ digest }) => digest))].sort()
+    const [first] = same
+    return digests.length < 2 || first === undefined
+      ? []
+      : [{ timeline: timelineOf(first), conflict: { object, digests } }]
+  })
+}
+
+function placeOf(object: WalObject): string {
+  if (object.kind === 'history') return `history of timeline ${object.timeline}`
+  return object.kind === 'segment' ? object.segment : `${object.segment} bytes ${object.from} to ${object.to}`
+}
+
+function verdictOf(timelines: readonly TimelineAudit[]): WalVerdict {
+  const all = timelines.flatMap((timeline) => timeline.ranges)
+  if (all.some(({ status }) => status === 'lost')) return 'lost'
+  if (all.some(({ status }) => status === 'missing') || timelines.some(({ conflicts }) => conflicts.length > 0))
+    return 'missing'
+  return all.some((range) => range.late) ? 'behind' : 'whole'
+}

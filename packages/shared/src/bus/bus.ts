@@ -130,6 +130,17 @@ export interface Bus extends AsyncDisposable {
     follow: boolean
     subjects?: string[]
   }): AsyncIterable<ObservedMessage>
+  /**
+   * Every message of one fact or flow from a moment on, in order, then new ones until the signal fires. Nothing is acknowledged: for readers
+   * that begin again after a restart. What does not have the shape of its type is skipped.
+   *
+   * @param opts.since milliseconds UTC, by the server's clock
+   * @param opts.caughtUp called once, after what was there has been read
+   */
+  follow<T>(
+    type: MessageType<T>,
+    opts: { route?: string; since: number; signal: AbortSignal; caughtUp?: () => void },
+  ): AsyncIterable<T>
   bucket<T>(definition: BucketDefinition<T>): Promise<Bucket<T>>
   /** Lossy, at most once a second per run (the caller's Run throttles). */
   sendProgress(report: ProgressReport): void

@@ -7,7 +7,7 @@ import type { Bucket, BucketDefinition, Bus, DeadLetter, Handler, ProgressReport
 import { bury, openDeadLetter } from './dead-letters.ts'
 import { busSubject, type MessageType } from './define-message.ts'
 import { deliver, pauseBefore } from './deliver.ts'
-import { envelope } from './envelope.ts'
+import { envelope, readMessage } from './envelope.ts'
 import { type LinkOptions, type NatsLink, openLink } from './link.ts'
 import { openBucket } from './nats-bucket.ts'
 import { observe } from './observe.ts'
@@ -16,6 +16,7 @@ import type { PulledMessage } from './pulled-message.ts'
 import { reconcileConsumer, reconcileStream } from './reconcile.ts'
 import { buryStrays } from './strays.ts'
 import { ACK_WAIT_MS, DEAD, MAX_ACK_PENDING, STREAMS, streamFor, streamSettings, WISH_DELIVERIES } from './streams.ts'
+import { type TailMessage, tail } from './tail.ts'
 import { nextTraceparent } from './trace.ts'
 
 export interface BusOptions extends LinkOptions {
@@ -124,6 +125,20 @@ class NatsBus implements Bus {
     return observe(this.#link, opts)
   }
 
+  async *follow<T>(
+    type: MessageType<T>,
+    opts: { route?: string; since: number; signal: AbortSignal; caughtUp?: () => void },
+  ): AsyncGenerator<T> {
+    const { route = '*', since, signal, caughtUp } = opts
+    const from = since <= 0 ? ('all' as const) : { since }
+    const subject = busSubject(type, route)
+    const stream = streamFor(type.class).name
+    for await (const message of tail(this.#link, { stream, subject, from, follow: true, signal, caughtUp })) {
+      const data = this.#readOrSkip(type, message)
+      if (data !== undefined) yield data
+    }
+  }
+
   bucket<T>(definition: BucketDefinition<T>): Promise<Bucket<T>> {
     return openBucket(this.#link, definition, this.#replicas)
   }
@@ -190,6 +205,18 @@ class NatsBus implements Bus {
       ack_wait: nanos(ACK_WAIT_MS),
       max_ack_pending: MAX_ACK_PENDING,
       ...rest,
+    }
+  }
+
+  #readOrSkip<T>(type: MessageType<T>, { subject, data }: TailMessage): T | undefined {
+    try {
+      return readMessage(type, subject, data)
+    } catch (err) {
+      this.#link.log.warn(
+        { event: 'bus.bad-message', err },
+        'skipped a message that does not have the shape of its type',
+      )
+      return undefined
     }
   }
 

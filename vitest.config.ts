@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const cores = availableParallelism()
+/** How long `expect.poll` waits at most: it ends with its first success, so a limit that a busy machine never meets costs nothing. */
+const patient = { poll: { timeout: 30_000 } }
 
 /**
  * Three slices by file name: `*.test.ts` touches nothing outside, `*.int.test.ts` real servers, `*.e2e.test.ts` the whole system.
@@ -19,6 +21,8 @@ export default defineConfig({
           maxWorkers: cores,
           include: ['{apps,packages,scripts,bench}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.int.test.ts', '**/*.e2e.test.ts'],
+          expect: patient,
+          testTimeout: 60_000,
         },
       },
       {
@@ -28,6 +32,7 @@ export default defineConfig({
           maxWorkers: cores + 1,
           include: ['{apps,packages,scripts,bench}/**/*.int.test.ts'],
           exclude: ['**/node_modules/**'],
+          expect: patient,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -39,6 +44,7 @@ export default defineConfig({
           maxWorkers: 1,
           include: ['e2e/**/*.e2e.test.ts'],
           exclude: ['**/node_modules/**'],
+          expect: patient,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -81,7 +81,7 @@ export async function alerterWorld(time: string): Promise<AlerterWorld> {
   }
 }
 
-export async function mailTo(smtp: SmtpTestServer, timeoutMs = 10_000) {
+export async function mailTo(smtp: SmtpTestServer, timeoutMs = 60_000) {
   return openEmail({
     host: smtp.host,
     port: smtp.port,
@@ -106,8 +106,8 @@ function handClock(time: string) {
   }
 }
 
-/** Waits until it is so. Rejects with the last complaint after 15 s. */
-export async function eventually(check: () => void | Promise<void>, withinMs = 15_000): Promise<void> {
+/** Waits until it is so. Rejects with the last complaint after a minute. */
+export async function eventually(check: () => void | Promise<void>, withinMs = 60_000): Promise<void> {
   const until = Date.now() + withinMs
   for (;;) {
     try {

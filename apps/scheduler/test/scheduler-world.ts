@@ -77,8 +77,8 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
   }
 }
 
-/** Waits until it is so. Rejects with the last complaint after 15 s. */
-export async function eventually(check: () => void | Promise<void>, withinMs = 15_000): Promise<void> {
+/** Waits until it is so. Rejects with the last complaint after a minute. */
+export async function eventually(check: () => void | Promise<void>, withinMs = 60_000): Promise<void> {
   const until = Date.now() + withinMs
   for (;;) {
     try {

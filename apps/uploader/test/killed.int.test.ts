@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { type S3Server, startS3Server } from '@lifeboat/testkit/s3-server.ts'
@@ -62,15 +61,13 @@ test('an uploader that is told to stop in the middle of a put hands the part bac
   await fleet.announce(backup)
   await eventually(() => s3.seen.some((request) => /^PUT .*age\.00000/.test(request)), Boolean)
   void uploader.kill('SIGTERM')
-  // Two signals at the same moment would arrive as one.
-  await sleep(300)
-  expect(await uploader.kill('SIGTERM')).toBe(0)
+  // Another signal than the first: two of one kind may arrive as one.
+  expect(await uploader.kill('SIGINT')).toBe(0)
   fleet.spool.stallAfter = undefined
   await using _successor = await startProcess(fleet, s3)
   await eventually(
     () => fleet.facts(CopyStored),
     (facts) => facts.length === 1,
-    15_000,
   )
 })
 

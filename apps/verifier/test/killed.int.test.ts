@@ -29,9 +29,9 @@ test('a verifier killed in the middle of a restore leaves a server running, and 
 
   await using room = await openDrillRoom()
   const bus = { ...room.deps.bus, consume: async () => ({ stopped: Promise.resolve() }) }
-  await startVerifier({ ...room.deps, bus, scratchPath }, AbortSignal.timeout(30_000))
+  await startVerifier({ ...room.deps, bus, scratchPath }, AbortSignal.timeout(60_000))
   expect(await scratch()).toEqual([])
-  for (let tries = 0; tries < 100 && (await workingIn(scratchPath)).length > 0; tries++) await pause(50)
+  for (let tries = 0; tries < 600 && (await workingIn(scratchPath)).length > 0; tries++) await pause(50)
   expect(await workingIn(scratchPath)).toEqual([])
   await rm(dirname(scratchPath), { recursive: true, force: true })
 })

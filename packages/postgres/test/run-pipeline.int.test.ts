@@ -114,10 +114,10 @@ test('an abort ends programs that ignore SIGTERM and rejects with its reason', a
 test('a helper that an aborted program leaves behind does not hold the pipeline up', async () => {
   const stop = new AbortController()
   const started = performance.now()
-  const work = runPipeline([sh('wrapper', 'sleep 8; echo done')], drain, run(stop.signal))
+  const work = runPipeline([sh('wrapper', 'sleep 30; echo done')], drain, run(stop.signal))
   setTimeout(() => stop.abort(new LifeboatError('RUN_OVERDUE', {})), 100)
   expect(await codeOf(work)).toMatchObject({ code: 'RUN_OVERDUE' })
-  expect(performance.now() - started).toBeLessThan(4_000)
+  expect(performance.now() - started).toBeLessThan(15_000)
 })
 
 test('a slow sink slows the programs down instead of filling memory', async () => {

@@ -38,7 +38,7 @@ class Toy {
     this.exit = once(this.child, 'exit')
   }
   async says(text: string): Promise<void> {
-    await expect.poll(() => this.output, { timeout: 15_000 }).toContain(text)
+    await expect.poll(() => this.output).toContain(text)
   }
   async ends(): Promise<unknown> {
     const [code, signal] = await this.exit

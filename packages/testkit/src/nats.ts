@@ -27,7 +27,7 @@ export interface NatsOptions {
   args?: readonly string[]
 }
 
-const READY_WITHIN_MS = 15_000
+const READY_WITHIN_MS = 60_000
 
 /**
  * Boots the real `nats-server` on the loopback address and resolves when it is ready.

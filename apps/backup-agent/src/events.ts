@@ -14,6 +14,12 @@ export function agentEvents(metrics: Metrics) {
       level: 'warn',
       labels: ['sourceId', 'code'],
     }),
+    checksumsFailed: metrics.event({
+      event: 'backup.checksums_failed',
+      sentence: 'the server found damaged pages while it was backed up; the backup holds them as they are',
+      level: 'error',
+      labels: ['sourceId'],
+    }),
     partReleased: metrics.event({
       event: 'part.released',
       sentence: 'enough targets hold the part, it left the spool',

@@ -1,6 +1,8 @@
 import { PolicySection } from '@lifeboat/config/lifeboat-config.ts'
+import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
 import { expect, test } from 'vitest'
-import { planDump } from './plan.ts'
+import type { PhysicalRecord } from './physical/choose-parent.ts'
+import { planBase, planDump } from './plan.ts'
 
 const policy = PolicySection.parse({
   ...{ sources: ['records'], kind: 'dump', schedule: { cron: '0 2 * * *' }, targets: ['north'] },
@@ -21,4 +23,38 @@ test('what the policy and the source say is what the plan says', () => {
   expect(planDump({ rolePasswords: false }, policy, { pgDumpMajor: 15, pgDumpHasZstd: false })).toMatchObject({
     ...{ rolePasswords: false, lockTimeoutMs: 90_000, hashTablesUpToBytes: 1e9 },
   })
+})
+
+const basePolicy = (base: object) =>
+  PolicySection.parse({
+    ...{ sources: ['records'], kind: 'base', schedule: { cron: '0 2 * * 0' }, targets: ['north'], base },
+  })
+
+test('a base is compressed by the server as its policy says, and its artifacts have plain names', () => {
+  const plan = planBase(basePolicy({ compressionLevel: 3, workers: 4, checkpoint: 'spread' }), undefined)
+  expect(plan).toMatchObject({ compression: { level: 3, workers: 4 }, checkpoint: 'spread', chain: [] })
+  expect(plan).not.toHaveProperty('maxRateKbps')
+  const { tablespace, ...names } = plan.artifacts
+  expect({ ...names, tablespace: tablespace('16400') }).toEqual({
+    ...{ base: 'base.tar.zst.age', tablespace: 'tablespace-16400.tar.zst.age' },
+    ...{ backupManifest: 'backup_manifest.zst.age', configFiles: 'config.tar.zst.age' },
+  })
+})
+
+test.each([
+  ['20MiB', 20 * 1024],
+  ['1kB', 32],
+  ['5GiB', 1024 * 1024],
+])('a rate of %s a second is told to the server as %i kilobytes, within what it accepts', (maxRate, kilobytes) => {
+  expect(planBase(basePolicy({ maxRate }), undefined).maxRateKbps).toBe(kilobytes)
+})
+
+test('the choice of a parent is part of the plan, and so is why there is none', () => {
+  const [full, first] = ['20261101T000000Z-base-aaaaaa', '20261102T000000Z-incremental-bbbbbb'] as BackupId[]
+  const parent = { backupId: first } as PhysicalRecord
+  const chain = [full as BackupId, first as BackupId]
+  expect(planBase(basePolicy({}), { parent, chain })).toMatchObject({ parent: first, chain })
+  const forced = planBase(basePolicy({}), { fullBecause: 'the timeline changed' })
+  expect(forced).toMatchObject({ chain: [], fullBecause: 'the timeline changed' })
+  expect(forced).not.toHaveProperty('parent')
 })

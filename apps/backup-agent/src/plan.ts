@@ -1,5 +1,6 @@
 import type { PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
-import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
+import type { ArtifactName, BackupId } from '@lifeboat/shared/domain/ids.ts'
+import type { ParentChoice } from './physical/choose-parent.ts'
 
 export interface PlanFacts {
   /** Major version of the pg_dump that was found. */
@@ -24,7 +25,6 @@ export function planDump(
   facts: PlanFacts,
 ): DumpPlan {
   const inside = facts.pgDumpMajor >= 16 && facts.pgDumpHasZstd
-  const name = (text: string) => text as ArtifactName
   return {
     compression: { where: inside ? 'inside' : 'program', level: policy.compressionLevel },
     artifacts: {
@@ -36,4 +36,59 @@ export function planDump(
     lockTimeoutMs: policy.lockTimeout,
     rolePasswords: source.rolePasswords,
   }
+}
+
+/** How one base or incremental is taken. */
+export interface BasePlan {
+  /** Done by the server. */
+  compression: { level: number; workers: number }
+  checkpoint: 'fast' | 'spread'
+  /** Kilobytes a second, within what the protocol allows. */
+  maxRateKbps?: number
+  artifacts: {
+    base: ArtifactName
+    tablespace: (oid: string) => ArtifactName
+    backupManifest: ArtifactName
+    configFiles: ArtifactName
+  }
+  /** What it is incremental to; absent for a full one. */
+  parent?: BackupId
+  /** What it builds on, the full one first, `parent` last; empty for a full one. */
+  chain: readonly BackupId[]
+  /** Why a policy of incrementals gets a full one. */
+  fullBecause?: string
+}
+
+/** Bounds of MAX_RATE, kilobytes a second. */
+const RATE = { least: 32, most: 1_048_576 }
+
+/** @param choice only where an incremental is wanted */
+export function planBase({ base }: Pick<PolicyConfig, 'base'>, choice: ParentChoice | undefined): BasePlan {
+  const { compressionLevel: level, workers, checkpoint, maxRate } = base
+  return {
+    compression: { level, workers },
+    checkpoint,
+    ...(maxRate === undefined ? {} : { maxRateKbps: within(Math.round(maxRate / 1024), RATE) }),
+    artifacts: {
+      base: name('base.tar.zst.age'),
+      tablespace: (oid) => name(`tablespace-${oid}.tar.zst.age`),
+      backupManifest: name('backup_manifest.zst.age'),
+      configFiles: name('config.tar.zst.age'),
+    },
+    ...basisOf(choice),
+  }
+}
+
+function basisOf(choice: ParentChoice | undefined): Pick<BasePlan, 'parent' | 'chain' | 'fullBecause'> {
+  if (choice === undefined) return { chain: [] }
+  if (choice.parent === undefined) return { chain: [], fullBecause: choice.fullBecause }
+  return { parent: choice.parent.backupId, chain: choice.chain }
+}
+
+function name(text: string): ArtifactName {
+  return text as ArtifactName
+}
+
+function within(value: number, { least, most }: typeof RATE): number {
+  return Math.min(Math.max(value, least), most)
 }

@@ -25,7 +25,17 @@ export async function findToolbox(serverMajor: number, search: Search): Promise<
 }
 
 /** Tool → its own version line, for the manifest. */
-export function versionLines({ pgDump, pgDumpall, zstd, age }: Toolbox): Record<string, string> {
-  const lines = { pg_dump: pgDump, pg_dumpall: pgDumpall, zstd, age }
+export function versionLines(tools: BaseToolbox & Partial<Toolbox>): Record<string, string> {
+  const { pgDump, pgDumpall, zstd, age } = tools
+  const lines = { ...(pgDump && { pg_dump: pgDump }), ...(pgDumpall && { pg_dumpall: pgDumpall }), zstd, age }
   return Object.fromEntries(Object.entries(lines).map(([tool, { versionLine }]) => [tool, versionLine]))
+}
+
+/** What a base takes: the server compresses, and only encryption and small things are done here. */
+export type BaseToolbox = Pick<Toolbox, 'zstd' | 'age'>
+
+/** @throws LifeboatError TOOL_MISSING with the package that brings it */
+export async function findBaseToolbox(search: Search): Promise<BaseToolbox> {
+  const [zstd, age] = await Promise.all([findProgram('zstd', search), findProgram('age', search)])
+  return { zstd, age }
 }

@@ -4,13 +4,13 @@ import { zstd } from '@lifeboat/postgres/tools/zstd.ts'
 import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
 import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
 import type { BackupRun } from '../backup-run.ts'
-import type { Toolbox } from '../toolbox.ts'
+import type { BaseToolbox } from '../toolbox.ts'
 import { encodingOf } from './dump.ts'
 
 /** Compresses and encrypts a text that is already here into an artifact of its own. */
 export async function sealText(
   run: BackupRun,
-  tools: Toolbox,
+  tools: BaseToolbox,
   what: { name: ArtifactName; role: Artifact['role']; text: string; from: string },
 ): Promise<Artifact> {
   const stages = [

@@ -7,7 +7,7 @@ export interface BusinessEvent<L extends string> {
   event: string
   /** Constant sentence of the log line. */
   sentence: string
-  level?: 'info' | 'warn' | 'debug'
+  level?: 'info' | 'warn' | 'debug' | 'error'
   /** Facts that become labels; few values each (target, source, verdict), never an id that grows. */
   labels: readonly L[]
 }
@@ -27,6 +27,13 @@ export interface Metrics {
   event<L extends string>(definition: BusinessEvent<L>): (log: Logger, facts: EventFacts<L>) => void
   /** A value read when it is scraped: `metrics.gauge('lifeboat_spool_bytes', 'Bytes in the spool', () => spool.bytes)`. */
   gauge(name: string, help: string, read: () => number): void
+  /** The same per label value: `read` gives all there are; what it no longer gives is no longer shown. */
+  gauges<L extends string>(
+    name: string,
+    help: string,
+    label: L,
+    read: () => Iterable<readonly [value: string, measured: number]>,
+  ): void
   /** Prometheus text. */
   text(): Promise<string>
   readonly contentType: string
@@ -68,6 +75,18 @@ export function createMetrics(service: string): Metrics {
         registers,
         collect() {
           this.set(read())
+        },
+      })
+    },
+    gauges(name, help, label, read) {
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          this.reset()
+          for (const [value, measured] of read()) this.labels(value).set(measured)
         },
       })
     },

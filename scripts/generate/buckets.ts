@@ -2,6 +2,7 @@ import { RECORDS } from '@lifeboat/catalog/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
 import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
 import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
@@ -16,6 +17,7 @@ type Described = Pick<BucketDefinition<unknown>, 'name' | 'summary' | 'maxAgeMs'
 export const BUCKETS = [
   RECORDS,
   WAL_BUCKET,
+  WAL_RECORD_BUCKET,
   LEDGER_BUCKET,
   INCIDENTS_BUCKET,
   OUTBOX_BUCKET,

@@ -64,7 +64,7 @@ export function complete(draft: BackupDraft | undefined): BackupRecord | undefin
   if (draft === undefined) return undefined
   const { runId, policyId, agentId, kind, startedAt, requiredCopies } = draft
   if (!runId || !policyId || !agentId || !kind) return undefined
-  const from = startedAt ?? momentOf(draft.backupId)
+  const from = startedAt ?? beginOf(draft.backupId)
   return { ...draft, runId, policyId, agentId, kind, startedAt: from, requiredCopies: requiredCopies ?? 1 }
 }
 
@@ -172,7 +172,7 @@ function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[
 }
 
 /** `20260926T020000Z-dump-k3f9qa` → `2026-09-26T02:00:00.000Z` */
-function momentOf(backupId: BackupId): Moment {
+export function beginOf(backupId: BackupId): Moment {
   const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(backupId) ?? []
   return `${y}-${mo}-${d}T${h}:${mi}:${s}.000Z` as Moment
 }

@@ -122,6 +122,12 @@ export const PolicySection = z.strictObject({
         .enum(['rotate', 'each'])
         .default('rotate')
         .describe('rotate: every backup is drilled from one target, by turns; each: from every target.'),
+      recoverTo: z
+        .enum(['end', 'latest', 'random'])
+        .optional()
+        .describe(
+          'How far a drill of a base or an incremental recovers: to the end of the backup, through all WAL there is, or to a random moment behind its end; default random where the WAL of the source is kept, else end.',
+        ),
       amcheck: z.boolean().default(true).describe('Whether a drill also checks the structure of every index.'),
       keepFailed: z.boolean().default(false).describe('Keeps the scratch server of a failed drill for a look.'),
       maxDuration: Duration.default(6 * 3_600_000).describe(

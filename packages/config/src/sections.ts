@@ -8,7 +8,7 @@ export type ConfigOf<S extends SectionName> = Pick<LifeboatConfig, 'version' | '
 
 /** The sections each service validates; what else stands in the file is not its business. */
 export const SERVICE_SECTIONS = {
-  scheduler: ['bus', 'sources', 'policies', 'targets', 'scheduler'],
+  scheduler: ['bus', 'sources', 'policies', 'wal', 'targets', 'objectives', 'scheduler'],
   'backup-agent': ['bus', 'encryption', 'agents', 'sources', 'policies', 'wal'],
   uploader: ['bus', 'agents', 'targets', 'uploader'],
   verifier: ['bus', 'signers', 'targets', 'policies', 'verifier'],

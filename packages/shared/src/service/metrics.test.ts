@@ -31,3 +31,15 @@ test('a gauge is read when it is scraped', async () => {
   bytes = 42
   expect(await metrics.text()).toContain('lifeboat_spool_bytes{service="backup-agent"} 42')
 })
+
+test('gauges show one value per label, and none for what is gone', async () => {
+  const metrics = createMetrics('scheduler')
+  const values = new Map([
+    ['records', 30],
+    ['audit', 5],
+  ])
+  metrics.gauges('lifeboat_offsite_rpo_seconds', 'Work that would be lost', 'source', () => values)
+  expect(await metrics.text()).toContain('lifeboat_offsite_rpo_seconds{source="records",service="scheduler"} 30')
+  values.delete('audit')
+  expect(await metrics.text()).not.toContain('audit')
+})

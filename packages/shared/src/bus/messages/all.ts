@@ -2,6 +2,7 @@ import { BackupFailed, BackupRequested, BackupSealed, BackupStarted } from './ba
 import { CopyRefused, CopyStored } from './copy.ts'
 import { DrillFinished, DrillRequested } from './drill.ts'
 import { IncidentOpened, IncidentResolved } from './incident.ts'
+import { ObjectivesMeasured } from './objectives.ts'
 import { PartSealed, PartStored } from './part.ts'
 import { RunDeviated } from './run.ts'
 import { WalRefused, WalSealed, WalStored } from './wal.ts'
@@ -22,6 +23,7 @@ export const MESSAGES = [
   DrillRequested,
   DrillFinished,
   RunDeviated,
+  ObjectivesMeasured,
   IncidentOpened,
   IncidentResolved,
 ] as const

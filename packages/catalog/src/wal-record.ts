@@ -1,0 +1,60 @@
+import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
+import { Moment, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { Lsn, parseLsn, Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
+import { z } from 'zod'
+
+const HOLES = 64
+
+/** WAL that is lost for good; recovery cannot pass. */
+export const WalHole = z.object({
+  timeline: Timeline,
+  from: Lsn,
+  to: Lsn,
+  /** Everything written until then lies before the hole. */
+  until: Moment,
+  since: Moment,
+  reason: z.string(),
+})
+export type WalHole = z.infer<typeof WalHole>
+
+/** What must not be forgotten about the WAL of a source: since when it is kept, and its holes. */
+export const WalRecord = z.object({
+  sourceId: SourceId,
+  systemIdentifier: z.string(),
+  /** Where keeping began, as far as anybody saw. */
+  since: z.object({ lsn: Lsn, at: Moment }),
+  /** What was safe when it was last looked at and no hole was known behind it. */
+  safe: z.object({ lsn: Lsn, at: Moment }),
+  /** The newest 64, oldest first. */
+  holes: z.array(WalHole),
+})
+export type WalRecord = z.infer<typeof WalRecord>
+
+/** Key: the source. */
+export const WAL_RECORD_BUCKET: BucketDefinition<WalRecord> = {
+  name: 'lifeboat_wal_record',
+  summary: 'Since when the WAL of each source is kept, and where it has holes; outlives the agents’ own state.',
+  schema: WalRecord,
+  permanent: true,
+}
+
+/**
+ * What a look at the agent's state adds. Looks may be missed: a hole stays in the state until a base that ended behind it is stored.
+ * Another cluster under the same name begins anew.
+ */
+export function recordWal(before: WalRecord | undefined, state: WalState): WalRecord {
+  const { sourceId, systemIdentifier, safe, lost } = state
+  const known = before?.systemIdentifier === systemIdentifier ? before : undefined
+  const record = known ?? { sourceId, systemIdentifier, since: safe, safe, holes: [] }
+  const holes = lost === undefined ? record.holes : withHole(record, lost)
+  return { ...record, safe, holes: holes.slice(-HOLES) }
+}
+
+/** The same hole may grow while the slot is away. */
+function withHole({ holes, safe }: WalRecord, lost: NonNullable<WalState['lost']>): WalHole[] {
+  const { timeline, from, to, since, reason } = lost
+  const known = holes.find((hole) => hole.timeline === timeline && hole.from === from)
+  const until = known?.until ?? (parseLsn(safe.lsn) <= parseLsn(from) ? safe.at : since)
+  const grown = known !== undefined && parseLsn(known.to) > parseLsn(to) ? known.to : to
+  return [...holes.filter((hole) => hole !== known), { timeline, from, to: grown, until, since, reason }]
+}

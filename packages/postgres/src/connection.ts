@@ -17,12 +17,15 @@ export interface SourceConnection {
   options?: string | undefined
 }
 
-export interface SessionOptions {
+export interface LoginOptions {
   /** Shown in pg_stat_activity, e.g. `lifeboat db1 dump`. */
   applicationName: string
+  connectTimeoutMs?: number
+}
+
+export interface SessionOptions extends LoginOptions {
   /** How long a statement waits for a lock, milliseconds. */
   lockTimeoutMs: number
-  connectTimeoutMs?: number
 }
 
 /** A connected client that ends with its scope. */
@@ -49,11 +52,9 @@ export function replicationConnection(
  * @throws LifeboatError SOURCE_UNREACHABLE | SOURCE_AUTH_REFUSED | SOURCE_DATABASE_MISSING | SOURCE_RIGHTS_MISSING | SOURCE_TLS_REFUSED
  */
 export async function connectSource(to: SourceConnection, session: SessionOptions): Promise<SourceClient> {
-  const client = await connectAs(to, session).catch((cause: unknown) => {
+  const client = await openClient(to, session).catch((cause: unknown) => {
     throw diagnoseSql(cause, about(to))
   })
-  // A connection that breaks while idle says so on the next query; without a listener it would end the process.
-  client.on('error', () => {})
   const timeouts = ['statement_timeout = 0', 'idle_in_transaction_session_timeout = 0', 'row_security = off']
   await client.query(
     [...timeouts, `lock_timeout = ${Math.round(session.lockTimeoutMs)}`].map((it) => `SET ${it}`).join(';'),
@@ -62,6 +63,24 @@ export async function connectSource(to: SourceConnection, session: SessionOption
     async [Symbol.asyncDispose]() {
       await client.end().catch(() => {})
     },
+  })
+}
+
+/**
+ * Connects and logs in, nothing more.
+ *
+ * @param login `replication`: as a physical WAL sender, which knows the replication commands instead of SQL
+ * @throws what the driver throws; see diagnose.ts
+ */
+export async function openClient(
+  to: SourceConnection,
+  login: LoginOptions & { replication?: boolean },
+): Promise<Client> {
+  if (to.sslmode !== 'prefer') return open(to, login, tlsOf(to))
+  return open(to, login, tlsOf(to)).catch((err: unknown) => {
+    // libpq's `prefer`: encrypted where the server can, plain where it cannot.
+    if (err instanceof Error && err.message.includes('does not support SSL')) return open(to, login, false)
+    throw err
   })
 }
 
@@ -86,29 +105,28 @@ export function about(to: SourceConnection): { host: string; port: number; datab
   return { host: to.host, port: to.port, database: to.database, user: to.user }
 }
 
-async function connectAs(to: SourceConnection, session: SessionOptions): Promise<Client> {
-  if (to.sslmode !== 'prefer') return open(to, session, tlsOf(to))
-  return open(to, session, tlsOf(to)).catch((err: unknown) => {
-    // libpq's `prefer`: encrypted where the server can, plain where it cannot.
-    if (err instanceof Error && err.message.includes('does not support SSL')) return open(to, session, false)
-    throw err
-  })
-}
-
-async function open(to: SourceConnection, session: SessionOptions, ssl: ClientConfig['ssl']): Promise<Client> {
-  const client = new Client({
+async function open(
+  to: SourceConnection,
+  login: LoginOptions & { replication?: boolean },
+  ssl: ClientConfig['ssl'],
+): Promise<Client> {
+  const config: ClientConfig & { replication?: string } = {
     host: to.host,
     port: to.port,
     database: to.database,
     user: to.user,
     // An empty password keeps the driver from looking for one in the environment or in ~/.pgpass.
     password: to.password?.reveal() ?? '',
-    application_name: session.applicationName,
-    connectionTimeoutMillis: session.connectTimeoutMs ?? 30_000,
+    application_name: login.applicationName,
+    connectionTimeoutMillis: login.connectTimeoutMs ?? 30_000,
     keepAlive: true,
     ...(to.options === undefined ? {} : { options: to.options }),
+    ...(login.replication ? { replication: 'true' } : {}),
     ssl: to.host.startsWith('/') ? false : ssl,
-  })
+  }
+  const client = new Client(config)
+  // A connection that breaks while idle says so on the next query; without a listener it would end the process.
+  client.on('error', () => {})
   await client.connect()
   return client
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
 import type { Readable } from 'node:stream'
-import type { AgentId, BackupId } from '@lifeboat/shared/domain/ids.ts'
+import type { AgentId, BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { watchedDownload } from '@lifeboat/storage/layers/stall.ts'
 import { relay } from '@lifeboat/storage/relay.ts'
@@ -17,12 +17,11 @@ export interface AgentSpools extends Disposable {
   open(at: SpoolFile, signal: AbortSignal): Promise<Readable | undefined>
 }
 
-export interface SpoolFile {
+export type SpoolFile = {
   agentId: AgentId
-  backupId: BackupId
-  /** A part (`db.dump.zst.age.00000`) or a document (`manifest.json`). */
+  /** A part (`db.dump.zst.age.00000`), a document (`manifest.json`) or an object of the WAL archive. */
   name: string
-}
+} & ({ backupId: BackupId } | { walOf: SourceId })
 
 export interface Patience {
   /** An agent that says nothing for this long is given up on. */
@@ -88,7 +87,8 @@ async function ask(
   { pools, connectMs }: { pools: { 'http:': Agent; 'https:': SecureAgent }; connectMs: number },
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const address = new URL(`${url.replace(/\/$/, '')}/backups/${at.backupId}/${encodeURIComponent(at.name)}`)
+  const folder = 'walOf' in at ? `wal/${at.walOf}` : `backups/${at.backupId}`
+  const address = new URL(`${url.replace(/\/$/, '')}/${folder}/${encodeURIComponent(at.name)}`)
   const headers = { authorization: `Bearer ${token.reveal()}` }
   const secure = address.protocol === 'https:'
   const agent = pools[secure ? 'https:' : 'http:']

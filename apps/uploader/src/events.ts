@@ -22,6 +22,31 @@ export function uploaderEvents(metrics: Metrics) {
       level: 'warn',
       labels: ['targetId', 'sourceId'],
     }),
+    /** Its `durationMs` is the way from the seal in the spool to the target. */
+    walStored: metrics.event({
+      event: 'wal.stored',
+      sentence: 'stored WAL',
+      level: 'debug',
+      labels: ['targetId', 'sourceId', 'from'],
+    }),
+    walFound: metrics.event({
+      event: 'wal.found',
+      sentence: 'found WAL stored already',
+      level: 'debug',
+      labels: ['targetId', 'sourceId'],
+    }),
+    walGivenUp: metrics.event({
+      event: 'wal.given-up',
+      sentence: 'gave up an object of WAL that nobody has any more',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
+    walRefused: metrics.event({
+      event: 'wal.refused',
+      sentence: 'the target cannot take the WAL of this source',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
     observerOf: targetEvents(metrics),
   }
 }

@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers'
-import type { AgentId, BackupId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { AgentId, BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { bodyOf, putBytes, rejectsWith, settled } from '@lifeboat/storage/conformance/target-case.ts'
@@ -12,15 +12,15 @@ import { openGate } from './gate.ts'
 import { partSource, type Wanted } from './part-source.ts'
 
 const signal = new AbortController().signal
+const key = 'records/backups/20260926T020000Z-dump-k3f9qa/db.dump.zst.age.00000'
 const wanted: Wanted = {
-  sourceId: 'records' as SourceId,
+  key,
   backupId: '20260926T020000Z-dump-k3f9qa' as BackupId,
   agentId: 'db1' as AgentId,
   name: 'db.dump.zst.age.00000',
   targets: ['aws', 'gcp', 'nas'] as TargetId[],
   for: 'aws' as TargetId,
 }
-const key = 'records/backups/20260926T020000Z-dump-k3f9qa/db.dump.zst.age.00000'
 
 test('the agent is asked first, and nobody else while it has the part', async () => {
   const { body, from } = await sourceOf(agentWith('from the agent'), [await targetWith('gcp', 'x')]).open(

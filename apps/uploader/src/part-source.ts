@@ -1,19 +1,16 @@
 import type { Readable } from 'node:stream'
-import type { AgentId, BackupId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { documentKey } from '@lifeboat/shared/domain/keys.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { relay } from '@lifeboat/storage/relay.ts'
-import type { AgentSpools } from './agent-spools.ts'
+import type { AgentSpools, SpoolFile } from './agent-spools.ts'
 import type { Lane } from './deps.ts'
 
-/** A file of one backup, and where it may be. */
-export interface Wanted {
-  sourceId: SourceId
-  backupId: BackupId
-  agentId: AgentId
-  /** A part (`db.dump.zst.age.00000`) or a document (`manifest.json`). */
-  name: string
-  /** Every target the backup goes to. */
+/** A file of one backup or one object of WAL, and where it may be. */
+export type Wanted = SpoolFile & {
+  /** Where it lies, or will lie, at every target. */
+  key: Key
+  /** Every target it goes to. */
   targets: readonly TargetId[]
   /** Where it is wanted, so where it need not be looked for. */
   for: TargetId
@@ -63,8 +60,8 @@ function unknownTargets(wanted: Wanted, lanes: readonly Lane[]): TargetId[] {
 
 /** What a target that was only asked for its copy answered is never passed on: it would be taken for the answer of the one being filled. */
 function nowhere(wanted: Wanted, away: ReadonlyMap<string, unknown>, wrong: ReadonlySet<string>): unknown {
-  const { sourceId, backupId, agentId, name } = wanted
-  const facts = { sourceId, backupId, agentId, name, away: [...away.keys()] }
+  const { agentId, key } = wanted
+  const facts = { agentId, key, away: [...away.keys()] }
   if (away.has(AGENT)) return away.get(AGENT)
   if (away.size === 0 && wrong.size > 0)
     return new LifeboatError('ARTIFACT_DIGEST_MISMATCH', { ...facts, wrong: [...wrong] })
@@ -91,7 +88,7 @@ function* placesOf(wanted: Wanted, spools: AgentSpools, lanes: readonly Lane[]):
 
 async function fromTarget({ target, gate }: Lane, wanted: Wanted, signal: AbortSignal): Promise<Readable | undefined> {
   if (gate.away) throw new LifeboatError('TARGET_UNREACHABLE', { targetId: target.id, problem: 'known to be away' })
-  const key = documentKey(wanted.sourceId, wanted.backupId, wanted.name)
+  const { key } = wanted
   try {
     const body = await target.get(key, { signal })
     // Whoever stores these bytes elsewhere must not take this target's trouble for that of his own.

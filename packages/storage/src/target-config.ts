@@ -4,10 +4,10 @@ import { z } from 'zod'
 
 /** Content role → the store's own class name; roles not listed use the bucket's default. */
 const StorageClasses = z
-  .partialRecord(z.enum(['part', 'document', 'manifest', 'evidence', 'marker']), z.string())
+  .partialRecord(z.enum(['part', 'wal', 'document', 'manifest', 'evidence', 'marker']), z.string())
   .default({})
   .describe(
-    'Storage class per role, e.g. part: STANDARD_IA. Classes with a minimum size or age are wrong for manifests and evidence.',
+    'Storage class per role, e.g. part: STANDARD_IA. Classes with a minimum size or age are wrong for wal, manifests and evidence.',
   )
 
 const common = {

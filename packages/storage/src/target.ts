@@ -3,7 +3,7 @@ import type { Md5, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 
 /** What is kept at the store, for the choice of a storage class. */
-export type ContentRole = 'part' | 'document' | 'manifest' | 'evidence' | 'marker'
+export type ContentRole = 'part' | 'wal' | 'document' | 'manifest' | 'evidence' | 'marker'
 
 export interface PutOptions {
   /** Exact length of the body; a body of any other length is refused and leaves nothing. */

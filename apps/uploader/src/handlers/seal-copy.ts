@@ -78,5 +78,5 @@ async function putSmall(
 }
 
 function wantedOf({ sourceId, backupId, agentId, targets }: BackupSealed, { target }: Lane, name: string): Wanted {
-  return { sourceId, backupId, agentId, targets, name, for: target.id }
+  return { backupId, agentId, targets, key: documentKey(sourceId, backupId, name), name, for: target.id }
 }

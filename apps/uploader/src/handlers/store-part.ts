@@ -8,14 +8,9 @@ import { compareContent } from '@lifeboat/storage/same-content.ts'
 import { bodiesOf } from '../bodies.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { demandFleet } from '../fleet-marker.ts'
+import { goneAnswers } from '../gone-answers.ts'
 import type { Wanted } from '../part-source.ts'
 import { refuseCopyOrThrow } from '../refuse-copy.ts'
-
-/**
- * So many deliveries in a row on which every place said that it has not got the part: it belongs to an attempt that was given up. With the
- * pauses between deliveries that is about ten minutes. Other failures in between begin the count anew.
- */
-const ANSWERS_BEFORE_GIVING_UP = 10
 
 /**
  * One part to one target: look whether it is there, else fetch and put it, then say so. Whatever the store confirmed is told; whatever
@@ -26,7 +21,7 @@ export function storePart(
   lane: Lane,
 ): Handler<PartSealed> {
   const targetId = lane.target.id
-  const goneAnswers = new Map<string, number>()
+  const gone = goneAnswers()
   return async (sealed, delivery) => {
     if (!sealed.targets.includes(targetId)) return
     const { backupId, sourceId, agentId, artifact, part } = sealed
@@ -35,15 +30,14 @@ export function storePart(
     const key = partKey(sourceId, backupId, artifact, part.no)
     try {
       const from = await lane.gate.through(delivery.signal, () => ensureStored(deps, lane, sealed, delivery.signal))
-      goneAnswers.delete(key)
+      gone.forget(key)
       const durationMs = Math.max(0, Math.round(deps.clock.now() - began))
       await deps.bus.publish(PartStored, { ...about, partNo: part.no, bytes: part.bytes, durationMs })
       const facts = { ...about, partNo: part.no, attempt: delivery.attempt }
       if (from === undefined) deps.events.partFound(delivery.log, facts)
       else deps.events.partStored(delivery.log, { ...facts, from, bytes: part.bytes, durationMs })
     } catch (thrown) {
-      if (isLost(thrown, key, goneAnswers))
-        deps.events.partGivenUp(delivery.log, { ...about, partNo: part.no, err: thrown })
+      if (gone.isLost(thrown, key)) deps.events.partGivenUp(delivery.log, { ...about, partNo: part.no, err: thrown })
       else await refuseCopyOrThrow(deps, lane, sealed, thrown, delivery.log)
     }
   }
@@ -78,22 +72,12 @@ async function ensureStored(
   }
 }
 
-function wantedOf({ sourceId, backupId, agentId, targets }: PartSealed, key: string, target: Wanted['for']): Wanted {
-  return { sourceId, backupId, agentId, targets, name: key.slice(key.lastIndexOf('/') + 1), for: target }
+function wantedOf({ backupId, agentId, targets }: PartSealed, key: string, target: Wanted['for']): Wanted {
+  return { backupId, agentId, targets, key, name: key.slice(key.lastIndexOf('/') + 1), for: target }
 }
 
 async function sha256Of(body: Readable): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of body) hash.update(chunk as Buffer)
   return hash.digest('hex')
-}
-
-/** Counts the answers that say so; deliveries may also have failed for reasons that tell nothing about the part. */
-function isLost(thrown: unknown, key: string, goneAnswers: Map<string, number>): boolean {
-  const gone = LifeboatError.is(thrown, 'PART_GONE') && thrown.facts.everywhere === true
-  const answers = gone ? (goneAnswers.get(key) ?? 0) + 1 : 0
-  goneAnswers.delete(key)
-  if (answers >= ANSWERS_BEFORE_GIVING_UP) return true
-  if (answers > 0) goneAnswers.set(key, answers)
-  return false
 }

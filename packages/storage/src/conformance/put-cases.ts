@@ -50,7 +50,7 @@ export const PUT_CASES: readonly TargetCase[] = [
     name: 'every role can be stored',
     clause: 'put',
     async check(target, { prefix, signal }) {
-      for (const role of ['part', 'document', 'manifest', 'evidence', 'marker'] as const) {
+      for (const role of ['part', 'wal', 'document', 'manifest', 'evidence', 'marker'] as const) {
         const bytes = someBytes(64)
         await target.put(`${prefix}${role}`, bodyOf(bytes), { ...optionsFor(bytes, signal), role })
       }

@@ -1,0 +1,153 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Bus } from '@lifeboat/shared/bus/bus.ts'
+import type { DataOf, MessageType } from '@lifeboat/shared/bus/define-message.ts'
+import { WalRefused, WalSealed, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
+import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { clusterKey, formatLsn, segmentAt, segmentRange, walKey } from '@lifeboat/shared/domain/wal.ts'
+import { faulty } from '@lifeboat/storage/layers/faulty.ts'
+import { type MemoryTarget, openMemory } from '@lifeboat/storage/memory.ts'
+import { expect, test } from 'vitest'
+import { eventually, type Fleet, startFleet } from './support/fleet.ts'
+
+const SOURCE = 'records' as SourceId
+const SEGMENT_BYTES = 16 * 1024 ** 2
+const CLUSTER = '7433221100998877665'
+
+const memory = (id: string): MemoryTarget => openMemory(id as TargetId)
+
+/** One segment as its agent would announce it. Encrypting is stood for by random bytes: the same plain bytes never look the same twice. */
+function segment(fleet: Fleet, no: number, change: Partial<WalSealed> = {}) {
+  const name = segmentAt(1, BigInt(no * SEGMENT_BYTES), SEGMENT_BYTES)
+  const key = walKey(SOURCE, { kind: 'segment', segment: name, digest: String(no).padStart(16, 'a') })
+  const { start, end } = segmentRange(name, SEGMENT_BYTES)
+  const bytes = randomBytes(50_000)
+  const path = `/wal/${SOURCE}/${key.slice(key.lastIndexOf('/') + 1)}`
+  const sealed = WalSealed.schema.parse({
+    ...{ sourceId: SOURCE, agentId: 'db1', key, timeline: 1, startLsn: formatLsn(start), endLsn: formatLsn(end) },
+    ...{ bytes: bytes.length, sha256: digest('sha256', bytes), md5: digest('md5', bytes), systemIdentifier: CLUSTER },
+    ...{ sealedAt: moment(Date.now()), targets: ['aws', 'gcp'], spoolUrl: fleet.spool.url, ...change },
+  })
+  return { key, bytes, sealed, path }
+}
+
+function digest(algorithm: string, bytes: Buffer): string {
+  return createHash(algorithm).update(bytes).digest('hex')
+}
+
+function hear<T>(bus: Bus, type: MessageType<T>): T[] {
+  const heard: DataOf<typeof type>[] = []
+  const listen = async () => {
+    for await (const data of bus.follow(type, { since: 0, signal: new AbortController().signal })) heard.push(data)
+  }
+  listen().catch(() => {})
+  return heard
+}
+
+test.concurrent('WAL reaches every target, behind a marker that says whose cluster it is', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), memory('gcp')]
+  const stored = hear(fleet.bus, WalStored)
+  await fleet.uploader([aws, gcp])
+  const { key, bytes, sealed, path } = segment(fleet, 1)
+  fleet.spool.files.set(path, bytes)
+  await fleet.bus.publish(WalSealed, sealed)
+  await eventually(
+    () => stored.length,
+    (count) => count === 2,
+  )
+  for (const { objects } of [aws, gcp]) {
+    expect(objects.get(key)).toEqual(bytes)
+    expect(JSON.parse(String(objects.get(clusterKey(SOURCE))))).toEqual({ format: 1, systemIdentifier: CLUSTER })
+    const keys = [...objects.keys()]
+    expect(keys.indexOf(clusterKey(SOURCE))).toBeLessThan(keys.indexOf(key))
+  }
+  expect(stored.map(({ startLsn, endLsn, agentId }) => [agentId, startLsn, endLsn])).toEqual([
+    ['db1', '0/1000000', '0/2000000'],
+    ['db1', '0/1000000', '0/2000000'],
+  ])
+})
+
+test.concurrent('a target that holds the WAL of another cluster under this name refuses, and nothing there changes', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), memory('gcp')]
+  const stored = hear(fleet.bus, WalStored)
+  const refused = hear(fleet.bus, WalRefused)
+  await fleet.uploader([aws, gcp])
+  aws.objects.set(clusterKey(SOURCE), Buffer.from('{"format":1,"systemIdentifier":"6999"}\n'))
+  const before = new Map(aws.objects)
+  const { bytes, sealed, path, key } = segment(fleet, 1)
+  fleet.spool.files.set(path, bytes)
+  await fleet.bus.publish(WalSealed, sealed)
+  await eventually(
+    () => [stored.length, refused.length],
+    ([yes, no]) => yes === 1 && no === 1,
+  )
+  expect(refused[0]).toMatchObject({ targetId: 'aws', error: { code: 'WAL_FOREIGN', facts: { there: '6999' } } })
+  aws.objects.delete('lifeboat.json')
+  expect(aws.objects).toEqual(before)
+  expect(gcp.objects.get(key)).toEqual(bytes)
+})
+
+test.concurrent('what was encrypted anew and lies there already is stored, not refused and not written twice', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  const stored = hear(fleet.bus, WalStored)
+  await fleet.uploader([aws])
+  const first = segment(fleet, 1, { targets: ['aws'] as TargetId[] })
+  const again = segment(fleet, 1, { targets: ['aws'] as TargetId[] })
+  for (const { path, bytes, sealed } of [first, again]) {
+    fleet.spool.files.set(path, bytes)
+    const before = stored.length
+    await fleet.bus.publish(WalSealed, sealed)
+    await eventually(
+      () => stored.length,
+      (count) => count > before,
+    )
+  }
+  expect(stored.map(({ sha256 }) => sha256)).toEqual([first.sealed.sha256, again.sealed.sha256])
+  expect(aws.objects.get(first.key)).toEqual(first.bytes)
+})
+
+test.concurrent('an announcement whose bytes the agent has encrypted anew since waits for the new one and is settled by it', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  const stored = hear(fleet.bus, WalStored)
+  await fleet.uploader([aws])
+  const lost = segment(fleet, 1, { targets: ['aws'] as TargetId[] })
+  const anew = segment(fleet, 1, { targets: ['aws'] as TargetId[] })
+  fleet.spool.files.set(anew.path, anew.bytes)
+  await fleet.bus.publish(WalSealed, lost.sealed)
+  await eventually(
+    () => fleet.spool.served.length,
+    (count) => count >= 2,
+  )
+  expect(aws.objects.has(lost.key)).toBe(false)
+  await fleet.bus.publish(WalSealed, anew.sealed)
+  await eventually(
+    () => stored.length,
+    (count) => count === 2,
+  )
+  expect(aws.objects.get(anew.key)).toEqual(anew.bytes)
+})
+
+test.concurrent('a target that was down gets its WAL from another target once the agent has let it go', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), memory('gcp')]
+  const stored = hear(fleet.bus, WalStored)
+  const down = { on: 'put', key: /\.age$/, times: 4, does: { fail: 'TARGET_UNREACHABLE' } } as const
+  await fleet.uploader([aws, faulty(gcp, [down])])
+  const { key, bytes, sealed, path } = segment(fleet, 1)
+  fleet.spool.files.set(path, bytes)
+  await fleet.bus.publish(WalSealed, sealed)
+  await eventually(
+    () => stored.length,
+    (count) => count === 1,
+  )
+  fleet.spool.files.delete(path)
+  await eventually(
+    () => stored.length,
+    (count) => count === 2,
+    60_000,
+  )
+  expect(gcp.objects.get(key)).toEqual(bytes)
+})

@@ -91,7 +91,7 @@ test.concurrent('a stop while the store hangs is heeded at once, also in a big p
   const bytes = someBytes(5_000_000)
   const put = at.target.put('a', bodyOf(bytes), optionsFor(bytes, stopping.signal))
   expect(await settled(put)).toEqual({ thrown: reason })
-  expect(performance.now() - began).toBeLessThan(5000)
+  expect(performance.now() - began).toBeLessThan(20_000)
 })
 
 test.concurrent.for([500, 502, 503, 504, 429])('a %s in passing is not noticed', async (status) => {

@@ -19,7 +19,7 @@ import { impatient } from './impatient.ts'
 import { wrap } from './wrap.ts'
 
 const signal = new AbortController().signal
-const silenceMs = 150
+const silenceMs = 400
 
 test.for(['put', 'get', 'stat', 'list', 'remove'] as const)('a target that hangs in %s is unreachable', async (on) => {
   const target = impatient(faulty(openMemory('m' as TargetId), [{ on, does: 'hang' } satisfies Fault]), { silenceMs })

@@ -84,13 +84,17 @@ const CONTENTS = `
 
 let count = 0
 
-export async function openAgentHouse(): Promise<AgentHouse> {
+/** @param settings of the server */
+export async function openAgentHouse(settings: Readonly<Record<string, string>> = {}): Promise<AgentHouse> {
   await using opening = new AsyncDisposableStack()
   const folder = opening.adopt(await mkdtemp(join(tmpdir(), 'lifeboat-agent-')), (path) =>
     rm(path, { recursive: true }),
   )
   const rights = `LOGIN PASSWORD '${PASSWORD}' BYPASSRLS`
-  const [pg, nats] = await Promise.all([startPostgres({ roles: { backup: rights, weak: rights } }), startNats()])
+  const [pg, nats] = await Promise.all([
+    startPostgres({ settings, roles: { backup: rights, weak: rights, mover: `${rights} REPLICATION` } }),
+    startNats(),
+  ])
   opening.use(pg)
   opening.use(nats)
   await pg.query('postgres', 'GRANT pg_read_all_data TO backup; ALTER ROLE backup SET lo_compat_privileges = on')

@@ -19,6 +19,10 @@ export interface PostgresOptions {
   settings?: Readonly<Record<string, string>>
   /** Role name → options of CREATE ROLE, e.g. { backup: "LOGIN PASSWORD 'x'" }. */
   roles?: Readonly<Record<string, string>>
+  /** Pages carry checksums; from 18 on they always do. */
+  dataChecksums?: boolean
+  /** A streaming standby of that server, which stays on the same major; copied by pg_basebackup. */
+  standbyOf?: TestPostgres
 }
 
 /** A throwaway PostgreSQL of its own: trust on the Unix socket, SCRAM on 127.0.0.1. Dies with the process that started it. */
@@ -50,13 +54,14 @@ const STOP_SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } 
  * The first call on a machine runs initdb and keeps the result as a template below the temporary folder; later calls copy it.
  */
 export async function startPostgres(opts: PostgresOptions = {}): Promise<TestPostgres> {
-  const major = opts.major ?? newestMajor()
+  const major = opts.standbyOf?.major ?? opts.major ?? newestMajor()
   const binDir = serverBin(major)
   const owner = serverOwner()
   const folder = ownedFolder(mkdtempSync(join(tmpdir(), 'lifeboat-pg-')), owner)
   const watchdog = cleanUpAfterUs(folder)
   const dataDir = join(folder, 'data')
-  await run('cp', ['-a', await template(major, binDir, owner), dataDir])
+  if (opts.standbyOf) await copyPrimary(opts.standbyOf, dataDir, owner)
+  else await run('cp', ['-a', await template(major, binDir, owner, opts.dataChecksums ?? false), dataDir])
   let server: ChildProcess | undefined
   let port = 0
 
@@ -122,13 +127,13 @@ export function installedMajors(): number[] {
   return [18, 17, 16, 15].filter((major) => existsSync(`/usr/lib/postgresql/${major}/bin/initdb`))
 }
 
-interface Owner {
+export interface Owner {
   uid: number
   gid: number
 }
 
 /** PostgreSQL refuses to run as root; `postgres` stands in for us then. */
-function serverOwner(): Owner {
+export function serverOwner(): Owner {
   const { uid, gid } = userInfo()
   if (uid !== 0) return { uid, gid }
   const idOf = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
@@ -154,9 +159,9 @@ function ownedFolder(folder: string, { uid, gid }: Owner): string {
 }
 
 /** A freshly initialised cluster to copy from; made under another name and renamed, so that racing processes both win. */
-async function template(major: number, binDir: string, owner: Owner): Promise<string> {
+async function template(major: number, binDir: string, owner: Owner, checksums: boolean): Promise<string> {
   const shelf = join(tmpdir(), `lifeboat-pg-templates-${owner.uid}`)
-  const ready = join(shelf, `v1-${major}`)
+  const ready = join(shelf, `v1-${major}${checksums ? '-checksums' : ''}`)
   if (existsSync(ready)) return ready
   mkdirSync(shelf, { recursive: true })
   ownedFolder(shelf, owner)
@@ -165,6 +170,7 @@ async function template(major: number, binDir: string, owner: Owner): Promise<st
   await writeFile(passwordFile, PASSWORD)
   const made = join(making, 'data')
   const args = ['-D', made, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync', '--pwfile', passwordFile]
+  if (checksums) args.push('--data-checksums')
   await run(join(binDir, 'initdb'), [...args, '--auth-local=trust', '--auth-host=scram-sha-256'], {
     ...owner,
     cwd: making,
@@ -174,6 +180,12 @@ async function template(major: number, binDir: string, owner: Owner): Promise<st
   })
   rmSync(making, { recursive: true, force: true })
   return ready
+}
+
+async function copyPrimary(primary: TestPostgres, dataDir: string, owner: Owner): Promise<void> {
+  const from = ['-h', primary.socketDir, '-p', String(primary.port), '-U', primary.user]
+  const args = ['-D', dataDir, '--write-recovery-conf', '--checkpoint=fast', '--no-sync', '--wal-method=stream']
+  await run(join(primary.binDir, 'pg_basebackup'), [...from, ...args], { ...owner, cwd: '/' })
 }
 
 function spawnServer(at: {
@@ -212,8 +224,8 @@ function readLog(folder: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
-/** Stops the server and removes its folder once our end of the pipe closes, be it by `release` or by our death. */
-function cleanUpAfterUs(folder: string): { release(): Promise<void> } {
+/** Stops the server of `data` and removes the folder around it once our end of the pipe closes, be it by `release` or by our death. */
+export function cleanUpAfterUs(folder: string): { release(): Promise<void> } {
   const script = `cat >/dev/null
     pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null
     while [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done

@@ -5,16 +5,18 @@ import type { FleetId, Md5, Moment, Sha256 } from '@lifeboat/shared/domain/ids.t
 import { type Artifact, backupBytes, type Document, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { Signer } from '@lifeboat/shared/signing/signing.ts'
 import { aboutOf } from '../attempt.ts'
-import { RECOVER_DOCUMENT, recoverDocument } from '../recover-doc.ts'
+import { type BaseRecovery, RECOVER_DOCUMENT, recoverDocument } from '../recover-doc.ts'
 import { MANIFEST, SEALED, writeDurably } from '../spool/files.ts'
 import type { Spooled } from '../spool/spool.ts'
 
 export interface SealFacts
-  extends Pick<Manifest, 'database' | 'snapshotAt' | 'server' | 'tools' | 'recipients' | 'summary'> {
+  extends Pick<Manifest, 'database' | 'snapshotAt' | 'server' | 'tools' | 'recipients' | 'summary' | 'physical'> {
   fleetId: FleetId
   sealedAt: Moment
   spoolUrl: string
   artifacts: Artifact[]
+  /** What RECOVER.md of a base or an incremental says besides. */
+  recovery?: BaseRecovery
 }
 
 /**
@@ -25,9 +27,12 @@ export interface SealFacts
 export async function sealBackup(to: Spooled, facts: SealFacts, signer: Signer): Promise<BackupSealed> {
   const { attempt, folder } = to
   const about = aboutOf(attempt)
-  const { spoolUrl, ...rest } = facts
+  const { spoolUrl, recovery, ...rest } = facts
   const recover = Buffer.from(
-    recoverDocument({ ...rest, backupId: about.backupId, sourceId: about.sourceId, agentId: about.agentId }),
+    recoverDocument({
+      ...{ ...rest, ...(recovery && { recovery }) },
+      ...{ backupId: about.backupId, sourceId: about.sourceId, agentId: about.agentId },
+    }),
   )
   await writeDurably(join(folder, RECOVER_DOCUMENT), recover)
   const manifest = Manifest.parse({
@@ -47,6 +52,7 @@ export async function sealBackup(to: Spooled, facts: SealFacts, signer: Signer):
     sealedAt: facts.sealedAt,
     bytes: backupBytes(manifest),
     summary: facts.summary,
+    ...(facts.physical && { physical: facts.physical }),
     manifest: measure(signed),
     targets: attempt.targets,
     requiredCopies: attempt.requiredCopies,

@@ -1,0 +1,94 @@
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import type { BaseBackupResult } from '@lifeboat/postgres/replication/base-backup.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
+import type { PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
+import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { AttemptDeps, Taken, Work } from './attempt-backup.ts'
+import type { BackupRun } from './backup-run.ts'
+import { type Base, type BaseMeans, streamBase } from './phases/base.ts'
+import { archiveConfig } from './phases/config-files.ts'
+import { type Cluster, inspectCluster } from './phases/inspect-cluster.ts'
+import { chooseParent, type ParentChoice } from './physical/choose-parent.ts'
+import { type ManifestShelf, manifestShelf } from './physical/manifest-shelf.ts'
+import { type BasePlan, planBase } from './plan.ts'
+import { findBaseToolbox, versionLines } from './toolbox.ts'
+
+/** Manifests of a source that stay for later incrementals: the newest backup is not always a good one. */
+const KEPT_MANIFESTS = 8
+const NAMED_FAILURES = 100
+/** The server looked closer than we can and wants no incremental. */
+const REFUSALS: readonly ErrorCode[] = ['BASE_SUMMARIES_MISSING', 'BASE_PARENT_UNFIT']
+
+/** The whole cluster, or what changed in it since an earlier backup. */
+export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): Promise<Taken> {
+  const { policy, spooled } = work
+  const { backupId, sourceId, kind } = spooled.attempt
+  run.enter('inspect')
+  const cluster = await inspectCluster(run, { incremental: kind === 'incremental' })
+  const tools = await findBaseToolbox(run.search)
+  const shelf = await manifestShelf(deps.spool.path, sourceId)
+  const choice = kind === 'incremental' ? await choose(deps, work, cluster, shelf) : undefined
+  run.enter('config-files')
+  const names = planBase(policy, undefined).artifacts
+  const config = await archiveConfig(run, cluster.config, tools, names.configFiles)
+  run.enter('base')
+  const { plan, base } = await streamAsPlanned(run, work, choice, { backupId, tools, shelf })
+  const endedAt = moment(deps.clock.now())
+  await shelf.prune(KEPT_MANIFESTS)
+  const physical = physicalFacts(cluster, plan, base.result)
+  if (physical.checksums.failures.length > 0)
+    deps.events.checksumsFailed(run.log, { sourceId, backupId, files: physical.checksums.failures })
+  return {
+    ...{ snapshotAt: endedAt, server: cluster.server, tools: versionLines(tools), physical },
+    summary: { tables: null, rows: null, databaseBytes: cluster.clusterBytes },
+    artifacts: [...base.artifacts, ...(config.artifact ? [config.artifact] : [])],
+    recovery: { chain: plan.chain, configLeft: config.left },
+  }
+}
+
+async function choose(deps: AttemptDeps, work: Work, cluster: Cluster, shelf: ManifestShelf): Promise<ParentChoice> {
+  const { sourceId, targets } = work.spooled.attempt
+  const catalog = await KvCatalog.open(deps.bus)
+  const { server, timeline, checksums, summarizing, summaries } = cluster
+  return chooseParent({
+    records: await Array.fromAsync(catalog.all({ sourceId })),
+    targets,
+    maxChain: work.policy.base.maxChain,
+    server: { systemIdentifier: server.systemIdentifier, timeline, checksums, summarizing, summaries },
+    kept: await shelf.known(),
+  })
+}
+
+/** The incremental that was chosen; a full one when the server refuses it after all, before any byte of it came. */
+async function streamAsPlanned(
+  run: BackupRun,
+  { policy }: Work,
+  choice: ParentChoice | undefined,
+  means: Omit<BaseMeans, 'plan'>,
+): Promise<{ plan: BasePlan; base: Base }> {
+  const plan = planBase(policy, choice)
+  const { parent, chain, fullBecause } = plan
+  run.log.info({ event: 'backup.planned', parent, chain: chain.length, fullBecause }, 'decided how to take the backup')
+  try {
+    return { plan, base: await streamBase(run, { ...means, plan }) }
+  } catch (thrown) {
+    const err = LifeboatError.from(thrown)
+    if (parent === undefined || !REFUSALS.includes(err.code)) throw err
+    run.log.warn({ event: 'backup.parent_refused', parent, err }, 'the server refused the incremental')
+    const because = `the server refused an incremental to ${parent}: ${String(err.facts.message ?? err.title)}`
+    return streamAsPlanned(run, { policy } as Work, { fullBecause: because }, means)
+  }
+}
+
+function physicalFacts(cluster: Cluster, plan: BasePlan, result: BaseBackupResult): PhysicalFacts {
+  const { startLsn, endLsn, timeline, tablespaces, checksumFailures } = result
+  const damaged = checksumFailures.map(({ file, message }) => file ?? message)
+  const { parent, chain, fullBecause, artifacts } = plan
+  return {
+    ...{ timeline, startLsn, endLsn, segmentBytes: cluster.segmentBytes, fromStandby: cluster.isStandby },
+    ...{ chain: chain.length, ...(parent && { parent }), ...(fullBecause && { fullBecause }) },
+    checksums: { enabled: cluster.checksums, failures: [...new Set(damaged)].slice(0, NAMED_FAILURES) },
+    tablespaces: tablespaces.map(({ oid, path }) => ({ oid, path, artifact: artifacts.tablespace(oid) })),
+  }
+}

@@ -1,0 +1,86 @@
+import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import { type BaseBackupResult, type BasePiece, baseBackup } from '@lifeboat/postgres/replication/base-backup.ts'
+import { connectReplication } from '@lifeboat/postgres/replication/connection.ts'
+import { age } from '@lifeboat/postgres/tools/age.ts'
+import { zstd } from '@lifeboat/postgres/tools/zstd.ts'
+import type { ArtifactName, BackupId } from '@lifeboat/shared/domain/ids.ts'
+import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
+import type { BackupRun } from '../backup-run.ts'
+import { holdWal } from '../physical/hold-wal.ts'
+import type { ManifestShelf } from '../physical/manifest-shelf.ts'
+import type { BasePlan } from '../plan.ts'
+import type { BaseToolbox } from '../toolbox.ts'
+import { encodingOf } from './dump.ts'
+
+export interface BaseMeans {
+  backupId: BackupId
+  plan: BasePlan
+  tools: BaseToolbox
+  shelf: ManifestShelf
+}
+
+/** The data as the server sent them, and what it said at the end. */
+export interface Base {
+  artifacts: Artifact[]
+  result: BaseBackupResult
+}
+
+/**
+ * Streams the cluster into parts: compressed by the server, encrypted here. The plain manifest stays on the shelf for the next incremental.
+ *
+ * While the spool is full the server waits with us; a temporary slot keeps the WAL it will need at the end.
+ *
+ * @throws LifeboatError SOURCE_… | BASE_… | TOOL_… | SPOOL_…
+ */
+export async function streamBase(run: BackupRun, means: BaseMeans): Promise<Base> {
+  const { plan, shelf, backupId } = means
+  await using connection = await connectReplication(run.source.replication, {
+    applicationName: `${run.applicationName} base`,
+  })
+  await holdWal(run, connection, backupId)
+  const { compression, checkpoint, maxRateKbps, parent } = plan
+  const pieces = baseBackup(
+    connection,
+    {
+      ...{ label: `lifeboat ${backupId}`, compression, checkpoint, wal: true },
+      ...(maxRateKbps === undefined ? {} : { maxRateKbps }),
+      ...(parent === undefined ? {} : { incremental: shelf.read(parent) }),
+      progress: ({ done, total }) => run.report({ phase: 'base', done, total, unit: 'bytes' }),
+    },
+    run.signal,
+  )
+  const artifacts: Artifact[] = []
+  for await (const piece of pieces) {
+    if (piece.kind === 'archive') artifacts.push(await sealArchive(run, means, piece))
+    if (piece.kind === 'manifest') await shelf.keep(backupId, piece.bytes)
+    if (piece.kind === 'end') {
+      artifacts.push(await sealManifest(run, means))
+      return { artifacts, result: piece.result }
+    }
+  }
+  // A generator that ends without `end` has thrown.
+  throw new Error('a base backup ended without its end')
+}
+
+async function sealArchive(
+  run: BackupRun,
+  { plan, tools }: BaseMeans,
+  { tablespace, bytes }: Extract<BasePiece, { kind: 'archive' }>,
+): Promise<Artifact> {
+  const stages = [age({ program: tools.age.path, recipients: run.recipients })]
+  const name = tablespace === undefined ? plan.artifacts.base : plan.artifacts.tablespace(tablespace.oid)
+  const { result } = await runPipeline(stages, run.writer(name), run, { input: bytes })
+  const from = plan.parent === undefined ? 'BASE_BACKUP' : 'BASE_BACKUP INCREMENTAL'
+  const encoding = [`${from} tar`, 'zstd', ...encodingOf(stages)]
+  return { name, role: tablespace === undefined ? 'base' : 'tablespace', ...result, encoding }
+}
+
+async function sealManifest(run: BackupRun, { plan, tools, shelf, backupId }: BaseMeans): Promise<Artifact> {
+  const name: ArtifactName = plan.artifacts.backupManifest
+  const stages = [
+    zstd({ program: tools.zstd.path, level: 3 }),
+    age({ program: tools.age.path, recipients: run.recipients }),
+  ]
+  const { result } = await runPipeline(stages, run.writer(name), run, { input: shelf.read(backupId) })
+  return { name, role: 'backup-manifest', ...result, encoding: ['BASE_BACKUP manifest', ...encodingOf(stages)] }
+}

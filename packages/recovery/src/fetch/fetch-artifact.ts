@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { partKey } from '@lifeboat/shared/domain/keys.ts'
+import type { Artifact, Manifest, Part } from '@lifeboat/shared/domain/manifest.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Reader } from './reader.ts'
+
+const READ_BYTES = 1024 * 1024
+
+export type Fetcher = Pick<Reader, 'target' | 'run' | 'workDir' | 'arrived'>
+type Owner = Pick<Manifest, 'sourceId' | 'backupId'>
+
+/**
+ * The bytes of one artifact in order. A part is fetched to disk and its digest compared before its first byte is given on, so that no program
+ * ever works on bytes nobody signed; the next part is fetched meanwhile. Holds two parts on disk, whatever the size of the artifact.
+ *
+ * @param report told the bytes of each part that was found good
+ * @throws LifeboatError ARTIFACT_DIGEST_MISMATCH | ARTIFACT_TRUNCATED | ARTIFACT_PART_MISSING | TARGET_…
+ */
+export async function* fetchArtifact(
+  fetcher: Fetcher,
+  owner: Owner,
+  artifact: Artifact,
+  report: (bytes: number) => void,
+): AsyncGenerator<Buffer, void, undefined> {
+  const whole = createHash('sha256')
+  const fetch = (part: Part | undefined) => {
+    const coming = part && fetchPart(fetcher, owner, artifact, part)
+    // Awaited when its turn comes; a failure until then must not count as unhandled.
+    coming?.catch(() => {})
+    return coming
+  }
+  let coming = fetch(artifact.parts[0])
+  try {
+    for (const [index, part] of artifact.parts.entries()) {
+      const file = (await coming) as string
+      report(part.bytes)
+      coming = fetch(artifact.parts[index + 1])
+      for await (const chunk of createReadStream(file, { highWaterMark: READ_BYTES })) {
+        whole.update(chunk as Buffer)
+        yield chunk as Buffer
+      }
+      await rm(file)
+    }
+  } finally {
+    // The work folder goes with its owner, but not while something still writes into it.
+    await coming?.catch(() => {})
+  }
+  const found = whole.digest('hex')
+  if (found !== artifact.sha256)
+    throw new LifeboatError('ARTIFACT_DIGEST_MISMATCH', { artifact: artifact.name, expected: artifact.sha256, found })
+}
+
+/** @returns the file that holds the part */
+async function fetchPart(
+  { target, run, workDir, arrived }: Fetcher,
+  { sourceId, backupId }: Owner,
+  artifact: Artifact,
+  part: Part,
+): Promise<string> {
+  const key = partKey(sourceId, backupId, artifact.name, part.no)
+  const file = join(workDir, `${backupId}.${artifact.name}.${part.no}`)
+  const hash = createHash('sha256')
+  let bytes = 0
+  const body = await target.get(key, { signal: run.signal }).catch((thrown: unknown) => {
+    throw LifeboatError.is(thrown, 'TARGET_KEY_ABSENT')
+      ? new LifeboatError('ARTIFACT_PART_MISSING', { key }, { cause: thrown })
+      : thrown
+  })
+  const measure = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      arrived(chunk.length)
+      hash.update(chunk)
+      bytes += chunk.length
+      if (bytes > part.bytes) break
+      yield chunk
+    }
+  }
+  await pipeline(body, measure, createWriteStream(file, { mode: 0o600 }), { signal: run.signal })
+  if (bytes !== part.bytes)
+    throw new LifeboatError('ARTIFACT_TRUNCATED', { key, expectedBytes: part.bytes, foundBytes: bytes })
+  const found = hash.digest('hex')
+  if (found !== part.sha256)
+    throw new LifeboatError('ARTIFACT_DIGEST_MISMATCH', { key, part: part.no, expected: part.sha256, found })
+  return file
+}

@@ -1,0 +1,81 @@
+import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
+import { unage } from '@lifeboat/postgres/tools/age.ts'
+import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
+import type { Stage } from '@lifeboat/postgres/tools/stage.ts'
+import { unzstd } from '@lifeboat/postgres/tools/zstd.ts'
+import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Phase } from '@lifeboat/shared/run/run.ts'
+import { fetchArtifact } from './fetch-artifact.ts'
+import type { Reader } from './reader.ts'
+
+/** What becomes of an artifact's contents. */
+export interface Unsealing<T> {
+  /** Programs after decryption and decompression, e.g. pg_restore. */
+  further?: readonly Stage[]
+  sink: Sink<T>
+  /** Name of the progress; default `fetch`. */
+  phase?: Phase
+  /** The sink decompresses by itself. */
+  keepCompressed?: boolean
+}
+
+/**
+ * Fetches an artifact and runs it through `age -d`, `zstd -d` where it was compressed, and whatever is to take its contents.
+ *
+ * @throws LifeboatError ARTIFACT_KEY_WRONG | ARTIFACT_UNREADABLE | ARTIFACT_TRUNCATED | DRILL_RESTORE_FAILED (a further program refused) | those of fetchArtifact
+ */
+export async function unseal<T>(
+  reader: Reader,
+  owner: Pick<Manifest, 'sourceId' | 'backupId'>,
+  artifact: Artifact,
+  to: Unsealing<T>,
+): Promise<T> {
+  const { run, tools } = reader
+  const [age, zstd] = await Promise.all([findProgram('age', reader), findProgram('zstd', reader)])
+  Object.assign(tools, { age: age.versionLine, zstd: zstd.versionLine })
+  using identity = secretFile(reader.identity)
+  const stages = [
+    unage({ program: age.path, identity: identity.fd }),
+    ...(isCompressed(artifact) && !to.keepCompressed ? [unzstd({ program: zstd.path })] : []),
+    ...(to.further ?? []),
+  ]
+  let done = 0
+  const input = fetchArtifact(reader, owner, artifact, (bytes) => {
+    done += bytes
+    run.report({ phase: to.phase ?? 'fetch', done, total: artifact.bytes, unit: 'bytes' })
+  })
+  try {
+    return (await runPipeline(stages, to.sink, run, { input })).result
+  } catch (thrown) {
+    run.signal.throwIfAborted()
+    throw blame(LifeboatError.from(thrown), artifact)
+  }
+}
+
+/** The name says what to undo, from the right: it is the same for us and for a person without us. */
+function isCompressed({ name }: Pick<Artifact, 'name'>): boolean {
+  return name.endsWith('.zst.age')
+}
+
+/** Which program refused decides what its refusal means. */
+function blame(err: LifeboatError, { name: artifact }: Artifact): LifeboatError {
+  const { tool, stderr = '' } = err.facts as { tool?: string; stderr?: string }
+  const facts = { artifact, ...err.facts }
+  // The out-of-memory killer says nothing about the copy, nor does a program that is not there.
+  if (tool === undefined || err.code === 'TOOL_MISSING' || err.code === 'TOOL_KILLED') return err
+  if (tool === 'age' && stderr.includes('no identity matched'))
+    return new LifeboatError('ARTIFACT_KEY_WRONG', facts, { cause: err })
+  if (tool === 'age' || tool === 'zstd') return new LifeboatError('ARTIFACT_UNREADABLE', facts, { cause: err })
+  if (/unexpected end of file|end of file/.test(stderr))
+    return new LifeboatError('ARTIFACT_TRUNCATED', facts, { cause: err })
+  return new LifeboatError('DRILL_RESTORE_FAILED', facts, { cause: err })
+}
+
+/** The sink for what fits into memory. */
+export async function whole(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of bytes) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}

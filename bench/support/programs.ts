@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -31,8 +32,9 @@ export async function versionOf(path: string, args: readonly string[], pattern: 
   return pattern.exec(said)?.[1]
 }
 
-/** Sum of all files below a folder. */
+/** Sum of all files below a folder; a folder that is not there yet holds none. */
 export async function bytesBelow(folder: string): Promise<number> {
+  if (!existsSync(folder)) return 0
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
   const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size))
   return sizes.reduce((sum, size) => sum + size, 0)

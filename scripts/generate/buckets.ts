@@ -10,6 +10,7 @@ import { LETTERS } from '../../apps/alerter/src/letters.ts'
 import { OUTBOX_BUCKET } from '../../apps/alerter/src/notices.ts'
 import { AGENTS_BUCKET } from '../../apps/backup-agent/src/name-lease.ts'
 import { DRILL_NOTES } from '../../apps/scheduler/src/drill-notes.ts'
+import { TOLD_BUCKET } from '../../apps/scheduler/src/objectives/told.ts'
 
 type Described = Pick<BucketDefinition<unknown>, 'name' | 'summary' | 'maxAgeMs'>
 
@@ -25,5 +26,6 @@ export const BUCKETS = [
   PRESENCE_BUCKET,
   CANCELS_BUCKET,
   DRILL_NOTES,
+  TOLD_BUCKET,
   AGENTS_BUCKET,
 ] as readonly Described[]

@@ -3,12 +3,15 @@ import type { BusConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { Promised } from './deps.ts'
 import { type Plan, plansOf } from './plans.ts'
 
 /** What the scheduler reads of lifeboat.yaml: when, what, and for whom; no secret but that of the bus. */
 export interface SchedulerConfig {
   bus: BusConfig
   plans: Plan[]
+  promises: Readonly<Record<SourceId, Promised>>
   /** host:port */
   health: string | undefined
   secret: (ref: SecretRef) => Secret
@@ -21,5 +24,6 @@ const TICK_MS = 1_000
 /** @throws LifeboatError CONFIG_UNREADABLE | CONFIG_INVALID | CONFIG_SECRET_MISSING */
 export async function readSchedulerConfig(from: { env: Env; cwd: string }): Promise<SchedulerConfig> {
   const { config, secret } = await readServiceConfig('scheduler', from)
-  return { bus: config.bus, plans: plansOf(config), health: config.scheduler.health, secret, tickMs: TICK_MS }
+  const { bus, objectives: promises, scheduler } = config
+  return { bus, plans: plansOf(config), promises, health: scheduler.health, secret, tickMs: TICK_MS }
 }

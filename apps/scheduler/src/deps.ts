@@ -2,16 +2,22 @@ import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
+import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { WAL_RECORD_BUCKET, type WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { CANCELS_BUCKET, type Cancel } from '@lifeboat/shared/run/cancels.ts'
+import type { Metrics } from '@lifeboat/shared/service/metrics.ts'
 import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
 import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
 import type { SchedulerConfig } from './config.ts'
 import { DRILL_NOTES, type DrillNote } from './drill-notes.ts'
+import { TOLD_BUCKET, type Told } from './objectives/told.ts'
 import type { Plan } from './plans.ts'
 
 /** Everything the scheduler may touch; tests pass the same record with parts of their own. */
@@ -24,27 +30,41 @@ export interface SchedulerDeps {
   drillNotes: Bucket<DrillNote>
   cancels: Bucket<Cancel>
   presence: Bucket<Presence>
+  /** How far the agents are with the WAL of their sources. */
+  wal: Bucket<WalState>
+  walRecords: Bucket<WalRecord>
+  told: Bucket<Told>
   plans: readonly Plan[]
+  /** By source: what lifeboat.yaml promises. */
+  promises: Readonly<Record<SourceId, Promised>>
+  metrics: Metrics
   clock: Clock
   log: Logger
   /** Milliseconds between two looks at the clock. */
   tickMs: number
 }
 
+/** Milliseconds. */
+export interface Promised {
+  rpo: number
+  rto: number
+}
+
 /** A run stays in memory as long as a rule may ask for it: overlap and catch-up look back over the longest run. */
 const KEEP_MS = 3 * 86_400_000
 
-export async function openDeps(cfg: SchedulerConfig, { log, own, signal }: Opening): Promise<SchedulerDeps> {
+export async function openDeps(cfg: SchedulerConfig, { log, own, signal, metrics }: Opening): Promise<SchedulerDeps> {
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'scheduler', log, abort: signal }))
-  return openParts(bus, { plans: cfg.plans, clock: systemClock, log, tickMs: cfg.tickMs }, watching.signal)
+  const { plans, promises, tickMs } = cfg
+  return openParts(bus, { plans, promises, metrics, clock: systemClock, log, tickMs }, watching.signal)
 }
 
 /** Opens what lies on the bus; `signal` ends the watching. */
 export async function openParts(
   bus: Bus,
-  given: Pick<SchedulerDeps, 'plans' | 'clock' | 'log' | 'tickMs'>,
+  given: Pick<SchedulerDeps, 'plans' | 'promises' | 'metrics' | 'clock' | 'log' | 'tickMs'>,
   signal: AbortSignal,
 ): Promise<SchedulerDeps> {
   const ledger = await Ledger.open(bus)
@@ -57,5 +77,8 @@ export async function openParts(
     drillNotes: await bus.bucket(DRILL_NOTES),
     cancels: await bus.bucket(CANCELS_BUCKET),
     presence: await bus.bucket(PRESENCE_BUCKET),
+    wal: await bus.bucket(WAL_BUCKET),
+    walRecords: await bus.bucket(WAL_RECORD_BUCKET),
+    told: await bus.bucket(TOLD_BUCKET),
   }
 }

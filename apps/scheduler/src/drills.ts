@@ -1,4 +1,5 @@
 import { DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
+import type { RecoverTo } from '@lifeboat/shared/domain/drill.ts'
 import {
   type BackupId,
   type BackupKind,
@@ -10,8 +11,9 @@ import {
 } from '@lifeboat/shared/domain/ids.ts'
 import type { SchedulerDeps } from './deps.ts'
 import { chooseDrills } from './drill-choice.ts'
+import { drillGoal } from './drill-goal.ts'
 import { type DrillNote, drillNoteKey } from './drill-notes.ts'
-import { planKey } from './plans.ts'
+import { type Plan, planKey } from './plans.ts'
 
 /** A backup as far as drills care. */
 export interface Drillable {
@@ -24,7 +26,10 @@ export interface Drillable {
   sealedMs: number
 }
 
-type DrillDeps = Pick<SchedulerDeps, 'bus' | 'drillNotes' | 'plans' | 'clock' | 'log'>
+type DrillDeps = Pick<
+  SchedulerDeps,
+  'bus' | 'catalog' | 'drillNotes' | 'wal' | 'walRecords' | 'plans' | 'clock' | 'log'
+>
 
 /**
  * Asks for the drills this backup is owed now. Publishes first and notes after: of a crash between comes a second wish with the
@@ -43,12 +48,26 @@ export async function askForDrills(deps: DrillDeps, backup: Drillable, known?: D
   for (const { targetId, occasion, reason, runId: again } of chooseDrills(question)) {
     const runId = again ?? drillRunId(backupId, targetId, occasion)
     const wish = { runId, backupId, sourceId, policyId, kind, targetId, requestedBy: 'schedule' as const }
-    await deps.bus.publish(DrillRequested, { ...wish, requestedAt: moment(nowMs) })
-    const note: DrillNote = { runId, backupId, sourceId, policyId, targetId, askedAt: moment(nowMs), reason }
+    const recoverTo = await goalOf(deps, plan, wish)
+    const requestedAt = moment(nowMs)
+    await deps.bus.publish(DrillRequested, { ...wish, ...(recoverTo && { recoverTo }), requestedAt })
+    const note: DrillNote = { runId, backupId, sourceId, policyId, targetId, askedAt: requestedAt, reason }
     await keepNote(deps, note)
     notes.push(note)
     deps.log.info({ event: 'drill.requested', backupId, targetId, reason }, 'asked for a drill')
   }
+}
+
+async function goalOf(
+  { catalog, wal, walRecords }: DrillDeps,
+  { recoverTo: mode }: Plan,
+  { backupId, sourceId, targetId, runId, kind }: Omit<DrillRequested, 'requestedAt'>,
+): Promise<RecoverTo | undefined> {
+  if (mode === 'end' || kind === 'dump') return undefined
+  const backup = await catalog.get(backupId, sourceId)
+  if (backup === undefined) return undefined
+  const [state, record] = [(await wal.get(sourceId))?.value, (await walRecords.get(sourceId))?.value]
+  return drillGoal({ mode, runId, targetId, backup, state, record })
 }
 
 /** Of a drill asked for again only the moment changes; a verdict that came meanwhile stays. */

@@ -18,6 +18,8 @@ export interface Plan {
   /** In the order the policy lists them; drills go round in this order. */
   targets: readonly TargetId[]
   drillTargets: PolicyConfig['drill']['targets']
+  /** How far drills of physical backups recover. */
+  recoverTo: NonNullable<PolicyConfig['drill']['recoverTo']>
 }
 
 /** Groups runs with their plan; an operator's run belongs to it like a scheduled one. */
@@ -26,16 +28,22 @@ export function planKey(of: { policyId: string; sourceId: string }): string {
 }
 
 /** @returns one plan per (policy, source); a source whose agent is unknown has none, `lifeboat config check` tells */
-export function plansOf(config: Pick<LifeboatConfig, 'policies' | 'sources'>): Plan[] {
+export function plansOf(config: Pick<LifeboatConfig, 'policies' | 'sources' | 'wal'>): Plan[] {
   return Object.entries(config.policies).flatMap(([policyId, policy]) =>
     policy.sources.flatMap((sourceId) => {
       const agentId = config.sources[sourceId]?.agent
-      return agentId === undefined ? [] : [planOf(policyId as PolicyId, sourceId, agentId, policy)]
+      const recoverTo = policy.drill.recoverTo ?? (config.wal[sourceId] === undefined ? 'end' : 'random')
+      return agentId === undefined ? [] : [{ ...planOf(policyId as PolicyId, sourceId, agentId, policy), recoverTo }]
     }),
   )
 }
 
-function planOf(policyId: PolicyId, sourceId: SourceId, agentId: AgentId, policy: PolicyConfig): Plan {
+function planOf(
+  policyId: PolicyId,
+  sourceId: SourceId,
+  agentId: AgentId,
+  policy: PolicyConfig,
+): Omit<Plan, 'recoverTo'> {
   return {
     policyId,
     sourceId,

@@ -9,6 +9,7 @@ import { askForDrill } from './handlers/ask-for-drill.ts'
 import { noteDeadLetter } from './handlers/note-dead-letter.ts'
 import { noteDrill } from './handlers/note-drill.ts'
 import { noteFailed, noteSealed } from './handlers/note-outcome.ts'
+import { LOOK_EVERY_MS, ObjectivesWatch } from './objectives/watch.ts'
 import { pruneLedger } from './prune.ts'
 import { Ticker } from './tick.ts'
 import { watchAlerter } from './watch-alerter.ts'
@@ -25,11 +26,14 @@ export async function startScheduler(deps: SchedulerDeps, signal: AbortSignal): 
   await bus.consume({ type: CopyStored, durable: 'drills' }, askForDrill(deps), { signal })
   await bus.consumeDeadLetters('runs-dead', noteDeadLetter(deps), { signal })
   const ticker = new Ticker(deps)
+  const objectives = new ObjectivesWatch(deps)
+  const objectivesRest = (tookMs: number) => Math.max(LOOK_EVERY_MS, 4 * tookMs)
   const rounds = { log: deps.log, signal }
   // A big fleet makes a round long, and the process has other things to do as well.
   const tickRest = (tookMs: number) => Math.max(deps.tickMs, 4 * tookMs)
   await Promise.all([
     repeat('tick', tickRest, () => ticker.tick(), rounds),
+    repeat('objectives', objectivesRest, () => objectives.look(), rounds),
     repeat('drill-sweep', 10 * MINUTE, () => sweepDrills(deps), rounds),
     repeat('alerter-watch', MINUTE, watchAlerter(deps), rounds),
     repeat('ledger-prune', 6 * 60 * MINUTE, () => pruneLedger(deps), rounds),

@@ -20,6 +20,7 @@ export function aPlan(over: Partial<Record<keyof Plan, unknown>> = {}): Plan {
     overlap: 'skip',
     targets: ['alpha', 'beta', 'gamma'],
     drillTargets: 'rotate',
+    recoverTo: 'end',
     ...over,
   } as Plan
 }

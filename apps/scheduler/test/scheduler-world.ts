@@ -3,6 +3,7 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { MessageType } from '@lifeboat/shared/bus/define-message.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { createMetrics } from '@lifeboat/shared/service/metrics.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
 import { openParts, type SchedulerDeps } from '../src/deps.ts'
@@ -32,7 +33,7 @@ export interface SchedulerWorld extends AsyncDisposable {
   clock: HandClock
   signal: AbortSignal
   /** What another scheduler process would have: its own connection and its own view. */
-  scheduler(plans: readonly Plan[]): Promise<SchedulerDeps>
+  scheduler(plans: readonly Plan[], over?: Partial<Pick<SchedulerDeps, 'promises'>>): Promise<SchedulerDeps>
   /** Waited for at the end of the world; that the world ends is no failure. */
   run(service: Promise<void>): void
   /** Everything of this type that is published from now on, as it is consumed. */
@@ -53,8 +54,10 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
     bus,
     clock,
     signal: stop.signal,
-    scheduler: async (plans) =>
-      openParts(await connect(), { plans, clock, log: silentLogger, tickMs: 1000 }, stop.signal),
+    scheduler: async (plans, { promises = {} } = {}) => {
+      const given = { plans, promises, metrics: createMetrics('scheduler'), clock, log: silentLogger, tickMs: 1000 }
+      return openParts(await connect(), given, stop.signal)
+    },
     run(service) {
       const ended = service.catch((err: unknown) => {
         if (!stop.signal.aborted) throw err

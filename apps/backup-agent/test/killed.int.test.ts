@@ -1,15 +1,8 @@
-import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
-import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
-import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
+import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { fakePgDump } from '@lifeboat/testkit/fake-tools/fake-pg-dump.ts'
-import { type ServiceProcess, spawnService } from '@lifeboat/testkit/world/processes.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { AgentConfig } from '../src/config.ts'
-import { type AgentHouse, openAgentHouse, PASSWORD, POLICY, SOURCE, TOKEN } from './agent-house.ts'
+import { type AgentHouse, openAgentHouse } from './agent-house.ts'
+import { expectOneTrueBackup, said, spawnAgent } from './agent-process.ts'
 
 let house: AgentHouse
 beforeAll(async () => {
@@ -17,62 +10,6 @@ beforeAll(async () => {
   await house.database('records')
 })
 afterAll(() => house[Symbol.asyncDispose]())
-
-/** An agent as a process of its own, with a configuration file; `toolPaths` differ between its lives. */
-async function spawnAgent(cfg: AgentConfig, toolPaths: readonly string[]): Promise<ServiceProcess> {
-  const folder = join(house.folder, `home-${cfg.agentId}`)
-  await mkdir(folder, { recursive: true })
-  const secret = async (name: string, value: string) => {
-    await writeFile(join(folder, name), value, { mode: 0o600 })
-    return `file:${join(folder, name)}`
-  }
-  const { host, port } = house.pg
-  const config = {
-    ...{ version: 1, fleet: 'test', bus: { servers: [house.natsUrl] }, encryption: { recipients: cfg.recipients } },
-    agents: {
-      [cfg.agentId]: {
-        ...{ url: 'http://127.0.0.1:1', listen: '127.0.0.1:0', toolPaths },
-        ...{ token: await secret('token', TOKEN), signingKey: await secret('key', cfg.signingKey.reveal()) },
-        spool: { path: cfg.spool.path, partBytes: '64KiB' },
-      },
-    },
-    sources: {
-      [SOURCE]: {
-        ...{ agent: cfg.agentId, host, port, database: 'records', user: 'backup' },
-        password: await secret('password', PASSWORD),
-      },
-    },
-    policies: { [POLICY]: { sources: [SOURCE], kind: 'dump', schedule: { cron: '0 2 * * *' }, targets: ['north'] } },
-  }
-  const configPath = join(folder, 'lifeboat.yaml')
-  await writeFile(configPath, JSON.stringify(config))
-  return spawnService({ service: 'backup-agent', name: 'agent', configPath, logFolder: folder })
-}
-
-async function said(agent: ServiceProcess, words: string): Promise<void> {
-  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(3)) if (agent.log().includes(words)) return
-  throw new Error(`the agent never said ${words}:\n${agent.log().slice(-3000)}`)
-}
-
-/** Every claim that was made is true: one sealed backup, whole and signed, and every other attempt given up. */
-async function expectOneTrueBackup(cfg: AgentConfig, runId: string): Promise<void> {
-  const sealed = await house.fact(BackupSealed, (fact) => fact.runId === runId, 150_000)
-  expect(await house.facts(BackupSealed, (fact) => fact.runId === runId)).toHaveLength(1)
-  const started = await house.facts(BackupStarted, (fact) => fact.runId === runId)
-  const failed = await house.facts(BackupFailed, (fact) => fact.runId === runId)
-  const others = started.map(({ backupId }) => backupId).filter((id) => id !== sealed.backupId)
-  expect(failed.map(({ backupId }) => backupId)).toEqual(expect.arrayContaining(others))
-  expect(failed.map(({ backupId }) => backupId)).not.toContain(sealed.backupId)
-  const backups = join(cfg.spool.path, 'backups')
-  expect(await readdir(backups)).toEqual([sealed.backupId])
-  const text = await readFile(join(backups, sealed.backupId, 'manifest.json'), 'utf8')
-  const { document } = await verifySigned(text, 'lifeboat-manifest', { [cfg.agentId]: house.publicKey })
-  for (const { name, parts } of Manifest.parse(document).artifacts)
-    for (const { no, sha256 } of parts) {
-      const bytes = await readFile(join(backups, sealed.backupId, `${name}.${String(no).padStart(5, '0')}`))
-      expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256)
-    }
-}
 
 test.concurrent.each<[string, string, { slow: boolean }]>([
   ['taking its snapshot', '"phase":"inspect"', { slow: true }],
@@ -88,12 +25,12 @@ test.concurrent.each<[string, string, { slow: boolean }]>([
     await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 4_000 })
     const cfg = house.config({ database: 'records' })
     const wish = await house.wish(cfg)
-    await using first = await spawnAgent(cfg, slow ? [fake.folder] : [])
+    await using first = await spawnAgent(house, cfg, { toolPaths: slow ? [fake.folder] : [] })
     await said(first, words)
     await first.kill('SIGKILL')
     if (slow) expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toEqual([])
-    await using _second = await spawnAgent(cfg, [])
-    await expectOneTrueBackup(cfg, wish.runId)
+    await using _second = await spawnAgent(house, cfg, {})
+    await expectOneTrueBackup(house, cfg, wish.runId)
     const isOver = async () => expect((await house.ledger.get(wish.runId))?.state).toBe('succeeded')
     await vi.waitFor(isOver, { timeout: 45_000, interval: 200 })
   },

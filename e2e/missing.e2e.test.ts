@@ -13,13 +13,13 @@ test('a run that nobody begins is mailed as missing, and told to be over when it
     },
   })
   const mail = await world.smtp.waitForMail(({ subject }) => subject.includes('No backup of records began'), {
-    withinMs: 90_000,
+    withinMs: 240_000,
   })
   expect(mail.secure).toBe(true)
   expect(mail.text).toContain('records')
 
   await world.start('backup-agent')
-  await eventually(async () => expect((await backupsOf(world)).map(({ state }) => state)).toContain('proven'), 120_000)
-  const over = await world.smtp.waitForMail(({ subject }) => /resolved/i.test(subject), { withinMs: 120_000 })
+  await eventually(async () => expect((await backupsOf(world)).map(({ state }) => state)).toContain('proven'))
+  const over = await world.smtp.waitForMail(({ subject }) => /resolved/i.test(subject), { withinMs: 240_000 })
   expect(over.text).toContain('records')
 })

@@ -12,7 +12,7 @@ test('NATS restarted in the middle of a run loses nothing, and the run is not ta
   await logged(world, 'backup-agent', 'run.phase', { phase: 'dump' })
   await world.nats.restart()
 
-  await eventually(async () => expect((await backupsOf(world)).map(({ state }) => state)).toEqual(['proven']), 180_000)
+  await eventually(async () => expect((await backupsOf(world)).map(({ state }) => state)).toEqual(['proven']))
 })
 
 test('a run ends proven although every service is killed once on the way', async () => {
@@ -25,7 +25,7 @@ test('a run ends proven although every service is killed once on the way', async
     const found = (await backupsOf(world)).find(({ state }) => state === 'proven')
     expect(found).toBeDefined()
     return found?.backupId ?? ''
-  }, 180_000)
+  })
   const attempts = await backupsOf(world)
   expect(attempts.filter(({ backupId }) => backupId !== proven).map(({ state }) => state)).not.toContain('running')
   const { copies } = await eventually(async () => {

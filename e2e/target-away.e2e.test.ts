@@ -19,5 +19,5 @@ test('a target that was away gets its copy later from one that has it, when the 
   await world.kill('backup-agent', 'SIGKILL')
   await rename(`${west}.unmounted`, west)
 
-  await eventually(async () => expect((await show(world, backupId)).copies.west?.state).toBe('stored'), 120_000)
+  await eventually(async () => expect((await show(world, backupId)).copies.west?.state).toBe('stored'))
 })

@@ -27,7 +27,7 @@ export async function takeBackup(world: World, goal: 'stored' | 'proven'): Promi
 }
 
 /** Tries again until it holds; the last failure is the one that is reported. */
-export function eventually<T>(check: () => Promise<T>, withinMs = 60_000): Promise<T> {
+export function eventually<T>(check: () => Promise<T>, withinMs = 240_000): Promise<T> {
   return vi.waitFor(check, { timeout: withinMs, interval: 250 })
 }
 
@@ -45,6 +45,6 @@ export async function logged(
         .some((line) => line.event === event && Object.entries(fields).every(([key, value]) => line[key] === value))
       if (!found) throw new Error(`${name} has not logged ${event} ${JSON.stringify(fields)}`)
     },
-    { timeout: 60_000, interval: 20 },
+    { timeout: 240_000, interval: 20 },
   )
 }

@@ -32,6 +32,7 @@ export function debianRoot(major: string): Elsewhere['enter'] {
 
 function makeRoot(root: string, suite: string, major: string): void {
   const partial = `${root}.partial`
+  console.log(`Making a Debian root (${suite}) with PostgreSQL ${major}; it stays in .cache/ for the next time.`)
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(partial, { recursive: true })
   bringDebootstrap(suite)
@@ -42,7 +43,9 @@ function makeRoot(root: string, suite: string, major: string): void {
   writeFileSync(join(partial, 'etc/dpkg/dpkg.cfg.d/lifeboat'), 'force-unsafe-io\n')
   must('cp', ['/etc/resolv.conf', join(partial, 'etc/resolv.conf')])
   const packages = `postgresql-${major} ${PACKAGES.join(' ')}`
-  const apt = `apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends ${packages}`
+  // Many a mirror is a frozen copy, older than its suite says it may be. It is signed all the same.
+  const update = 'apt-get -q -o Acquire::Retries=3 -o Acquire::Check-Valid-Until=false update'
+  const apt = `${update} && DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 install -y --no-install-recommends ${packages}`
   must('timeout', [PATIENCE, ...enter(partial, ['sh', '-euc', apt]).flat()])
   renameSync(partial, root)
 }
@@ -64,8 +67,14 @@ function enter(root: string, command: readonly string[]): [string, string[]] {
   return ['unshare', ['--mount', 'sh', '-euc', `${mounts}; ${change}`, 'sh', PROJECT, root, ...command]]
 }
 
+/** Hundreds of lines about unpacking say nothing, unless it fails. */
 function must(program: string, args: readonly string[]): void {
-  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'] })
-  if (status !== 0)
-    throw new Error(`${program} ${args.join(' ').slice(0, 200)} ended with ${status ?? error?.message}.`)
+  const { status, error, stdout, stderr } = spawnSync(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  })
+  if (status === 0) return
+  console.error(`${stdout ?? ''}${stderr ?? ''}`.slice(-3000))
+  throw new Error(`${program} ${args.join(' ').slice(0, 200)} ended with ${status ?? error?.message}.`)
 }

@@ -9,7 +9,7 @@ export const SERVICES = ['scheduler', 'backup-agent', 'uploader', 'verifier', 'a
 export type ServiceName = (typeof SERVICES)[number]
 
 const ROOT = resolve(import.meta.dirname, '../../../..')
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 120_000
 const STOP_WITHIN_MS = 20_000
 
 export interface ServiceStart {

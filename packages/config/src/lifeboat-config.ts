@@ -183,6 +183,9 @@ export const WalSection = z.strictObject({
     'A segment that is not full is shipped as far as it goes this often, when it grew.',
   ),
   compressionLevel: z.int().min(1).max(19).default(1).describe('zstd level.'),
+  spoolMaxBytes: ByteSize.default(1024 ** 3).describe(
+    'Room in the spool of the agent for WAL on its way; when it is full the server keeps the rest.',
+  ),
   slot: z
     .string()
     .regex(/^[a-z0-9_]{1,63}$/, 'lower-case letters, digits and underscores')

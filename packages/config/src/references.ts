@@ -4,13 +4,21 @@ import { credentialFindings } from './rules/credentials.ts'
 import { nameFindings } from './rules/names.ts'
 import { policyFindings } from './rules/policies.ts'
 import { unusedFindings } from './rules/unused.ts'
+import { walFindings } from './rules/wal.ts'
 import type { SectionName } from './sections.ts'
 
 /** The configuration as it was written: it may be wrong in every way, so each rule looks before it steps. */
 export type Raw = Record<string, unknown>
 export type Rule = (raw: Raw, sections: ReadonlySet<SectionName>) => Finding[]
 
-const RULES: readonly Rule[] = [nameFindings, policyFindings, credentialFindings, collisionFindings, unusedFindings]
+const RULES: readonly Rule[] = [
+  nameFindings,
+  policyFindings,
+  walFindings,
+  credentialFindings,
+  collisionFindings,
+  unusedFindings,
+]
 
 /**
  * What no schema can see: names that point at each other, numbers that contradict each other, secrets in the wrong place.

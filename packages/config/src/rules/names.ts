@@ -17,6 +17,12 @@ export const nameFindings: Rule = (raw, sections) => {
       findings.push(...list(policy[name]).flatMap((entry, i) => check(name, entry, [...path, i])))
       findings.push(...repeated(list(policy[name]), path))
     }
+  for (const [id, wal] of blocks(raw, 'wal')) {
+    const path = ['wal', id, 'targets']
+    findings.push(...check('sources', id, ['wal', id], 'key'))
+    findings.push(...list(wal.targets).flatMap((entry, i) => check('targets', entry, [...path, i])))
+    findings.push(...repeated(list(wal.targets), path))
+  }
   for (const id of Object.keys(block(raw.objectives))) findings.push(...check('sources', id, ['objectives', id], 'key'))
   return [...findings, ...signerFindings(raw, sections)]
 }

@@ -67,31 +67,60 @@ function cronFindings(cron: string, zone: string | undefined, path: Path): Findi
 
 const CRON_HINT = 'Minute, hour, day of month, month, weekday: "0 2 * * *" is every day at 02:00.'
 
-/** A dump brings back the moment it was taken, so the schedule's widest gap is the least loss it can promise. */
+/**
+ * A backup brings back the moment it was taken, so the schedule's widest gap is the least loss it can promise; with WAL behind a base it is
+ * the time between two pieces.
+ */
 function objectiveFindings(raw: Raw): Finding[] {
   const gaps = gapsBySource(raw)
   return blocks(raw, 'objectives').flatMap(([source, objective]) => {
     const rpo = Duration.safeParse(objective.rpo)
     const gap = gaps.get(source)
-    if (!rpo.success || gap === undefined || gap <= rpo.data) return []
-    const message = `promises at most ${formatDuration(rpo.data)} of loss, but dumps are up to ${formatDuration(gap)} apart`
-    const hint =
-      'Schedule dumps more often or state the objective that can be kept; `lifeboat status` shows the breach meanwhile.'
-    return [{ severity: 'warning', path: ['objectives', source, 'rpo'], message, hint }]
+    if (!rpo.success || gap === undefined || gap.ms <= rpo.data) return []
+    const message = `promises at most ${formatDuration(rpo.data)} of loss, but ${gap.what} ${formatDuration(gap.ms)} ${gap.apart}`
+    return [{ severity: 'warning', path: ['objectives', source, 'rpo'], message, hint: gap.hint }]
   })
 }
 
-/** The best policy of each source counts. */
-function gapsBySource(raw: Raw): Map<string, number> {
+interface Gap {
+  ms: number
+  what: string
+  apart: string
+  hint: string
+}
+
+/** The best of each source counts: its WAL, or the policy with the narrowest gaps. */
+function gapsBySource(raw: Raw): Map<string, Gap> {
   const known = block(raw.sources)
-  const gaps = new Map<string, number>()
+  const gaps = new Map<string, Gap>()
+  const offer = (source: unknown, gap: Gap) => {
+    if (typeof source !== 'string' || !(source in known)) return
+    if (gap.ms < (gaps.get(source)?.ms ?? Number.POSITIVE_INFINITY)) gaps.set(source, gap)
+  }
   for (const [, policy] of blocks(raw, 'policies')) {
-    const gap = widestGapMs(block(policy.schedule))
-    if (gap === undefined) continue
-    for (const source of list(policy.sources))
-      if (typeof source === 'string' && source in known) gaps.set(source, Math.min(gap, gaps.get(source) ?? gap))
+    const ms = widestGapMs(block(policy.schedule))
+    const what = policy.kind === 'dump' ? 'dumps are up to' : 'backups are up to'
+    if (ms === undefined) continue
+    for (const source of list(policy.sources)) offer(source, { ms, what, apart: 'apart', hint: SCHEDULE_HINT })
+  }
+  for (const [source, wal] of blocks(raw, 'wal')) {
+    const flush = Duration.safeParse(wal.flushEvery ?? '10s')
+    if (!flush.success || !isBased(raw, source)) continue
+    offer(source, { ms: flush.data, what: 'WAL goes off-site every', apart: 'at best', hint: FLUSH_HINT })
   }
   return gaps
+}
+
+const SCHEDULE_HINT =
+  'Keep the WAL of this source (`wal`) behind a policy of kind base, schedule backups more often, or state the objective that can be kept; `lifeboat status` shows the breach meanwhile.'
+const FLUSH_HINT =
+  'Lower flushEvery, state the objective that can be kept, or name the slot in synchronous_standby_names: then a commit returns only when it is off-site.'
+
+/** WAL counts behind a base only. */
+function isBased(raw: Raw, source: string): boolean {
+  return blocks(raw, 'policies').some(
+    ([, { kind, sources }]) => (kind === 'base' || kind === 'incremental') && list(sources).includes(source),
+  )
 }
 
 function widestGapMs(schedule: Raw): number | undefined {

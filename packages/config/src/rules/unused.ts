@@ -44,7 +44,8 @@ function idle(raw: Raw, name: 'sources' | 'targets', message: string, hint: stri
   const policies = blocks(raw, 'policies')
   // A list that is no list is a problem of its own, and hides who is in it.
   if (policies.some(([, policy]) => !Array.isArray(policy[name]))) return []
-  const used = new Set(policies.flatMap(([, policy]) => list(policy[name])))
+  const kept = name === 'targets' ? blocks(raw, 'wal') : []
+  const used = new Set([...policies, ...kept].flatMap(([, entry]) => list(entry[name])))
   return blocks(raw, name)
     .filter(([id]) => !used.has(id))
     .map(([id]) => ({ severity: 'warning', path: [name, id], at: 'key', message, hint }))

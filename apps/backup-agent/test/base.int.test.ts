@@ -1,6 +1,10 @@
+import { chownSync } from 'node:fs'
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { serverOwner, startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AgentHouse, openAgentHouse } from './agent-house.ts'
-import { contentsOf, fingerprintOf, folderOf, manifestOf, physicalChange, taken } from './physical-house.ts'
+import { contentsOf, fingerprintOf, folderOf, manifestOf, physicalChange, ROLES, taken } from './physical-house.ts'
 import { recoverByPage } from './recover-by-page.ts'
 
 let house: AgentHouse
@@ -26,4 +30,72 @@ test('RECOVER.md of a base, followed word by word, brings the whole cluster back
   await using copy = await recovered.connect('records')
   expect(await fingerprintOf(copy)).toEqual(await contentsOf(house, 'records'))
   expect(await recovered.query('postgres', 'SHOW archive_mode')).toEqual([{ archive_mode: 'off' }])
+})
+
+test('each tablespace has an artifact of its own and is found again in its new place', async () => {
+  await using pg = await startPostgres({ roles: ROLES })
+  const space = join(pg.socketDir, 'space')
+  await mkdir(space)
+  const { uid, gid } = serverOwner()
+  chownSync(space, uid, gid)
+  await pg.query('postgres', `CREATE TABLESPACE fast LOCATION '${space}'`)
+  await pg.query('postgres', 'CREATE TABLE here TABLESPACE fast AS SELECT g FROM generate_series(1, 999) g')
+  const cfg = house.config(physicalChange('base', { port: pg.port, database: 'postgres' }))
+  await using agent = await house.agent(cfg)
+  const { backupId, physical } = await taken(house, agent, 'base')
+  expect(physical.tablespaces).toEqual([
+    { oid: expect.any(String), path: space, artifact: expect.stringMatching(/^tablespace-\d+\.tar\.zst\.age$/) },
+  ])
+  const { artifacts } = await manifestOf(house, agent, backupId)
+  expect(artifacts.map(({ role }) => role)).toEqual(['tablespace', 'base', 'backup-manifest'])
+  await using recovered = await recoverByPage(house, [folderOf(agent, backupId)])
+  const asked =
+    'SELECT (SELECT count(*)::int FROM here) AS rows, pg_tablespace_location(oid) AS path FROM pg_tablespace'
+  const expected = { rows: 999, path: join(recovered.env.TABLESPACES ?? '', physical.tablespaces[0]?.oid ?? '') }
+  expect(await recovered.query('postgres', `${asked} WHERE spcname = 'fast'`)).toEqual([expected])
+})
+
+test('a standby gives a base that recovers like one of its primary', async () => {
+  // A standby refuses while WAL without full pages lies before it.
+  await using pg = await startPostgres({ roles: ROLES, settings: { full_page_writes: 'on' } })
+  await pg.query('postgres', 'CREATE TABLE sent AS SELECT g FROM generate_series(1, 77) g')
+  await using standby = await startPostgres({ standbyOf: pg })
+  const isThere = async () => (await standby.query('postgres', "SELECT to_regclass('sent') IS NOT NULL AS there"))[0]
+  await expect.poll(isThere).toEqual({ there: true })
+  const cfg = house.config(physicalChange('base', { port: standby.port, database: 'postgres' }))
+  await using agent = await house.agent(cfg)
+  const { backupId, physical } = await taken(house, agent, 'base')
+  expect(physical.fromStandby).toBe(true)
+  await using recovered = await recoverByPage(house, [folderOf(agent, backupId)])
+  const asked = 'SELECT count(*)::int AS rows, pg_is_in_recovery() AS standby FROM sent'
+  expect(await recovered.query('postgres', asked)).toEqual([{ rows: 77, standby: false }])
+})
+
+test('configuration outside the data directory comes along with its modes, and what it includes', async () => {
+  const folder = join(house.folder, 'etc')
+  await mkdir(join(folder, 'conf.d'), { recursive: true })
+  await writeFile(join(folder, 'postgresql.conf'), "include_dir = 'conf.d'\nwork_mem = '7MB'\n")
+  await writeFile(join(folder, 'conf.d', 'a.conf'), "include_if_exists 'absent.conf'\nmax_connections = 33\n")
+  await writeFile(join(folder, 'conf.d', 'ignored.txt'), 'not a setting')
+  await writeFile(
+    join(folder, 'hba.conf'),
+    'local all all trust\nhost all,replication all 127.0.0.1/32 scram-sha-256\n',
+  )
+  const { uid, gid } = serverOwner()
+  for (const name of ['.', 'postgresql.conf', 'conf.d', 'conf.d/a.conf', 'hba.conf'])
+    chownSync(join(folder, name), uid, gid)
+  await chmod(house.folder, 0o711)
+  await using pg = await startPostgres({
+    roles: ROLES,
+    settings: { config_file: join(folder, 'postgresql.conf'), hba_file: join(folder, 'hba.conf') },
+  })
+  const cfg = house.config(physicalChange('base', { port: pg.port, database: 'postgres' }))
+  await using agent = await house.agent(cfg)
+  const { backupId } = await taken(house, agent, 'base')
+  await using recovered = await recoverByPage(house, [folderOf(agent, backupId)])
+  const below = join(`${recovered.dataDir}.config`, folder)
+  expect((await readdir(below, { recursive: true })).toSorted()).toEqual([
+    ...['conf.d', 'conf.d/a.conf', 'hba.conf', 'postgresql.conf'],
+  ])
+  expect(await readFile(join(below, 'conf.d/a.conf'), 'utf8')).toContain('max_connections = 33')
 })

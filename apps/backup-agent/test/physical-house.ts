@@ -6,7 +6,13 @@ import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { BackupKind } from '@lifeboat/shared/domain/ids.ts'
 import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
-import type { AgentChange, AgentHouse, RunningAgent } from './agent-house.ts'
+import { type AgentChange, type AgentHouse, PASSWORD, type RunningAgent } from './agent-house.ts'
+
+/** For servers of a test's own. */
+export const ROLES = {
+  backup: `LOGIN PASSWORD '${PASSWORD}' IN ROLE pg_read_all_data, pg_read_all_settings`,
+  mover: `LOGIN PASSWORD '${PASSWORD}' REPLICATION`,
+}
 
 /** An agent that takes bases and incrementals of the house's cluster as a role that may do no more than that. */
 export function physicalChange(kind: BackupKind, change: Partial<AgentChange> = {}): Partial<AgentChange> {

@@ -163,7 +163,7 @@ test('a cancelled run ends at once, for good, and leaves nothing', async () => {
 })
 
 test('an attempt whose run was ended by somebody else meanwhile claims no backup', async () => {
-  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 2_000 })
+  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 4_000 })
   const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
   await using agent = await house.agent(cfg)
   const wish = await house.wish(cfg)

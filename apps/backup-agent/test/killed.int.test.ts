@@ -22,7 +22,7 @@ test.concurrent.each<[string, string, { slow: boolean }]>([
 ])(
   'an agent killed while %s claims nothing false, and after its restart the run completes',
   async (_title, words, { slow }) => {
-    await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 4_000 })
+    await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 20_000 })
     const cfg = house.config({ database: 'records' })
     const wish = await house.wish(cfg)
     await using first = await spawnAgent(house, cfg, { toolPaths: slow ? [fake.folder] : [] })

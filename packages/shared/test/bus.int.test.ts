@@ -321,7 +321,7 @@ describe('a dead letter', () => {
     await world.bus.publish(DrillRequested, aWish())
     await Promise.all(workers.map(({ exit }) => exit))
     // The ack wait of the last delivery; what follows would prolong it.
-    await pause(500)
+    await pause(1_500)
     let handled = 0
     const fresh = { ...drills, durable: 'mortal', maxDeliver: 2 }
     await world.bus.consume(fresh, async () => void handled++, { signal: stop.signal })

@@ -1,5 +1,5 @@
 import type { Env } from '@lifeboat/config/config-path.ts'
-import type { BusConfig, PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { BusConfig, PolicyConfig, WalConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
 import { replicationConnection, type SourceConnection, sourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
@@ -33,6 +33,8 @@ export interface AgentConfig {
   recipients: readonly string[]
   sources: ReadonlyMap<SourceId, AgentSource>
   policies: ReadonlyMap<PolicyId, PolicyConfig>
+  /** Those of its sources whose WAL is kept. */
+  wal: ReadonlyMap<SourceId, WalConfig>
 }
 
 export interface SpoolConfig {
@@ -71,5 +73,11 @@ export async function readAgentConfig(from: { env: Env; cwd: string }): Promise<
     recipients: config.encryption.recipients,
     sources: new Map(sources),
     policies: new Map(Object.entries(config.policies) as [PolicyId, PolicyConfig][]),
+    wal: new Map(
+      Object.entries(config.wal).filter(([id]) => config.sources[id as SourceId]?.agent === agentId) as [
+        SourceId,
+        WalConfig,
+      ][],
+    ),
   }
 }

@@ -2,6 +2,7 @@ import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { type Cancels, openCancels } from '@lifeboat/shared/run/cancels.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
@@ -12,6 +13,8 @@ import { agentEvents, type Events } from './events.ts'
 import { instanceOf, leaseName, type NameLease } from './name-lease.ts'
 import { serveParts } from './spool/serve-parts.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
+import { walMetrics } from './wal/metrics.ts'
+import type { Road } from './wal/road.ts'
 
 /** Everything the handlers may touch; closed in reverse order. */
 export interface AgentDeps {
@@ -27,6 +30,8 @@ export interface AgentDeps {
   /** This agent across restarts; the ledger names it as holder of a run. */
   instance: string
   events: Events
+  /** The WAL that is being kept, by source. */
+  roads: Map<SourceId, Road>
   clock: Clock
   log: Logger
 }
@@ -45,6 +50,8 @@ export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics }: 
   const { port } = own(await serveParts(spool, { listen: cfg.listen, token: cfg.token, log, metrics }))
   const cancels = await openCancels(bus, { signal, log })
   const ledger = await Ledger.open(bus)
+  const roads = new Map<SourceId, Road>()
+  walMetrics(metrics, roads)
   return {
     cfg,
     bus,
@@ -56,6 +63,7 @@ export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics }: 
     port,
     instance,
     events: agentEvents(metrics),
+    roads,
     clock: systemClock,
     log,
   }

@@ -26,6 +26,14 @@ export function agentEvents(metrics: Metrics) {
       level: 'debug',
       labels: [],
     }),
+    /** Its `durationMs` is the way from the last byte received to the announcement. */
+    walSealed: metrics.event({ event: 'wal.sealed', sentence: 'sealed WAL', level: 'debug', labels: ['sourceId'] }),
+    walLost: metrics.event({
+      event: 'wal.lost',
+      sentence: 'WAL is lost for good: recovery cannot pass this hole',
+      level: 'error',
+      labels: ['sourceId'],
+    }),
     backupReleased: metrics.event({
       event: 'backup.released',
       sentence: 'enough targets hold the backup, it left the spool',

@@ -5,6 +5,7 @@ import type { AgentDeps } from './deps.ts'
 import { noteCopyStored, notePartStored } from './handlers/note-stored.ts'
 import { takeBackup } from './handlers/take-backup.ts'
 import { pickUpSpool } from './spool/pick-up.ts'
+import { keepWal } from './wal/keep-wal.ts'
 
 /** Backups of different sources at the same time; more would only slow each other down on one host. */
 const BACKUPS_AT_ONCE = 2
@@ -20,9 +21,11 @@ export async function startAgent(deps: AgentDeps, signal: AbortSignal): Promise<
   await bus.consume({ type: CopyStored, durable: `agent-${agentId}-copies` }, noteCopyStored(deps), until)
   const wishes = { type: BackupRequested, durable: `agent-${agentId}`, route: agentId, concurrency: BACKUPS_AT_ONCE }
   await bus.consume(wishes, takeBackup(deps), until)
-  await new Promise<void>((resolve, reject) => {
+  const roads = [...cfg.wal].map(([sourceId, wal]) => keepWal(deps, sourceId, wal, until.signal))
+  const ended = new Promise<void>((resolve, reject) => {
     const end = () => (lease.lost.aborted ? reject(lease.lost.reason) : resolve())
     if (until.signal.aborted) end()
     else until.signal.addEventListener('abort', end, { once: true })
   })
+  await Promise.all([ended, ...roads])
 }

@@ -159,6 +159,7 @@ export async function openAgentHouse(settings: Readonly<Record<string, string>> 
           ],
         ]),
         policies: new Map([[POLICY, policy]]),
+        wal: new Map(),
       }
     },
     async agent(cfg, log = silentLogger) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
@@ -9,6 +9,7 @@ import { serveParts } from '../src/spool/serve-parts.ts'
 import type { Spooled } from '../src/spool/spool.ts'
 
 const PART = 'db.dump.zst.age.00000'
+const WAL = '000000010000000000000003.0123456789abcdef.zst.age'
 const stack = new AsyncDisposableStack()
 let url: string
 
@@ -17,7 +18,9 @@ beforeAll(async () => {
   for (const name of [PART, 'db.dump.zst.age.00001.partial', 'attempt.json', 'sealed.json', 'RECOVER.md'])
     await writeFile(join(folder, name), '0123456789')
   const spooled = { folder, holders: new Map([['db.dump.zst.age.00007', new Set()]]) } as unknown as Spooled
-  const spool = { get: (id: BackupId) => (id === 'known' ? spooled : undefined) }
+  await mkdir(join(folder, 'wal', 'records'), { recursive: true })
+  for (const name of [WAL, `${WAL}.partial`]) await writeFile(join(folder, 'wal', 'records', name), '0123456789')
+  const spool = { path: folder, get: (id: BackupId) => (id === 'known' ? spooled : undefined) }
   const server = stack.use(
     await serveParts(spool, { listen: '127.0.0.1:0', token: new Secret('right'), log: silentLogger }),
   )
@@ -52,7 +55,7 @@ test.each([
 test.each(['Bearer wrong', 'Bearer rights', 'right', ''])(
   'nobody reads without the token (%s)',
   async (authorization) => {
-    for (const path of [`/backups/known/${PART}`, '/backups/unknown/x', '/metrics'])
+    for (const path of [`/backups/known/${PART}`, `/wal/records/${WAL}`, '/backups/unknown/x', '/metrics'])
       expect((await get(path, { authorization })).status).toBe(401)
     expect((await get('/healthz', { authorization })).status).toBe(200)
   },
@@ -68,6 +71,12 @@ test.each([
   ['/backups/known/sealed.json', 404],
   ['/backups/known/..%2f..%2fetc%2fpasswd', 404],
   ['/backups/known/RECOVER.md', 200],
+  [`/wal/records/${WAL}`, 200],
+  ['/wal/records/000000010000000000000004.0123456789abcdef.zst.age', 410],
+  ['/wal/others/000000010000000000000003.0123456789abcdef.zst.age', 410],
+  [`/wal/records/${WAL}.partial`, 404],
+  ['/wal/records/..%2f..%2fagent.json', 404],
+  [`/wal/..%2fwal%2frecords/${WAL}`, 404],
 ])('%s is answered with %i', async (path, status) => {
   expect((await get(path)).status).toBe(status)
 })

@@ -2,12 +2,13 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
-import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
+import { type BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Metrics } from '@lifeboat/shared/service/metrics.ts'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { RECOVER_DOCUMENT } from '../recover-doc.ts'
+import { isWalFile, walFolder } from '../wal/wal-spool.ts'
 import { isPartName, MANIFEST } from './files.ts'
 import type { Spool } from './spool.ts'
 
@@ -21,15 +22,15 @@ declare module 'fastify' {
 const READ_BYTES = 512 * 1024
 
 /**
- * Serves finished files of the spool: `GET /backups/<backup id>/<file>` with `Authorization: Bearer <token>`, whole or one `Range`. `/metrics` wants the
- * token too, `/healthz` does not.
+ * Serves finished files of the spool: `GET /backups/<backup id>/<file>` and `GET /wal/<source>/<file>` with `Authorization: Bearer <token>`, whole or
+ * one `Range`. `/metrics` wants the token too, `/healthz` does not.
  *
  * 404: never heard of, or not finished · 410: it was here and enough targets have it.
  *
  * @throws LifeboatError SERVICE_PORT_TAKEN
  */
 export async function serveParts(
-  spool: Pick<Spool, 'get'>,
+  spool: Pick<Spool, 'get' | 'path'>,
   opts: { listen: string; token: Secret; log: Logger; metrics?: Metrics },
 ): Promise<AsyncDisposable & { readonly port: number }> {
   const app = fastify({ logger: false, forceCloseConnections: true })
@@ -42,6 +43,7 @@ export async function serveParts(
     return reply.code(401).send({ code: 'AGENT_REFUSED', title: 'The token is not the one of this agent' })
   })
   app.get('/backups/:backupId/:file', (request, reply) => answer(spool, request as FileRequest, reply))
+  app.get('/wal/:sourceId/:file', (request, reply) => answerWal(spool, request as WalRequest, reply))
   app.get('/healthz', { config: { open: true } }, async (_request, reply) => reply.type('text/plain').send('ok\n'))
   app.get('/metrics', async (_request, reply) =>
     reply.type(opts.metrics?.contentType ?? 'text/plain').send((await opts.metrics?.text()) ?? ''),
@@ -58,6 +60,20 @@ async function answer(spool: Pick<Spool, 'get'>, request: FileRequest, reply: Fa
   if (spooled === undefined || !isServed(file)) return gone(reply, 404)
   const handle = await openFile(join(spooled.folder, file))
   if (handle === undefined) return gone(reply, spooled.holders.has(file) ? 410 : 404)
+  return send(handle, request, reply)
+}
+
+type WalRequest = FastifyRequest<{ Params: { sourceId: string; file: string } }>
+
+/** What targets hold has left, and what was never here is not told apart from it: both are asked for elsewhere. */
+async function answerWal(spool: Pick<Spool, 'path'>, request: WalRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const sourceId = SourceId.safeParse(request.params.sourceId)
+  if (!sourceId.success || !isWalFile(request.params.file)) return gone(reply, 404)
+  const handle = await openFile(join(walFolder(spool.path, sourceId.data), request.params.file))
+  return handle === undefined ? gone(reply, 410) : send(handle, request, reply)
+}
+
+async function send(handle: FileHandle, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { size } = await handle.stat()
   const range = rangeOf(request.headers.range, size)
   if (range === 'unsatisfiable') {

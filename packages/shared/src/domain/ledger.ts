@@ -134,7 +134,8 @@ export const LedgerEntry = z.object({
   sourceId: SourceId,
   policyId: PolicyId,
   kind: BackupKind,
-  requestedBy: z.enum(['schedule', 'operator']),
+  /** `agent`: itself, because WAL was lost. */
+  requestedBy: z.enum(['schedule', 'operator', 'agent']),
   state: RunState,
   /** When the run is due, jitter included; for an operator's run the moment of the wish. */
   dueAt: Moment,

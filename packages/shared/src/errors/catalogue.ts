@@ -283,6 +283,12 @@ export const CATALOGUE = {
     retry: 'later',
     level: 'error',
   },
+  WAL_SLOT_GIVEN_UP: {
+    title: 'The replication slot was given up before it filled the disk of the server',
+    hint: 'Too few targets took WAL for too long. The hole is recorded and a new base is asked for; mend the targets, or raise retained.giveUp.',
+    retry: 'now',
+    level: 'error',
+  },
   WAL_SLOTS_EXHAUSTED: {
     title: 'The server has no room for another replication slot',
     hint: 'Raise max_replication_slots (needs a restart), or drop slots nobody uses: pg_replication_slots.',

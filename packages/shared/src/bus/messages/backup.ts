@@ -9,7 +9,7 @@ export const BackupRequested = defineMessage({
   subject: 'backup.requested',
   version: 1,
   class: 'wish',
-  owner: ['scheduler', 'cli'],
+  owner: ['scheduler', 'cli', 'backup-agent'],
   summary: 'Asks the agent of a source to take one backup by a policy.',
   dedupeKey: (data) => data.runId,
   route: (data) => data.agentId,
@@ -19,7 +19,7 @@ export const BackupRequested = defineMessage({
     sourceId: SourceId,
     policyId: PolicyId,
     kind: BackupKind,
-    requestedBy: z.enum(['schedule', 'operator']),
+    requestedBy: z.enum(['schedule', 'operator', 'agent']),
     dueAt: Moment,
     /** The run is given up (RUN_OVERDUE) when it has not ended by then. */
     deadlineAt: Moment,

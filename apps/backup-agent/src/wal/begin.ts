@@ -1,0 +1,110 @@
+import type { ReplicationConnection } from '@lifeboat/postgres/replication/connection.ts'
+import { parseSetting } from '@lifeboat/postgres/replication/settings.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { parseLsn, type Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { followStored } from './follow.ts'
+import { gatesAfter, Holders, lower } from './holders.ts'
+import { endOn, type Path, pathTo, withHistory } from './path.ts'
+import type { Road, Standing } from './road.ts'
+import { segmentStart } from './segment.ts'
+import type { Cluster } from './shipper.ts'
+
+/** Which cluster answers, and the way it came. */
+export interface Met extends Cluster {
+  path: Path
+  histories: { timeline: Timeline; content: Buffer }[]
+}
+
+/**
+ * Asks who answers.
+ *
+ * @throws LifeboatError WAL_FOREIGN – another cluster than the one whose WAL is kept under this name
+ */
+export async function meet(road: Road, connection: ReplicationConnection): Promise<Met> {
+  const { systemIdentifier, timeline } = await connection.identifySystem()
+  const expected = road.now.standing?.systemIdentifier ?? road.now.known?.systemIdentifier
+  if (expected !== undefined && expected !== systemIdentifier)
+    throw new LifeboatError('WAL_FOREIGN', { sourceId: road.sourceId, expected, systemIdentifier })
+  const segmentBytes = parseSetting(await connection.show('wal_segment_size'))
+  const histories = await readHistories(connection, timeline)
+  const path = pathTo(timeline, histories.find((each) => each.timeline === timeline)?.content)
+  return { systemIdentifier, segmentBytes, path, histories }
+}
+
+/** All of them, for recovery finds the newest timeline by asking for one after the other. */
+async function readHistories(connection: ReplicationConnection, newest: Timeline): Promise<Met['histories']> {
+  if (newest === 1) return []
+  const { content } = await connection.timelineHistory(newest)
+  const histories = [{ timeline: newest, content }]
+  for (const timeline of withHistory(pathTo(newest, content)).filter((each) => each !== newest)) {
+    // A server made from a newer base may not have those of its ancestors.
+    const older = await connection.timelineHistory(timeline).catch((err: unknown) => {
+      if (LifeboatError.is(err, 'WAL_REMOVED') || LifeboatError.is(err, 'SOURCE_FILES_UNREADABLE')) return undefined
+      throw err
+    })
+    if (older !== undefined) histories.unshift({ timeline, content: older.content })
+  }
+  return histories
+}
+
+/**
+ * Where the targets stand, from what an earlier process wrote down and what was stored since; undefined for a source nobody kept before.
+ * What the spool still holds is announced again.
+ */
+export async function recall(road: Road, met: Met): Promise<Standing | undefined> {
+  const { known } = road.now
+  if (known === undefined) return undefined
+  const holders = new Holders({
+    ...{ targets: positionsOf(road, known, met), required: road.wal.copies.required, path: met.path },
+    gates: gatesAfter(met.path, known.timeline),
+  })
+  if (road.now.lost !== undefined)
+    holders.pass({ start: parseLsn(road.now.lost.from), end: parseLsn(road.now.lost.to) })
+  const standing = { ...met, holders }
+  road.now.standing = standing
+  noteKnownMoments(road, known)
+  await followStored(road, oldestMoment(known))
+  for (const name of road.spool.names()) await road.shipper.announceAgain(name, met)
+  return standing
+}
+
+/** A source nobody kept before begins at `at`, for every target. */
+export async function beginAt(road: Road, met: Met, at: bigint): Promise<Standing> {
+  const timeline = (met.path.at(-1) as Path[number]).timeline
+  const holders = new Holders({
+    targets: new Map(road.wal.targets.map((target) => [target, at])),
+    required: road.wal.copies.required,
+    path: met.path,
+    gates: timeline > 1 ? [{ at, timeline }] : [],
+  })
+  const standing = { ...met, holders }
+  road.now.standing = standing
+  // What was written before anybody looked is nobody's lag.
+  road.now.moments.note(0n, road.clock.now())
+  await followStored(road, road.clock.now())
+  return standing
+}
+
+/** A target we never saw begins with the segment that is being written. */
+function positionsOf(road: Road, known: WalState, met: Met): Map<TargetId, bigint> {
+  const end = endOn(met.path, known.timeline)
+  const safe = segmentStart(parseLsn(known.safe.lsn), met.segmentBytes)
+  return new Map(
+    road.wal.targets.map((target) => {
+      const there = known.targets[target]
+      const position = there === undefined ? safe : parseLsn(there.lsn)
+      return [target, typeof end === 'bigint' ? lower(position, end) : position]
+    }),
+  )
+}
+
+function noteKnownMoments({ now }: Road, { safe, targets }: WalState): void {
+  const marks = [safe, ...Object.values(targets)].map(({ lsn, at }) => ({ lsn: parseLsn(lsn), atMs: Date.parse(at) }))
+  for (const { lsn, atMs } of marks.sort((one, other) => one.atMs - other.atMs)) now.moments.note(lsn, atMs)
+}
+
+/** Nothing that matters was stored before the one that is furthest behind stood where it stands. */
+function oldestMoment({ safe, targets }: WalState): number {
+  return Math.min(...[safe, ...Object.values(targets)].map(({ at }) => Date.parse(at)))
+}

@@ -1,0 +1,82 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { MessageType } from '@lifeboat/shared/bus/define-message.ts'
+import { WalRefused, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Road } from './road.ts'
+
+/** Clocks of server, bus and agent need not agree better than this. */
+const MARGIN_MS = 10 * 60_000
+const AGAIN_MS = 1_000
+
+/**
+ * Folds what targets say into what they hold, from a moment on, for as long as the agent lives.
+ *
+ * @returns when everything that was said so far is folded
+ */
+export async function followStored(road: Road, sinceMs: number): Promise<void> {
+  const since = Math.max(0, sinceMs - MARGIN_MS)
+  await Promise.all([
+    untilCaughtUp(road, WalRefused, since, noteRefused),
+    untilCaughtUp(road, WalStored, since, noteStored),
+  ])
+}
+
+async function untilCaughtUp<T extends { sourceId: string }>(
+  road: Road,
+  type: MessageType<T>,
+  since: number,
+  note: (road: Road, data: T) => Promise<void>,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const { signal } = road
+  const listen = async () => {
+    while (!signal.aborted) {
+      try {
+        const opts = { route: road.agentId, since, signal, caughtUp: resolve }
+        for await (const data of road.bus.follow(type, opts))
+          if (data.sourceId === road.sourceId) await note(road, data)
+      } catch (thrown) {
+        const err = LifeboatError.from(thrown)
+        road.log[err.level](
+          { event: 'wal.deaf', err, subject: type.subject },
+          'what targets hold cannot be heard right now',
+        )
+        await pause(AGAIN_MS, undefined, { signal }).catch(() => {})
+      }
+    }
+    reject(signal.reason)
+  }
+  void listen()
+  return promise
+}
+
+async function noteStored(road: Road, stored: WalStored): Promise<void> {
+  const { targetId, timeline, startLsn, endLsn, key } = stored
+  const { standing, stream } = road.now
+  const holders = standing?.holders
+  noteTaken(road, targetId, Date.parse(stored.storedAt))
+  if (startLsn === undefined || endLsn === undefined) holders?.storedHistory(targetId, timeline)
+  else holders?.stored(targetId, timeline, { start: parseLsn(startLsn), end: parseLsn(endLsn) })
+  if (holders !== undefined) stream?.report({ write: road.now.receivedLsn, flush: holders.safe })
+  await road.spool.noteHolder(key.slice(key.lastIndexOf('/') + 1), targetId).catch((thrown: unknown) => {
+    const err = LifeboatError.from(thrown)
+    road.log[err.level]({ event: 'wal-spool.unreleased', err, key }, 'WAL that targets hold could not be removed')
+  })
+}
+
+/** What is heard of one kind may be older than what was heard of the other: the newer word counts. */
+function noteTaken({ now }: Road, target: TargetId, atMs: number): void {
+  now.tookAt.set(target, Math.max(atMs, now.tookAt.get(target) ?? 0))
+  const refusal = now.refusals.get(target)
+  if (refusal !== undefined && refusal.atMs <= atMs) now.refusals.delete(target)
+}
+
+async function noteRefused({ now, log }: Road, { targetId, error, refusedAt }: WalRefused): Promise<void> {
+  const atMs = Date.parse(refusedAt)
+  if (atMs < (now.tookAt.get(targetId) ?? 0)) return
+  if (!now.refusals.has(targetId))
+    log.error({ event: 'wal.refused', targetId, error }, 'a target refuses the WAL of this source')
+  now.refusals.set(targetId, { error, atMs })
+}

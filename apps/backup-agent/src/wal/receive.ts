@@ -1,0 +1,155 @@
+import { connectReplication, type ReplicationConnection } from '@lifeboat/postgres/replication/connection.ts'
+import { streamWal, type WalEvent } from '@lifeboat/postgres/replication/wal-stream.ts'
+import { parseLsn, type Timeline } from '@lifeboat/shared/domain/wal.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { beginAnew, dropSlot, makeSlot } from './anew.ts'
+import { beginAt, type Met, meet, recall } from './begin.ts'
+import { higher, lower } from './holders.ts'
+import { legFrom, pathTo } from './path.ts'
+import { PieceTimer } from './piece-timer.ts'
+import type { Road, Standing } from './road.ts'
+import { Segments, segmentStart } from './segment.ts'
+import { whereToBegin } from './slot-rules.ts'
+
+/** Often enough for a synchronous standby to look alive; what is reported goes out at once anyway. */
+const STATUS_EVERY_MS = 5_000
+
+/**
+ * One connection to the server: who answers, where do the targets stand, then WAL until something breaks.
+ *
+ * @throws LifeboatError why the connection ended; the caller tries again
+ */
+export async function receive(road: Road, signal: AbortSignal): Promise<never> {
+  await using connection = await connectReplication(road.replication, { applicationName: road.slot })
+  using _closing = connection.closeOn(signal)
+  const met = await meet(road, connection)
+  const { standing, at } = await prepare(road, connection, met)
+  for (const { timeline, content } of met.histories) void road.shipper.shipHistory(timeline, content, met)
+  try {
+    await stream(road, connection, standing, at, signal)
+  } catch (thrown) {
+    // Known only once it was asked for; the next connection begins behind the hole.
+    if (!isGone(thrown)) throw thrown
+    await anewOver(road, thrown)
+    throw thrown
+  }
+  throw new LifeboatError('SOURCE_CONNECTION_LOST', { message: 'the stream ended' })
+}
+
+function isGone(thrown: unknown): thrown is LifeboatError {
+  return LifeboatError.is(thrown, 'WAL_REMOVED') || LifeboatError.is(thrown, 'WAL_SLOT_INVALIDATED')
+}
+
+async function anewOver(road: Road, why: LifeboatError): Promise<void> {
+  await using connection = await connectReplication(road.replication, { applicationName: road.slot })
+  const met = await meet(road, connection)
+  await beginAnew(road, connection, road.now.slotReason ?? why.title, newest(met))
+}
+
+/** The slot is there, and where to begin is decided. */
+async function prepare(
+  road: Road,
+  connection: ReplicationConnection,
+  met: Met,
+): Promise<{ standing: Standing; at: bigint }> {
+  const { now, slot } = road
+  const before = now.standing ?? (await recall(road, met))
+  if (before === undefined) {
+    const at = segmentStart(await makeSlot(road, connection), met.segmentBytes)
+    return { standing: await beginAt(road, met, at), at }
+  }
+  before.path = met.path
+  const followed = before.holders.turn(met.path)
+  if (now.giveUp !== undefined || !followed) {
+    await dropSlot(road, connection)
+    const reason = now.giveUp ?? 'the cluster went on from a branch of its history that was left'
+    const at = await beginAnew(road, connection, reason, newest(met))
+    now.giveUp = undefined
+    return { standing: before, at }
+  }
+  const there = await connection.readSlot(slot)
+  const facts = there && (there.restartLsn === undefined ? {} : { restartLsn: parseLsn(there.restartLsn) })
+  const beginning = whereToBegin({ slot: facts, safe: before.holders.safe, segmentBytes: met.segmentBytes })
+  if (beginning.kind === 'go-on') return { standing: before, at: beginning.at }
+  await makeSlot(road, connection)
+  if (beginning.kind === 'new-slot') {
+    now.slotReason = beginning.reason
+    road.log.warn({ event: 'wal.slot-missing', slot, reason: beginning.reason }, 'made a new replication slot')
+  }
+  return { standing: before, at: segmentStart(before.holders.safe, met.segmentBytes) }
+}
+
+async function stream(
+  road: Road,
+  connection: ReplicationConnection,
+  standing: Standing,
+  at: bigint,
+  signal: AbortSignal,
+): Promise<void> {
+  const { now, slot, shipper } = road
+  const { holders } = standing
+  const { timeline, begins } = legFrom(standing.path, higher(holders.safe, at))
+  const opts = { slot, startLsn: at, timeline, statusIntervalMs: STATUS_EVERY_MS }
+  const events = streamWal(connection, opts, signal)
+  using pieces = new PieceTimer(road, standing, segmentsFrom(standing, { timeline, at, begins }), signal)
+  events.report({ flush: holders.safe })
+  try {
+    for await (const event of events) {
+      // The first word of the server: what was wrong before is over.
+      if (now.stream === undefined) {
+        now.stream = events
+        now.failure = undefined
+        now.slotReason = undefined
+      }
+      note(road, event)
+      if (event.kind === 'wal') {
+        for (const cut of pieces.segments.take({ start: event.startLsn, data: event.data }))
+          await shipper.ship(cut, standing, signal)
+        now.receivedLsn = pieces.segments.received
+        pieces.grew()
+      } else if (event.kind === 'timeline') await turn(road, standing, pieces, event, signal)
+    }
+  } finally {
+    now.stream = undefined
+  }
+}
+
+function note({ now }: Road, event: WalEvent): void {
+  if (event.kind === 'timeline') return
+  now.serverLsn = higher(now.serverLsn, event.serverEndLsn)
+  now.moments.note(event.serverEndLsn, event.sentAt)
+}
+
+/** The timeline ended: what is left of it is shipped as it is, and the next one begins with a whole segment of its own. */
+async function turn(
+  road: Road,
+  standing: Standing,
+  pieces: PieceTimer,
+  { next, switchLsn, startLsn, history }: Extract<WalEvent, { kind: 'timeline' }>,
+  signal: AbortSignal,
+): Promise<void> {
+  const rest = pieces.segments.piece()
+  if (rest !== undefined) await road.shipper.ship(rest, standing, signal)
+  road.log.info({ event: 'wal.timeline', timeline: next }, 'the cluster went over to another timeline')
+  if (!standing.path.some(({ timeline }) => timeline === next)) {
+    standing.path = pathTo(next, history.content)
+    standing.holders.turn(standing.path)
+    road.now.moments.cutBack(switchLsn)
+    road.now.serverLsn = switchLsn
+  }
+  void road.shipper.shipHistory(next, history.content, standing)
+  pieces.segments = segmentsFrom(standing, { timeline: next, at: startLsn, begins: switchLsn })
+}
+
+/** Pieces go on where every target stands; a timeline's first segment begins with a copy of its ancestor's bytes, which belong to it. */
+function segmentsFrom(
+  { holders, segmentBytes }: Standing,
+  { timeline, at, begins }: { timeline: Timeline; at: bigint; begins: bigint },
+): Segments {
+  const least = holders.targets.map((target) => holders.position(target)).reduce(lower)
+  return new Segments({ timeline, segmentBytes, at, from: least > begins ? least : at })
+}
+
+function newest({ path }: Met): Timeline {
+  return path.at(-1)?.timeline ?? 1
+}

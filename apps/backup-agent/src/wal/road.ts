@@ -1,0 +1,83 @@
+import type { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import type { Ledger } from '@lifeboat/catalog/ledger.ts'
+import type { PolicyConfig, WalConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { WalStream } from '@lifeboat/postgres/replication/wal-stream.ts'
+import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
+import type { WalRefused } from '@lifeboat/shared/bus/messages/wal.ts'
+import type { AgentId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
+import type { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import type { Clock } from '@lifeboat/shared/time/clock.ts'
+import type { Events } from '../events.ts'
+import type { Holders } from './holders.ts'
+import type { Moments } from './moments.ts'
+import type { Path } from './path.ts'
+import type { Cluster, Shipper } from './shipper.ts'
+import type { WalSpool } from './wal-spool.ts'
+
+/** What stays the same while the WAL of one source is kept. */
+export interface RoadSettings {
+  readonly sourceId: SourceId
+  readonly agentId: AgentId
+  /** Replication slot, application name. */
+  readonly slot: string
+  readonly wal: WalConfig
+  readonly connection: SourceConnection
+  readonly replication: SourceConnection
+  /** Policies that take bases of this source. */
+  readonly basePolicies: readonly { policyId: PolicyId; policy: PolicyConfig }[]
+  readonly bus: Bus
+  readonly bucket: Bucket<WalState>
+  readonly catalog: Pick<KvCatalog, 'summary'>
+  readonly ledger: Ledger
+  readonly spool: WalSpool
+  readonly shipper: Shipper
+  readonly events: Events
+  readonly clock: Clock
+  readonly log: Logger
+  /** Fires when the agent stops. */
+  readonly signal: AbortSignal
+}
+
+/** A place the targets stand at, once the server was met. */
+export interface Standing extends Cluster {
+  path: Path
+  holders: Holders
+}
+
+/** What is known right now; one part of the road writes each field, all may read. */
+export interface RoadNow {
+  /** As an earlier process left it in the bucket. */
+  readonly known: WalState | undefined
+  standing: Standing | undefined
+  /** Up to when what a position holds is everything. */
+  readonly moments: Moments
+  /** The same for heartbeats. */
+  readonly beats: Moments
+  receivedLsn: bigint
+  serverLsn: bigint
+  retainedBytes: number
+  /** The stream while there is one. */
+  stream: WalStream | undefined
+  /** Ends the present connection with a reason; a new one follows. */
+  hangUp: (reason: LifeboatError) => void
+  /** Why no WAL arrives. */
+  failure: LifeboatError | undefined
+  /** Why what arrived cannot be shipped. */
+  unshipped: LifeboatError | undefined
+  /** Targets that refuse this cluster. */
+  readonly refusals: Map<TargetId, { error: WalRefused['error']; atMs: number }>
+  /** When each target last took something. */
+  readonly tookAt: Map<TargetId, number>
+  lost: WalState['lost']
+  /** Why the slot is not the one we left. */
+  slotReason: string | undefined
+  /** The slot is to be dropped, because of this. */
+  giveUp: string | undefined
+}
+
+export interface Road extends RoadSettings {
+  readonly now: RoadNow
+}

@@ -1,4 +1,4 @@
-import { type BackupFailed, BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
+import { type BackupFailed, BackupRequested, BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
 import { ObjectivesMeasured } from '@lifeboat/shared/bus/messages/objectives.ts'
@@ -63,6 +63,16 @@ describe.concurrent('objectives', () => {
       { from: at(-29), to: at(-20), current: false },
       { from: at(-5), to: at(0), current: true },
     ])
+  })
+
+  it('a hole in the WAL has a base asked for, whatever the schedule says', async () => {
+    await using world = await schedulerWorld('2026-09-26T12:00:00Z')
+    const deps = await world.scheduler([{ ...weekly, cron: '0 1 1 1 *' }], { promises })
+    for (const fact of baseFacts(-10).facts) await deps.catalog.apply(fact)
+    await deps.wal.put(sourceId, walState(0, lostBetween(-5, -1)))
+    const asked = await world.collect(BackupRequested)
+    world.run(startScheduler(deps, world.signal))
+    await eventually(() => expect(asked).toMatchObject([{ policyId: 'weekly', kind: 'base', requestedBy: 'schedule' }]))
   })
 
   it('are metrics: the last failed and the last available backup, and the first point that can be recovered', async () => {

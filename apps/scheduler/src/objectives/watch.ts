@@ -1,10 +1,12 @@
 import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
+import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import { ObjectivesMeasured } from '@lifeboat/shared/bus/messages/objectives.ts'
 import { type Moment, moment, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { SchedulerDeps } from '../deps.ts'
+import { baseAfterHole } from './base-after-hole.ts'
 import { showGauges } from './gauges.ts'
 import { isNews, type Told } from './told.ts'
 import { WalRecords } from './wal-records.ts'
@@ -25,7 +27,18 @@ export interface Measured {
 
 type WatchDeps = Pick<
   SchedulerDeps,
-  'bus' | 'catalog' | 'wal' | 'walRecords' | 'told' | 'plans' | 'promises' | 'metrics' | 'clock' | 'log'
+  | 'bus'
+  | 'catalog'
+  | 'ledger'
+  | 'view'
+  | 'wal'
+  | 'walRecords'
+  | 'told'
+  | 'plans'
+  | 'promises'
+  | 'metrics'
+  | 'clock'
+  | 'log'
 >
 
 /** Measures again and again what would come back of each source, remembers holes in its WAL, and tells what changed. */
@@ -62,6 +75,7 @@ export class ObjectivesWatch {
     for (const sourceId of sources) this.#measure(sourceId, summaries.get(sourceId), states, nowMs)
     for (const known of [...this.#measured.keys()]) if (!sources.has(known)) this.#measured.delete(known)
     this.#summaries = new Map([...summaries].filter(([sourceId]) => states.has(sourceId)))
+    for (const sourceId of states.keys()) await this.#askForBase(sourceId, nowMs)
     this.#summariesAtMs = nowMs
   }
 
@@ -81,6 +95,19 @@ export class ObjectivesWatch {
       lastAvailable: available && (available.snapshotAt ?? available.startedAt),
       wal: state,
     })
+  }
+
+  /** Written down as a run that is due: the next tick makes a wish of it. */
+  async #askForBase(sourceId: SourceId, nowMs: number): Promise<void> {
+    const hole = this.#records.get(sourceId)?.holes.at(-1)
+    if (hole === undefined) return
+    const { ledger, view, log } = this.#deps
+    const plans = this.#deps.plans.filter((plan) => plan.sourceId === sourceId)
+    const runs = view.all().filter((run) => run.sourceId === sourceId)
+    const entry = baseAfterHole({ hole, physical: physicalRows(this.#summaries.get(sourceId)), plans, runs, nowMs })
+    if (entry === undefined || !(await ledger.expect(entry))) return
+    view.note(entry)
+    log.warn({ event: 'base.demanded', sourceId, runId: entry.runId, reason: entry.reason }, 'a base is asked for')
   }
 
   /** Publishes first and remembers after: told twice within a minute is told once. */

@@ -1,0 +1,55 @@
+import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
+import type { WalHole } from '@lifeboat/catalog/wal-record.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
+import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
+import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { expectedRun } from '../expectations.ts'
+import { type Plan, planKey } from '../plans.ts'
+
+/** A base that failed or was skipped is asked for again after this, until one has ended behind the hole. */
+const AGAIN_AFTER_MS = 30 * 60_000
+
+export interface HoleQuestion {
+  /** The newest one of the source. */
+  hole: WalHole
+  /** Bases and incrementals of the source. */
+  physical: readonly BackupRow[]
+  /** Plans of the source. */
+  plans: readonly Plan[]
+  runs: readonly LedgerEntry[]
+  nowMs: number
+}
+
+/**
+ * The run to write down because WAL is lost: until a base or an incremental ends behind the hole nothing newer can be recovered, and the
+ * schedule may not name one for days.
+ *
+ * @returns undefined when one is sealed or under way, or no policy takes any
+ */
+export function baseAfterHole({ hole, physical, plans, runs, nowMs }: HoleQuestion): LedgerEntry | undefined {
+  if (physical.some((row) => endsBehind(row, hole))) return undefined
+  const plan = plans.find(({ kind }) => kind === 'incremental') ?? plans.find(({ kind }) => kind === 'base')
+  if (plan === undefined || runs.some((run) => isUnderWay(run, plans, nowMs))) return undefined
+  const sinceMs = Date.parse(hole.since)
+  const slotMs = sinceMs + Math.floor(Math.max(0, nowMs - sinceMs) / AGAIN_AFTER_MS) * AGAIN_AFTER_MS
+  const run = expectedRun(plan, slotMs)
+  if (runs.some(({ runId }) => runId === run.runId)) return undefined
+  return {
+    ...run,
+    dueAt: moment(nowMs),
+    lateAt: moment(nowMs + plan.graceMs),
+    deadlineAt: moment(nowMs + plan.graceMs + plan.maxDurationMs),
+    reason: `WAL between ${hole.from} and ${hole.to} is lost: recovery goes on behind a new base only`,
+  }
+}
+
+/** Sealed is enough: it is on its way. */
+function endsBehind({ physical, state }: BackupRow, hole: WalHole): boolean {
+  return physical !== undefined && state !== 'failed' && parseLsn(physical.endLsn) >= parseLsn(hole.to)
+}
+
+function isUnderWay(run: LedgerEntry, plans: readonly Plan[], nowMs: number): boolean {
+  const physical = plans.some((plan) => plan.kind !== 'dump' && planKey(plan) === planKey(run))
+  const waiting = run.state === 'expected' && Date.parse(run.dueAt) <= nowMs
+  return physical && (waiting || run.state === 'wished' || run.state === 'running')
+}

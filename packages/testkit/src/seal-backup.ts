@@ -138,13 +138,19 @@ async function inSnapshot({ pg, database }: SealOptions, work: (snapshot: string
   }
 }
 
-function artifactOf(name: string, role: Artifact['role'], from: string, bytes: Buffer, partBytes: number): Artifact {
+export function artifactOf(
+  name: string,
+  role: Artifact['role'],
+  from: string,
+  bytes: Buffer,
+  partBytes: number,
+): Artifact {
   const parts = slices(bytes, partBytes).map((slice, no) => ({ no, ...digestsOf(slice) }))
   const { sha256 } = digestsOf(bytes)
   return { name: name as ArtifactName, role, bytes: bytes.length, sha256, parts, encoding: [from, 'zstd', 'age'] }
 }
 
-async function putParts(target: Target, of: Manifest, artifact: Artifact, bytes: Buffer): Promise<void> {
+export async function putParts(target: Target, of: Manifest, artifact: Artifact, bytes: Buffer): Promise<void> {
   let from = 0
   for (const part of artifact.parts) {
     const slice = bytes.subarray(from, from + part.bytes)
@@ -153,7 +159,7 @@ async function putParts(target: Target, of: Manifest, artifact: Artifact, bytes:
   }
 }
 
-async function put(target: Target, key: Key, bytes: Buffer, role: ContentRole): Promise<void> {
+export async function put(target: Target, key: Key, bytes: Buffer, role: ContentRole): Promise<void> {
   const signal = AbortSignal.timeout(60_000)
   await target.put(key, () => Readable.from([bytes]), { ...digestsOf(bytes), role, signal })
 }
@@ -162,7 +168,7 @@ function slices(bytes: Buffer, size: number): Buffer[] {
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, no) => bytes.subarray(no * size, (no + 1) * size))
 }
 
-function digestsOf(bytes: Buffer): { bytes: number; sha256: Sha256; md5: Md5 } {
+export function digestsOf(bytes: Buffer): { bytes: number; sha256: Sha256; md5: Md5 } {
   const digest = (algorithm: string) => createHash(algorithm).update(bytes).digest('hex')
   return { bytes: bytes.length, sha256: digest('sha256') as Sha256, md5: digest('md5') as Md5 }
 }
@@ -171,7 +177,7 @@ async function output(pg: TestPostgres, tool: string, args: readonly string[]): 
   return (await run(join(pg.binDir, tool), [...args], { encoding: 'buffer', maxBuffer: 2 ** 30 })).stdout
 }
 
-async function pipe(program: string, args: readonly string[], input: Buffer): Promise<Buffer> {
+export async function pipe(program: string, args: readonly string[], input: Buffer): Promise<Buffer> {
   const child = spawn(program, [...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.end(input)
   const [bytes, [code]] = await Promise.all([buffer(child.stdout), once(child, 'exit')])

@@ -48,11 +48,11 @@ export async function combineBackups(
     run.signal.throwIfAborted()
     if (failure === undefined) break
     // A file system that cannot link or clone says so at the first file; anything else comes again when copying.
-    await rm(to.folder, { recursive: true, force: true })
+    for (const each of ['data', 'tablespaces']) await rm(join(to.folder, each), { recursive: true, force: true })
   }
   if (failure) throw asDamaged(failure, 'RECOVERY_COMBINE_FAILED')
   for (const { dataDir } of backups) await rm(dirname(dataDir), { recursive: true, force: true })
-  await giveTo(to.account, to.folder)
+  await giveTo(to.account, [combined.dataDir, join(to.folder, 'tablespaces')])
   return { ...combined, versionLine }
 }
 
@@ -74,6 +74,6 @@ function stageOf(program: string, flag: string, backups: readonly Extracted[], c
 }
 
 /** The program ran as we do, which may be as root. */
-async function giveTo({ uid, gid }: Account, folder: string): Promise<void> {
-  if (process.getuid?.() === 0) await execute('chown', ['-R', '-h', `${uid}:${gid}`, folder])
+async function giveTo({ uid, gid }: Account, folders: readonly string[]): Promise<void> {
+  if (process.getuid?.() === 0) await execute('chown', ['-R', '-h', `${uid}:${gid}`, ...folders])
 }

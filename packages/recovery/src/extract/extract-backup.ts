@@ -30,7 +30,7 @@ const WITHHELD = `${CONTROL}.withheld`
  *
  * `pg_control` gets its name last: what a killed extraction left cannot be started.
  *
- * @param folder made here; must not exist
+ * @param folder made where it is missing; there must be no data in it
  * @throws LifeboatError ARTIFACT_… | TARGET_… | RECOVERY_NO_ROOM
  */
 export async function extractBackup(
@@ -119,7 +119,7 @@ function saysUndecodable(thrown: unknown): boolean {
 }
 
 async function ownFolder(path: string, { uid, gid }: Account): Promise<void> {
-  await mkdir(path, { mode: 0o700 })
+  await mkdir(path, { recursive: true, mode: 0o700 })
   if (process.getuid?.() === 0) await chown(path, uid, gid)
 }
 

@@ -67,14 +67,31 @@ const ISOLATED: Readonly<Record<string, string>> = {
   log_timezone: 'UTC',
 }
 
-/** Every kind is set, or one that the original left in its files would make two. */
+/**
+ * Every kind is set, or one that the original left in its files would make two. The server refuses a second target even when it is empty, so
+ * the one that counts comes last.
+ */
 function targetOf(goal: Goal): Record<string, string> {
-  return {
-    recovery_target: goal.to === 'end of backup' ? 'immediate' : '',
-    recovery_target_time: goal.to === 'time' ? withOffset(goal.time) : '',
-    recovery_target_lsn: goal.to === 'lsn' ? goal.lsn : '',
-    recovery_target_xid: goal.to === 'xid' ? goal.xid : '',
-    recovery_target_name: goal.to === 'name' ? goal.name : '',
+  const [name, value] = targetSetting(goal)
+  const others = ['', '_time', '_lsn', '_xid', '_name'].map((kind) => `recovery_target${kind}`)
+  const empty = Object.fromEntries(others.filter((other) => other !== name).map((other) => [other, '']))
+  return { ...empty, ...(name !== undefined && { [name]: value }) }
+}
+
+function targetSetting(goal: Goal): [string, string] | [undefined, ''] {
+  switch (goal.to) {
+    case 'latest':
+      return [undefined, '']
+    case 'end of backup':
+      return ['recovery_target', 'immediate']
+    case 'time':
+      return ['recovery_target_time', withOffset(goal.time)]
+    case 'lsn':
+      return ['recovery_target_lsn', goal.lsn]
+    case 'xid':
+      return ['recovery_target_xid', goal.xid]
+    case 'name':
+      return ['recovery_target_name', goal.name]
   }
 }
 

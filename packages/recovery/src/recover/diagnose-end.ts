@@ -1,0 +1,23 @@
+import { logTail } from '@lifeboat/postgres/scratch/start-server.ts'
+import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { describeGoal } from '../goal.ts'
+import type { RecoverOptions } from './recover.ts'
+
+/** What the server writes before it gives up; the first that fits decides. */
+const BY_LOG: readonly [RegExp, ErrorCode][] = [
+  [/No space left on device/, 'RECOVERY_NO_ROOM'],
+  [/recovery ended before configured recovery target was reached/, 'RECOVERY_ENDED_EARLY'],
+  [/WAL ends before (end of online backup|consistent recovery point)/, 'RECOVERY_ENDED_EARLY'],
+  [/could not access file ".*": No such file|resource manager with ID \d+ not registered/, 'DRILL_MACHINE_UNLIKE'],
+]
+
+/** Why a recovering server is gone. What the getter kept says more than the server can know. */
+export async function diagnoseEnd({ getter, server, plan }: RecoverOptions): Promise<LifeboatError> {
+  if (getter?.trouble) return getter.trouble
+  const log = await logTail(server.folder, 20)
+  const code = BY_LOG.find(([pattern]) => pattern.test(log))?.[1] ?? 'RECOVERY_REFUSED'
+  const problem = /^.*(?:FATAL|PANIC): {2}(.*)$/m.exec(log)?.[1]
+  const lastCommitAt = /last completed transaction was at log time (.*)$/m.exec(log)?.[1]
+  return new LifeboatError(code, { goal: describeGoal(plan.goal), problem, lastCommitAt, log })
+}

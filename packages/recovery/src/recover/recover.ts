@@ -1,0 +1,82 @@
+import type { ChildProcess } from 'node:child_process'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
+import { hasEnded, isReady, type ServerPlan, spawnServer, stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
+import type { Moment } from '@lifeboat/shared/domain/ids.ts'
+import { type Lsn, parseLsn, type Timeline } from '@lifeboat/shared/domain/wal.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { RecoveryPlan } from '../plan/plan.ts'
+import type { WalGetter } from '../wal/wal-getter.ts'
+import { askProgress, reachedAt } from './ask-server.ts'
+import { diagnoseEnd } from './diagnose-end.ts'
+import type { AtGoal } from './recovery-settings.ts'
+
+/** Where recovery ended. */
+export interface Recovered {
+  /** End of the last record replayed. */
+  lsn: Lsn
+  /** That record's timeline. */
+  timeline: Timeline
+  /** Of the last transaction replayed; undefined when there was none. */
+  lastCommitAt: Moment | undefined
+}
+
+export interface RecoverOptions {
+  plan: Pick<RecoveryPlan, 'goal' | 'wal'>
+  server: ServerPlan
+  /** As a superuser of the cluster, to any database of it. */
+  connection: SourceConnection
+  /** `shutdown` ends the server: this waits for one that answers. */
+  atGoal: Exclude<AtGoal, 'shutdown'>
+  /** undefined when the backup's own WAL is enough. */
+  getter: WalGetter | undefined
+}
+
+const LOOK_MS = 50
+
+/**
+ * Starts a server on a prepared cluster and waits until it has reached its goal: paused there, or promoted to a timeline of its own.
+ *
+ * The server lives on; whoever called stops it. When this throws it has been stopped.
+ *
+ * @throws LifeboatError RECOVERY_ENDED_EARLY | RECOVERY_REFUSED | WAL_… (why the archive could not give what was asked) | RECOVERY_NO_ROOM
+ */
+export async function recover(opts: RecoverOptions): Promise<{ server: ChildProcess; recovered: Recovered }> {
+  const server = await spawnServer(opts.server)
+  try {
+    await whenReached(server, opts)
+    const recovered = await reachedAt(opts.connection, opts.server.dataDir)
+    demandWholeArchive(recovered, opts.plan)
+    return { server, recovered }
+  } catch (thrown) {
+    await stopServer(server, 'immediate')
+    opts.server.signal.throwIfAborted()
+    throw thrown
+  }
+}
+
+async function whenReached(server: ChildProcess, opts: RecoverOptions): Promise<void> {
+  const { dataDir, signal } = opts.server
+  for (;;) {
+    signal.throwIfAborted()
+    if (hasEnded(server)) throw await diagnoseEnd(opts)
+    if (await isReady(server, dataDir)) {
+      const progress = await askProgress(opts.connection)
+      if (progress?.state === (opts.atGoal === 'pause' && opts.plan.goal.to !== 'latest' ? 'paused' : 'ended')) return
+    }
+    await pause(LOOK_MS)
+  }
+}
+
+/**
+ * To the end of the archive PostgreSQL goes without a goal it could miss: a record it cannot read ends recovery as the true end would. The last
+ * record lies in the last segment, or begins in the one before.
+ */
+function demandWholeArchive({ lsn }: Recovered, { goal, wal }: RecoverOptions['plan']): void {
+  if (goal.to !== 'latest' || !wal) return
+  const segment = BigInt(wal.segmentBytes)
+  const last = parseLsn(wal.end) - 1n
+  const atLeast = last - (last % segment) - segment
+  if (parseLsn(lsn) < atLeast)
+    throw new LifeboatError('RECOVERY_ENDED_EARLY', { reached: lsn, expected: wal.end, goal: goal.to })
+}

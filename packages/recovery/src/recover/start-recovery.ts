@@ -1,0 +1,96 @@
+import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
+import { scratchConnection } from '@lifeboat/postgres/scratch/scratch-server.ts'
+import type { PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
+import { parseLsn, type SegmentName, segmentRange } from '@lifeboat/shared/domain/wal.ts'
+import type { Reader } from '../fetch/reader.ts'
+import { lastOf } from '../plan/chain.ts'
+import type { RecoveryPlan } from '../plan/plan.ts'
+import { archiveShelf } from '../wal/archive-shelf.ts'
+import { ownWal } from '../wal/find-wal.ts'
+import { openWalGetter, type WalGetter } from '../wal/wal-getter.ts'
+import { findSuperuser } from './find-superuser.ts'
+import { prepareCluster } from './prepare-cluster.ts'
+import { type Recovered, recover } from './recover.ts'
+import { type AtGoal, recoverySettings } from './recovery-settings.ts'
+
+export interface RecoveryPlace {
+  dataDir: string
+  /** For the server's log, its configuration and the WAL on its way; on the file system of the data directory. */
+  folder: string
+  socketDir: string
+  port: number
+  account: Account
+  tools: PostgresTools
+}
+
+export interface RecoveryOptions {
+  reader: Reader
+  plan: RecoveryPlan
+  /** Everything that is there to choose from, so that what is missing is told from what never was. */
+  archive: Parameters<typeof archiveShelf>[1]['listed']
+  systemIdentifier: string
+  place: RecoveryPlace
+  atGoal: Exclude<AtGoal, 'shutdown'>
+  /** Over those recovery needs, e.g. for a server that has nothing to lose. */
+  settings?: Readonly<Record<string, string>>
+  /** How long a target may be away; default five minutes. */
+  patienceMs?: number
+}
+
+/** A server at its goal. The getter is still needed by one that is paused and may go on. */
+export interface RecoveredServer {
+  server: ChildProcess
+  recovered: Recovered
+  getter: WalGetter | undefined
+  connection(database: string): SourceConnection
+}
+
+/**
+ * Recovers an extracted cluster to the goal of its plan.
+ *
+ * @throws LifeboatError those of `recover`, `prepareCluster` and `archiveShelf`
+ */
+export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredServer> {
+  const { plan, place, reader } = opts
+  const { dataDir, folder, account, tools, socketDir, port } = place
+  const superuser = await findSuperuser(dataDir)
+  const { floors, files } = await prepareCluster(dataDir, folder, place)
+  await using stack = new AsyncDisposableStack()
+  const getter = plan.wal && stack.use(await openGetter(opts, plan.wal))
+  const { goal, timeline } = plan
+  const restoreCommand = getter?.restoreCommand
+  const needed = recoverySettings({ goal, timeline, atGoal: opts.atGoal, restoreCommand, floors, port, socketDir })
+  const connection = (database: string): SourceConnection => {
+    return { ...scratchConnection(socketDir, database, superuser), port }
+  }
+  const { path: postgres } = await tools.program('postgres')
+  const settings = { ...opts.settings, ...files, ...needed }
+  const { server, recovered } = await recover({
+    ...{ plan, getter, atGoal: opts.atGoal, connection: connection('template1') },
+    server: { postgres, dataDir, folder, account, settings, signal: reader.run.signal },
+  })
+  stack.move()
+  return { server, recovered, getter, connection }
+}
+
+function openGetter(opts: RecoveryOptions, wal: NonNullable<RecoveryPlan['wal']>): Promise<WalGetter> {
+  const { reader, archive: listed, place, systemIdentifier, patienceMs } = opts
+  const { physical } = lastOf(opts.plan.chain)
+  const { path, segmentBytes } = wal
+  const supply = { listed, path, segmentBytes, own: ownWal(physical) }
+  const [from, end] = [parseLsn(wal.from), parseLsn(wal.end)]
+  return openWalGetter({
+    openShelf: (signal) => archiveShelf({ ...reader, run: { ...reader.run, signal } }, supply, systemIdentifier),
+    ...{ folder: join(place.folder, 'wal'), account: place.account, run: reader.run },
+    ...(patienceMs === undefined ? {} : { patienceMs }),
+    onWanted(name) {
+      if (!/^[0-9A-F]{24}$/.test(name)) return
+      const { start } = segmentRange(name as SegmentName, segmentBytes)
+      const [done, total] = [start > from ? start - from : 0n, end - from]
+      reader.run.report({ phase: 'replay', done: Number(done), total: Number(total), unit: 'bytes' })
+    },
+  })
+}

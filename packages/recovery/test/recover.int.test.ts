@@ -1,0 +1,72 @@
+import type { Moment } from '@lifeboat/shared/domain/ids.ts'
+import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
+import { sealWal } from '@lifeboat/testkit/seal-wal.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openHouse, type RecoveryHouse } from './recovery-house.ts'
+
+let house: RecoveryHouse
+let pg: TestPostgres
+let base: SealedBase
+/** Between two rows, as the server's clock has it. */
+let between: Moment
+
+beforeAll(async () => {
+  house = await openHouse()
+  pg = await startPostgres({
+    settings: { wal_keep_size: '1GB', max_connections: '250', max_prepared_transactions: '7' },
+  })
+  await pg.query('postgres', 'create database records')
+  await pg.query(
+    'records',
+    `create table visit (no int primary key, at timestamptz default clock_timestamp()); insert into visit values (1)`,
+  )
+  const { target, recipient, signer } = house
+  base = await sealBase({ pg, database: 'records', target, recipient, signer })
+  await pg.query('records', 'insert into visit values (2); select pg_switch_wal()')
+  await pg.query('records', 'select pg_sleep(0.05)')
+  const [{ now }] = await pg.query('records', 'select clock_timestamp() as now')
+  between = now.toISOString()
+  await pg.query('records', 'select pg_sleep(0.05)')
+  await pg.query('records', 'insert into visit values (3)')
+  await pg.query('records', `select pg_create_restore_point('before the deletion')`)
+  await pg.query('records', 'delete from visit; select pg_switch_wal()')
+  await pg.query('records', 'insert into visit values (4)')
+  await sealWal({ pg, target, recipient })
+})
+afterAll(async () => {
+  await pg[Symbol.asyncDispose]()
+  await house[Symbol.asyncDispose]()
+})
+
+const VISITS = 'select array_agg(no order by no) as visits from visit'
+
+test('a base alone comes back as it ended', async () => {
+  await using back = await house.bringBack([base], { goal: { to: 'end of backup' } })
+  expect(await back.ask('records', VISITS)).toEqual([{ visits: [1] }])
+  expect(back.recovered).toMatchObject({ timeline: 1 })
+  expect(
+    await back.ask('records', `select current_setting('archive_mode') as archive, pg_is_in_recovery() as recovering`),
+  ).toEqual([{ archive: 'off', recovering: false }])
+})
+
+test('to a moment between two rows the one before it is there, and the one after it is not', async () => {
+  await using back = await house.bringBack([base], { goal: { to: 'time', time: between } })
+  expect(await back.ask('records', VISITS)).toEqual([{ visits: [1, 2] }])
+  expect(back.recovered.lastCommitAt && back.recovered.lastCommitAt <= between).toBe(true)
+})
+
+test('to a restore point, paused there for a look', async () => {
+  await using back = await house.bringBack(
+    [base],
+    { goal: { to: 'name', name: 'before the deletion' } },
+    { atGoal: 'pause' },
+  )
+  expect(await back.ask('records', `${VISITS}`)).toEqual([{ visits: [1, 2, 3] }])
+  expect(await back.ask('records', 'select pg_is_in_recovery() as recovering')).toEqual([{ recovering: true }])
+})
+
+test('to the latest, into the segment that was not finished', async () => {
+  await using back = await house.bringBack([base], { goal: { to: 'latest' } })
+  expect(await back.ask('records', VISITS)).toEqual([{ visits: [4] }])
+})

@@ -17,8 +17,8 @@ import { findBaseToolbox, versionLines } from './toolbox.ts'
 /** Manifests of a source that stay for later incrementals: the newest backup is not always a good one. */
 const KEPT_MANIFESTS = 8
 const NAMED_FAILURES = 100
-/** The server looked closer than we can and wants no incremental. */
-const REFUSALS: readonly ErrorCode[] = ['BASE_SUMMARIES_MISSING', 'BASE_PARENT_UNFIT']
+/** Of a server that looked closer than we can and wants no incremental; it has words for that which nobody knows. */
+const REFUSALS: readonly ErrorCode[] = ['BASE_SUMMARIES_MISSING', 'BASE_PARENT_UNFIT', 'INTERNAL']
 
 /** The whole cluster, or what changed in it since an earlier backup. */
 export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): Promise<Taken> {
@@ -65,16 +65,21 @@ async function streamAsPlanned(
   run: BackupRun,
   { policy }: Work,
   choice: ParentChoice | undefined,
-  means: Omit<BaseMeans, 'plan'>,
+  means: Omit<BaseMeans, 'plan' | 'onBegin'>,
 ): Promise<{ plan: BasePlan; base: Base }> {
   const plan = planBase(policy, choice)
   const { parent, chain, fullBecause } = plan
   run.log.info({ event: 'backup.planned', parent, chain: chain.length, fullBecause }, 'decided how to take the backup')
+  let begun = false
+  const onBegin = () => {
+    begun = true
+  }
   try {
-    return { plan, base: await streamBase(run, { ...means, plan }) }
+    return { plan, base: await streamBase(run, { ...means, plan, onBegin }) }
   } catch (thrown) {
     const err = LifeboatError.from(thrown)
-    if (parent === undefined || !REFUSALS.includes(err.code)) throw err
+    if (parent === undefined || begun || !REFUSALS.includes(err.code)) throw err
+    run.signal.throwIfAborted()
     run.log.warn({ event: 'backup.parent_refused', parent, err }, 'the server refused the incremental')
     const because = `the server refused an incremental to ${parent}: ${String(err.facts.message ?? err.title)}`
     return streamAsPlanned(run, { policy } as Work, { fullBecause: because }, means)

@@ -17,6 +17,8 @@ export interface BaseMeans {
   plan: BasePlan
   tools: BaseToolbox
   shelf: ManifestShelf
+  /** The server has accepted the plan and data will come. */
+  onBegin: () => void
 }
 
 /** The data as the server sent them, and what it said at the end. */
@@ -51,6 +53,7 @@ export async function streamBase(run: BackupRun, means: BaseMeans): Promise<Base
   )
   const artifacts: Artifact[] = []
   for await (const piece of pieces) {
+    if (piece.kind === 'begin') means.onBegin()
     if (piece.kind === 'archive') artifacts.push(await sealArchive(run, means, piece))
     if (piece.kind === 'manifest') await shelf.keep(backupId, piece.bytes)
     if (piece.kind === 'end') {

@@ -17,10 +17,21 @@ interface Change {
   record?: object
 }
 
+/** Ids tell the second only; two backups may share one. */
+const startOf = (backupId: string) => backupId.replace(/^(....)(..)(..T..)(..)(..)Z.*/, '$1-$2-$3:$4:$5.000Z')
+
 function aBackup(backupId: string, { parent, chain = 0, copies, physical, record }: Change = {}): BackupRecord {
   const states = Object.entries(copies ?? { north: 'proven', south: 'stored' })
   return {
-    ...{ backupId, runId: 'r', sourceId: 'records', policyId: 'p', agentId: 'db1', kind: 'base', startedAt: at },
+    ...{
+      backupId,
+      runId: 'r',
+      sourceId: 'records',
+      policyId: 'p',
+      agentId: 'db1',
+      kind: 'base',
+      startedAt: startOf(backupId),
+    },
     ...{ snapshotAt: at, sealedAt: at, requiredCopies: 1 },
     physical: {
       ...{ timeline: 1, startLsn: '0/2000028', endLsn: '0/2000100', segmentBytes: 16_777_216, fromStandby: false },
@@ -72,6 +83,15 @@ test('one that is on its way to the targets serves only where none has arrived',
   const arriving = aBackup(SECOND, { parent: FIRST, chain: 2, ...underWay })
   expect(ask({ records: [...without(SECOND), arriving] })).toMatchObject({ parent: { backupId: FIRST } })
   expect(ask({ records: [aBackup(FULL, underWay)] })).toMatchObject({ parent: { backupId: FULL } })
+})
+
+test('of two backups of one second the later is the newer', () => {
+  const [earlier, later] = ['20261104T000000Z-base-zzzzzz', '20261104T000000Z-base-aaaaaa'] as const
+  const pair = [
+    aBackup(later, { record: { startedAt: '2026-11-04T00:00:00.900Z' } }),
+    aBackup(earlier, { record: { startedAt: '2026-11-04T00:00:00.100Z' } }),
+  ]
+  expect(ask({ records: [...chain, ...pair] })).toMatchObject({ parent: { backupId: later } })
 })
 
 test('a backup that went to fewer targets is passed over', () => {

@@ -46,7 +46,7 @@ export function chooseParent(question: ParentQuestion): ParentChoice {
 }
 
 function newestGood({ records, targets }: ParentQuestion): PhysicalRecord | string {
-  const physical = records.filter(isPhysical).toSorted((a, b) => (a.backupId < b.backupId ? 1 : -1))
+  const physical = records.filter(isPhysical).toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1))
   if (physical.length === 0) return 'no earlier backup of this cluster is known'
   const everywhere = physical.filter(({ copies }) => targets.every((target) => copies[target] !== undefined))
   if (everywhere.length === 0) return `no earlier backup went to all of ${targets.join(', ')}`

@@ -30,8 +30,13 @@ export type WalEvent =
       /** By the server's clock, milliseconds since 1970. */
       sentAt: number
     }
-  /** Nothing new; sent while the server is idle, and when it wants to know whether we live. */
-  | { kind: 'alive'; timeline: Timeline; serverEndLsn: bigint; sentAt: number }
+  /**
+   * Nothing new; sent while the server is idle, and with `replyWanted` when it wants to know how far we are.
+   *
+   * NOTE a server that shuts down asks so again and again, and does not end before all it sent is reported as flushed: what is held back
+   * for a timer should go now.
+   */
+  | { kind: 'alive'; timeline: Timeline; serverEndLsn: bigint; sentAt: number; replyWanted: boolean }
   /** The timeline ended; the next event is WAL of `next`, from the beginning of the segment of `switchLsn`. */
   | {
       kind: 'timeline'
@@ -114,8 +119,7 @@ export class WalStream implements AsyncIterable<WalEvent> {
     for (;;) {
       const message = await this.#nextMessage()
       if (message === undefined) break
-      if (message.kind === 'wal') yield { ...message, timeline }
-      else yield { kind: 'alive', timeline, serverEndLsn: message.serverEndLsn, sentAt: message.sentAt }
+      yield { ...message, timeline }
     }
     this.#copying = false
     this.#connection.wire.write(COPY_DONE)

@@ -4,10 +4,11 @@ import type { AlertingConfig, BusConfig, LifeboatConfig } from '@lifeboat/config
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
-import type { PolicyId } from '@lifeboat/shared/domain/ids.ts'
+import type { PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { EmailOptions } from './channels/email.ts'
-import type { WatchedPlan, WatchedService } from './world.ts'
+import type { Promised } from './deps.ts'
+import type { WatchedPlan, WatchedService, WatchedWal } from './world.ts'
 
 /** What the alerter reads of lifeboat.yaml: what is promised, who must be there, and how to reach people. */
 export interface AlerterConfig {
@@ -15,6 +16,8 @@ export interface AlerterConfig {
   bus: BusConfig
   plans: WatchedPlan[]
   services: Omit<WatchedService, 'lastSeenMs'>[]
+  wal: WatchedWal[]
+  promises: Readonly<Record<SourceId, Promised>>
   email: EmailOptions
   to: string[]
   repeatMs: number
@@ -45,6 +48,8 @@ export async function readAlerterConfig(from: { env: Env; cwd: string }): Promis
     bus: config.bus,
     plans: plansOf(config),
     services: servicesOf(config),
+    wal: walOf(config),
+    promises: config.objectives,
     email: await emailOf(alerting.email, secret),
     to: alerting.email.to,
     repeatMs: alerting.repeat,
@@ -61,6 +66,8 @@ function plansOf({ policies }: Pick<LifeboatConfig, 'policies'>): WatchedPlan[] 
     policy.sources.map((sourceId) => ({
       policyId: policyId as PolicyId,
       sourceId,
+      kind: policy.kind,
+      maxChain: policy.base.maxChain,
       graceMs: policy.grace,
       targets: policy.targets,
       size: policy.size,
@@ -69,10 +76,22 @@ function plansOf({ policies }: Pick<LifeboatConfig, 'policies'>): WatchedPlan[] 
   )
 }
 
+function walOf({ wal, sources }: Pick<LifeboatConfig, 'wal' | 'sources'>): WatchedWal[] {
+  return (Object.keys(wal) as SourceId[]).flatMap((sourceId) => {
+    const [section, source] = [wal[sourceId], sources[sourceId]]
+    return section && source ? [{ sourceId, agentId: source.agent, flushEveryMs: section.flushEvery }] : []
+  })
+}
+
 /** Who must be there for the promises to be kept: one of each kind, and every agent that has work. */
-function servicesOf({ policies, sources }: Pick<LifeboatConfig, 'policies' | 'sources'>): AlerterConfig['services'] {
+function servicesOf({
+  policies,
+  sources,
+  wal,
+}: Pick<LifeboatConfig, 'policies' | 'sources' | 'wal'>): AlerterConfig['services'] {
   const backedUp = Object.values(policies).flatMap((policy) => policy.sources)
-  const agents = new Set(backedUp.flatMap((source) => sources[source]?.agent ?? []))
+  const working = [...backedUp, ...(Object.keys(wal) as SourceId[])]
+  const agents = new Set(working.flatMap((source) => sources[source]?.agent ?? []))
   const common = ['scheduler', 'uploader', 'verifier'].map((service) => ({ service }))
   return [...common, ...[...agents].map((name) => ({ service: 'backup-agent', name }))]
 }

@@ -3,10 +3,14 @@ import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
+import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { WAL_RECORD_BUCKET, type WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
@@ -16,7 +20,7 @@ import { openEmail } from './channels/email.ts'
 import type { AlerterConfig } from './config.ts'
 import { LETTERS, type Letter } from './letters.ts'
 import { type Notice, OUTBOX_BUCKET } from './notices.ts'
-import type { WatchedPlan, WatchedService } from './world.ts'
+import type { WatchedPlan, WatchedService, WatchedWal } from './world.ts'
 
 /** Everything the alerter may touch; tests pass the same record with parts of their own. */
 export interface AlerterDeps {
@@ -27,15 +31,26 @@ export interface AlerterDeps {
   outbox: Bucket<Notice>
   letters: Bucket<Letter>
   presence: Bucket<Presence>
+  walStates: Bucket<WalState>
+  walRecords: Bucket<WalRecord>
   channel: Channel
   plans: readonly WatchedPlan[]
   services: readonly Omit<WatchedService, 'lastSeenMs'>[]
+  /** Sources whose WAL is to be kept. */
+  wal: readonly WatchedWal[]
+  promises: Readonly<Record<SourceId, Promised>>
   mail: { fleet: string; to: readonly string[]; dashboard: string | undefined; repeatMs: number }
   /** Asked every minute while all is well; undefined for none. */
   deadManUrl: string | undefined
   clock: Clock
   log: Logger
   roundMs: number
+}
+
+/** What lifeboat.yaml promises for a source, milliseconds. */
+export interface Promised {
+  rpo: number
+  rto: number
 }
 
 /** Longer than the longest usual period of a policy: rules look back to the last success. */
@@ -45,12 +60,14 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'alerter', log, abort: signal }))
-  const { fleet, to, dashboard, repeatMs, plans, services, deadManUrl, roundMs } = cfg
+  const { fleet, to, dashboard, repeatMs, plans, services, wal, promises, deadManUrl, roundMs } = cfg
   const mail = { fleet, to, dashboard, repeatMs }
   const given = {
     channel: own(openEmail(cfg.email)),
     plans,
     services,
+    wal,
+    promises,
     mail,
     deadManUrl,
     roundMs,
@@ -60,7 +77,10 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening
   return openParts(bus, given, watching.signal)
 }
 
-type Given = Pick<AlerterDeps, 'channel' | 'plans' | 'services' | 'mail' | 'deadManUrl' | 'roundMs' | 'clock' | 'log'>
+type Given = Pick<
+  AlerterDeps,
+  'channel' | 'plans' | 'services' | 'wal' | 'promises' | 'mail' | 'deadManUrl' | 'roundMs' | 'clock' | 'log'
+>
 
 /** Opens what lies on the bus; `signal` ends the watching. */
 export async function openParts(bus: Bus, given: Given, signal: AbortSignal): Promise<AlerterDeps> {
@@ -74,5 +94,7 @@ export async function openParts(bus: Bus, given: Given, signal: AbortSignal): Pr
     outbox: await bus.bucket(OUTBOX_BUCKET),
     letters: await bus.bucket(LETTERS),
     presence: await bus.bucket(PRESENCE_BUCKET),
+    walStates: await bus.bucket(WAL_BUCKET),
+    walRecords: await bus.bucket(WAL_RECORD_BUCKET),
   }
 }

@@ -1,8 +1,10 @@
-import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
-import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
+import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
+import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
+import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { AlerterDeps } from './deps.ts'
 import type { Letter } from './letters.ts'
-import { planKey, type WatchedService, type World } from './world.ts'
+import { planKey, type WatchedService, type WatchedWal, type World } from './world.ts'
 
 /** Summaries are the dear part of looking; backups do not change by the second. */
 const SUMMARIES_EVERY_MS = 30_000
@@ -16,6 +18,9 @@ export class LookAround {
   #tables = new Map<BackupId, number>()
   #drillReasons = new Map<string, string[]>()
   #backups: Map<string, BackupRow[]> = new Map()
+  #summaries = new Map<SourceId, SourceSummary>()
+  #physical = new Map<SourceId, BackupRow[]>()
+  #damaged = new Map<BackupId, string[]>()
   #backupsAtMs = Number.NEGATIVE_INFINITY
   #tidiedAtMs: number
 
@@ -33,6 +38,7 @@ export class LookAround {
       view.tidy()
       this.#tidiedAtMs = nowMs
     }
+    const wal = await this.#wal()
     return {
       nowMs,
       watchingSinceMs: Math.min(this.#sinceMs, nowMs),
@@ -43,15 +49,23 @@ export class LookAround {
       drillReasons: this.#drillReasons,
       services: await this.#services(nowMs),
       letters: await this.#letters(),
+      objectives: this.#objectives(wal, nowMs),
+      wal,
+      physical: this.#physical,
+      damaged: this.#damaged,
     }
   }
 
   async #lookAtBackups(nowMs: number): Promise<void> {
     if (Math.abs(nowMs - this.#backupsAtMs) < SUMMARIES_EVERY_MS) return
-    const rows = (await this.#deps.catalog.summaries()).flatMap(({ recent }) => recent)
+    const summaries = await this.#deps.catalog.summaries()
+    const rows = summaries.flatMap(({ recent }) => recent)
     this.#backups = Map.groupBy(rows, planKey)
     this.#tables = await this.#tablesOfNewest()
     this.#drillReasons = await this.#reasonsOfDisproven(rows)
+    this.#summaries = new Map(summaries.map((summary) => [summary.sourceId, summary]))
+    this.#physical = new Map(summaries.map((summary) => [summary.sourceId, physicalRows(summary)]))
+    this.#damaged = await this.#damagedFiles()
     this.#backupsAtMs = nowMs
   }
 
@@ -76,6 +90,37 @@ export class LookAround {
         if (copy.lastDrill?.verdict === 'failed') found.set(`${backupId}/${target}`, copy.lastDrill.reasons)
     }
     return found
+  }
+
+  async #damagedFiles(): Promise<Map<BackupId, string[]>> {
+    const found = new Map<BackupId, string[]>()
+    for (const { backupId, sourceId, physical } of [...this.#physical.values()].flat()) {
+      if (!physical?.checksumFailures) continue
+      const files =
+        this.#damaged.get(backupId) ?? (await this.#deps.catalog.get(backupId, sourceId))?.physical?.checksums.failures
+      if (files) found.set(backupId, files)
+    }
+    return found
+  }
+
+  async #wal(): Promise<WatchedWal[]> {
+    const { wal, walStates, walRecords } = this.#deps
+    if (wal.length === 0) return []
+    const states = new Map<string, WatchedWal['state']>()
+    for await (const { key, value } of walStates.entries()) states.set(key, value)
+    const records = new Map<string, WatchedWal['record']>()
+    for await (const { key, value } of walRecords.entries()) records.set(key, value)
+    return wal.map((one) => ({ ...one, state: states.get(one.sourceId), record: records.get(one.sourceId) }))
+  }
+
+  #objectives(wal: readonly WatchedWal[], nowMs: number): World['objectives'] {
+    const known = new Map(wal.map((one) => [one.sourceId, one]))
+    return (Object.entries(this.#deps.promises) as [SourceId, { rpo: number; rto: number }][]).map(
+      ([sourceId, promise]) => {
+        const { state, record } = known.get(sourceId) ?? {}
+        return measureObjectives({ sourceId, summary: this.#summaries.get(sourceId), state, record, promise, nowMs })
+      },
+    )
   }
 
   async #services(nowMs: number): Promise<WatchedService[]> {

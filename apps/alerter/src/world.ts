@@ -1,7 +1,10 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
-import type { BackupId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { WalRecord } from '@lifeboat/catalog/wal-record.ts'
+import type { AgentId, BackupId, BackupKind, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident, IncidentRule } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
+import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Letter } from './letters.ts'
 
 /** Everything the rules may look at: what was planned, what became of it, who is alive. No rule asks anybody else. */
@@ -21,17 +24,37 @@ export interface World {
   /** Who should be there, and who was heard of lately. */
   services: readonly WatchedService[]
   letters: readonly Letter[]
+  /** Sources with a promise, and what it is worth now. */
+  objectives: readonly Objectives[]
+  /** Sources whose WAL is to be kept. */
+  wal: readonly WatchedWal[]
+  /** Bases and incrementals by source, newest first. */
+  physical: ReadonlyMap<SourceId, readonly BackupRow[]>
+  /** Files the server found damaged while it read them, by backup; at most 100 each. */
+  damaged: ReadonlyMap<BackupId, readonly string[]>
+}
+
+/** The WAL of one source, as far as anybody said something of it. */
+export interface WatchedWal {
+  sourceId: SourceId
+  agentId: AgentId
+  flushEveryMs: number
+  state?: WalState | undefined
+  record?: WalRecord | undefined
 }
 
 /** One policy applied to one source, with what the rules need of it. */
 export interface WatchedPlan {
   policyId: PolicyId
   sourceId: SourceId
+  kind: BackupKind
   graceMs: number
   targets: readonly TargetId[]
   size: { min: number; medianRatio: number; medianOf: number }
   /** A stored backup without any verdict after this long is unproven. */
   proveWithinMs: number
+  /** Incrementals in a row, before the next one is a full base. */
+  maxChain: number
 }
 
 export interface WatchedService {

@@ -52,7 +52,16 @@ export async function alerterWorld(time: string): Promise<AlerterWorld> {
     ...{ nats, smtp, bus, clock, signal: stop.signal, ledger: await Ledger.open(bus) },
     async alerter(over = {}) {
       const mail = { fleet: 'test', to: ['ops@example.com'], dashboard: undefined, repeatMs: 4 * 3_600_000 }
-      const given = { channel, plans: [aPlan()], services: [], mail, deadManUrl: undefined, roundMs: 100 }
+      const given = {
+        channel,
+        plans: [aPlan()],
+        services: [],
+        wal: [],
+        promises: {},
+        mail,
+        deadManUrl: undefined,
+        roundMs: 100,
+      }
       const deps = {
         ...(await openParts(await connect(), { ...given, clock, log: silentLogger }, stop.signal)),
         ...over,
@@ -81,7 +90,7 @@ export async function alerterWorld(time: string): Promise<AlerterWorld> {
   }
 }
 
-export async function mailTo(smtp: SmtpTestServer, timeoutMs = 60_000) {
+export async function mailTo(smtp: SmtpTestServer, timeoutMs = 120_000) {
   return openEmail({
     host: smtp.host,
     port: smtp.port,
@@ -106,8 +115,8 @@ function handClock(time: string) {
   }
 }
 
-/** Waits until it is so. Rejects with the last complaint after a minute. */
-export async function eventually(check: () => void | Promise<void>, withinMs = 60_000): Promise<void> {
+/** Waits until it is so. Rejects with the last complaint after two minutes. */
+export async function eventually(check: () => void | Promise<void>, withinMs = 120_000): Promise<void> {
   const until = Date.now() + withinMs
   for (;;) {
     try {

@@ -2,7 +2,7 @@ import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
-import type { WatchedPlan, World } from '../src/world.ts'
+import type { WatchedPlan, WatchedWal, World } from '../src/world.ts'
 import { planKey } from '../src/world.ts'
 
 const MINUTE = 60_000
@@ -20,6 +20,8 @@ export function aPlan(over: Partial<Record<keyof WatchedPlan, unknown>> = {}): W
     targets: ['alpha', 'beta'],
     size: { min: 1_000_000, medianRatio: 0.5, medianOf: 7 },
     proveWithinMs: 24 * 60 * MINUTE,
+    kind: 'dump',
+    maxChain: 6,
     ...over,
   } as WatchedPlan
 }
@@ -81,10 +83,48 @@ export function aWorld(
     drillReasons: new Map(),
     services: [],
     letters: [],
+    objectives: [],
+    wal: [],
+    physical: new Map(),
+    damaged: new Map(),
     ...rest,
     runs: Map.groupBy(runs, planKey),
     backups: Map.groupBy(backups, planKey),
   }
+}
+
+/** A base or an incremental of `records` that ended at 03:00 of that day, and with it at this place in the log. */
+export function aBase(
+  day: number,
+  over: { physical?: Record<string, unknown> } & Record<string, unknown> = {},
+): BackupRow {
+  const { physical, kind = 'base', ...rest } = over
+  return aBackup(day, {
+    backupId: `202609${day}T020000Z-${kind}-aaaaaa`,
+    kind,
+    policyId: kind === 'base' ? 'weekly' : 'changes',
+    rows: null,
+    physical: { timeline: 1, startLsn: lsnOf(day, -1), endLsn: lsnOf(day), chain: 0, checksumFailures: 0, ...physical },
+    ...rest,
+  })
+}
+
+/** A place in the log for each day, so that the order of both is the same. */
+export function lsnOf(day: number, more = 0): string {
+  return `0/${(day * 0x1000000 + more).toString(16).toUpperCase()}`
+}
+
+/** The WAL of `records`, well in every way but for what the caller says; `seen` as `26T12:00`. */
+export function aWal(seen: string, over: Record<string, unknown> = {}): WatchedWal {
+  const there = { lsn: lsnOf(26), at: moment(at(seen)) }
+  const slot = { name: 'lifeboat_records', retainedBytes: 5_000_000, warnBytes: 4e9, giveUpBytes: 32e9 }
+  const state = {
+    ...{ sourceId: 'records', agentId: 'db1', at: there.at, status: 'streaming', systemIdentifier: '7' },
+    ...{ timeline: 1, serverLsn: there.lsn, receivedLsn: there.lsn, safe: there },
+    ...{ targets: { alpha: there, beta: there }, slot },
+    ...over,
+  }
+  return { sourceId: 'records', agentId: 'db1', flushEveryMs: 10_000, state } as unknown as WatchedWal
 }
 
 export function anIncident(over: Partial<Incident> = {}): Incident {

@@ -3,8 +3,8 @@ import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { IncidentRule } from '@lifeboat/shared/domain/incident.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { describe, expect, it } from 'vitest'
-import { aBackup, aPlan, aRun, at, aWorld } from '../../test/builders.ts'
-import type { World } from '../world.ts'
+import { aBackup, aBase, aPlan, aRun, at, aWal, aWorld, lsnOf } from '../../test/builders.ts'
+import type { WatchedWal, World } from '../world.ts'
 import { judge, RULES } from './all.ts'
 
 const ok = aRun('25T02:00', 'succeeded')
@@ -20,6 +20,33 @@ const lost = (count: number, lastAt: string) => ({
 })
 const stale = (day: number, over = {}) =>
   aBackup(day, { state: 'stored', copies: { alpha: 'stored', beta: 'stored' }, ...over })
+
+const HOUR = 3_600_000
+const promise = (over: Record<string, unknown>) =>
+  ({
+    sourceId: 'records',
+    rpoMs: null,
+    windows: [],
+    promise: { rpoMs: HOUR, rtoMs: 2 * HOUR },
+    ...over,
+  }) as unknown as World['objectives'][number]
+const refusedBy = (code: 'SOURCE_UNREACHABLE' | 'TARGET_KEY_TAKEN') =>
+  new LifeboatError(code, { host: 'db1' }).toReport()
+const reached = (time: string) => ({ lsn: lsnOf(25), at: moment(at(time)) })
+const slot = (gigabytes: number) => ({
+  slot: { name: 'lifeboat_records', retainedBytes: gigabytes * 1e9, warnBytes: 4e9, giveUpBytes: 32e9 },
+})
+const hole = {
+  ...{ timeline: 1, from: lsnOf(24), to: lsnOf(25) },
+  ...{ since: moment(at('25T03:00')), reason: 'the slot was given up at 32 GB' },
+}
+const holed = (wal: WatchedWal) =>
+  ({ ...wal, record: { holes: [{ ...hole, until: moment(at('24T03:00')) }] } }) as unknown as WatchedWal
+const physical = (...rows: ReturnType<typeof aBase>[]) => ({ physical: new Map([['records', rows]]) as never })
+const changes = aPlan({ policyId: 'changes', kind: 'incremental' })
+const incremental = (day: number, chain: number, more: Record<string, unknown> = {}) =>
+  aBase(day, { kind: 'incremental', bytes: 5000, physical: { chain, ...more } })
+const agent = (lastSeen: string) => ({ service: 'backup-agent', name: 'db1', lastSeenMs: at(lastSeen) })
 
 const CASES: Record<string, World> = {
   'missing: within its grace nothing is said': aWorld('26T02:15', { runs: [ok, aRun('26T02:00', 'wished')] }),
@@ -163,6 +190,101 @@ const CASES: Record<string, World> = {
   'service-silent: a deploy is shorter': aWorld('26T12:00', {
     services: [{ service: 'scheduler', lastSeenMs: at('26T11:59') }],
   }),
+  'rpo-breach: WAL lags behind the promise': aWorld('26T12:00', {
+    objectives: [promise({ rpoMs: 2 * HOUR, by: 'wal', recoverableUntil: moment(at('26T10:00')) })],
+    wal: [
+      aWal('26T12:00', {
+        status: 'waiting',
+        error: refusedBy('SOURCE_UNREACHABLE'),
+        safe: { ...reached('26T11:59') },
+        targets: { alpha: reached('26T10:00'), beta: reached('26T09:59') },
+      }),
+    ],
+  }),
+  'rpo-breach: WAL without a base does not count': aWorld('26T12:00', {
+    objectives: [promise({ rpoMs: 10 * HOUR, by: 'backup', recoverableUntil: moment(at('26T02:00')) })],
+    wal: [aWal('26T12:00')],
+  }),
+  'rpo-breach: exactly as promised is kept': aWorld('26T12:00', { objectives: [promise({ rpoMs: HOUR })] }),
+  'rpo-breach: nothing is off-site after a day': aWorld('26T12:00', { objectives: [promise({})] }),
+  'rpo-breach: what was set up just now has time': aWorld('26T12:00', {
+    watchingSinceMs: at('26T11:30'),
+    objectives: [promise({})],
+  }),
+  'wal-silent: nothing was ever heard of it': aWorld('26T12:00', { wal: [{ ...aWal('26T12:00'), state: undefined }] }),
+  'wal-silent: the state is older than a minute': aWorld('26T12:02', {
+    wal: [aWal('26T12:00')],
+    services: [agent('26T12:02')],
+  }),
+  'wal-silent: that the agent is gone is told elsewhere': aWorld('26T12:03', {
+    wal: [aWal('26T12:00')],
+    services: [agent('26T12:00')],
+  }),
+  'wal-silent: the server cannot be asked': aWorld('26T12:03', {
+    wal: [
+      aWal('26T12:03', {
+        status: 'waiting',
+        error: refusedBy('SOURCE_UNREACHABLE'),
+        safe: reached('26T12:00'),
+        targets: {},
+      }),
+    ],
+  }),
+  'wal-silent: a restart of the server is shorter': aWorld('26T12:02', {
+    wal: [aWal('26T12:02', { status: 'waiting', safe: reached('26T12:00') })],
+  }),
+  'wal-silent: too few targets take it': aWorld('26T12:10', {
+    wal: [aWal('26T12:10', { safe: reached('26T12:00'), targets: { alpha: reached('26T12:10') } })],
+  }),
+  'wal-silent: one target lags behind for hours': aWorld('26T12:00', {
+    wal: [aWal('26T12:00', { targets: { alpha: reached('26T12:00'), beta: reached('26T10:00') } })],
+  }),
+  'wal-refused: another cluster under this name': aWorld('26T12:00', {
+    wal: [aWal('26T12:00', { status: 'refused', error: refusedBy('TARGET_KEY_TAKEN') })],
+  }),
+  'slot-retention: more than the warning': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(4.1))] }),
+  'slot-retention: exactly the warning': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(4))] }),
+  'slot-retention: near the end': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(23))] }),
+  'wal-lost: until a base behind the hole is stored': aWorld('26T12:00', {
+    wal: [holed(aWal('26T12:00'))],
+    ...physical(aBase(26, { state: 'sealed' }), aBase(24)),
+  }),
+  'wal-lost: told by the agent before anybody wrote it down': aWorld('26T12:00', {
+    wal: [aWal('26T12:00', { lost: hole })],
+  }),
+  'wal-lost: a base behind it is stored': aWorld('26T12:00', {
+    wal: [holed(aWal('26T12:00'))],
+    ...physical(aBase(25, { state: 'proven' }), aBase(24)),
+  }),
+  'checksum-failures: in the newest base': aWorld('26T12:00', {
+    ...physical(aBase(26, { physical: { checksumFailures: 12 } }), aBase(25)),
+    damaged: new Map([[aBase(26).backupId, Array.from({ length: 12 }, (_, i) => `base/16384/${i}`)]]),
+  }),
+  'checksum-failures: an incremental without any says nothing of the rest': aWorld('26T12:00', {
+    ...physical(incremental(26, 1), aBase(25, { physical: { checksumFailures: 1 } })),
+  }),
+  'checksum-failures: a later full base read everything and found none': aWorld('26T12:00', {
+    ...physical(aBase(26), aBase(25, { physical: { checksumFailures: 1 } })),
+  }),
+  'chain-broken: with its reason': aWorld('26T12:00', {
+    plans: [changes],
+    backups: [incremental(26, 0, { fullBecause: 'summarize_wal is off on the server' })],
+    ...physical(incremental(26, 0), incremental(25, 3)),
+  }),
+  'chain-broken: a chain that is long enough begins anew': aWorld('26T12:00', {
+    plans: [changes],
+    backups: [incremental(26, 0, { fullBecause: '6 incrementals in a row are as many as the policy wants' })],
+    ...physical(incremental(26, 0), incremental(25, 6)),
+  }),
+  'chain-broken: the first of all is a full one': aWorld('26T12:00', {
+    plans: [changes],
+    backups: [incremental(26, 0, { fullBecause: 'no earlier backup of this cluster is known' })],
+    ...physical(incremental(26, 0)),
+  }),
+  'undersized and growth: an incremental is as big as what changed': aWorld('26T12:00', {
+    plans: [changes],
+    backups: [incremental(26, 1), aBase(25, { policyId: 'changes' }), aBase(24, { policyId: 'changes' })],
+  }),
   'service-silent: the alerter has just begun to listen': aWorld('26T12:00', {
     watchingSinceMs: at('26T11:59'),
     services: [{ service: 'scheduler', lastSeenMs: undefined }],
@@ -188,6 +310,9 @@ describe('the rules', () => {
   it('say nothing when all is well', () => {
     const services = [{ service: 'scheduler', lastSeenMs: at('26T11:59') }]
     const world = aWorld('26T12:00', {
+      wal: [aWal('26T12:00')],
+      objectives: [promise({ rpoMs: 10_000, by: 'wal' })],
+      ...physical(aBase(25)),
       runs: [ok, aRun('26T02:00', 'succeeded')],
       backups: [aBackup(26), aBackup(25)],
       services,

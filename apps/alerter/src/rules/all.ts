@@ -1,4 +1,6 @@
 import type { Judgement, World } from '../world.ts'
+import { chainBroken } from './chain-broken.ts'
+import { checksumFailures } from './checksum-failures.ts'
 import { copyBehind } from './copy-behind.ts'
 import { deadLetter } from './dead-letter.ts'
 import { drillBacklog } from './drill-backlog.ts'
@@ -8,9 +10,14 @@ import { late } from './late.ts'
 import { missing } from './missing.ts'
 import { overdue } from './overdue.ts'
 import { retrying } from './retrying.ts'
+import { rpoBreach } from './rpo-breach.ts'
 import { serviceSilent } from './service-silent.ts'
+import { slotRetention } from './slot-retention.ts'
 import { undersized } from './undersized.ts'
 import { unproven } from './unproven.ts'
+import { walLost } from './wal-lost.ts'
+import { walRefused } from './wal-refused.ts'
+import { walSilent } from './wal-silent.ts'
 
 export const RULES = [
   serviceSilent,
@@ -25,6 +32,13 @@ export const RULES = [
   drillBacklog,
   copyBehind,
   deadLetter,
+  rpoBreach,
+  walSilent,
+  walRefused,
+  slotRetention,
+  walLost,
+  checksumFailures,
+  chainBroken,
 ] as const
 
 /** What all rules say. Waiting for drills is told once: when the verifiers as a whole fall behind, not also per source. */

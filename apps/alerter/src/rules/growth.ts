@@ -11,6 +11,8 @@ export const growth: Rule = (world) =>
     const sealed = (world.backups.get(planKey(plan)) ?? []).filter((row) => row.sealedAt !== undefined)
     const [newest, ...before] = sealed
     if (newest === undefined) return { cause: causeOf('growth', plan), unknown: true }
+    // An incremental is as big as what changed, and a full one in its place as big as everything.
+    if (plan.kind === 'incremental') return []
     const sizes = before.slice(0, plan.size.medianOf).flatMap((row) => row.bytes ?? [])
     const usual = median(sizes)
     if (usual === undefined || newest.bytes === undefined || newest.bytes <= usual * SUDDEN_RATIO) return []

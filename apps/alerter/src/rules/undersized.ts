@@ -10,7 +10,10 @@ export const undersized: Rule = (world) =>
     const [newest] = sealed
     const cause = causeOf('undersized', plan)
     if (newest === undefined) return { cause, unknown: true }
-    const complaints = complaintsAbout(newest, sealed.slice(1), plan, world)
+    // An incremental is as small as what changed.
+    if (newest.kind === 'incremental') return []
+    const alike = sealed.slice(1).filter((row) => row.kind === newest.kind)
+    const complaints = complaintsAbout(newest, alike, plan, world)
     if (complaints.length === 0) return []
     return {
       cause,

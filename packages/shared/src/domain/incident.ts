@@ -14,6 +14,13 @@ export const IncidentRule = z.enum([
   'copy-behind',
   'dead-letter',
   'service-silent',
+  'rpo-breach',
+  'wal-silent',
+  'wal-refused',
+  'slot-retention',
+  'wal-lost',
+  'checksum-failures',
+  'chain-broken',
 ])
 export type IncidentRule = z.infer<typeof IncidentRule>
 

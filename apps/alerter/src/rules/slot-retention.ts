@@ -1,0 +1,28 @@
+import { formatBytes } from '@lifeboat/shared/time/duration.ts'
+import type { Rule } from '../world.ts'
+import { minuteOf } from './minute-of.ts'
+
+/** Beyond this share of the limit there is little time left. */
+const NEAR_THE_END = 0.7
+
+/** The server keeps much WAL because targets do not have it yet: long before its disk is at risk somebody should know. */
+export const slotRetention: Rule = (world) =>
+  world.wal.flatMap(({ sourceId, state }) => {
+    const cause = `slot-retention.${sourceId}`
+    if (state === undefined) return { cause, unknown: true }
+    const { name, retainedBytes, warnBytes, giveUpBytes } = state.slot
+    if (retainedBytes <= warnBytes) return []
+    const near = retainedBytes >= NEAR_THE_END * giveUpBytes
+    return {
+      cause,
+      rule: 'slot-retention',
+      severity: near ? 'critical' : 'warning',
+      title: `The server of ${sourceId} keeps much WAL back`,
+      details: [
+        `${formatBytes(retainedBytes)} in pg_wal because of the slot ${name}; warned of beyond ${formatBytes(warnBytes)}`,
+        `At ${formatBytes(giveUpBytes)} the slot is given up: that WAL is then lost and a new base is asked for`,
+        ...Object.entries(state.targets).map(([target, { at }]) => `${target} has WAL until ${minuteOf(at)}`),
+      ],
+      hint: 'Look which target lags behind (`lifeboat target check`) and mend it, or lower wal.copies.required; make room on the disk of pg_wal if it takes long.',
+    }
+  })

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 const cores = availableParallelism()
 /** How long `expect.poll` waits at most: it ends with its first success, so a limit that a busy machine never meets costs nothing. */
-const patient = { poll: { timeout: 30_000 } }
+const patient = { poll: { timeout: 90_000 } }
 
 /**
  * Three slices by file name: `*.test.ts` touches nothing outside, `*.int.test.ts` real servers, `*.e2e.test.ts` the whole system.
@@ -33,8 +33,8 @@ export default defineConfig({
           include: ['{apps,packages,scripts,bench}/**/*.int.test.ts'],
           exclude: ['**/node_modules/**'],
           expect: patient,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

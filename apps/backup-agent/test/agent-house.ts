@@ -193,7 +193,7 @@ export async function openAgentHouse(settings: Readonly<Record<string, string>> 
       await over.publish(BackupRequested, wish)
       return wish
     },
-    async fact(type, fits, withinMs = 60_000) {
+    async fact(type, fits, withinMs = 120_000) {
       for (const until = Date.now() + withinMs; Date.now() < until; await sleep(50)) {
         const [found] = await facts(type, fits)
         if (found !== undefined) return found

@@ -33,7 +33,7 @@ async function failureOf(change: Partial<AgentChange>) {
   await agent[Symbol.asyncDispose]()
   await vi.waitFor(
     async () => expect(await leftIn(agent.deps.spool)).toEqual({ backups: [], folders: [], used: 0 }),
-    30_000,
+    90_000,
   )
   expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toEqual([])
   expect(failed.error.hint.length).toBeGreaterThan(20)
@@ -153,13 +153,13 @@ test('a cancelled run ends at once, for good, and leaves nothing', async () => {
   const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
   await using agent = await house.agent(cfg)
   const wish = await house.wish(cfg)
-  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 30_000)
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 90_000)
   const cancels = await openCancels(house.bus, { signal: new AbortController().signal, log: silentLogger })
   await cancels.cancel({ runId: wish.runId, why: 'cancelled', by: 'a test', at: moment(Date.now()) })
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
   expect(failed).toMatchObject({ error: { code: 'RUN_CANCELLED' }, willRetry: false })
-  await vi.waitFor(async () => expect((await house.ledger.get(wish.runId))?.state).toBe('cancelled'), 30_000)
-  await vi.waitFor(() => expect(agent.deps.spool.all()).toEqual([]), 30_000)
+  await vi.waitFor(async () => expect((await house.ledger.get(wish.runId))?.state).toBe('cancelled'), 90_000)
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toEqual([]), 90_000)
 })
 
 test('an attempt whose run was ended by somebody else meanwhile claims no backup', async () => {
@@ -167,11 +167,11 @@ test('an attempt whose run was ended by somebody else meanwhile claims no backup
   const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
   await using agent = await house.agent(cfg)
   const wish = await house.wish(cfg)
-  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 30_000)
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 90_000)
   await house.ledger.apply(wish.runId, 'exceed')
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
   expect(failed).toMatchObject({ error: { code: 'BACKUP_ABANDONED' }, willRetry: false })
-  await vi.waitFor(() => expect(agent.deps.spool.all()).toEqual([]), 30_000)
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toEqual([]), 90_000)
   expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toEqual([])
 })
 
@@ -182,7 +182,7 @@ test('a run that exceeds its time is ended and recorded as overdue', async () =>
   const wish = await house.wish(cfg, { deadlineAt: moment(Date.now() + 4_000) })
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
   expect(failed).toMatchObject({ error: { code: 'RUN_OVERDUE' }, willRetry: false })
-  await vi.waitFor(async () => expect((await house.ledger.get(wish.runId))?.state).toBe('overdue'), 30_000)
+  await vi.waitFor(async () => expect((await house.ledger.get(wish.runId))?.state).toBe('overdue'), 90_000)
 })
 
 test('stopping the agent mid-dump hands the wish back, and the next agent takes the backup', async () => {
@@ -190,7 +190,7 @@ test('stopping the agent mid-dump hands the wish back, and the next agent takes 
   const slow = house.config({ database: 'records', toolPaths: [fake.folder] })
   const agent = await house.agent(slow)
   const wish = await house.wish(slow)
-  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 30_000)
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 90_000)
   await agent[Symbol.asyncDispose]()
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
   expect(failed).toMatchObject({ error: { code: 'SERVICE_STOPPING' }, willRetry: true })
@@ -204,7 +204,7 @@ test('an agent whose name is taken mid-dump ends its run, and its attempt claims
   const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
   const agent = await house.agent(cfg)
   const wish = await house.wish(cfg)
-  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 30_000)
+  await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 90_000)
   const names = await house.bus.bucket(AGENTS_BUCKET)
   const other = { instance: 'other-host-1234', host: 'other-host', pid: 1 }
   await names.put(cfg.agentId, other)

@@ -33,7 +33,7 @@ test('a dump during which NATS is away for forty seconds completes, and leaves o
   await using wishes = await connectBus({ ...bus, name: 'wishes', log: silentLogger })
   const wish = await house.wish(cfg, {}, wishes)
   const { spool } = agent.deps
-  await vi.waitFor(() => expect(spool.all()).toHaveLength(1), 30_000)
+  await vi.waitFor(() => expect(spool.all()).toHaveLength(1), 90_000)
   await nats.restart({ downMs: DOWN_MS })
   const ledger = await Ledger.open(wishes)
   const isOver = async () => expect((await ledger.get(wish.runId))?.state).toBe('succeeded')

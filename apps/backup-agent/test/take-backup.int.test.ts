@@ -47,7 +47,7 @@ test('the same wish five times is one backup', async () => {
   await sealedOf(wish.runId)
   const isOver = async () =>
     expect(await house.ledger.get(wish.runId)).toMatchObject({ state: 'succeeded', attempt: 1 })
-  await vi.waitFor(isOver, 30_000)
+  await vi.waitFor(isOver, 90_000)
   expect(await readdir(join(agent.deps.spool.path, 'backups'))).toHaveLength(1)
   // Once more when the uploaders have carried everything away and only the ledger remembers.
   for (const spooled of agent.deps.spool.all()) await agent.deps.spool.drop(spooled)
@@ -127,7 +127,7 @@ test('a wish for a source nobody configured becomes a dead letter, and its run i
       expect(house.deadLetters).toContainEqual(
         expect.objectContaining({ error: expect.objectContaining({ code: 'SOURCE_UNKNOWN' }) }),
       ),
-    30_000,
+    90_000,
   )
   expect(house.deadLetters.some(({ excerpt }) => excerpt.includes(wish.runId))).toBe(true)
   expect(agent.deps.spool.all()).toEqual([])
@@ -161,14 +161,14 @@ test('a part leaves the spool when as many targets hold it as the policy demands
   expect((await get(name)).status).toBe(200)
   expect(agent.deps.spool.room.used).toBe(before)
   await stored('west')
-  await vi.waitFor(async () => expect((await get(name)).status).toBe(410), 30_000)
-  await vi.waitFor(() => expect(agent.deps.spool.room.used).toBe(0), 30_000)
+  await vi.waitFor(async () => expect((await get(name)).status).toBe(410), 90_000)
+  await vi.waitFor(() => expect(agent.deps.spool.room.used).toBe(0), 90_000)
   expect((await get('manifest.json')).status).toBe(200)
   for (const targetId of ['north', 'west'] as TargetId[]) {
     const about = { backupId, sourceId: SOURCE, policyId: POLICY, agentId: cfg.agentId, kind: 'dump' as const }
     await house.bus.publish(CopyStored, { ...about, targetId, storedAt: moment(Date.now()), bytes: 1 })
   }
-  await vi.waitFor(async () => expect((await get('manifest.json')).status).toBe(404), 30_000)
+  await vi.waitFor(async () => expect((await get('manifest.json')).status).toBe(404), 90_000)
   expect(await readdir(join(agent.deps.spool.path, 'backups'))).toEqual([])
 })
 
@@ -187,7 +187,7 @@ test('an agent that died after sealing tells of its backup again, and one that d
   await house.fact(BackupFailed, (fact) => fact.backupId === lost && fact.error.code === 'BACKUP_ABANDONED')
   await vi.waitFor(
     () => expect(agent.deps.spool.all().map(({ attempt }) => attempt.backupId)).toEqual([backupId]),
-    30_000,
+    90_000,
   )
   expect(agent.deps.spool.room.used).toBeGreaterThan(0)
 })

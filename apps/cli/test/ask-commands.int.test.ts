@@ -32,7 +32,7 @@ beforeEach(async () => {
 })
 afterEach(() => stop.abort())
 
-const WAIT = { timeout: 30_000, interval: 20 }
+const WAIT = { timeout: 90_000, interval: 20 }
 const asked = <T>(list: () => T[]) =>
   vi.waitFor(() => (list().length > 0 ? (list()[0] as T) : Promise.reject(new Error('nothing asked'))), WAIT)
 const heard = (text: () => string, words: string) => vi.waitFor(() => expect(text()).toContain(words), WAIT)

@@ -80,8 +80,8 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
   }
 }
 
-/** Waits until it is so. Rejects with the last complaint after a minute. */
-export async function eventually(check: () => void | Promise<void>, withinMs = 60_000): Promise<void> {
+/** Waits until it is so. Rejects with the last complaint after two minutes. */
+export async function eventually(check: () => void | Promise<void>, withinMs = 120_000): Promise<void> {
   const until = Date.now() + withinMs
   for (;;) {
     try {

@@ -19,11 +19,11 @@ it('two scheduler processes ask for every run once, also when one of them is kil
   const wishes = await world.collect(BackupRequested)
   await using first = scheduler(config)
   await using second = scheduler(config)
-  await eventually(() => expect(wishes.length).toBeGreaterThan(2), 30_000)
+  await eventually(() => expect(wishes.length).toBeGreaterThan(2), 120_000)
   await second.kill()
   const before = wishes.length
   await using third = scheduler(config)
-  await eventually(() => expect(wishes.length).toBeGreaterThan(before + 2), 30_000)
+  await eventually(() => expect(wishes.length).toBeGreaterThan(before + 2), 120_000)
   expect(first.running && third.running).toBe(true)
 
   const ids = wishes.map(({ runId }) => runId)
@@ -37,7 +37,7 @@ it('two scheduler processes ask for every run once, also when one of them is kil
   expect(asked.every((id) => entries.some(({ runId, state }) => runId === id && /wished|skipped/.test(state)))).toBe(
     true,
   )
-})
+}, 300_000)
 
 function scheduler(config: string) {
   const env = { PATH: process.env.PATH, LIFEBOAT_CONFIG: config, LIFEBOAT_LOG_LEVEL: 'warn' }

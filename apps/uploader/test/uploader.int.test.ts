@@ -200,7 +200,7 @@ test.concurrent('bytes that are good nowhere become a dead letter that names the
   await fleet.bus.consumeDeadLetters(
     'test',
     async ({ error }) => void letters.push({ code: error.code, wrong: error.facts.wrong }),
-    { signal: AbortSignal.timeout(30_000) },
+    { signal: AbortSignal.timeout(120_000) },
   )
   await fleet.announce(backup)
   await eventually(

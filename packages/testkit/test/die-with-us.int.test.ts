@@ -20,8 +20,8 @@ test('a NATS server whose starter is killed ends too, and takes its folder along
   expect(await isListening(port)).toBe(true)
   starter.kill('SIGKILL')
 
-  await vi.waitFor(async () => expect(await isListening(port)).toBe(false), { timeout: 30_000 })
-  await vi.waitFor(() => expect(existsSync(storeDir)).toBe(false), { timeout: 30_000 })
+  await vi.waitFor(async () => expect(await isListening(port)).toBe(false), { timeout: 90_000 })
+  await vi.waitFor(() => expect(existsSync(storeDir)).toBe(false), { timeout: 90_000 })
 })
 
 async function isListening(port: number): Promise<boolean> {

@@ -30,5 +30,5 @@ test('a server dies with the process that started it', async () => {
   const folder = line.toString().trim()
   expect(existsSync(folder)).toBe(true)
   child.kill('SIGKILL')
-  await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 30_000 })
+  await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 90_000 })
 })

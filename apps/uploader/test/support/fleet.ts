@@ -78,7 +78,7 @@ export async function startFleet(): Promise<Fleet> {
 export async function eventually<T>(
   ask: () => Promise<T> | T,
   pleases: (answer: T) => boolean,
-  withinMs = 60_000,
+  withinMs = 120_000,
 ): Promise<T> {
   for (const until = performance.now() + withinMs; ; await sleep(50)) {
     const answer = await ask()

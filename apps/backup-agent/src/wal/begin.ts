@@ -80,8 +80,6 @@ export async function beginAt(road: Road, met: Met, at: bigint): Promise<Standin
   })
   const standing = { ...met, holders }
   road.now.standing = standing
-  // What was written before anybody looked is nobody's lag.
-  road.now.moments.note(0n, road.clock.now())
   await followStored(road, road.clock.now())
   return standing
 }

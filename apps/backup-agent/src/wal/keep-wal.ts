@@ -65,7 +65,7 @@ async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, sig
     ...{ required: wal.copies.required, log },
   })
   const age = await findProgram('age', { toolPaths: cfg.toolPaths })
-  const now = nothingYet((await bucket.get(sourceId))?.value)
+  const now = nothingYet((await bucket.get(sourceId))?.value, clock.now())
   const shipper = new Shipper({
     ...{ sourceId, agentId, targets: wal.targets, spoolUrl: cfg.url, spool, bus, clock, log, signal },
     packing: { age: age.path, recipients: cfg.recipients, compressionLevel: wal.compressionLevel },
@@ -87,9 +87,12 @@ async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, sig
   }
 }
 
-function nothingYet(known: RoadNow['known']): RoadNow {
+function nothingYet(known: RoadNow['known'], nowMs: number): RoadNow {
+  const moments = new Moments()
+  // What was written before anybody looked is nobody's lag.
+  if (known === undefined) moments.note(0n, nowMs)
   return {
-    ...{ known, standing: undefined, moments: new Moments(), beats: new Moments(), stream: undefined },
+    ...{ known, standing: undefined, moments, beats: new Moments(), stream: undefined },
     receivedLsn: known ? parseLsn(known.receivedLsn) : 0n,
     serverLsn: known ? parseLsn(known.serverLsn) : 0n,
     ...{ retainedBytes: known?.slot.retainedBytes ?? 0, hangUp: () => {}, failure: undefined, unshipped: undefined },

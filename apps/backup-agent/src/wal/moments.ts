@@ -2,22 +2,24 @@
 const APART_MS = 200
 const MOST_MARKS = 4096
 
+interface Mark {
+  lsn: bigint
+  atMs: number
+}
+
 /** Up to when is a position known to hold everything? Pure. */
 export class Moments {
-  /** Ascending in both. */
-  #marks: { lsn: bigint; atMs: number }[] = []
+  /** Ascending in both; the last one moves until it is far enough from the one before. */
+  #marks: Mark[] = []
+  #apartMs = APART_MS
 
   /** At `atMs` nothing beyond `lsn` had been written. */
   note(lsn: bigint, atMs: number): void {
     const last = this.#marks.at(-1)
     if (last !== undefined && (lsn < last.lsn || atMs < last.atMs)) return
     if (last?.lsn === lsn) last.atMs = atMs
-    else if (atMs - (this.#marks.at(-2)?.atMs ?? Number.NEGATIVE_INFINITY) < APART_MS)
-      this.#marks[this.#marks.length - 1] = { lsn, atMs }
-    else this.#marks.push({ lsn, atMs })
-    // With a target away for days the marks become coarser, not more.
-    if (this.#marks.length > MOST_MARKS)
-      this.#marks = this.#marks.filter((_, no, all) => no % 2 === 0 || no === all.length - 1)
+    else add(this.#marks, { lsn, atMs }, this.#apartMs)
+    if (this.#marks.length > MOST_MARKS) this.#coarsen()
   }
 
   /** Whoever holds the log up to `lsn` holds everything that was written by then. undefined: earlier than anything known here. */
@@ -29,10 +31,26 @@ export class Moments {
   forgetBefore(lsn: bigint): void {
     const first = this.#marks.findLastIndex((mark) => mark.lsn <= lsn)
     if (first > 0) this.#marks.splice(0, first)
+    if (this.#marks.length < MOST_MARKS / 8) this.#apartMs = APART_MS
   }
 
   /** The log was cut back to `lsn`: what was known beyond belongs to a branch that was left. */
   cutBack(lsn: bigint): void {
     this.#marks = this.#marks.filter((mark) => mark.lsn <= lsn)
   }
+
+  /** With a target away for days the marks become coarser, not more. */
+  #coarsen(): void {
+    this.#apartMs *= 2
+    const marks: Mark[] = []
+    for (const mark of this.#marks) add(marks, mark, this.#apartMs)
+    this.#marks = marks
+    if (marks.length > MOST_MARKS) this.#coarsen()
+  }
+}
+
+function add(marks: Mark[], mark: Mark, apartMs: number): void {
+  const before = marks.at(-2)
+  if (before !== undefined && mark.atMs - before.atMs < apartMs) marks[marks.length - 1] = mark
+  else marks.push(mark)
 }

@@ -1,0 +1,99 @@
+import { segmentAt, segmentRange } from '@lifeboat/shared/domain/wal.ts'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Cut, Segments } from './segment.ts'
+
+/** PostgreSQL's smallest is 1 MiB; nothing here depends on it. */
+const SEGMENT = 64
+
+/** Feeds `sizes` one after the other, cuts a piece after each that is marked. */
+function run(log: Buffer, steps: readonly { size: number; cut: boolean }[], from = 0n) {
+  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from })
+  const cuts: (Omit<Cut, 'release' | 'bytes'> & { bytes: Buffer })[] = []
+  const keep = ({ release, bytes, ...rest }: Cut) => {
+    cuts.push({ ...rest, bytes: Buffer.from(bytes) })
+    release()
+  }
+  for (const { size, cut } of steps) {
+    const start = Number(segments.received)
+    for (const whole of segments.take({ start: BigInt(start), data: log.subarray(start, start + size) })) keep(whole)
+    const piece = cut ? segments.piece() : undefined
+    if (piece) keep(piece)
+  }
+  return { cuts, received: Number(segments.received) }
+}
+
+const aLog = fc.uint8Array({ minLength: 1, maxLength: 1000 }).map((bytes) => Buffer.from(bytes))
+const someSteps = fc.array(fc.record({ size: fc.nat(150), cut: fc.boolean() }), { maxLength: 40 })
+
+test('however the log arrives, every cut holds exactly its own bytes', () => {
+  fc.assert(
+    fc.property(aLog, someSteps, (log, steps) => {
+      for (const { start, end, bytes, segment, kind } of run(log, steps).cuts) {
+        expect(bytes.equals(log.subarray(Number(start), Number(end)))).toBe(true)
+        expect(segment).toBe(segmentAt(1, start, SEGMENT))
+        const whole = segmentRange(segment, SEGMENT)
+        expect(start >= whole.start && end <= whole.end).toBe(true)
+        if (kind === 'segment') expect([start, end]).toEqual([whole.start, whole.end])
+      }
+    }),
+  )
+})
+
+test('whole segments and pieces leave no hole up to the last cut, and pieces of a segment follow each other', () => {
+  fc.assert(
+    fc.property(aLog, someSteps, (log, steps) => {
+      const { cuts, received } = run(log, [...steps, { size: 0, cut: true }])
+      const wholes = cuts.filter(({ kind }) => kind === 'segment')
+      expect(wholes).toHaveLength(Math.floor(received / SEGMENT))
+      let end = 0n
+      for (const piece of cuts.filter(({ kind }) => kind === 'piece')) {
+        expect(piece.start === end || piece.start % BigInt(SEGMENT) === 0n).toBe(true)
+        end = piece.end
+      }
+      if (received % SEGMENT > 0) expect(Number(end)).toBe(received)
+    }),
+  )
+})
+
+test('nothing new makes no piece', () => {
+  const { cuts } = run(Buffer.alloc(100), [
+    { size: 10, cut: true },
+    { size: 0, cut: true },
+    { size: 0, cut: true },
+  ])
+  expect(cuts.map(({ kind, start, end }) => [kind, start, end])).toEqual([['piece', 0n, 10n]])
+})
+
+test('after a restart pieces go on where every target stands, and the segment is whole all the same', () => {
+  const log = Buffer.from(Array.from({ length: 70 }, (_, at) => at))
+  const { cuts } = run(
+    log,
+    [
+      { size: 40, cut: true },
+      { size: 30, cut: false },
+    ],
+    30n,
+  )
+  expect(cuts.map(({ kind, start, end }) => [kind, start, end])).toEqual([
+    ['piece', 30n, 40n],
+    ['segment', 0n, 64n],
+  ])
+})
+
+test('a finished segment is not written over while it is shipped', () => {
+  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from: 0n })
+  const [first] = [...segments.take({ start: 0n, data: Buffer.alloc(SEGMENT, 1) })]
+  const [second] = [...segments.take({ start: 64n, data: Buffer.alloc(SEGMENT, 2) })]
+  expect([first?.bytes.every((byte) => byte === 1), second?.bytes.every((byte) => byte === 2)]).toEqual([true, true])
+  first?.release()
+  first?.release()
+  const third = [...segments.take({ start: 128n, data: Buffer.alloc(SEGMENT, 3) })]
+  expect(second?.bytes.every((byte) => byte === 2)).toBe(true)
+  expect(third[0]?.bytes.every((byte) => byte === 3)).toBe(true)
+})
+
+test('a hole in the stream is an error, not a segment with a hole', () => {
+  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from: 0n })
+  expect(() => [...segments.take({ start: 1n, data: Buffer.alloc(1) })]).toThrow(/SOURCE_PROTOCOL_BROKEN/)
+})

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
@@ -45,4 +45,17 @@ test('a wrong password ends with 4, and no password is ever printed', async () =
   expect(code).toBe(4)
   expect(out).toContain('SOURCE_AUTH_REFUSED')
   expect(out + err).not.toContain('hunter3')
+})
+
+test('a source with bases and WAL is asked for its right to replicate, as the role that will', async () => {
+  const path = join(dir, 'lifeboat.yaml')
+  const bases = 'bases: { sources: [records], kind: base, schedule: { cron: "0 3 * * 0" }, targets: [aws] }'
+  const text = (await readFile(path, 'utf8')).replace('policies:\n', `policies:\n  ${bases}\n`)
+  await writeFile(path, `${text}wal: { records: { targets: [aws] } }\n`)
+  await pg.query('records', 'GRANT pg_read_all_data TO lifeboat')
+  const before = await check('hunter2', '--json')
+  const lacking = JSON.parse(before.out).findings.filter(({ state }: { state: string }) => state === 'lacking')
+  expect(lacking).toMatchObject([{ check: 'replication', statements: ['ALTER ROLE "lifeboat" REPLICATION;'] }])
+  await pg.query('postgres', 'ALTER ROLE "lifeboat" REPLICATION')
+  expect((await check('hunter2')).code).toBe(0)
 })

@@ -1,34 +1,20 @@
-import { type ErrorReport, LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { ClientBase } from 'pg'
+import { checkPhysical, type PhysicalWish } from './check-physical.ts'
 import { connectSource, type SourceConnection } from './connection.ts'
 import { readServerFacts } from './server-facts.ts'
+import { fine, lacking, note, type SourceFinding } from './source-finding.ts'
 import { quoteIdent } from './sql-text.ts'
 import { findPostgresTools, findProgram, type Search } from './tools/find-tools.ts'
-
-export interface SourceFinding {
-  check:
-    | 'connection'
-    | 'server'
-    | 'tools'
-    | 'tables'
-    | 'row-security'
-    | 'large-objects'
-    | 'role-passwords'
-    | 'subscriptions'
-    | 'user-mappings'
-  /** `lacking`: no complete backup before this is repaired · `note`: complete but for what the sentence says · `fine` */
-  state: 'fine' | 'note' | 'lacking'
-  /** One sentence for people. */
-  message: string
-  /** SQL that repairs it, each a whole statement; run by a superuser. */
-  statements: string[]
-  error?: ErrorReport
-}
 
 export interface CheckSourceOptions {
   rolePasswords: boolean
   search: Search
   lockTimeoutMs?: number
+  /** Whether dumps are taken; default true. */
+  dumps?: boolean
+  /** Base backups, incrementals and WAL that are taken as well. */
+  physical?: PhysicalWish
 }
 
 /**
@@ -46,17 +32,31 @@ export async function checkSource(to: SourceConnection, opts: CheckSourceOptions
     return [
       fine('connection', `${to.user} may connect to ${to.database}`),
       fine('server', `PostgreSQL ${server.version}, ${Math.round(databaseBytes / 1e6)} MB`),
-      await toolsFinding(server.major, opts.search),
-      await tablesFinding(client, to.user),
-      await rowSecurityFinding(client, to.user),
-      await largeObjectsFinding(client, to.user),
-      await rolePasswordsFinding(client, to.user, opts.rolePasswords),
-      await subscriptionsFinding(client),
-      await userMappingsFinding(client),
+      ...(opts.dumps === false
+        ? [await programsFinding(opts.search)]
+        : await checkDumps(client, to, server.major, opts)),
+      ...(opts.physical ? await checkPhysical(client, to, opts.physical) : []),
     ]
   } catch (thrown) {
     return [connectionFinding(LifeboatError.from(thrown), to)]
   }
+}
+
+async function checkDumps(
+  client: ClientBase,
+  { user }: SourceConnection,
+  major: number,
+  { search, rolePasswords }: CheckSourceOptions,
+): Promise<SourceFinding[]> {
+  return [
+    await toolsFinding(major, search),
+    await tablesFinding(client, user),
+    await rowSecurityFinding(client, user),
+    await largeObjectsFinding(client, user),
+    await rolePasswordsFinding(client, user, rolePasswords),
+    await subscriptionsFinding(client),
+    await userMappingsFinding(client),
+  ]
 }
 
 function connectionFinding(err: LifeboatError, to: SourceConnection): SourceFinding {
@@ -74,15 +74,29 @@ function connectionFinding(err: LifeboatError, to: SourceConnection): SourceFind
   }
 }
 
-async function toolsFinding(major: number, search: Search): Promise<SourceFinding> {
-  try {
+function toolsFinding(major: number, search: Search): Promise<SourceFinding> {
+  return found(async () => {
     const tools = await findPostgresTools(major, ['pg_dump', 'pg_dumpall'], search)
     await Promise.all([findProgram('age', search), findProgram('zstd', search)])
-    return fine('tools', `pg_dump ${tools.major}, zstd and age are here`)
+    return `pg_dump ${tools.major}, zstd and age are here`
+  })
+}
+
+/** The server itself reads and compresses a base. */
+function programsFinding(search: Search): Promise<SourceFinding> {
+  return found(async () => {
+    await Promise.all([findProgram('age', search), findProgram('zstd', search)])
+    return 'zstd and age are here'
+  })
+}
+
+async function found(look: () => Promise<string>): Promise<SourceFinding> {
+  try {
+    return fine('tools', await look())
   } catch (thrown) {
     const err = LifeboatError.from(thrown)
     const message = `${String(err.facts.tool)} is missing: install ${String(err.facts.package)}`
-    return { check: 'tools', state: 'lacking', message, statements: [], error: err.toReport() }
+    return { ...lacking('tools', message), error: err.toReport() }
   }
 }
 
@@ -103,12 +117,11 @@ async function tablesFinding(client: ClientBase, user: string): Promise<SourceFi
     return lacking('tables', `${user} may not read ${list(names)}`, `GRANT pg_read_all_data TO ${quoteIdent(user)};`)
   return all.rows[0]?.granted
     ? fine('tables', `${user} may read every table and sequence`)
-    : {
-        check: 'tables',
-        state: 'note',
-        message: `${user} may read everything there is now; a table made tomorrow is readable only with pg_read_all_data`,
-        statements: [`GRANT pg_read_all_data TO ${quoteIdent(user)};`],
-      }
+    : note(
+        'tables',
+        `${user} may read everything there is now; a table made tomorrow is readable only with pg_read_all_data`,
+        `GRANT pg_read_all_data TO ${quoteIdent(user)};`,
+      )
 }
 
 /** Tables whose policies apply to us: pg_dump refuses them rather than dump half the rows. */
@@ -193,16 +206,4 @@ async function namesOf(client: ClientBase, sql: string): Promise<string[]> {
 function list(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ')
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
-}
-
-function fine(check: SourceFinding['check'], message: string): SourceFinding {
-  return { check, state: 'fine', message, statements: [] }
-}
-
-function note(check: SourceFinding['check'], message: string): SourceFinding {
-  return { check, state: 'note', message, statements: [] }
-}
-
-function lacking(check: SourceFinding['check'], message: string, statement: string): SourceFinding {
-  return { check, state: 'lacking', message, statements: [statement] }
 }

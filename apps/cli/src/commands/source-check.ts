@@ -1,6 +1,9 @@
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
-import { checkSource, type SourceFinding } from '@lifeboat/postgres/check-source.ts'
-import { sourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { PhysicalWish } from '@lifeboat/postgres/check-physical.ts'
+import { type CheckSourceOptions, checkSource } from '@lifeboat/postgres/check-source.ts'
+import { replicationConnection, type SourceConnection, sourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { SourceFinding } from '@lifeboat/postgres/source-finding.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../context.ts'
@@ -11,13 +14,16 @@ import { readSettings } from '../open-fleet.ts'
 
 /** Asks the database itself whether a complete backup is possible; prints the statement for each right that is missing. */
 export const sourceCheck: Command<{ name: string }> = async ({ name }, context) => {
-  const { config, secret } = await readSettings(context, ['sources', 'agents'])
+  const { config, secret } = await readSettings(context, ['sources', 'agents', 'policies', 'wal'])
   const source = config.sources[name as SourceId]
   if (!source)
     throw new LifeboatError('SOURCE_UNKNOWN', { name, suggestion: suggestName(name, Object.keys(config.sources)) })
   const connection = sourceConnection(source, source.password && secret(source.password))
   const search = { toolPaths: config.agents[source.agent]?.toolPaths ?? [], path: context.terminal.env.PATH ?? '' }
-  const findings = await checkSource(connection, { rolePasswords: source.rolePasswords, search })
+  const password = source.replication?.password
+  const replication = replicationConnection(source, connection, password && secret(password))
+  const wishes = wishesOf(config, name as SourceId, replication)
+  const findings = await checkSource(connection, { rolePasswords: source.rolePasswords, search, ...wishes })
   const lacking = findings.filter((finding) => finding.state === 'lacking')
   return {
     value: { source: name, complete: lacking.length === 0, findings },
@@ -25,6 +31,21 @@ export const sourceCheck: Command<{ name: string }> = async ({ name }, context) 
       [...findings.map((finding) => line(finding, style)), summary(name, lacking.length, style)].join('\n'),
     exit: exitFor(lacking),
   }
+}
+
+/** What the policies want of a source; one that no policy mentions yet is looked at for dumps. */
+function wishesOf(
+  { policies, wal }: Pick<LifeboatConfig, 'policies' | 'wal'>,
+  id: SourceId,
+  replication: SourceConnection,
+): Pick<CheckSourceOptions, 'dumps' | 'physical'> {
+  const kinds = new Set(Object.values(policies).flatMap(({ sources, kind }) => (sources.includes(id) ? [kind] : [])))
+  const physical: PhysicalWish['kinds'] = new Set([
+    ...(['base', 'incremental'] as const).filter((kind) => kinds.has(kind)),
+    ...(wal[id] ? (['wal'] as const) : []),
+  ])
+  const dumps = physical.size === 0 || kinds.has('dump')
+  return { dumps, ...(physical.size > 0 && { physical: { replication, kinds: physical } }) }
 }
 
 /** A database nobody reaches says nothing about rights. */

@@ -1,0 +1,124 @@
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { ClientBase } from 'pg'
+import { type ClusterFacts, readClusterFacts } from './cluster-facts.ts'
+import { findConfigFiles } from './config-files.ts'
+import type { SourceConnection } from './connection.ts'
+import { connectReplication } from './replication/connection.ts'
+import { fine, lacking, note, type SourceFinding } from './source-finding.ts'
+import { quoteIdent } from './sql-text.ts'
+
+export interface PhysicalWish {
+  /** How to log in for replication. */
+  replication: SourceConnection
+  kinds: ReadonlySet<'base' | 'incremental' | 'wal'>
+}
+
+const RESTART = 'then restart the server'
+
+/** Asks whether a server and two roles are fit for base backups, incrementals and WAL; names what is missing to the letter. */
+export async function checkPhysical(
+  client: ClientBase,
+  to: SourceConnection,
+  wish: PhysicalWish,
+): Promise<SourceFinding[]> {
+  const cluster = await readClusterFacts(client)
+  const settings = await readSettings(client)
+  const takesBases = wish.kinds.has('base') || wish.kinds.has('incremental')
+  return [
+    walLevelFinding(settings),
+    sendersFinding(settings, wish),
+    slotsFinding(settings, wish),
+    ...(wish.kinds.has('incremental') ? [summariesFinding(cluster)] : []),
+    await replicationFinding(wish.replication),
+    ...(takesBases ? [checksumsFinding(cluster), await configFinding(cluster, to)] : []),
+  ]
+}
+
+interface Settings {
+  walLevel: string
+  maxSenders: number
+  senders: number
+  maxSlots: number
+  slots: number
+}
+
+async function readSettings(client: ClientBase): Promise<Settings> {
+  const { rows } = await client.query<Settings>(`
+    select current_setting('wal_level') as "walLevel",
+           current_setting('max_wal_senders')::int as "maxSenders", (select count(*)::int from pg_stat_replication) as senders,
+           current_setting('max_replication_slots')::int as "maxSlots", (select count(*)::int from pg_replication_slots) as slots`)
+  return rows[0] as Settings
+}
+
+function walLevelFinding({ walLevel }: Settings): SourceFinding {
+  return walLevel === 'minimal'
+    ? lacking('wal-level', `wal_level is minimal; ${RESTART}`, 'ALTER SYSTEM SET wal_level = replica;')
+    : fine('wal-level', `wal_level is ${walLevel}`)
+}
+
+/** A base needs one while it is taken, WAL one for good, which may be among those in use. */
+function sendersFinding({ maxSenders, senders }: Settings, { kinds }: PhysicalWish): SourceFinding {
+  const needed = (kinds.has('wal') ? 1 : 0) + (kinds.has('base') || kinds.has('incremental') ? 1 : 0)
+  const inUse = `${senders} of ${maxSenders} WAL senders are in use`
+  if (maxSenders - senders >= needed) return fine('wal-senders', inUse)
+  const statement = `ALTER SYSTEM SET max_wal_senders = ${Math.max(10, senders + needed)};`
+  const isHopeless = maxSenders < needed || senders === maxSenders
+  return (isHopeless ? lacking : note)('wal-senders', `${inUse}, ${needed} are needed; ${RESTART}`, statement)
+}
+
+/** A base only wants one, to be sure of its WAL; our own for WAL may be among those in use. */
+function slotsFinding({ maxSlots, slots }: Settings, { kinds }: PhysicalWish): SourceFinding {
+  if (maxSlots > slots) return fine('replication-slots', `${slots} of ${maxSlots} replication slots are in use`)
+  const statement = `ALTER SYSTEM SET max_replication_slots = ${Math.max(10, slots + 2)};`
+  const message = `all ${maxSlots} replication slots are in use`
+  if (kinds.has('wal') && slots === 0) return lacking('replication-slots', `${message}; ${RESTART}`, statement)
+  const risk = 'a base backup then depends on wal_keep_size, and WAL on having its slot already'
+  return note('replication-slots', `${message}: ${risk}; ${RESTART}`, statement)
+}
+
+function summariesFinding({ server, summarizing }: ClusterFacts): SourceFinding {
+  if (summarizing) return fine('wal-summaries', 'summarize_wal is on')
+  if (server.major >= 17)
+    return lacking(
+      'wal-summaries',
+      'summarize_wal is off: every incremental would be a full backup',
+      ...['ALTER SYSTEM SET summarize_wal = on;', 'SELECT pg_reload_conf();'],
+    )
+  const err = new LifeboatError('BASE_INCREMENTAL_UNSUPPORTED', { version: server.version })
+  return { ...lacking('wal-summaries', `${err.title}. ${err.hint}`), error: err.toReport() }
+}
+
+async function replicationFinding(to: SourceConnection): Promise<SourceFinding> {
+  try {
+    await using _ = await connectReplication(to, { applicationName: 'lifeboat source check' })
+    return fine('replication', `${to.user} may replicate`)
+  } catch (thrown) {
+    const err = LifeboatError.from(thrown)
+    return { ...refusalFinding(err, to), error: err.toReport() }
+  }
+}
+
+function refusalFinding(err: LifeboatError, to: SourceConnection): SourceFinding {
+  const { fix } = err.facts
+  if (typeof fix !== 'string') return lacking('replication', `${err.title}. ${err.hint}`)
+  if (/^ALTER ROLE/.test(fix)) return lacking('replication', `${to.user} may not replicate`, fix)
+  const message = `pg_hba.conf has no line that lets ${to.user} replicate from here; add "${fix}" and reload`
+  return lacking('replication', message, 'SELECT pg_reload_conf();')
+}
+
+function checksumsFinding({ checksums }: ClusterFacts): SourceFinding {
+  return checksums
+    ? fine('data-checksums', 'the server verifies the checksum of each page it sends')
+    : note('data-checksums', 'data checksums are off: damaged pages go into backups unnoticed (pg_checksums --enable)')
+}
+
+async function configFinding({ config }: ClusterFacts, to: SourceConnection): Promise<SourceFinding> {
+  const { files, left } = await findConfigFiles(config, to.host)
+  if (left.length === 0) return fine('config-files', `${files.length} files outside the data directory come along`)
+  const statements = config === undefined ? [`GRANT pg_read_all_settings TO ${quoteIdent(to.user)};`] : []
+  return note(
+    'config-files',
+    `configuration that a base would leave out, seen from here: ${left.join('; ')}`,
+    ...statements,
+  )
+}

@@ -42,7 +42,15 @@ function state(over: {
 
 function ask(over: Partial<WalQuestion> & { objects: WalObject[]; others?: WalQuestion['others'] }) {
   const { objects, ...rest } = over
-  const question = { others: [], segmentBytes: MIB, branches: [], flushEveryMs: 10_000, graceMs: 30_000, nowMs: NOW }
+  const question = {
+    others: [],
+    segmentBytes: MIB,
+    branches: [],
+    bases: [],
+    flushEveryMs: 10_000,
+    graceMs: 30_000,
+    nowMs: NOW,
+  }
   return auditWal({ ...question, target: { targetId: aws, objects }, ...rest })
 }
 
@@ -69,7 +77,7 @@ describe('an archive that holds everything the server has written is whole', () 
     const audit = ask({
       objects: segments(1, 3, 5),
       state: state({ safe: 5 * MIB }),
-      begin: { timeline: 1, lsn: BigInt(3 * MIB + 100) },
+      bases: [{ timeline: 1, lsn: BigInt(3 * MIB + 100) }],
     })
     expect(audit.verdict).toBe('whole')
     expect(said(audit.timelines[0]?.ranges)).toEqual(['present 0/300064 0/500000'])
@@ -117,6 +125,25 @@ describe('what is not there', () => {
     const audit = ask({ objects, others: [{ targetId: gcp, objects }], state: state({ safe: 5 * MIB }) })
     expect(audit.verdict).toBe('lost')
     expect(said(audit.timelines[0]?.ranges)[1]).toBe('lost 0/200000 0/300000')
+  })
+
+  test('is lost and bridged when a base ended behind it: newer moments are not out of reach', () => {
+    const objects = segments(1, 1, 5).toSpliced(1, 1)
+    const at = (segmentNo: number) => ({ timeline: 1, lsn: BigInt(segmentNo * MIB) })
+    const bridged = ask({ objects, state: state({ safe: 5 * MIB, gcp: 0 }), bases: [at(1), at(3)] })
+    expect(bridged.verdict).toBe('whole')
+    expect(bridged.timelines[0]?.ranges[1]).toMatchObject({ status: 'lost', bridged: true })
+    expect(ask({ objects, state: state({ safe: 5 * MIB, gcp: 0 }), bases: [at(1)] }).verdict).toBe('lost')
+  })
+
+  test('is not asked for by a base that was taken on an abandoned timeline', () => {
+    const bases = [
+      { timeline: 1, lsn: BigInt(3 * MIB) },
+      { timeline: 2, lsn: BigInt(3 * MIB) },
+    ]
+    const branches = [{ timeline: 2, parent: 1, at: BigInt(2 * MIB) }]
+    const audit = ask({ objects: segments(2, 3, 4), branches, bases, state: state({ safe: 4 * MIB, timeline: 2 }) })
+    expect(said(audit.timelines[0]?.ranges)).toEqual(['present 0/300000 0/400000'])
   })
 
   test('is lost without any state too: a bucket alone can be audited', () => {
@@ -180,8 +207,8 @@ describe('timelines', () => {
 
   test('a base on the newer one needs nothing of the older', () => {
     const objects = segments(2, 4, 6)
-    const begin = { timeline: 2, lsn: BigInt(4 * MIB) }
-    expect(ask({ objects, branches: [branch], begin, state: state({ safe: 6 * MIB, timeline: 2 }) })).toMatchObject({
+    const bases = [{ timeline: 2, lsn: BigInt(4 * MIB) }]
+    expect(ask({ objects, branches: [branch], bases, state: state({ safe: 6 * MIB, timeline: 2 }) })).toMatchObject({
       verdict: 'whole',
       timelines: [{ timeline: 2 }],
     })
@@ -230,7 +257,7 @@ describe('whatever was dropped wherever', () => {
         const other = all.filter((_, i) => keepOther[i])
         const now = state({ safe: safe * UNIT, server: SEGMENTS * MIB, aws: confirmed * UNIT })
         const others = [{ targetId: gcp, objects: other }]
-        const audit = ask({ objects: own, others, state: now, begin: { timeline: 1, lsn: 0n } })
+        const audit = ask({ objects: own, others, state: now, bases: [{ timeline: 1, lsn: 0n }] })
         const units = (audit.timelines[0]?.ranges ?? []).flatMap(({ status, start, end }) =>
           Array<string>(Number(parseLsn(end) - parseLsn(start)) / UNIT).fill(status),
         )

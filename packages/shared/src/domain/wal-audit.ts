@@ -9,7 +9,7 @@ import {
   type WalObject,
   type WalState,
 } from './wal.ts'
-import { type Branch, neededSpans } from './wal-needed.ts'
+import { type BasePoint, type Branch, neededSpans } from './wal-needed.ts'
 import { covers, cutAt, order, type Span, uncovered, union, within } from './wal-spans.ts'
 
 /** What a listing of one target says of the archive. */
@@ -37,6 +37,8 @@ export interface AuditedRange {
   late?: true
   /** Of what is missing or uploading: other targets that hold it. */
   at?: TargetId[]
+  /** Of what is lost: a base ended behind it, so only older moments are out of reach. */
+  bridged?: true
 }
 
 /** One place, two contents: keys hold a digest of the plain bytes, so nothing was overwritten and somebody must say which one is right. */
@@ -57,7 +59,7 @@ export type WalVerdict = 'whole' | 'behind' | 'missing' | 'lost'
 
 export interface WalAudit {
   targetId: TargetId
-  /** `behind`: it is late; `missing`: other targets can help, or two contents contradict each other; `lost`: nobody can. */
+  /** `behind`: it is late; `missing`: other targets can help, or two contents contradict each other; `lost`: nobody can, and no base leads on behind it. */
   verdict: WalVerdict
   timelines: TimelineAudit[]
 }
@@ -70,8 +72,8 @@ export interface WalQuestion {
   /** As history files tell; where none is known the branch lies where the newer timeline begins. */
   branches: readonly Branch[]
   state?: WalState | undefined
-  /** From where on WAL is needed: the oldest base that recovery may begin with. Undefined: from the oldest WAL there is. */
-  begin?: { timeline: Timeline; lsn: bigint } | undefined
+  /** Ends of bases recovery may begin with, oldest first: from the first of them on WAL is needed. None: from the oldest WAL there is. */
+  bases: readonly BasePoint[]
   flushEveryMs: number
   /** How long a piece may be on its way after the flush timer. */
   graceMs: number
@@ -120,10 +122,15 @@ function ranges(span: Span, there: readonly Span[], held: readonly Held[], quest
 }
 
 /** Where what can be said of absent WAL may change. */
-function boundaries(held: readonly Held[], { state }: WalQuestion): bigint[] {
+function boundaries(held: readonly Held[], { state, bases }: WalQuestion): bigint[] {
   const lsns = state ? [state.safe, ...Object.values(state.targets)].map(({ lsn }) => parseLsn(lsn)) : []
   const lost = state?.lost ? [parseLsn(state.lost.from), parseLsn(state.lost.to)] : []
-  return [...lsns, ...lost, ...held.flatMap(({ spans }) => spans.flatMap(({ start, end }) => [start, end]))]
+  return [
+    ...lsns,
+    ...lost,
+    ...bases.map(({ lsn }) => lsn),
+    ...held.flatMap(({ spans }) => spans.flatMap(({ start, end }) => [start, end])),
+  ]
 }
 
 function absentRange(span: Span, held: readonly Held[], question: WalQuestion): AuditedRange {
@@ -135,7 +142,8 @@ function absentRange(span: Span, held: readonly Held[], question: WalQuestion): 
       return { ...audited('missing', span), at }
     return { ...audited('uploading', span), ...late(question), at }
   }
-  return onServer(span, state) ? { ...audited('delayed', span), ...late(question) } : audited('lost', span)
+  if (onServer(span, state)) return { ...audited('delayed', span), ...late(question) }
+  return { ...audited('lost', span), ...(question.bases.some(({ lsn }) => lsn >= span.end) ? { bridged: true } : {}) }
 }
 
 /** Targets that were listed are believed as listed; of the others what they confirmed to the agent counts. */
@@ -184,7 +192,7 @@ function joined(sorted: readonly AuditedRange[]): AuditedRange[] {
 }
 
 function sameSaid(a: AuditedRange, b: AuditedRange): boolean {
-  return a.status === b.status && a.late === b.late && String(a.at) === String(b.at)
+  return a.status === b.status && a.late === b.late && a.bridged === b.bridged && String(a.at) === String(b.at)
 }
 
 /** By timeline, as unions. */
@@ -212,7 +220,7 @@ function placeOf(object: WalObject): string {
 
 function verdictOf(timelines: readonly TimelineAudit[]): WalVerdict {
   const all = timelines.flatMap((timeline) => timeline.ranges)
-  if (all.some(({ status }) => status === 'lost')) return 'lost'
+  if (all.some(({ status, bridged }) => status === 'lost' && !bridged)) return 'lost'
   if (all.some(({ status }) => status === 'missing') || timelines.some(({ conflicts }) => conflicts.length > 0))
     return 'missing'
   return all.some((range) => range.late) ? 'behind' : 'whole'

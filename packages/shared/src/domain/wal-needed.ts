@@ -13,17 +13,25 @@ interface Question {
   known: ReadonlyMap<Timeline, readonly Span[]>
   branches: readonly Branch[]
   state?: WalState | undefined
-  begin?: { timeline: Timeline; lsn: bigint } | undefined
+  bases: readonly BasePoint[]
+}
+
+/** Where recovery may begin. */
+export interface BasePoint {
+  timeline: Timeline
+  lsn: bigint
 }
 
 /**
- * What recovery from `begin` to now reads of each timeline: along the ancestors of the present one, each up to where the next one left it.
- * A beginning on an abandoned timeline leads nowhere; then everything there is counts.
+ * What recovery from the oldest base to now reads of each timeline: along the ancestors of the present one, each up to where the next one left it.
+ * A base on an abandoned timeline leads nowhere; where no other is, all WAL there is counts.
  */
 export function neededSpans(question: Question): Map<Timeline, Span> {
   const path = pathOf(question)
-  const { begin } = question
-  const from = path.findIndex(({ timeline }) => timeline === begin?.timeline)
+  const onPath = (base: BasePoint) =>
+    path.findIndex(({ timeline, end }) => timeline === base.timeline && base.lsn <= end)
+  const begin = question.bases.find((base) => onPath(base) >= 0)
+  const from = begin ? onPath(begin) : -1
   const spans = path.slice(Math.max(from, 0)).map(({ timeline, start, end }, i): [Timeline, Span] => {
     const first = i === 0 && from >= 0 && begin ? begin.lsn : start
     return [timeline, { start: first, end }]

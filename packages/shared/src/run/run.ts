@@ -9,7 +9,7 @@ export interface Progress {
   done: number
   /** May grow while the work goes on; absent when nobody can know it. */
   total?: number
-  unit: 'bytes' | 'rows' | 'checks'
+  unit: 'bytes' | 'rows' | 'checks' | 'objects'
 }
 
 /** One attempt at one piece of work. Every function that may take longer than a second is handed one. */

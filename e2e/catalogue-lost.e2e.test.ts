@@ -2,9 +2,10 @@ import { RECORDS, SUMMARIES } from '@lifeboat/catalog/buckets.ts'
 import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
-import { backupsOf, eventually, show, takeBackup } from './support/backups.ts'
+import { backupsOf, show, takeBackup } from './support/backups.ts'
 
 test('a catalogue that was lost is read back from one target, verdicts included', async () => {
   await using world = await startWorld()

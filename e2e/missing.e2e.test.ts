@@ -1,6 +1,7 @@
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { startWorld } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
-import { backupsOf, eventually } from './support/backups.ts'
+import { backupsOf } from './support/backups.ts'
 
 test('a run that nobody begins is mailed as missing, and told to be over when its agent is back', async () => {
   await using world = await startWorld({

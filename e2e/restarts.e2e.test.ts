@@ -1,8 +1,9 @@
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { SOURCE } from '@lifeboat/testkit/world/config.ts'
 import { SERVICES } from '@lifeboat/testkit/world/processes.ts'
 import { startWorld } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
-import { backupsOf, eventually, logged, show } from './support/backups.ts'
+import { backupsOf, logged, show } from './support/backups.ts'
 
 const BIG_ENOUGH_TO_INTERRUPT_MB = 60
 

@@ -1,10 +1,11 @@
 import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { backupPrefix } from '@lifeboat/shared/domain/keys.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { SOURCE } from '@lifeboat/testkit/world/config.ts'
 import { flipByte, openTargetOf } from '@lifeboat/testkit/world/tamper.ts'
 import { startWorld } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
-import { eventually, show, takeBackup } from './support/backups.ts'
+import { show, takeBackup } from './support/backups.ts'
 
 test('each cloud is proven by a drill of its own, and one flipped byte at one of them is found and mailed', async () => {
   await using world = await startWorld({ targets: { aws: 's3', gcs: 'gcs', azure: 'azure' } })

@@ -1,8 +1,9 @@
 import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { startWorld } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
-import { eventually, show, takeBackup } from './support/backups.ts'
+import { show, takeBackup } from './support/backups.ts'
 
 test('a target that was away gets its copy later from one that has it, when the agent is long gone', async () => {
   await using world = await startWorld({ services: ['scheduler', 'backup-agent', 'uploader'] })

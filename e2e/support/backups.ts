@@ -26,11 +26,6 @@ export async function takeBackup(world: World, goal: 'stored' | 'proven'): Promi
   return newest.backupId
 }
 
-/** Tries again until it holds; the last failure is the one that is reported. */
-export function eventually<T>(check: () => Promise<T>, withinMs = 240_000): Promise<T> {
-  return vi.waitFor(check, { timeout: withinMs, interval: 250 })
-}
-
 /** Resolves when the instance has logged this event. */
 export async function logged(
   world: World,

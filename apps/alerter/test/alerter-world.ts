@@ -114,17 +114,3 @@ function handClock(time: string) {
     },
   }
 }
-
-/** Waits until it is so. Rejects with the last complaint after two minutes. */
-export async function eventually(check: () => void | Promise<void>, withinMs = 120_000): Promise<void> {
-  const until = Date.now() + withinMs
-  for (;;) {
-    try {
-      await check()
-      return
-    } catch (err) {
-      if (Date.now() > until) throw err
-      await pause(50)
-    }
-  }
-}

@@ -3,10 +3,11 @@ import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { IncidentOpened, IncidentResolved } from '@lifeboat/shared/bus/messages/incident.ts'
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { describe, expect, it } from 'vitest'
 import type { Notice } from '../src/notices.ts'
 import { startAlerter } from '../src/service.ts'
-import { type AlerterWorld, alerterWorld, eventually } from './alerter-world.ts'
+import { type AlerterWorld, alerterWorld } from './alerter-world.ts'
 import { aRun, at } from './builders.ts'
 
 const HOUR = 3_600_000

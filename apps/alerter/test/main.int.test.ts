@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { expect, it } from 'vitest'
-import { alerterWorld, eventually, LOGIN } from './alerter-world.ts'
+import { alerterWorld, LOGIN } from './alerter-world.ts'
 import { aRun } from './builders.ts'
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname

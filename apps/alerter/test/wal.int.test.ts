@@ -1,7 +1,8 @@
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { expect, it } from 'vitest'
-import { alerterWorld, eventually } from './alerter-world.ts'
+import { alerterWorld } from './alerter-world.ts'
 import { at, aWal } from './builders.ts'
 
 it('a cluster that is refused and a promise that is broken are mailed; WAL without a base keeps no promise', async () => {

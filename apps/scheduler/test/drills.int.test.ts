@@ -3,11 +3,12 @@ import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillFinished, DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
 import { moment, newDrillId, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { describe, expect, it } from 'vitest'
 import { sweepDrills } from '../src/drill-sweep.ts'
 import { startScheduler } from '../src/service.ts'
 import { aPlan } from './paper.ts'
-import { aMoment, eventually, type SchedulerWorld, schedulerWorld } from './scheduler-world.ts'
+import { aMoment, type SchedulerWorld, schedulerWorld } from './scheduler-world.ts'
 
 const backup = (day: number) => `202609${day}T020000Z-dump-aaaaaa`
 

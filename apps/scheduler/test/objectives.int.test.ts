@@ -2,12 +2,13 @@ import { type BackupFailed, BackupRequested, BackupSealed } from '@lifeboat/shar
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
 import { ObjectivesMeasured } from '@lifeboat/shared/bus/messages/objectives.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { describe, expect, it } from 'vitest'
 import { ObjectivesWatch } from '../src/objectives/watch.ts'
 import { startScheduler } from '../src/service.ts'
 import { aPlan } from './paper.ts'
 import { at, baseFacts, lostBetween, NOON, sourceId, walState } from './physical-facts.ts'
-import { eventually, type SchedulerWorld, schedulerWorld } from './scheduler-world.ts'
+import { type SchedulerWorld, schedulerWorld } from './scheduler-world.ts'
 
 const MINUTE = 60_000
 const weekly = aPlan({ policyId: 'weekly', kind: 'base', targets: ['alpha', 'beta'], recoverTo: 'random' })

@@ -80,19 +80,5 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
   }
 }
 
-/** Waits until it is so. Rejects with the last complaint after two minutes. */
-export async function eventually(check: () => void | Promise<void>, withinMs = 120_000): Promise<void> {
-  const until = Date.now() + withinMs
-  for (;;) {
-    try {
-      await check()
-      return
-    } catch (err) {
-      if (Date.now() > until) throw err
-      await pause(50)
-    }
-  }
-}
-
 /** Time for a message that must not come, to come. */
 export const aMoment = () => pause(400)

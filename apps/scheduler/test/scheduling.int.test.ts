@@ -2,12 +2,13 @@ import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { RunDeviated } from '@lifeboat/shared/bus/messages/run.ts'
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { describe, expect, it } from 'vitest'
 import type { SchedulerDeps } from '../src/deps.ts'
 import { expectedRun } from '../src/expectations.ts'
 import { Ticker } from '../src/tick.ts'
 import { aPlan } from './paper.ts'
-import { aMoment, eventually, schedulerWorld } from './scheduler-world.ts'
+import { aMoment, schedulerWorld } from './scheduler-world.ts'
 
 const nightly = aPlan()
 const hourly = aPlan({ policyId: 'hourly', cron: '0 * * * *' })

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { expect, it } from 'vitest'
-import { eventually, schedulerWorld } from './scheduler-world.ts'
+import { schedulerWorld } from './scheduler-world.ts'
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname
 

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { type S3Server, startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { expect, test } from 'vitest'
 import { spoolBackup } from './support/backup.ts'
-import { eventually, type Fleet, startFleet } from './support/fleet.ts'
+import { type Fleet, startFleet } from './support/fleet.ts'
 
 // The bus gives a dead uploader's part to another one after 30 s without a sign of life.
 const REDELIVERED_WITHIN_MS = 60_000
@@ -21,13 +22,13 @@ test('an uploader killed in the middle of a put leaves no half part, and its suc
   {
     await using uploader = await startProcess(fleet, s3)
     for (const part of backup.parts.slice(0, 3)) await announcePart(fleet, part)
-    await eventually(
+    await until(
       () => fleet.facts(PartStored),
       (facts) => facts.length === 3,
     )
     fleet.spool.stallAfter = 1_500_000
     for (const part of backup.parts.slice(3)) await announcePart(fleet, part)
-    await eventually(
+    await until(
       () => s3.seen.filter((request) => /^PUT .*age\.0000[345]/.test(request)).length,
       (puts) => puts === 3,
     )
@@ -38,7 +39,7 @@ test('an uploader killed in the middle of a put leaves no half part, and its suc
   fleet.spool.served.length = 0
   await using _successor = await startProcess(fleet, s3)
   await fleet.announce(backup)
-  await eventually(
+  await until(
     () => fleet.facts(CopyStored),
     (facts) => facts.length === 1,
     REDELIVERED_WITHIN_MS,
@@ -59,13 +60,13 @@ test('an uploader that is told to stop in the middle of a put hands the part bac
   fleet.spool.stallAfter = 1_500_000
   const uploader = await startProcess(fleet, s3)
   await fleet.announce(backup)
-  await eventually(() => s3.seen.some((request) => /^PUT .*age\.00000/.test(request)), Boolean)
+  await until(() => s3.seen.some((request) => /^PUT .*age\.00000/.test(request)), Boolean)
   void uploader.kill('SIGTERM')
   // Another signal than the first: two of one kind may arrive as one.
   expect(await uploader.kill('SIGINT')).toBe(0)
   fleet.spool.stallAfter = undefined
   await using _successor = await startProcess(fleet, s3)
-  await eventually(
+  await until(
     () => fleet.facts(CopyStored),
     (facts) => facts.length === 1,
   )
@@ -88,7 +89,7 @@ async function startProcess(fleet: Fleet, s3: S3Server) {
   })
   const gone = once(child, 'exit')
   await Promise.race([
-    eventually(() => said.includes('service.started'), Boolean),
+    until(() => said.includes('service.started'), Boolean),
     gone.then(() => Promise.reject(new Error(`the uploader ended: ${said}`))),
   ])
   const kill = async (how: NodeJS.Signals): Promise<number | null> => {

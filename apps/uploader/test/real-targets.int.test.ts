@@ -9,11 +9,12 @@ import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { getBytes } from '@lifeboat/storage/conformance/target-case.ts'
 import { openTarget } from '@lifeboat/storage/open-target.ts'
 import { TargetConfig } from '@lifeboat/storage/target-config.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { type FaultProxy, startFaultProxy } from '@lifeboat/testkit/fault-proxy.ts'
 import { type S3Server, startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { expect, test } from 'vitest'
 import { spoolBackup } from './support/backup.ts'
-import { eventually, type Fleet, startFleet } from './support/fleet.ts'
+import { type Fleet, startFleet } from './support/fleet.ts'
 
 const signal = new AbortController().signal
 
@@ -25,7 +26,7 @@ test.concurrent('a store that takes the rights away keeps its work, and the copy
   await at.fleet.announce(backup)
   const [copy] = await stored(at.fleet, 1)
   expect(copy?.targetId).toBe('disk')
-  await eventually(
+  await until(
     () => deps.lanes[0]?.gate.away,
     (away) => away === true,
   )
@@ -73,7 +74,7 @@ test.concurrent('a store that confirms other bytes than were sent is not believe
   await at.fleet.uploader([await at.cloud()], { concurrency: 1 })
   const backup = await spoolBackup(at.fleet.spool, { targets: ['aws'], parts: 1 })
   await at.fleet.announce(backup)
-  await eventually(
+  await until(
     () => at.s3.objects().length,
     (objects) => objects >= 1,
   )
@@ -138,7 +139,7 @@ async function startPlace(): Promise<Place> {
 }
 
 function stored(fleet: Fleet, copies: number) {
-  return eventually(
+  return until(
     () => fleet.facts(CopyStored),
     (facts) => facts.length === copies,
     60_000,

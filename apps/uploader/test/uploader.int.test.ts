@@ -9,12 +9,13 @@ import { faulty } from '@lifeboat/storage/layers/faulty.ts'
 import { impatient } from '@lifeboat/storage/layers/impatient.ts'
 import { wrap } from '@lifeboat/storage/layers/wrap.ts'
 import { type MemoryTarget, openMemory } from '@lifeboat/storage/memory.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
 import type { Lane } from '../src/deps.ts'
 import { demandFleet } from '../src/fleet-marker.ts'
 import { storePart } from '../src/handlers/store-part.ts'
 import { type SpooledBackup, spoolBackup } from './support/backup.ts'
-import { eventually, type Fleet, startFleet } from './support/fleet.ts'
+import { type Fleet, startFleet } from './support/fleet.ts'
 
 const signal = new AbortController().signal
 
@@ -57,7 +58,7 @@ test.concurrent('no manifest is written before the last part is there', async ()
   const [first, second, last] = backup.parts as [PartSealed, PartSealed, PartSealed]
   await fleet.bus.publish(BackupSealed, backup.sealed)
   for (const part of [first, second]) await fleet.bus.publish(PartSealed, part)
-  await eventually(
+  await until(
     () => fleet.spool.served.filter((name) => name.endsWith('manifest.json')).length,
     (asked) => asked >= 2,
   )
@@ -145,7 +146,7 @@ test.concurrent('another object under a key of ours refuses this copy at this ta
   const foreign = Buffer.alloc(100_000, 'x')
   await putBytes(aws, backup.keyOfPart(1), foreign, signal)
   await fleet.announce(backup)
-  const [refusal] = await eventually(
+  const [refusal] = await until(
     () => fleet.facts(CopyRefused),
     (facts) => facts.length === 1,
   )
@@ -170,7 +171,7 @@ test.concurrent('a prefix in which another fleet lives takes nothing of ours', a
   await fleet.uploader([aws])
   const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
   await fleet.announce(backup)
-  const [refusal] = await eventually(
+  const [refusal] = await until(
     () => fleet.facts(CopyRefused),
     (facts) => facts.length === 1,
   )
@@ -203,7 +204,7 @@ test.concurrent('bytes that are good nowhere become a dead letter that names the
     { signal: AbortSignal.timeout(120_000) },
   )
   await fleet.announce(backup)
-  await eventually(
+  await until(
     () => letters,
     ({ length }) => length === 1,
   )
@@ -265,12 +266,12 @@ test.concurrent('NATS restarted in the middle of the work loses no part', async 
   await fleet.uploader([slow], { concurrency: 1 })
   const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 10, partBytes: 1000 })
   await fleet.announce(backup)
-  await eventually(
+  await until(
     () => aws.objects.size,
     (size) => size >= 3,
   )
   await fleet.nats.restart({ signal: 'SIGKILL' })
-  await eventually(
+  await until(
     () => fleet.facts(CopyStored).catch(() => []),
     (facts) => facts.length === 1,
     90_000,
@@ -283,7 +284,7 @@ function memory(id: string): MemoryTarget {
 }
 
 function stored(fleet: Fleet, copies: number) {
-  return eventually(
+  return until(
     () => fleet.facts(CopyStored),
     (facts) => facts.length === copies,
   )

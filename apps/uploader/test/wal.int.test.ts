@@ -6,8 +6,9 @@ import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/id
 import { clusterKey, formatLsn, segmentAt, segmentRange, walKey } from '@lifeboat/shared/domain/wal.ts'
 import { faulty } from '@lifeboat/storage/layers/faulty.ts'
 import { type MemoryTarget, openMemory } from '@lifeboat/storage/memory.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
-import { eventually, type Fleet, startFleet } from './support/fleet.ts'
+import { type Fleet, startFleet } from './support/fleet.ts'
 
 const SOURCE = 'records' as SourceId
 const SEGMENT_BYTES = 16 * 1024 ** 2
@@ -51,7 +52,7 @@ test.concurrent('WAL reaches every target, behind a marker that says whose clust
   const { key, bytes, sealed, path } = segment(fleet, 1)
   fleet.spool.files.set(path, bytes)
   await fleet.bus.publish(WalSealed, sealed)
-  await eventually(
+  await until(
     () => stored.length,
     (count) => count === 2,
   )
@@ -78,7 +79,7 @@ test.concurrent('a target that holds the WAL of another cluster under this name 
   const { bytes, sealed, path, key } = segment(fleet, 1)
   fleet.spool.files.set(path, bytes)
   await fleet.bus.publish(WalSealed, sealed)
-  await eventually(
+  await until(
     () => [stored.length, refused.length],
     ([yes, no]) => yes === 1 && no === 1,
   )
@@ -99,7 +100,7 @@ test.concurrent('what was encrypted anew and lies there already is stored, not r
     fleet.spool.files.set(path, bytes)
     const before = stored.length
     await fleet.bus.publish(WalSealed, sealed)
-    await eventually(
+    await until(
       () => stored.length,
       (count) => count > before,
     )
@@ -117,13 +118,13 @@ test.concurrent('an announcement whose bytes the agent has encrypted anew since 
   const anew = segment(fleet, 1, { targets: ['aws'] as TargetId[] })
   fleet.spool.files.set(anew.path, anew.bytes)
   await fleet.bus.publish(WalSealed, lost.sealed)
-  await eventually(
+  await until(
     () => fleet.spool.served.length,
     (count) => count >= 2,
   )
   expect(aws.objects.has(lost.key)).toBe(false)
   await fleet.bus.publish(WalSealed, anew.sealed)
-  await eventually(
+  await until(
     () => stored.length,
     (count) => count === 2,
   )
@@ -139,12 +140,12 @@ test.concurrent('a target that was down gets its WAL from another target once th
   const { key, bytes, sealed, path } = segment(fleet, 1)
   fleet.spool.files.set(path, bytes)
   await fleet.bus.publish(WalSealed, sealed)
-  await eventually(
+  await until(
     () => stored.length,
     (count) => count === 1,
   )
   fleet.spool.files.delete(path)
-  await eventually(
+  await until(
     () => stored.length,
     (count) => count === 2,
     60_000,

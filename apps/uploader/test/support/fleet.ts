@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { MessageType } from '@lifeboat/shared/bus/define-message.ts'
 import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
@@ -71,18 +70,5 @@ export async function startFleet(): Promise<Fleet> {
       return seen
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  }
-}
-
-/** Asks again until the answer pleases; the last answer is the error's. */
-export async function eventually<T>(
-  ask: () => Promise<T> | T,
-  pleases: (answer: T) => boolean,
-  withinMs = 120_000,
-): Promise<T> {
-  for (const until = performance.now() + withinMs; ; await sleep(50)) {
-    const answer = await ask()
-    if (pleases(answer)) return answer
-    if (performance.now() > until) throw new Error(`still not so after ${withinMs} ms: ${JSON.stringify(answer)}`)
   }
 }

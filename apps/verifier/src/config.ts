@@ -1,9 +1,9 @@
 import type { Env } from '@lifeboat/config/config-path.ts'
-import { type BusConfig, type PolicyConfig, PolicySection } from '@lifeboat/config/lifeboat-config.ts'
+import { type BusConfig, type PolicyConfig, PolicySection, type WalConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
-import type { FleetId, PolicyId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { FleetId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { PublicKeys } from '@lifeboat/shared/signing/signing.ts'
 import type { TargetConfig } from '@lifeboat/storage/target-config.ts'
 
@@ -12,6 +12,12 @@ export interface DrillRules extends Pick<PolicyConfig['drill'], 'amcheck' | 'kee
   maxDurationMs: number
   /** The bound the agent fingerprints with: larger tables were counted only. */
   hashTablesUpToBytes: number
+}
+
+/** How the source tells the time in its own database. */
+export interface HeartbeatRules {
+  schema: string
+  everyMs: number
 }
 
 /** What the verifier reads of lifeboat.yaml. It alone gets the identity that decrypts. */
@@ -24,6 +30,8 @@ export interface VerifierConfig {
   signers: PublicKeys
   targets: ReadonlyMap<TargetId, TargetConfig>
   rules: ReadonlyMap<PolicyId, DrillRules>
+  /** Of sources whose WAL is kept and whose heartbeat is on. */
+  heartbeats: ReadonlyMap<SourceId, HeartbeatRules>
   scratchPath: string
   keepFailedMs: number
   toolPaths: readonly string[]
@@ -46,6 +54,7 @@ export async function readVerifierConfig(from: { env: Env; cwd: string }): Promi
     signers: config.signers,
     targets: new Map(Object.entries(config.targets) as [TargetId, TargetConfig][]),
     rules: new Map(Object.entries(config.policies).map(([id, policy]) => [id as PolicyId, rulesOf(policy)])),
+    heartbeats: heartbeatsOf(config.wal),
     scratchPath: verifier.scratchPath,
     keepFailedMs: verifier.keepFailedFor,
     toolPaths: verifier.toolPaths,
@@ -53,6 +62,13 @@ export async function readVerifierConfig(from: { env: Env; cwd: string }): Promi
     health: verifier.health,
     secret,
   }
+}
+
+function heartbeatsOf(wal: Readonly<Record<string, WalConfig>>): ReadonlyMap<SourceId, HeartbeatRules> {
+  const beating = Object.entries(wal).filter(([, { heartbeat }]) => heartbeat.enabled)
+  return new Map(
+    beating.map(([id, { heartbeat }]) => [id as SourceId, { schema: heartbeat.schema, everyMs: heartbeat.every }]),
+  )
 }
 
 function rulesOf({ drill, fingerprint }: Pick<PolicyConfig, 'drill' | 'fingerprint'>): DrillRules {

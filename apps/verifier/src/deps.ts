@@ -2,7 +2,7 @@ import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
-import type { FleetId, PolicyId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { FleetId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { type Cancels, openCancels } from '@lifeboat/shared/run/cancels.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
@@ -10,7 +10,7 @@ import { openSigner, type PublicKeys, type Signer } from '@lifeboat/shared/signi
 import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
 import { openTarget } from '@lifeboat/storage/open-target.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
-import type { DrillRules, VerifierConfig } from './config.ts'
+import type { DrillRules, HeartbeatRules, VerifierConfig } from './config.ts'
 import { type Events, verifierEvents } from './events.ts'
 
 /** Everything the handlers may touch; tests pass the same record with parts of their own. */
@@ -22,6 +22,7 @@ export interface VerifierDeps {
   signers: PublicKeys
   targets: ReadonlyMap<TargetId, Target>
   rules: ReadonlyMap<PolicyId, DrillRules>
+  heartbeats: ReadonlyMap<SourceId, HeartbeatRules>
   identity: Secret
   scratchPath: string
   keepFailedMs: number
@@ -44,9 +45,9 @@ export async function openDeps(
     targets.set(id, own(await openTarget(id, config, { resolveSecret: cfg.secret, log, observer })))
   }
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'verifier', log, abort: signal }))
-  const { fleet, signers, rules, identity, scratchPath, keepFailedMs, toolPaths, concurrency } = cfg
+  const { fleet, signers, rules, heartbeats, identity, scratchPath, keepFailedMs, toolPaths, concurrency } = cfg
   return {
-    ...{ bus, fleet, signers, targets, rules, identity, scratchPath, keepFailedMs, toolPaths, concurrency },
+    ...{ bus, fleet, signers, targets, rules, heartbeats, identity, scratchPath, keepFailedMs, toolPaths, concurrency },
     signer: await openSigner(cfg.id, cfg.signingKey.reveal()),
     cancels: await openCancels(bus, { signal, log }),
     ...{ events, clock: systemClock, log },

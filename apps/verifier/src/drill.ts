@@ -2,7 +2,7 @@ import type { DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
 import type { DrillId, Moment } from '@lifeboat/shared/domain/ids.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
-import type { DrillRules } from './config.ts'
+import type { DrillRules, HeartbeatRules } from './config.ts'
 import type { VerifierDeps } from './deps.ts'
 import type { Findings } from './findings.ts'
 
@@ -13,6 +13,8 @@ export interface Drill {
   readonly startedAt: Moment
   readonly target: Target
   readonly rules: DrillRules
+  /** undefined: none is written for this source. */
+  readonly heartbeat: HeartbeatRules | undefined
   readonly run: Run
   readonly findings: Findings
   readonly deps: Pick<VerifierDeps, 'fleet' | 'signers' | 'identity' | 'scratchPath' | 'toolPaths' | 'clock'>

@@ -1,4 +1,4 @@
-import type { CheckResult } from '@lifeboat/shared/domain/drill.ts'
+import type { CheckResult, Evidence } from '@lifeboat/shared/domain/drill.ts'
 import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 
@@ -19,6 +19,16 @@ const AGAINST_THE_COPY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ARTIFACT_SURPLUS_PART',
   'ARTIFACT_UNREADABLE',
   'DRILL_RESTORE_FAILED',
+  'RECOVERY_PARENT_MISSING',
+  'RECOVERY_FILES_DAMAGED',
+  'RECOVERY_COMBINE_FAILED',
+  'RECOVERY_REFUSED',
+  'RECOVERY_ENDED_EARLY',
+  'RECOVERY_IN_GAP',
+  'WAL_MISSING',
+  'WAL_DAMAGED',
+  'WAL_FOREIGN',
+  'WAL_AMBIGUOUS',
 ])
 
 /** Collects the answers of one drill in the order they were asked, and the time each phase took. */
@@ -28,6 +38,8 @@ export interface Findings {
   bytesFetched: number
   firstByteAt?: number
   firstAnswerAt?: number
+  /** Where the recovery of a physical backup ended. */
+  recovered?: NonNullable<Evidence['recovered']>
   /** The last error that kept a question from being asked. */
   trouble?: LifeboatError
   /**

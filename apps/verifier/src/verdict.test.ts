@@ -1,3 +1,4 @@
+import type { BackupKind } from '@lifeboat/shared/domain/ids.ts'
 import { expect, test } from 'vitest'
 import { judge } from './verdict.ts'
 
@@ -49,11 +50,60 @@ const CASES: Record<string, Given> = {
   'nothing was asked': [],
 }
 
+const RECOVERED: Given = (
+  [
+    'manifest',
+    'digests',
+    'decrypt',
+    'restore',
+    'backup-manifest',
+    'recover',
+    'heartbeat',
+    'amcheck',
+    'checksums',
+  ] as const
+).map((check) => ({ check, answer: 'passed', detail: 'Fine.' }))
+const recovered = (
+  check: Given[number]['check'],
+  answer: Given[number]['answer'],
+  detail: string,
+  subject?: string,
+) => [
+  ...RECOVERED.filter((each) => each.check !== check),
+  { check, answer, detail, ...(subject !== undefined && { subject }) },
+]
+
+const PHYSICAL_CASES: Record<string, Given> = {
+  'a base came back and everything was asked': RECOVERED,
+  'a cluster without heartbeat and checksums is proven all the same': [
+    ...recovered('heartbeat', 'skipped', 'No heartbeat is written for this source.').filter(
+      ({ check }) => check !== 'checksums',
+    ),
+    { check: 'checksums', answer: 'skipped', detail: 'The cluster has no data checksums.' },
+  ],
+  'the recovery ended early': recovered('recover', 'failed', 'Recovery ended before the point it was to reach.'),
+  'a page is damaged': recovered('checksums', 'failed', '1 pages are damaged.'),
+  'this machine lacks an extension': recovered(
+    'recover',
+    'unable',
+    'This machine has no library postgis-3.',
+    'machine',
+  ),
+  'nobody held the files against their list': RECOVERED.filter(({ check }) => check !== 'backup-manifest'),
+}
+
+test('a chain that was not combined proves nothing', () => {
+  expect(judge(RECOVERED, 'base').verdict).toBe('proven')
+  expect(judge(RECOVERED, 'incremental')).toEqual({ verdict: 'inconclusive', reasons: ['combine: was not asked.'] })
+})
+
 test('the verdict and its reasons are those of the golden file', async () => {
-  const verdicts = Object.fromEntries(Object.entries(CASES).map(([name, checks]) => [name, judge(checks)]))
+  const judged = (cases: Record<string, Given>, kind: BackupKind) =>
+    Object.entries(cases).map(([name, checks]) => [name, judge(checks, kind)])
+  const verdicts = Object.fromEntries([...judged(CASES, 'dump'), ...judged(PHYSICAL_CASES, 'base')])
   await expect(`${JSON.stringify(verdicts, null, 2)}\n`).toMatchFileSnapshot('verdict.golden.json')
 })
 
 test('a drill whose row counts differ is failed, not inconclusive', () => {
-  expect(judge(CASES['one thing failed and another could not be asked'] ?? []).verdict).toBe('failed')
+  expect(judge(CASES['one thing failed and another could not be asked'] ?? [], 'dump').verdict).toBe('failed')
 })

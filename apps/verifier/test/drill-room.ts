@@ -64,7 +64,7 @@ export async function openDrillRoom(): Promise<DrillRoom> {
     },
     fleet: 'testers' as FleetId,
     signer: await openSigner('verifier', verifierKey.privateKey),
-    ...{ signers, targets: new Map([[target.id, target]]), rules: new Map() },
+    ...{ signers, targets: new Map([[target.id, target]]), rules: new Map(), heartbeats: new Map() },
     identity: new Secret(key.identity),
     ...{ scratchPath: join(folder, 'scratch'), keepFailedMs: 60_000, toolPaths: [], concurrency: 1 },
     cancels: { of: () => new AbortController().signal },

@@ -33,7 +33,7 @@ test('the hard database is proven, and the evidence tells what was asked and mea
     'amcheck passed',
   ])
   expect(evidence.bytesFetched).toBeGreaterThan(manifest.artifacts.reduce((sum, { bytes }) => sum + bytes, 0))
-  expect(Object.keys(evidence.phases)).toEqual(['fetch', 'boot', 'restore', 'check'])
+  expect(Object.keys(evidence.phases)).toEqual(['download', 'fetch', 'boot', 'restore', 'check'])
   expect(evidence.recoveryMs).toBeGreaterThan(0)
   expect(Object.keys(evidence.tools).sort()).toEqual(['age', 'pg_restore', 'postgres', 'psql', 'zstd'])
   expect(room.progress.length).toBeGreaterThan(0)

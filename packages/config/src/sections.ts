@@ -11,7 +11,7 @@ export const SERVICE_SECTIONS = {
   scheduler: ['bus', 'sources', 'policies', 'wal', 'targets', 'objectives', 'scheduler'],
   'backup-agent': ['bus', 'encryption', 'agents', 'sources', 'policies', 'wal'],
   uploader: ['bus', 'agents', 'targets', 'uploader'],
-  verifier: ['bus', 'signers', 'targets', 'policies', 'verifier'],
+  verifier: ['bus', 'signers', 'targets', 'policies', 'wal', 'verifier'],
   alerter: ['bus', 'sources', 'policies', 'wal', 'targets', 'objectives', 'alerting'],
   cli: [
     'bus',

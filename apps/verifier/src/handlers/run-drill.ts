@@ -37,7 +37,8 @@ export function runDrill(deps: VerifierDeps): Handler<DrillRequested> {
     const signals = [delivery.signal, deps.cancels.of(runId), deadline(rules.maxDurationMs)]
     using run = createRun({ id: runId, service: 'verifier', signals, log, bus: deps.bus, clock: deps.clock })
     if (await sayAgain(deps, wish, target, run, delivery)) return
-    const drill = beginDrill(deps, { wish, target, rules, run })
+    const heartbeat = deps.heartbeats.get(sourceId)
+    const drill = beginDrill(deps, { wish, target, rules, heartbeat, run })
     const evidence = await rehearse(drill, deps, mayWait(delivery))
     const stored = await keepEvidence(drill, deps, evidence, delivery)
     await deps.bus.publish(DrillFinished, factOf(stored, wish.policyId))
@@ -69,7 +70,7 @@ async function sayAgain(
   return true
 }
 
-function beginDrill(deps: VerifierDeps, of: Pick<Drill, 'wish' | 'target' | 'rules' | 'run'>): Drill {
+function beginDrill(deps: VerifierDeps, of: Pick<Drill, 'wish' | 'target' | 'rules' | 'heartbeat' | 'run'>): Drill {
   const now = deps.clock.now()
   const id = newDrillId(now)
   const { targetId, sourceId } = of.wish

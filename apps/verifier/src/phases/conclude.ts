@@ -40,6 +40,7 @@ export function evidenceOf(drill: Drill, verifierId: string, { judged, manifestS
     ...judged,
     phases: findings.phases,
     ...(recovered && { recoveryMs: Math.round(firstAnswerAt - firstByteAt) }),
+    ...(findings.recovered && { recovered: findings.recovered }),
     bytesFetched: findings.bytesFetched,
     ...(scratch && { scratch }),
     tools: drill.tools,

@@ -2,12 +2,13 @@ import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
+import { unseal, whole } from '@lifeboat/recovery/fetch/unseal.ts'
 import { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
 import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../drill.ts'
 import { type Asked, failed, passed } from '../findings.ts'
-import { unseal, whole } from './unseal.ts'
+import { readerOf } from '../reader.ts'
 
 /** The small artifacts, readable: what the restored database is measured against, and the roles it needs. */
 export interface Opened {
@@ -26,18 +27,13 @@ export async function decryptSmall(drill: Drill, manifest: Manifest): Promise<Op
     const measured = artifactOf(manifest, 'fingerprint')
     const globals = artifactOf(manifest, 'globals')
     if (!measured) return { value: undefined as never, ...failed('The backup has no fingerprint to compare with.') }
+    const reader = readerOf(drill)
     try {
-      const fingerprint = readFingerprint(await unseal(drill, manifest, measured, { sink: whole }))
-      const sql = globals && (await unseal(drill, manifest, globals, { sink: whole }))
+      const fingerprint = readFingerprint(await unseal(reader, manifest, measured, { sink: whole }))
+      const sql = globals && (await unseal(reader, manifest, globals, { sink: whole }))
       return { value: { fingerprint, globals: sql }, ...passed('The identity of this verifier opens the artifacts.') }
     } catch (thrown) {
-      if (LifeboatError.is(thrown, 'ARTIFACT_KEY_WRONG'))
-        throw new LifeboatError(
-          'ARTIFACT_UNREADABLE',
-          { ...thrown.facts, problem: 'it is encrypted to other keys than its manifest says' },
-          { cause: thrown },
-        )
-      throw thrown
+      throw asMisencrypted(thrown)
     }
   })
 }
@@ -46,7 +42,15 @@ export function artifactOf(manifest: Manifest, role: Artifact['role']): Artifact
   return manifest.artifacts.find((artifact) => artifact.role === role)
 }
 
-async function demandOurKey({ deps, run }: Drill, manifest: Manifest): Promise<void> {
+/** A key the manifest names must open what it lists. */
+export function asMisencrypted(thrown: unknown): unknown {
+  if (!LifeboatError.is(thrown, 'ARTIFACT_KEY_WRONG')) return thrown
+  const problem = 'it is encrypted to other keys than its manifest says'
+  return new LifeboatError('ARTIFACT_UNREADABLE', { ...thrown.facts, problem }, { cause: thrown })
+}
+
+/** @throws LifeboatError ARTIFACT_KEY_WRONG – our lack, not the backup's */
+export async function demandOurKey({ deps, run }: Drill, manifest: Manifest): Promise<void> {
   const keygen = await findProgram('age-keygen', deps)
   using identity = secretFile(deps.identity)
   const stage = {

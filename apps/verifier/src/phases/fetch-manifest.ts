@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import type { Sha256 } from '@lifeboat/shared/domain/ids.ts'
+import type { BackupId, BackupKind, Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { type Key, manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
 import { LONGEST_MANIFEST_BYTES } from '@lifeboat/storage/read-small.ts'
 import type { Drill } from '../drill.ts'
-import { passed } from '../findings.ts'
+import { type Asked, passed } from '../findings.ts'
 
 export interface SignedManifest {
   manifest: Manifest
@@ -21,19 +21,29 @@ export interface SignedManifest {
  * @throws DrillEnded with MANIFEST_MISSING | MANIFEST_TAMPERED in the findings
  */
 export async function fetchManifest(drill: Drill): Promise<SignedManifest> {
-  const { wish, findings } = drill
-  return findings.ask({ check: 'manifest' }, async () => {
-    const bytes = await fetchSmall(drill, manifestKey(wish.sourceId, wish.backupId), 'MANIFEST_MISSING')
-    const { signer, document } = await verifySigned(bytes.toString('utf8'), 'lifeboat-manifest', drill.deps.signers)
-    const manifest = readManifest(document)
-    demandItsOwn(drill, manifest, signer)
-    const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256
-    const parts = manifest.artifacts.reduce((sum, artifact) => sum + artifact.parts.length, 0)
-    return {
-      value: { manifest, sha256 },
-      ...passed(`Signed by ${signer}; lists ${manifest.artifacts.length} artifacts in ${parts} parts.`),
-    }
-  })
+  const { backupId, kind } = drill.wish
+  return drill.findings.ask({ check: 'manifest' }, () => readSigned(drill, { backupId, kind }))
+}
+
+/** The manifest of a backup that the one to be drilled is built on. */
+export async function fetchParentManifest(drill: Drill, backupId: BackupId): Promise<SignedManifest> {
+  return drill.findings.ask({ check: 'manifest', subject: backupId }, () => readSigned(drill, { backupId }))
+}
+
+async function readSigned(
+  drill: Drill,
+  wanted: { backupId: BackupId; kind?: BackupKind },
+): Promise<Asked<SignedManifest>> {
+  const bytes = await fetchSmall(drill, manifestKey(drill.wish.sourceId, wanted.backupId), 'MANIFEST_MISSING')
+  const { signer, document } = await verifySigned(bytes.toString('utf8'), 'lifeboat-manifest', drill.deps.signers)
+  const manifest = readManifest(document)
+  demandItsOwn(drill, manifest, { ...wanted, agentId: signer })
+  const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256
+  const parts = manifest.artifacts.reduce((sum, artifact) => sum + artifact.parts.length, 0)
+  return {
+    value: { manifest, sha256 },
+    ...passed(`Signed by ${signer}; lists ${manifest.artifacts.length} artifacts in ${parts} parts.`),
+  }
 }
 
 /** A document of a few kilobytes, whole. */
@@ -70,19 +80,17 @@ function readManifest(document: unknown): Manifest {
   return parsed.data
 }
 
-function demandItsOwn({ wish, deps }: Drill, manifest: Manifest, signer: string): void {
-  const expected = {
-    fleetId: deps.fleet,
-    sourceId: wish.sourceId,
-    backupId: wish.backupId,
-    kind: wish.kind,
-    agentId: signer,
-  }
+function demandItsOwn(
+  { wish, deps }: Drill,
+  manifest: Manifest,
+  wanted: { backupId: BackupId; kind?: BackupKind; agentId: string },
+): void {
+  const expected = { fleetId: deps.fleet, sourceId: wish.sourceId, ...wanted }
   for (const [name, value] of Object.entries(expected)) {
-    const found = manifest[name as keyof typeof expected]
+    const found = String(manifest[name as keyof Manifest])
     if (found !== value) {
       const problem = name === 'agentId' ? 'it is not signed by its own agent' : `it belongs to another ${name}`
-      throw new LifeboatError('MANIFEST_TAMPERED', { problem, expected: value, found })
+      throw new LifeboatError('MANIFEST_TAMPERED', { problem, expected: String(value), found })
     }
   }
 }

@@ -2,7 +2,6 @@ import type { ScratchServer } from '@lifeboat/postgres/scratch/scratch-server.ts
 import { openWorkFolder } from '@lifeboat/postgres/scratch/work-folder.ts'
 import type { Evidence } from '@lifeboat/shared/domain/drill.ts'
 import type { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
-import type { Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { VerifierDeps } from '../deps.ts'
@@ -12,16 +11,12 @@ import { judge } from '../verdict.ts'
 import { bootScratch } from './boot.ts'
 import { checkRestored } from './check.ts'
 import { evidenceOf } from './conclude.ts'
+import type { Course } from './course.ts'
 import { decryptSmall } from './decrypt.ts'
 import { fetchManifest } from './fetch-manifest.ts'
+import { rehearsePhysical } from './physical/rehearse-physical.ts'
 import { restoreDatabase, restoreGlobals } from './restore.ts'
 import { checkDocuments, takeInventory } from './take-inventory.ts'
-
-/** What the phases leave behind for the end. */
-interface Course {
-  manifestSha256?: Sha256
-  server?: ScratchServer
-}
 
 /**
  * Restores one copy as a person would in an emergency, measures it, and concludes. The scratch server and everything fetched is gone when this
@@ -35,7 +30,7 @@ export async function rehearse(drill: Drill, deps: VerifierDeps, mayWait: boolea
   await using owned = new AsyncDisposableStack()
   const course: Course = {}
   await walk(drill, course, owned).catch((thrown: unknown) => noteEnd(drill, thrown))
-  const judged = judge(findings.checks)
+  const judged = judge(findings.checks, drill.wish.kind)
   const passing = judged.verdict === 'inconclusive' && findings.trouble?.retry !== 'never'
   if (passing && mayWait && findings.trouble) throw findings.trouble
   const kept = judged.verdict === 'failed' ? await keepForALook(drill, deps, course) : undefined
@@ -44,8 +39,12 @@ export async function rehearse(drill: Drill, deps: VerifierDeps, mayWait: boolea
 }
 
 async function walk(drill: Drill, course: Course, owned: AsyncDisposableStack): Promise<void> {
-  const { findings } = drill
   owned.use(await openWorkFolder(drill.deps.scratchPath, drill.id).catch(noScratch))
+  await (drill.wish.kind === 'dump' ? rehearseDump : rehearsePhysical)(drill, course, owned)
+}
+
+async function rehearseDump(drill: Drill, course: Course, owned: AsyncDisposableStack): Promise<void> {
+  const { findings } = drill
   const { manifest, opened } = await findings.during('fetch', async () => {
     const signed = await fetchManifest(drill)
     course.manifestSha256 = signed.sha256

@@ -10,15 +10,16 @@ import type { ScratchServer } from '@lifeboat/postgres/scratch/scratch-server.ts
 import { findPostgresTools, type Program } from '@lifeboat/postgres/tools/find-tools.ts'
 import { pgRestore } from '@lifeboat/postgres/tools/pg-restore.ts'
 import { BASE_ENV, type Stage } from '@lifeboat/postgres/tools/stage.ts'
+import { unseal } from '@lifeboat/recovery/fetch/unseal.ts'
 import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../drill.ts'
 import { type Asked, passed, skipped } from '../findings.ts'
+import { readerOf } from '../reader.ts'
 import { MAINTENANCE_DATABASE } from './boot.ts'
 import { artifactOf, type Opened } from './decrypt.ts'
 import { fitGlobals } from './fit-globals.ts'
 import { planRestore } from './plan-restore.ts'
-import { unseal } from './unseal.ts'
 
 const APPLICATION = 'lifeboat drill'
 
@@ -67,7 +68,7 @@ export async function restoreDatabase(drill: Drill, scratch: ScratchServer, mani
 }
 
 function restoreStreaming(drill: Drill, scratch: ScratchServer, of: Manifest, artifact: Artifact, { path }: Program) {
-  return unseal(drill, of, artifact, { further: [stage(scratch, path)], sink: drain })
+  return unseal(readerOf(drill), of, artifact, { further: [stage(scratch, path)], sink: drain, phase: 'restore' })
 }
 
 /** Parallel jobs want to seek, so the archive goes to disk first. */
@@ -80,7 +81,8 @@ async function restoreInParallel(
   jobs: number,
 ) {
   const file = join(drill.workDir, 'archive')
-  await unseal(drill, of, artifact, { sink: (bytes) => pipeline(bytes, createWriteStream(file, { mode: 0o600 })) })
+  const sink = (bytes: AsyncIterable<Uint8Array>) => pipeline(bytes, createWriteStream(file, { mode: 0o600 }))
+  await unseal(readerOf(drill), of, artifact, { sink, phase: 'restore' })
   try {
     await runPipeline([stage(scratch, path, { file, jobs })], drain, drill.run)
   } catch (thrown) {

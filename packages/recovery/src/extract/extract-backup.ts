@@ -18,6 +18,12 @@ export interface Extracted {
   tablespaces: ReadonlyMap<string, string>
 }
 
+/** What came out of the archives. */
+export interface Contents {
+  files: number
+  bytes: number
+}
+
 export type PhysicalManifest = Manifest & { physical: PhysicalFacts }
 
 /** Chunks the decompressor gives: large, so that writing them costs few calls. */
@@ -36,39 +42,36 @@ const WITHHELD = `${CONTROL}.withheld`
 export async function extractBackup(
   reader: Reader,
   manifest: PhysicalManifest,
-  to: { folder: string; account: Account },
-): Promise<Extracted> {
-  const { folder, account } = to
+  { folder, account }: { folder: string; account: Account },
+): Promise<Extracted & Contents> {
   const dataDir = join(folder, 'data')
   const tablespaces = new Map(manifest.physical.tablespaces.map(({ oid }) => [oid, join(folder, 'tablespaces', oid)]))
   for (const each of [folder, dataDir, join(folder, 'tablespaces'), ...tablespaces.values()])
     await ownFolder(each, account)
+  const archives = [
+    { artifact: artifactNamed(manifest, ({ role }) => role === 'base'), into: dataDir },
+    ...manifest.physical.tablespaces.map(({ oid, artifact }) => {
+      return {
+        artifact: artifactNamed(manifest, ({ name }) => name === artifact),
+        into: tablespaces.get(oid) as string,
+      }
+    }),
+  ]
+  const contents: Contents = { files: 0, bytes: 0 }
   try {
-    await extractArtifact(
-      reader,
-      manifest,
-      artifactNamed(manifest, ({ role }) => role === 'base'),
-      dataDir,
-      account,
-    )
-    for (const { oid, artifact } of manifest.physical.tablespaces) {
-      const place = tablespaces.get(oid) as string
-      await extractArtifact(
-        reader,
-        manifest,
-        artifactNamed(manifest, ({ name }) => name === artifact),
-        place,
-        account,
-      )
-      await symlink(place, join(dataDir, 'pg_tblspc', oid))
+    for (const { artifact, into } of archives) {
+      const { members, bytes } = await extractArtifact(reader, manifest, artifact, into, account)
+      contents.files += members
+      contents.bytes += bytes
     }
+    for (const [oid, place] of tablespaces) await symlink(place, join(dataDir, 'pg_tblspc', oid))
     const listed = artifactNamed(manifest, ({ role }) => role === 'backup-manifest')
     await unseal(reader, manifest, listed, { sink: (bytes) => writeFile(join(dataDir, 'backup_manifest'), bytes) })
     await rename(join(dataDir, WITHHELD), join(dataDir, CONTROL))
   } catch (thrown) {
     throw translate(thrown, folder)
   }
-  return { dataDir, tablespaces }
+  return { dataDir, tablespaces, ...contents }
 }
 
 /** The old places of tablespaces, in the backup of a server for itself; ours are linked already, and the server would undo that. */
@@ -85,8 +88,9 @@ function extractArtifact(reader: Reader, of: Manifest, artifact: Artifact, folde
         account,
         rename: (name) => (name === CONTROL ? WITHHELD : name),
       })
-      await untar(decompressed(bytes, artifact), placement)
+      const contents = await untar(decompressed(bytes, artifact), placement)
       await placement.finish()
+      return contents
     },
   })
 }

@@ -10,7 +10,7 @@ import type { Reader } from './reader.ts'
 
 const READ_BYTES = 1024 * 1024
 
-export type Fetcher = Pick<Reader, 'target' | 'run' | 'workDir' | 'arrived'>
+export type Fetcher = Pick<Reader, 'target' | 'run' | 'workDir' | 'arrived' | 'spent'>
 type Owner = Pick<Manifest, 'sourceId' | 'backupId'>
 
 /**
@@ -56,7 +56,7 @@ export async function* fetchArtifact(
 
 /** @returns the file that holds the part */
 async function fetchPart(
-  { target, run, workDir, arrived }: Fetcher,
+  { target, run, workDir, arrived, spent }: Fetcher,
   { sourceId, backupId }: Owner,
   artifact: Artifact,
   part: Part,
@@ -65,6 +65,7 @@ async function fetchPart(
   const file = join(workDir, `${backupId}.${artifact.name}.${part.no}`)
   const hash = createHash('sha256')
   let bytes = 0
+  const begun = performance.now()
   const body = await target.get(key, { signal: run.signal }).catch((thrown: unknown) => {
     throw LifeboatError.is(thrown, 'TARGET_KEY_ABSENT')
       ? new LifeboatError('ARTIFACT_PART_MISSING', { key }, { cause: thrown })
@@ -80,6 +81,7 @@ async function fetchPart(
     }
   }
   await pipeline(body, measure, createWriteStream(file, { mode: 0o600 }), { signal: run.signal })
+  spent?.('download', performance.now() - begun)
   if (bytes !== part.bytes)
     throw new LifeboatError('ARTIFACT_TRUNCATED', { key, expectedBytes: part.bytes, foundBytes: bytes })
   const found = hash.digest('hex')

@@ -16,4 +16,6 @@ export interface Reader {
   readonly tools: Record<string, string>
   /** Told of all bytes that come from the target. */
   arrived(bytes: number): void
+  /** Told the time of work that goes on beside other work, so that its sum tells what to speed up. */
+  spent?(on: 'download', ms: number): void
 }

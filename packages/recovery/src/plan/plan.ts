@@ -77,8 +77,8 @@ function planWithoutArchive(candidates: readonly PhysicalBackup[], stock: Stock,
   return { goal, chain, timeline: 'current', wal: undefined, notes }
 }
 
-/** The newest first. To the end of the WAL there is only one: an older timeline would leave out the newest work. */
-function timelinesToTry({ backups, histories, wal }: Stock, { goal, timeline }: Wanted): Timeline[] {
+/** The newest first. To the end of the WAL there is only one, unless it is asked how far one backup leads: an older timeline leaves out the newest work. */
+function timelinesToTry({ backups, histories, wal }: Stock, { goal, timeline, from }: Wanted): Timeline[] {
   const known = new Set<Timeline>([
     ...histories.keys(),
     ...backups.map(({ physical }) => physical.timeline),
@@ -87,7 +87,7 @@ function timelinesToTry({ backups, histories, wal }: Stock, { goal, timeline }: 
     ),
   ])
   const newestFirst = [...known].sort((a, b) => b - a)
-  if (timeline === undefined) return goal.to === 'latest' ? newestFirst.slice(0, 1) : newestFirst
+  if (timeline === undefined) return goal.to === 'latest' && !from ? newestFirst.slice(0, 1) : newestFirst
   if (known.has(timeline)) return [timeline]
   throw new LifeboatError('RECOVERY_TIMELINE_UNKNOWN', { timeline, known: newestFirst.map(String) })
 }

@@ -1,7 +1,9 @@
 import { logTail } from '@lifeboat/postgres/scratch/start-server.ts'
+import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { describeGoal } from '../goal.ts'
+import { leastEndOf } from './least-end.ts'
 import type { RecoverOptions } from './recover.ts'
 
 /** What the server writes before it gives up; the first that fits decides. */
@@ -17,7 +19,19 @@ export async function diagnoseEnd({ getter, server, plan }: RecoverOptions): Pro
   if (getter?.trouble) return getter.trouble
   const log = await logTail(server.folder, 20)
   const code = BY_LOG.find(([pattern]) => pattern.test(log))?.[1] ?? 'RECOVERY_REFUSED'
+  if (code === 'RECOVERY_ENDED_EARLY' && replayedAll(log, plan))
+    return new LifeboatError('RECOVERY_BEYOND_ARCHIVE', {
+      goal: describeGoal(plan.goal),
+      problem: 'no transaction in the archived WAL committed at or after it',
+      reaches: plan.wal?.end,
+    })
   const problem = /^.*(?:FATAL|PANIC): {2}(.*)$/m.exec(log)?.[1]
   const lastCommitAt = /last completed transaction was at log time (.*)$/m.exec(log)?.[1]
   return new LifeboatError(code, { goal: describeGoal(plan.goal), problem, lastCommitAt, log })
+}
+
+/** All the archive has was read, and the goal was not in it: then it is not the archive that broke off. */
+function replayedAll(log: string, plan: RecoverOptions['plan']): boolean {
+  const done = /redo done at ([0-9A-F]+\/[0-9A-F]+)/.exec(log)?.[1]
+  return done !== undefined && plan.wal !== undefined && parseLsn(done) >= leastEndOf(plan.wal)
 }

@@ -9,6 +9,7 @@ import type { RecoveryPlan } from '../plan/plan.ts'
 import type { WalGetter } from '../wal/wal-getter.ts'
 import { askProgress, reachedAt } from './ask-server.ts'
 import { diagnoseEnd } from './diagnose-end.ts'
+import { leastEndOf } from './least-end.ts'
 import type { AtGoal } from './recovery-settings.ts'
 
 /** Where recovery ended. */
@@ -68,15 +69,8 @@ async function whenReached(server: ChildProcess, opts: RecoverOptions): Promise<
   }
 }
 
-/**
- * To the end of the archive PostgreSQL goes without a goal it could miss: a record it cannot read ends recovery as the true end would. The last
- * record lies in the last segment, or begins in the one before.
- */
+/** To the end of the archive PostgreSQL goes without a goal it could miss. */
 function demandWholeArchive({ lsn }: Recovered, { goal, wal }: RecoverOptions['plan']): void {
-  if (goal.to !== 'latest' || !wal) return
-  const segment = BigInt(wal.segmentBytes)
-  const last = parseLsn(wal.end) - 1n
-  const atLeast = last - (last % segment) - segment
-  if (parseLsn(lsn) < atLeast)
-    throw new LifeboatError('RECOVERY_ENDED_EARLY', { reached: lsn, expected: wal.end, goal: goal.to })
+  if (goal.to !== 'latest' || !wal || parseLsn(lsn) >= leastEndOf(wal)) return
+  throw new LifeboatError('RECOVERY_ENDED_EARLY', { reached: lsn, expected: wal.end, goal: goal.to })
 }

@@ -1,0 +1,131 @@
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { parseWalKey } from '@lifeboat/shared/domain/wal.ts'
+import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
+import { sealWal } from '@lifeboat/testkit/seal-wal.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type DrillRoom, openDrillRoom } from './drill-room.ts'
+import { makeRecords } from './records.ts'
+
+let room: DrillRoom
+let pg: TestPostgres
+let base: SealedBase
+let between: string
+const assertions = [{ name: 'there are patients', sql: 'select count(*) from patient', expect: { equals: 500 } }]
+const heartbeats = new Map([['records' as SourceId, { schema: 'lifeboat', everyMs: 1000 }]])
+
+beforeAll(async () => {
+  room = await openDrillRoom()
+  pg = await startPostgres({ settings: { wal_keep_size: '1GB' } })
+  const { target, recipient, agent: signer } = room
+  await makeRecords(pg)
+  await pg.query(
+    'records',
+    'create schema lifeboat; create table lifeboat.heartbeat (id int primary key, beat_at timestamptz, beat bigint)',
+  )
+  await beat()
+  base = await sealBase({ pg, database: 'records', target, recipient, signer })
+  await pg.query('records', 'select pg_switch_wal()')
+  await beat()
+  await pg.query('records', 'select pg_sleep(0.02)')
+  const [{ now }] = await pg.query('records', 'select clock_timestamp() as now')
+  between = now.toISOString()
+  await pg.query('records', 'select pg_sleep(0.02)')
+  await pg.query('records', 'drop table observation, patient; select pg_switch_wal()')
+  await beat()
+  await sealWal({ pg, target, recipient })
+})
+afterAll(async () => {
+  await pg?.[Symbol.asyncDispose]()
+  await room?.[Symbol.asyncDispose]()
+})
+
+async function beat(): Promise<void> {
+  await pg.query(
+    'records',
+    `insert into lifeboat.heartbeat values (1, clock_timestamp(), 1) on conflict (id) do update set beat_at = excluded.beat_at, beat = heartbeat.beat + 1`,
+  )
+}
+
+test('a base is proven: rebuilt, held against its list, recovered, questioned', async () => {
+  const fact = await room.drill(base.manifest, { rules: { assertions }, deps: { heartbeats } })
+  expect(fact).toMatchObject({ verdict: 'proven', reasons: [] })
+  const evidence = await room.evidence(fact)
+  expect(
+    evidence.checks.map(({ check, answer, subject }) => [check, subject, answer].filter(Boolean).join(' ')),
+  ).toEqual([
+    'manifest passed',
+    'digests inventory passed',
+    'digests documents passed',
+    'decrypt passed',
+    'restore passed',
+    'backup-manifest passed',
+    'recover passed',
+    'recover machine passed',
+    'heartbeat passed',
+    'assertion there are patients passed',
+    'amcheck postgres passed',
+    'amcheck records passed',
+    'amcheck template1 passed',
+    'checksums skipped',
+  ])
+  expect(Object.keys(evidence.phases)).toEqual(['download', 'fetch', 'boot', 'extract', 'verify', 'replay', 'check'])
+  expect(evidence.recovered).toMatchObject({ to: 'end of backup', timeline: 1 })
+  expect(evidence.recoveryMs).toBeGreaterThan(0)
+  expect(await room.leftovers()).toEqual([])
+})
+
+test('a drill to a moment before the tables were dropped finds them, and the heartbeat proves the moment', async () => {
+  const recoverTo = { time: between as never }
+  const fact = await room.drill(base.manifest, { rules: { assertions }, deps: { heartbeats }, wish: { recoverTo } })
+  expect(fact).toMatchObject({ verdict: 'proven', reasons: [] })
+  const { recovered, checks } = await room.evidence(fact)
+  expect(recovered?.to).toEqual({ time: between })
+  expect(recovered?.heartbeatAt && recovered.heartbeatAt <= between).toBe(true)
+  expect(checks.find(({ check }) => check === 'heartbeat')).toMatchObject({ answer: 'passed' })
+})
+
+test('a drill to the latest finds them dropped', async () => {
+  const wish = { recoverTo: 'latest' } as const
+  const fact = await room.drill(base.manifest, { rules: { assertions, amcheck: false }, deps: { heartbeats }, wish })
+  expect(fact.reasons).toEqual(['assertion there are patients: The query failed: relation "patient" does not exist.'])
+})
+
+test('a moment of which the archive holds nothing leaves the question open', async () => {
+  const wish = { recoverTo: { time: new Date().toISOString() as never } }
+  expect(await room.drill(base.manifest, { deps: { heartbeats }, wish })).toMatchObject({ verdict: 'inconclusive' })
+})
+
+const walKeys = () => [...room.target.objects.keys()].filter((key) => parseWalKey(key)).sort()
+
+test.each([
+  ['missing', 'recover WAL archive: WAL is missing on the way', (key: string) => void room.target.objects.delete(key)],
+  ['truncated', 'recover: An object of the WAL archive is not what its name says', (key: string) => halve(key)],
+  [
+    'exchanged for another',
+    'recover: An object of the WAL archive is not what its name says',
+    (key: string) => exchange(key),
+  ],
+])('WAL that is %s: the drill says so, and recovery does not end there in silence', async (_, reason, harm) => {
+  const keys = walKeys()
+  const [victim = ''] = keys.filter((key) => parseWalKey(key)?.kind === 'segment').slice(-1)
+  const good = room.target.objects.get(victim) as Buffer
+  harm(victim)
+  try {
+    const fact = await room.drill(base.manifest, { wish: { recoverTo: 'latest' } })
+    expect(fact.verdict).toBe('failed')
+    expect(fact.reasons.join()).toContain(reason)
+  } finally {
+    room.target.objects.set(victim, good)
+  }
+})
+
+function halve(key: string): void {
+  const bytes = room.target.objects.get(key) as Buffer
+  room.target.objects.set(key, bytes.subarray(0, bytes.length / 2))
+}
+
+function exchange(key: string): void {
+  const other = walKeys().find((each) => each !== key && parseWalKey(each)?.kind === 'segment') as string
+  room.target.objects.set(key, room.target.objects.get(other) as Buffer)
+}

@@ -1,11 +1,12 @@
 import { createHash, webcrypto } from 'node:crypto'
-import { open, rm } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { constants, createZstdCompress } from 'node:zlib'
 import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
 import type { Md5, Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { WAL_DIGEST_DIGITS } from '@lifeboat/shared/domain/wal.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import { inSpool, PARTIAL, renameDurably } from '../spool/files.ts'
 
@@ -25,6 +26,7 @@ export interface Packed {
 }
 
 const CHUNK_BYTES = 1024 * 1024
+const INTRO = Buffer.from('age-encryption.org/v1\n')
 
 /** The digest of the plain bytes, as it stands in the key. */
 export async function plainDigest(plain: Uint8Array): Promise<string> {
@@ -51,33 +53,42 @@ export async function pack(
   const compressed = Readable.from(slices(plain), { objectMode: false }).compose(
     createZstdCompress({ params, chunkSize: 256 * 1024 }),
   )
-  const stages = [age({ program, recipients })]
   try {
-    const { result } = await runPipeline(stages, into(path + PARTIAL), run, { input: compressed })
+    const packed = await inSpool(async () => {
+      // Opened first: whoever does not read a program's output at once loses the beginning of it.
+      await using file = await open(path + PARTIAL, 'w', 0o600)
+      const { result } = await runPipeline([age({ program, recipients })], into(file), run, { input: compressed })
+      await file.sync()
+      return result
+    })
     await inSpool(() => renameDurably(path + PARTIAL, path))
-    return result
+    return packed
   } catch (thrown) {
     await rm(path + PARTIAL, { force: true })
     throw thrown
   }
 }
 
-function into(path: string): Sink<Packed> {
-  return (bytes) =>
-    inSpool(async () => {
-      await using handle = await open(path, 'w', 0o600)
-      const sha256 = createHash('sha256')
-      const md5 = createHash('md5')
-      let size = 0
-      for await (const chunk of bytes) {
-        sha256.update(chunk)
-        md5.update(chunk)
-        for (let at = 0; at < chunk.byteLength; ) at += (await handle.write(chunk, at)).bytesWritten
-        size += chunk.byteLength
-      }
-      await handle.sync()
-      return { bytes: size, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }
-    })
+function into(file: FileHandle): Sink<Packed> {
+  return async (bytes) => {
+    const sha256 = createHash('sha256')
+    const md5 = createHash('md5')
+    let size = 0
+    for await (const chunk of bytes) {
+      if (size === 0) demandIntro(chunk)
+      sha256.update(chunk)
+      md5.update(chunk)
+      for (let at = 0; at < chunk.byteLength; ) at += (await file.write(chunk, at)).bytesWritten
+      size += chunk.byteLength
+    }
+    return { bytes: size, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }
+  }
+}
+
+/** Without its first bytes nobody could ever decrypt it, and nobody here could tell later. */
+function demandIntro(first: Uint8Array): void {
+  if (!Buffer.from(first.subarray(0, INTRO.length)).equals(INTRO))
+    throw new LifeboatError('TOOL_FAILED', { tool: 'age', problem: 'its output does not begin as age files do' })
 }
 
 function* slices(plain: Uint8Array): Generator<Uint8Array> {

@@ -11,7 +11,11 @@ import { watchStage } from './watch-stage.ts'
 
 const KILL_AFTER_MS = 10_000
 
-/** Takes the bytes of the last stage. They end only when every stage succeeded; otherwise reading them throws the reason. */
+/**
+ * Takes the bytes of the last stage. They end only when every stage succeeded; otherwise reading them throws the reason.
+ *
+ * NOTE: it must ask for the first bytes at once, before it awaits anything: the output of a program nobody reads from the start on is thrown away.
+ */
 export type Sink<T> = (bytes: AsyncIterable<Uint8Array>) => Promise<T>
 
 export interface PipelineOptions {

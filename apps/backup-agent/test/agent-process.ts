@@ -54,13 +54,13 @@ export async function spawnAgent(
 }
 
 export async function said(agent: ServiceProcess, words: string): Promise<void> {
-  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(3)) if (agent.log().includes(words)) return
+  for (const until = Date.now() + 180_000; Date.now() < until; await sleep(3)) if (agent.log().includes(words)) return
   throw new Error(`the agent never said ${words}:\n${agent.log().slice(-3000)}`)
 }
 
 /** Every claim that was made is true: one sealed backup, whole and signed, and every other attempt given up. */
 export async function expectOneTrueBackup(house: AgentHouse, cfg: AgentConfig, runId: string): Promise<BackupSealed> {
-  const sealed = await house.fact(BackupSealed, (fact) => fact.runId === runId, 150_000)
+  const sealed = await house.fact(BackupSealed, (fact) => fact.runId === runId, 240_000)
   expect(await house.facts(BackupSealed, (fact) => fact.runId === runId)).toHaveLength(1)
   const started = await house.facts(BackupStarted, (fact) => fact.runId === runId)
   const failed = await house.facts(BackupFailed, (fact) => fact.runId === runId)

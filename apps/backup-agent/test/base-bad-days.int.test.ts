@@ -118,7 +118,7 @@ test('a server that dies in the middle of a base leaves no backup, and the next 
   await pg.restart('immediate')
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === runId)
   expect(failed).toMatchObject({ error: { code: 'SOURCE_CONNECTION_LOST' }, willRetry: true })
-  const sealed = await house.fact(BackupSealed, (fact) => fact.runId === runId, 60_000)
+  const sealed = await house.fact(BackupSealed, (fact) => fact.runId === runId)
   expect(sealed.backupId).not.toBe(failed.backupId)
   expect(await readdir(join(agent.deps.spool.path, 'backups'))).toEqual([sealed.backupId])
 })

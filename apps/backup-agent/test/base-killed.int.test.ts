@@ -34,5 +34,5 @@ test.concurrent.each<[string, string, { isSlow: boolean }]>([
     await using recovered = await recoverByPage(house, [join(cfg.spool.path, 'backups', backupId)])
     expect(await recovered.query('records', 'SELECT count(*)::int AS rows FROM patient')).toEqual([{ rows: 20_000 }])
   },
-  240_000,
+  600_000,
 )

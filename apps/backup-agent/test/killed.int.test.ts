@@ -32,7 +32,7 @@ test.concurrent.each<[string, string, { slow: boolean }]>([
     await using _second = await spawnAgent(house, cfg, {})
     await expectOneTrueBackup(house, cfg, wish.runId)
     const isOver = async () => expect((await house.ledger.get(wish.runId))?.state).toBe('succeeded')
-    await vi.waitFor(isOver, { timeout: 45_000, interval: 200 })
+    await vi.waitFor(isOver, { timeout: 150_000, interval: 200 })
   },
-  240_000,
+  600_000,
 )

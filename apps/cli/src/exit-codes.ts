@@ -12,6 +12,11 @@ export const EXIT_CODES = {
   failed: { code: 7, meaning: 'the backup, drill, check or other work ended badly' },
   inconclusive: { code: 8, meaning: 'a drill could not ask its questions: neither proven nor failed' },
   timeout: { code: 9, meaning: '--timeout passed while waiting; the work itself goes on' },
+  lost: { code: 10, meaning: 'WAL is lost: no target and no server has it, and recovery cannot pass' },
+  missing: {
+    code: 11,
+    meaning: 'WAL is missing at a target that had it, or contradicts itself; other targets can help',
+  },
   interrupted: { code: 130, meaning: 'stopped by Ctrl-C; work that was asked for goes on' },
 } as const satisfies Record<string, { code: number; meaning: string }>
 

@@ -76,6 +76,27 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
     ['id'],
   )
 
+  const wal = noun('wal', 'The write-ahead log of sources, off-site within seconds.')
+  does(
+    verb(wal, 'status', 'How far the WAL of each source has come, and what holds it up.').argument(
+      '[source]',
+      'a name under `wal` (default: all)',
+    ),
+    async () => (await import('./commands/wal-status.ts')).walStatus,
+    ['source'],
+  )
+  does(
+    verb(
+      wal,
+      'audit',
+      'List the WAL at the targets: present, delayed, uploading, missing or lost; the exit code tells.',
+    )
+      .argument('[source]', 'a name under `wal` (default: all)')
+      .option('--target <name>', 'judge only this target'),
+    async () => (await import('./commands/wal-audit.ts')).walAudit,
+    ['source'],
+  )
+
   does(
     verb(
       noun('catalog', 'What is known of all backups; the buckets are the truth behind it.'),

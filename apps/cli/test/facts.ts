@@ -1,3 +1,4 @@
+import type { BackupFact } from '@lifeboat/catalog/project.ts'
 import type { BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
@@ -69,4 +70,39 @@ export function backupFacts(
         recoveryMs: 90_000,
       }) as unknown as DrillFinished,
   }
+}
+
+/** A base of `kept` that ended then, stored at both targets. */
+export function baseFacts(endMs: number, more: { suffix?: string; endLsn?: string } = {}): BackupFact[] {
+  const { suffix = 'aaaaaa', endLsn = '0/2000100' } = more
+  const stamp = compactTime(endMs - 60_000)
+  const about = {
+    backupId: `${stamp}-base-${suffix}`,
+    sourceId: 'kept',
+    policyId: 'weekly',
+    agentId: 'db1',
+    kind: 'base',
+  }
+  const sealed = {
+    ...about,
+    runId: `weekly.kept.${stamp}`,
+    startedAt: moment(endMs - 60_000),
+    snapshotAt: moment(endMs),
+    sealedAt: moment(endMs),
+    bytes: 300_000_000,
+    summary: { tables: null, rows: null, databaseBytes: 900_000_000 },
+    physical: {
+      ...{ timeline: 1, startLsn: '0/100028', endLsn, segmentBytes: 1 << 20, fromStandby: false, chain: 0 },
+      checksums: { enabled: true, failures: [] },
+      tablespaces: [],
+    },
+    manifest: { bytes: 1000, sha256: DIGEST, md5: '0'.repeat(32) },
+    targets: ['aws', 'gcp'],
+    requiredCopies: 1,
+  }
+  const stored = ['aws', 'gcp'].map((targetId) => ({ ...about, targetId, storedAt: moment(endMs), bytes: 1 }))
+  return [
+    { subject: 'backup.sealed', data: sealed },
+    ...stored.map((data) => ({ subject: 'copy.stored', data })),
+  ] as unknown as BackupFact[]
 }

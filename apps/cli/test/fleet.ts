@@ -48,11 +48,16 @@ targets:
 sources:
   records: { agent: db1, host: 127.0.0.1, port: 1, database: records, user: lifeboat }
   quiet: { agent: db1, host: 127.0.0.1, port: 1, database: quiet, user: lifeboat }
+  kept: { agent: db1, host: 127.0.0.1, port: 1, database: kept, user: lifeboat }
 policies:
   daily: { sources: [records], kind: dump, schedule: { cron: "0 2 * * *" }, targets: [aws, gcp], copies: { required: 1 } }
   hourly: { sources: [quiet], kind: dump, schedule: { cron: "0 * * * *" }, targets: [aws] }
+  weekly: { sources: [kept], kind: base, schedule: { cron: "0 1 * * 0" }, targets: [aws, gcp] }
+wal:
+  kept: { targets: [aws, gcp] }
 objectives:
   records: { rpo: 24h, rto: 2h }
+  kept: { rpo: 1m, rto: 2h }
 verifier: { identity: env:ID, signingKey: env:KEY }
 `
 }

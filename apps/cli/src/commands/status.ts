@@ -2,8 +2,9 @@ import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import type { Bucket, BucketDefinition, Bus } from '@lifeboat/shared/bus/bus.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
-import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
+import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
 import { z } from 'zod'
 import type { Command } from '../context.ts'
 import { withFleet } from '../open-fleet.ts'
@@ -38,11 +39,16 @@ async function gather(bus: Bus, nowMs: number): Promise<Omit<FleetFacts, 'config
     KvCatalog.open(bus).then((catalog) => catalog.summaries()),
     bus.bucket(LEDGER).then((ledger) => values(ledger, { since: nowMs - LATELY_MS })),
     bus.bucket(INCIDENTS_BUCKET).then((incidents) => values(incidents)),
-    bus.bucket(PRESENCE_BUCKET).then((presences) => values(presences)),
+    bus.bucket(PRESENCE_BUCKET).then(lastSeen),
   ])
   return { summaries, runs, incidents: incidents.filter((incident) => incident.state === 'open'), presences }
 }
 
 async function values<T>(bucket: Bucket<T>, opts: { since?: number } = {}): Promise<T[]> {
   return Array.fromAsync(bucket.entries(undefined, opts), ({ value }) => value)
+}
+
+/** By the server's clock, the same for all: the clock of a host may be minutes behind. */
+async function lastSeen(presences: Bucket<Presence>): Promise<Presence[]> {
+  return Array.fromAsync(presences.entries(), ({ value, writtenAt }) => ({ ...value, at: moment(writtenAt) }))
 }

@@ -1,0 +1,73 @@
+import type { Catalog } from '@lifeboat/catalog/catalog.ts'
+import { anchorsOf } from '@lifeboat/catalog/objectives-window.ts'
+import type { WalConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
+import { auditWal, type WalAudit, type WalVerdict } from '@lifeboat/shared/domain/wal-audit.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { WalListing } from './list-wal.ts'
+
+/** A piece may be compressed, encrypted and carried for this long after its timer. */
+const GRACE_MS = 30_000
+/** initdb's default; only where neither agent nor catalogue knows better. */
+const SEGMENT_BYTES = 16 * 1024 ** 2
+
+/** The answer about one target: what it holds, or why it could not be asked. */
+export type TargetAudit = { targetId: TargetId; verdict: WalVerdict | 'unreachable' } & (
+  | ({ verdict: WalVerdict; objects: number; bytes: number; strange: string[]; marked: boolean } & WalAudit)
+  | { verdict: 'unreachable'; error: LifeboatError }
+)
+
+export interface SourceAudit {
+  sourceId: SourceId
+  /** The end of what the server has written, as its agent last said. */
+  serverLsn?: string
+  /** Whether any stored base leads into this WAL. */
+  based: boolean
+  segmentBytes: number
+  targets: TargetAudit[]
+}
+
+export interface AuditFacts {
+  sourceId: SourceId
+  wal: WalConfig
+  state: WalState | undefined
+  catalog: Catalog
+  /** In the order they are shown; those that could not be listed with their error. */
+  listings: readonly (WalListing | { targetId: TargetId; error: LifeboatError })[]
+  /** Only these are judged; the others serve to know what they could fill in. */
+  asked: readonly TargetId[]
+  nowMs: number
+}
+
+/** Judges each target by its own listing, the others' and what the agent knows. */
+export async function auditSource(facts: AuditFacts): Promise<SourceAudit> {
+  const { sourceId, state, catalog, listings, asked, wal, nowMs } = facts
+  const anchors = anchorsOf(await catalog.summary(sourceId))
+  const newest = anchors.at(-1)
+  const told = newest && (await catalog.get(newest.backupId, sourceId))?.physical?.segmentBytes
+  const segmentBytes = state?.segmentBytes ?? told ?? SEGMENT_BYTES
+  const listed = listings.filter((listing) => 'objects' in listing)
+  const targets = listings.flatMap((listing): TargetAudit[] => {
+    const { targetId } = listing
+    if (!asked.includes(targetId)) return []
+    if ('error' in listing) return [{ targetId, verdict: 'unreachable', error: listing.error }]
+    const bases = anchors
+      // A base from before the archive began needs nothing of it.
+      .filter((anchor) => anchor.targets.includes(targetId) && anchor.endMs >= (listing.since ?? 0))
+      .map(({ timeline, endLsn }) => ({ timeline, lsn: endLsn }))
+    const others = listed.filter((other) => other !== listing)
+    const question = { segmentBytes, branches: [], flushEveryMs: wal.flushEvery, graceMs: GRACE_MS, nowMs }
+    const audit = auditWal({ ...question, target: listing, others, bases, state })
+    const { objects, bytes, strange } = listing
+    return [{ ...audit, objects: objects.length, bytes, strange, marked: listing.since !== undefined }]
+  })
+  return { sourceId, ...(state && { serverLsn: state.serverLsn }), based: anchors.length > 0, segmentBytes, targets }
+}
+
+/** The errors of a target are an answer; anything else is not. */
+export function targetError(thrown: unknown): LifeboatError {
+  const err = LifeboatError.from(thrown)
+  if (err.code.startsWith('TARGET_') || err.code === 'CONFIG_SECRET_MISSING') return err
+  throw err
+}

@@ -1,0 +1,106 @@
+import { parseLsn, segmentAt, type Timeline } from '@lifeboat/shared/domain/wal.ts'
+import type { AuditedRange, TimelineAudit } from '@lifeboat/shared/domain/wal-audit.ts'
+import { formatBytes } from '@lifeboat/shared/time/duration.ts'
+import type { Style } from '../format/style.ts'
+import { indent, table } from '../format/table.ts'
+import type { SourceAudit, TargetAudit } from './audit-source.ts'
+
+export function auditText(audits: readonly SourceAudit[], style: Style): string {
+  return audits.map((audit) => sourceText(audit, style)).join('\n\n')
+}
+
+function sourceText({ sourceId, serverLsn, based, segmentBytes, targets }: SourceAudit, style: Style): string {
+  const end =
+    serverLsn === undefined ? style.dim('its agent has said nothing') : `the server has written until ${serverLsn}`
+  const warning = based ? [] : [style.warn('No stored base leads into this WAL: alone it recovers nothing.')]
+  return [
+    `${style.bold(sourceId)}  ${end}`,
+    ...warning,
+    ...targets.map((target) => indent(targetText(target, segmentBytes, style))),
+  ].join('\n')
+}
+
+const WORDS = {
+  whole: 'whole',
+  behind: 'behind: WAL is late',
+  missing: 'not whole: WAL that was there is missing, or contradicts itself',
+  lost: 'WAL is lost',
+  unreachable: 'cannot be listed',
+}
+
+function targetText(target: TargetAudit, segmentBytes: number, style: Style): string {
+  const { targetId, verdict } = target
+  const paint = { whole: style.good, behind: style.warn, missing: style.bad, lost: style.bad, unreachable: style.bad }[
+    verdict
+  ]
+  const head = `${style.bold(targetId)}  ${paint(WORDS[verdict])}`
+  if (target.verdict === 'unreachable')
+    return [head, indent(`${target.error.code}: ${target.error.title}. ${target.error.hint}`)].join('\n')
+  const { objects, bytes, strange, marked, timelines } = target
+  const remarks = [
+    ...(marked || objects === 0 ? [] : ['cluster.json is missing: nothing says which cluster this WAL is of']),
+    ...(strange.length === 0 ? [] : [`empty or strange objects: ${strange.join(', ')}`]),
+  ]
+  const stored = `${objects} object${objects === 1 ? '' : 's'}, ${formatBytes(bytes)}`
+  return [
+    `${head}  ${style.dim(stored)}`,
+    ...remarks.map((remark) => indent(style.warn(remark))),
+    ...timelines.map((timeline) => indent(timelineText(timeline, segmentBytes, style))),
+  ].join('\n')
+}
+
+interface Place {
+  timeline: Timeline
+  segmentBytes: number
+}
+
+function timelineText(audit: TimelineAudit, segmentBytes: number, style: Style): string {
+  const { timeline, needed, ranges, conflicts } = audit
+  const rows = ranges.map((range) => rangeRow(range, { timeline, segmentBytes }, style))
+  const head = `timeline ${timeline}${needed ? '' : style.dim('  (abandoned; recovery does not need it)')}`
+  const contradictions = conflicts.map(({ object, digests }) =>
+    style.bad(`conflict: ${object} has ${digests.length} contents: ${digests.join(', ')}`),
+  )
+  return [
+    head,
+    ...contradictions,
+    ...(rows.length === 0 ? [] : [table(['state', 'from', 'to', 'size', ''].map(style.dim), rows)]),
+  ]
+    .join('\n')
+    .replaceAll('\n', '\n  ')
+}
+
+function rangeRow(range: AuditedRange, place: Place, style: Style): string[] {
+  const { status, start, end, bytes } = range
+  const paint = { present: style.good, delayed: style.dim, uploading: style.dim, missing: style.bad, lost: style.bad }[
+    status
+  ]
+  return [
+    range.late ? style.warn(`${status}, late`) : paint(status),
+    start,
+    end,
+    formatBytes(bytes),
+    remark(range, place),
+  ]
+}
+
+/** What to do about it, or where it is; a name to look for in pg_wal and at the store. */
+function remark({ status, start, end, at, bridged }: AuditedRange, place: Place): string {
+  switch (status) {
+    case 'present':
+      return ''
+    case 'delayed':
+      return 'the server still has it'
+    case 'uploading':
+      return `on its way; ${at?.join(', ')} has it`
+    case 'missing':
+      return `${at?.join(', ')} has it: copy ${segments(start, end, place)} back from there`
+    case 'lost':
+      return `${segments(start, end, place)}${bridged ? '; a base ended behind it, newer moments can be recovered' : ''}`
+  }
+}
+
+function segments(start: string, end: string, { timeline, segmentBytes: size }: Place): string {
+  const [first, last] = [segmentAt(timeline, parseLsn(start), size), segmentAt(timeline, parseLsn(end) - 1n, size)]
+  return first === last ? first : `${first} to ${last}`
+}

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { clusterKey, formatLsn, segmentAt, type WalObject, type WalState, walKey } from '@lifeboat/shared/domain/wal.ts'
+import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { baseFacts } from './facts.ts'
+import { startFleet, type TestFleet } from './fleet.ts'
+import { cli } from './run-cli.ts'
+
+const MIB = 1 << 20
+const kept = 'kept' as SourceId
+const lsn = (bytes: number) => formatLsn(BigInt(bytes))
+const segment = (no: number): WalObject => ({
+  kind: 'segment',
+  segment: segmentAt(1, BigInt(no * MIB), MIB),
+  digest: no.toString(16).padStart(16, '0'),
+})
+
+let fleet: TestFleet
+beforeEach(async () => {
+  fleet = await startFleet()
+})
+afterEach(() => fleet[Symbol.asyncDispose]())
+
+/** Both targets with a marker and segments 1 to 4, and a base that ended in segment 1. */
+async function archive(): Promise<void> {
+  for (const name of ['aws', 'gcp']) {
+    await mkdir(join(fleet.dir, name))
+    await using target = await openFilesystem(
+      name as TargetId,
+      { kind: 'filesystem', path: join(fleet.dir, name), prefix: '' } as never,
+    )
+    const signal = new AbortController().signal
+    for (const key of [clusterKey(kept), ...[1, 2, 3, 4].map((no) => walKey(kept, segment(no)))]) {
+      const body = Buffer.from(key)
+      const digest = (kind: string) => createHash(kind).update(body).digest('hex')
+      const sums = { sha256: digest('sha256') as never, md5: digest('md5') as never }
+      await target.put(key, () => Readable.from([body]), { bytes: body.length, ...sums, role: 'part', signal })
+    }
+  }
+  const catalog = await KvCatalog.open(fleet.bus)
+  for (const fact of baseFacts(Date.now() + 3_600_000, { endLsn: lsn(MIB + 100) })) await catalog.apply(fact)
+  await say({})
+}
+
+async function say(over: Partial<Record<keyof WalState, unknown>>): Promise<void> {
+  const there = { lsn: lsn(5 * MIB), at: moment(Date.now()) }
+  const state = {
+    ...{ sourceId: kept, agentId: 'db1', at: there.at, status: 'streaming', systemIdentifier: '7', timeline: 1 },
+    ...{
+      segmentBytes: MIB,
+      serverLsn: there.lsn,
+      receivedLsn: there.lsn,
+      safe: there,
+      targets: { aws: there, gcp: there },
+    },
+    slot: { name: 'lifeboat_kept', retainedBytes: 5_000_000, warnBytes: 4e9, giveUpBytes: 32e9 },
+    ...over,
+  }
+  await (await fleet.bus.bucket(WAL_BUCKET)).put(kept, state as WalState)
+}
+
+async function remove(target: string, no: number): Promise<void> {
+  const name = segmentAt(1, BigInt(no * MIB), MIB)
+  const folder = join(fleet.dir, target, 'kept', 'wal', '00000001')
+  for (const file of await readdir(folder)) if (file.includes(name)) await rm(join(folder, file))
+}
+
+const ask = async (...args: string[]) => {
+  const [text, json] = await Promise.all([cli(fleet.dir, args), cli(fleet.dir, [...args, '--json'])])
+  expect(json.code).toBe(text.code)
+  return { code: text.code, out: text.out, err: text.err, value: JSON.parse(json.out) }
+}
+
+describe('wal audit', () => {
+  test('of an archive that is whole ends with 0, and counts while it lists', async () => {
+    await archive()
+    const { code, out, err, value } = await ask('wal', 'audit', 'kept')
+    expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining('list kept at aws') })
+    expect(value.sources[0]).toMatchObject({
+      sourceId: 'kept',
+      based: true,
+      targets: [
+        { targetId: 'aws', verdict: 'whole', objects: 4, marked: true, strange: [] },
+        { targetId: 'gcp', verdict: 'whole' },
+      ],
+    })
+    expect(out).toMatch(/aws {2}whole/)
+    expect(out).toMatch(/present +0\/100064 +0\/500000/)
+  })
+
+  test('says at which target a segment is missing, and what nobody has any more, each by an exit code of its own', async () => {
+    await archive()
+    await remove('aws', 2)
+    const missing = await ask('wal', 'audit')
+    expect(missing.code).toBe(11)
+    expect(missing.value.sources[0].targets.map((one: { verdict: string }) => one.verdict)).toEqual([
+      'missing',
+      'whole',
+    ])
+    expect(missing.out).toContain(`gcp has it: copy ${segmentAt(1, BigInt(2 * MIB), MIB)} back from there`)
+    expect((await ask('wal', 'audit', 'kept', '--target', 'gcp')).code).toBe(0)
+    await remove('gcp', 2)
+    const lost = await ask('wal', 'audit', 'kept')
+    expect(lost.code).toBe(10)
+    expect(lost.out).toMatch(new RegExp(`lost +0/200000 +0/300000 +1.0 MB +${segmentAt(1, BigInt(2 * MIB), MIB)}`))
+  })
+
+  test('tells what is on its way from what is late, and a target that cannot be listed from one that is empty', async () => {
+    await archive()
+    const safe = { lsn: lsn(5 * MIB), at: moment(Date.now() - 120_000) }
+    await say({ serverLsn: lsn(5 * MIB + 500), safe, targets: { aws: safe, gcp: safe } })
+    const late = await ask('wal', 'audit')
+    expect(late.code).toBe(6)
+    expect(late.out).toMatch(/delayed, late +0\/500000 +0\/5001F4 +500 B +the server still has it/)
+    await rename(join(fleet.dir, 'gcp'), join(fleet.dir, 'gone'))
+    const away = await ask('wal', 'audit')
+    expect(away.code).toBe(4)
+    expect(away.value.sources[0].targets[1]).toMatchObject({
+      verdict: 'unreachable',
+      error: { code: 'TARGET_MISSING' },
+    })
+  })
+
+  test('of a source whose WAL nobody keeps is refused', async () => {
+    const { code, value } = await ask('wal', 'audit', 'records')
+    expect(code).toBe(5)
+    expect(value.error.facts.problem).toMatch(/no WAL is kept/)
+  })
+})
+
+test('wal status shows what is off-site and how much the server keeps back', async () => {
+  const silent = await ask('wal', 'status')
+  expect(silent).toMatchObject({ code: 6, value: { sources: [{ sourceId: 'kept', light: 'silent' }] } })
+  await say({ serverLsn: lsn(5 * MIB + 2_000_000) })
+  const { code, out } = await ask('wal', 'status')
+  expect(code).toBe(0)
+  expect(out).toMatch(/^flows {2}kept {2}timeline 1/)
+  expect(out).toMatch(/off-site +0\/500000 +2.0 MB/)
+  expect(out).toContain('5.0 MB kept back by slot lifeboat_kept')
+})

@@ -8,7 +8,7 @@ import type { AttemptDeps, Taken, Work } from './attempt-backup.ts'
 import type { BackupRun } from './backup-run.ts'
 import { type Base, type BaseMeans, streamBase } from './phases/base.ts'
 import { archiveConfig } from './phases/config-files.ts'
-import { type Cluster, inspectCluster } from './phases/inspect-cluster.ts'
+import { type Cluster, FIRST_WITH_INCREMENTALS, inspectCluster } from './phases/inspect-cluster.ts'
 import { chooseParent, type ParentChoice } from './physical/choose-parent.ts'
 import { type ManifestShelf, manifestShelf } from './physical/manifest-shelf.ts'
 import { type BasePlan, planBase } from './plan.ts'
@@ -35,7 +35,8 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
   run.enter('base')
   const { plan, base } = await streamAsPlanned(run, work, choice, { backupId, tools, shelf })
   const endedAt = moment(deps.clock.now())
-  await shelf.prune(KEPT_MANIFESTS)
+  if (cluster.server.major < FIRST_WITH_INCREMENTALS) await shelf.remove(backupId)
+  else await shelf.prune(KEPT_MANIFESTS)
   const physical = physicalFacts(cluster, plan, base.result)
   if (physical.checksums.failures.length > 0)
     deps.events.checksumsFailed(run.log, { sourceId, backupId, files: physical.checksums.failures })

@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import { serverOwner, startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AgentHouse, openAgentHouse } from './agent-house.ts'
-import { contentsOf, fingerprintOf, folderOf, manifestOf, physicalChange, ROLES, taken } from './physical-house.ts'
+import {
+  contentsOf,
+  fingerprintOf,
+  folderOf,
+  lastProgress,
+  manifestOf,
+  physicalChange,
+  ROLES,
+  taken,
+} from './physical-house.ts'
 import { recoverByPage } from './recover-by-page.ts'
 
 let house: AgentHouse
@@ -30,6 +39,16 @@ test('RECOVER.md of a base, followed word by word, brings the whole cluster back
   await using copy = await recovered.connect('records')
   expect(await fingerprintOf(copy)).toEqual(await contentsOf(house, 'records'))
   expect(await recovered.query('postgres', 'SHOW archive_mode')).toEqual([{ archive_mode: 'off' }])
+})
+
+test('the progress of a base tells how much there is and ends there', async () => {
+  await using told = lastProgress(house)
+  await using agent = await house.agent(house.config(physicalChange('base')))
+  const { runId, summary } = await taken(house, agent, 'base')
+  await expect.poll(() => told.get(runId)).toMatchObject({ phase: 'base', unit: 'bytes' })
+  const { done = 0, total = 0 } = told.get(runId) ?? {}
+  expect(total).toBeGreaterThan(summary.databaseBytes * 0.9)
+  expect(done / total).toBeGreaterThan(0.9)
 })
 
 test('each tablespace has an artifact of its own and is found again in its new place', async () => {

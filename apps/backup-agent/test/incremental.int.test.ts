@@ -9,7 +9,15 @@ import { installedMajors, serverOwner } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AgentConfig } from '../src/config.ts'
 import { type AgentHouse, openAgentHouse, type RunningAgent, SOURCE } from './agent-house.ts'
-import { contentsOf, fingerprintOf, folderOf, physicalChange, type Sealed, taken } from './physical-house.ts'
+import {
+  contentsOf,
+  fingerprintOf,
+  folderOf,
+  lastProgress,
+  physicalChange,
+  type Sealed,
+  taken,
+} from './physical-house.ts'
 import { recoverByPage } from './recover-by-page.ts'
 
 const isAble = (installedMajors()[0] ?? 0) >= 17
@@ -60,6 +68,7 @@ describe.runIf(isAble)('incrementals', () => {
     await chown(space, uid, gid)
     await house.pg.query('postgres', `CREATE TABLESPACE fast LOCATION '${space}'`)
     await house.pg.query('records', 'CREATE TABLE far TABLESPACE fast AS SELECT g FROM generate_series(1, 9000) g')
+    await using told = lastProgress(house)
     const full = await next(agent)
     const chain = [full]
     expect(full.physical).toMatchObject({ chain: 0, fullBecause: 'no earlier backup of this cluster is known' })
@@ -70,6 +79,8 @@ describe.runIf(isAble)('incrementals', () => {
       chain.push(await next(agent))
     }
     const [, ...incrementals] = chain
+    const totals = chain.map(({ runId }) => told.get(runId)?.total ?? 0)
+    expect(Math.max(...totals.slice(1))).toBeLessThan(totals[0] ?? 0)
     for (const [index, { physical, bytes }] of incrementals.entries()) {
       expect(physical).toMatchObject({ chain: index + 1, parent: chain[index]?.backupId })
       expect(bytes).toBeLessThan(full.bytes / 2)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
 import { takeFingerprint } from '@lifeboat/postgres/fingerprint/take-fingerprint.ts'
+import type { ProgressReport } from '@lifeboat/shared/bus/bus.ts'
 import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { BackupKind } from '@lifeboat/shared/domain/ids.ts'
 import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
@@ -23,10 +24,25 @@ export function folderOf(agent: RunningAgent, backupId: string): string {
   return join(agent.deps.spool.path, 'backups', backupId)
 }
 
+/** The last progress each run told of. */
+export function lastProgress(house: AgentHouse): Map<string, ProgressReport> & AsyncDisposable {
+  const stop = new AbortController()
+  const last = new Map<string, ProgressReport>()
+  const watching = (async () => {
+    for await (const report of house.bus.watchProgress({ signal: stop.signal })) last.set(report.runId, report)
+  })()
+  return Object.assign(last, {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await watching
+    },
+  })
+}
+
 /** Wishes for a backup and waits until it is sealed. */
 export async function taken(house: AgentHouse, agent: RunningAgent, kind: BackupKind): Promise<Sealed> {
   const { runId } = await house.wish(agent.deps.cfg, { kind })
-  const sealed = await house.fact(BackupSealed, (fact) => fact.runId === runId, 90_000)
+  const sealed = await house.fact(BackupSealed, (fact) => fact.runId === runId)
   if (sealed.physical === undefined) throw new Error('it is no physical backup')
   return { ...sealed, physical: sealed.physical }
 }

@@ -35,6 +35,16 @@ export interface Base {
  * @throws LifeboatError SOURCE_… | BASE_… | TOOL_… | SPOOL_…
  */
 export async function streamBase(run: BackupRun, means: BaseMeans): Promise<Base> {
+  const { shelf, backupId } = means
+  try {
+    return await stream(run, means)
+  } catch (err) {
+    await shelf.remove(backupId)
+    throw err
+  }
+}
+
+async function stream(run: BackupRun, means: BaseMeans): Promise<Base> {
   const { plan, shelf, backupId } = means
   await using connection = await connectReplication(run.source.replication, {
     applicationName: `${run.applicationName} base`,

@@ -11,7 +11,8 @@ export interface Cluster extends ClusterFacts {
   summaries: WalRange[]
 }
 
-const FIRST_WITH_INCREMENTALS = 17
+/** Major version of PostgreSQL. */
+export const FIRST_WITH_INCREMENTALS = 17
 const LOCK_TIMEOUT_MS = 60_000
 
 /**

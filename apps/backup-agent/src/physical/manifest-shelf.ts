@@ -31,7 +31,10 @@ export async function manifestShelf(spoolPath: string, source: SourceId): Promis
     async keep(backupId, bytes) {
       await inSpool(() => writeStream(pathOf(backupId), bytes))
     },
-    read: (backupId) => createReadStream(pathOf(backupId)),
+    // Opened by whoever reads: a stream nobody reads would keep its file open.
+    async *read(backupId) {
+      yield* createReadStream(pathOf(backupId))
+    },
     async known() {
       const known = new Map<BackupId, { systemIdentifier: string }>()
       for (const backupId of (await kept()) as BackupId[]) {

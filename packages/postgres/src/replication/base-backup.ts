@@ -70,13 +70,11 @@ export async function* baseBackup(
     const begin = await readBegin(connection)
     yield begin
     yield* new ArchiveStream(connection, begin, opts.progress).pieces()
-    const end = await readEnd(connection)
+    const { damaged, ...end } = await readEnd(connection)
     complete = true
     const { startLsn, tablespaces } = begin
-    yield {
-      kind: 'end',
-      result: { startLsn, tablespaces, systemIdentifier, ...end, checksumFailures: failures.found },
-    }
+    const checksumFailures = damaged ? failures.found() : []
+    yield { kind: 'end', result: { startLsn, tablespaces, systemIdentifier, ...end, checksumFailures } }
   } finally {
     connection.onNotice = () => {}
     if (!complete) connection.wire.destroy(new LifeboatError('SOURCE_CONNECTION_LOST', { message: 'given up' }))
@@ -102,12 +100,18 @@ async function readBegin(connection: ReplicationConnection): Promise<Extract<Bas
   }
 }
 
-async function readEnd(connection: ReplicationConnection): Promise<{ endLsn: Lsn; timeline: Timeline }> {
+async function readEnd(
+  connection: ReplicationConnection,
+): Promise<{ endLsn: Lsn; timeline: Timeline; damaged: boolean }> {
   const { lsn, timeline } = readPosition(await connection.resultSet())
-  await connection.finish().catch((err: unknown) => {
-    if (!LifeboatError.is(err, 'BASE_CHECKSUMS_FAILED')) throw err
-  })
-  return { endLsn: lsn, timeline }
+  const damaged = await connection.finish().then(
+    () => false,
+    (err: unknown) => {
+      if (LifeboatError.is(err, 'BASE_CHECKSUMS_FAILED')) return true
+      throw err
+    },
+  )
+  return { endLsn: lsn, timeline, damaged }
 }
 
 function readPosition([row = []]: Row[]): { lsn: Lsn; timeline: Timeline } {

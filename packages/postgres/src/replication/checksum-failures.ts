@@ -9,28 +9,36 @@ export interface ChecksumFailure {
   message: string
 }
 
-const ROUTINES = /^(sendFile|verify_page_checksum|verify_file_checksum|perform_base_backup)$/
 /** Kept in memory and evidence at most; the server itself names five pages of a file. */
 const KEPT = 1000
 
-/** Gathers what the server warns of while it reads pages. */
+/**
+ * Gathers what the server warns of while it reads pages.
+ *
+ * Which of its functions warns differs between versions, and the words between languages; but it warns of little else, and damage it found
+ * always ends in a verdict of its own. So the warnings count when that verdict came.
+ */
 export class ChecksumFailures {
-  readonly found: ChecksumFailure[] = []
+  readonly #warnings: ServerWord[] = []
 
   note(word: ServerWord): void {
-    if (word.severity !== 'WARNING' || !ROUTINES.test(word.routine ?? '') || this.found.length >= KEPT) return
-    if (isTotal(word)) return
-    const [, file] = /["»„«“]\s?([^"»„«“”]+?)\s?["»„«“”]/.exec(word.message) ?? []
-    const [, block] = /block (\d+)/.exec(word.message) ?? []
-    this.found.push({
-      ...(file === undefined ? {} : { file: file.replace(/^\.\//, '') }),
-      ...(block === undefined ? {} : { block: Number(block) }),
-      message: word.message,
-    })
+    // The last warning counts over all files and names none.
+    const counts = word.routine === 'perform_base_backup'
+    if (word.severity === 'WARNING' && !counts && this.#warnings.length < KEPT) this.#warnings.push(word)
+  }
+
+  /** What was found, once the server has said that something was. */
+  found(): ChecksumFailure[] {
+    return this.#warnings.map(failureOf)
   }
 }
 
-/** The last warning counts over all files and names none. */
-function isTotal(word: ServerWord): boolean {
-  return word.routine === 'perform_base_backup'
+function failureOf({ message }: ServerWord): ChecksumFailure {
+  const [, file] = /["»„«“]\s?([^"»„«“”]+?)\s?["»„«“”]/.exec(message) ?? []
+  const [, block] = /block (\d+)/.exec(message) ?? []
+  return {
+    ...(file === undefined ? {} : { file: file.replace(/^\.\//, '') }),
+    ...(block === undefined ? {} : { block: Number(block) }),
+    message,
+  }
 }

@@ -6,7 +6,7 @@ import { quoteIdent } from '../sql-text.ts'
 import type { ServerWord } from './messages.ts'
 
 interface Rule {
-  sqlState: string
+  sqlState?: string
   /** Name of the server's function that complained: the same in every language. */
   routine?: RegExp
   /** Tried on message and hint; only for what is not translated (names of settings), or as the last way to tell two apart. */
@@ -14,8 +14,13 @@ interface Rule {
   code: ErrorCode
 }
 
-/** The first that fits decides. Learned from the sources of PostgreSQL 15 to 18: walsender.c, slot.c, basebackup.c, xlog.c. */
+/** The first that fits decides. Learned from the sources of PostgreSQL 15 to 18: walsender.c, slot.c, basebackup*.c, xlog.c. */
 const RULES: readonly Rule[] = [
+  { routine: /manifest/i, code: 'BASE_PARENT_UNFIT' },
+  { sqlState: '55000', routine: /^parse_basebackup_options$/, code: 'BASE_INCREMENTAL_UNSUPPORTED' },
+  { sqlState: '55000', routine: /^WaitForWalSummarization$/, code: 'BASE_SUMMARIES_MISSING' },
+  { routine: /^PrepareForIncrementalBackup$/, says: /summar/i, code: 'BASE_SUMMARIES_MISSING' },
+  { routine: /^PrepareForIncrementalBackup$/, code: 'BASE_PARENT_UNFIT' },
   { sqlState: '53300', says: /max_wal_senders\D*0\b/, code: 'SOURCE_REPLICATION_OFF' },
   { sqlState: '53300', says: /max_wal_senders/, code: 'SOURCE_SENDERS_EXHAUSTED' },
   { sqlState: '53400', routine: /^ReplicationSlotCreate$/, code: 'WAL_SLOTS_EXHAUSTED' },
@@ -26,7 +31,6 @@ const RULES: readonly Rule[] = [
   { sqlState: '55000', says: /invalidated/, code: 'WAL_SLOT_INVALIDATED' },
   { sqlState: '55000', says: /wal_level/, code: 'SOURCE_REPLICATION_OFF' },
   { sqlState: '55000', says: /full_page_writes|promoted/, code: 'SOURCE_STANDBY_UNFIT' },
-  { sqlState: '55000', says: /summar/i, code: 'BASE_SUMMARIES_MISSING' },
   { sqlState: '55000', routine: /^do_pg_backup_(start|stop)$/, code: 'SOURCE_STANDBY_UNFIT' },
   { sqlState: '0A000', routine: /zstd|gzip|lz4/, code: 'BASE_COMPRESSION_UNSUPPORTED' },
   { sqlState: '42601', says: /compress/i, code: 'BASE_COMPRESSION_UNSUPPORTED' },
@@ -45,7 +49,7 @@ export function refusalOf(word: ServerWord, facts: Facts): LifeboatError {
   const text = `${word.message}\n${word.hint ?? ''}`
   const rule = RULES.find(
     (each) =>
-      each.sqlState === word.sqlState &&
+      (each.sqlState ?? word.sqlState) === word.sqlState &&
       (each.routine?.test(word.routine ?? '') ?? true) &&
       (each.says?.test(text) ?? true),
   )

@@ -121,7 +121,7 @@ test('a rate that was asked for is kept', async () => {
 test('a connection cut half-way is an error and never a short archive', async () => {
   await using pg = await startPostgres()
   await using folder = await someFolder()
-  await using wire = await startWire(pg, { kind: 'cut', afterBytes: 8e6 })
+  await using wire = await startWire(pg, 8e6)
   await using connection = await replicate(pg, wire)
   await expect(takeBase(connection, folder.path)).rejects.toMatchObject({ code: 'SOURCE_CONNECTION_LOST' })
 })

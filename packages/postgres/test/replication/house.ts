@@ -88,30 +88,34 @@ export async function fill(pg: TestPostgres, table: string, megabytes: number): 
   await pg.query('postgres', `CREATE TABLE ${table} AS ${rows}`)
 }
 
-/** Stands between us and the server; cuts, or falls silent, when so many bytes came from the server. */
+/** Stands between us and the server; cuts the connection once so many bytes came from the server, or falls silent when told. */
 export async function startWire(
   pg: TestPostgres,
-  fault: { kind: 'cut' | 'silence'; afterBytes: number },
-): Promise<{ host: string; port: number } & AsyncDisposable> {
+  cutAfterBytes = Number.POSITIVE_INFINITY,
+): Promise<{ host: string; port: number; hush(): void } & AsyncDisposable> {
   const sockets: Socket[] = []
+  let passed = 0
+  let silent = false
   const server = createServer((near) => {
     const far = connect(pg.port, pg.host)
     sockets.push(near, far)
-    let passed = 0
     for (const socket of [near, far]) socket.on('error', () => {})
     near.pipe(far)
     far.on('data', (chunk: Buffer) => {
       passed += chunk.length
-      if (passed <= fault.afterBytes) near.write(chunk)
-      else if (fault.kind === 'cut') near.resetAndDestroy()
+      if (passed > cutAfterBytes) near.resetAndDestroy()
+      else if (!silent) near.write(chunk)
     })
-    far.on('close', () => fault.kind === 'cut' && near.destroy())
+    far.on('close', () => near.destroy())
     near.on('close', () => far.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     host: '127.0.0.1',
     port: (server.address() as AddressInfo).port,
+    hush: () => {
+      silent = true
+    },
     async [Symbol.asyncDispose]() {
       server.close()
       for (const socket of sockets) socket.destroy()

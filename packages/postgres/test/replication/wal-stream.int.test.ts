@@ -145,41 +145,37 @@ test('a commit that waits for us returns when its WAL is reported as flushed, an
 })
 
 test('a reader that pauses for longer than wal_sender_timeout keeps its connection and misses nothing', async () => {
-  await using pg = await startPostgres({ settings: { wal_sender_timeout: '1s' } })
+  await using pg = await startPostgres({ settings: { wal_sender_timeout: '4s' } })
   await using connection = await replicate(pg)
   const start = await insertedLsn(pg)
-  const stop = new AbortController()
   const startLsn = start - (start % BigInt(SEGMENT))
   let expected = startLsn
   let paused = false
   await fill(pg, 't', 60)
   const end = await insertedLsn(pg)
-  for await (const event of streamWal(connection, { startLsn, timeline: 1 }, stop.signal)) {
+  for await (const event of streamWal(connection, { startLsn, timeline: 1 }, never)) {
     if (event.kind !== 'wal') continue
     expect(event.startLsn).toBe(expected)
     expected += BigInt(event.data.length)
     if (!paused) {
-      await sleep(3500)
+      await sleep(9000)
       paused = true
       expect(connection.wire.waitingBytes).toBeLessThan(2 * 1024 ** 2)
     }
     if (expected >= end) break
   }
-  expect(pg.log()).not.toContain('terminating walsender')
   expect(expected).toBeGreaterThanOrEqual(end)
 })
 
 test('a server that falls silent is noticed', async () => {
   await using pg = await startPostgres()
-  await using wire = await startWire(pg, { kind: 'silence', afterBytes: 30_000 })
+  await using wire = await startWire(pg)
   await using connection = await replicate(pg, wire)
-  const start = await insertedLsn(pg)
-  const stream = streamWal(
-    connection,
-    { startLsn: start - (start % BigInt(SEGMENT)), timeline: 1, statusIntervalMs: 100, silenceMs: 1000 },
-    never,
-  )
-  await expect(collect(stream).reading).rejects.toMatchObject({ code: 'SOURCE_CONNECTION_LOST' })
+  const opts = { startLsn: await insertedLsn(pg), timeline: 1, statusIntervalMs: 100, silenceMs: 1000 }
+  const reading = async () => {
+    for await (const _ of streamWal(connection, opts, never)) wire.hush()
+  }
+  await expect(reading()).rejects.toMatchObject({ code: 'SOURCE_CONNECTION_LOST', facts: { silenceMs: 1000 } })
 })
 
 test('an idle server is heard of again and again, with how far its WAL goes', async () => {

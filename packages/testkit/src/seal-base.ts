@@ -33,6 +33,8 @@ export interface SealBaseOptions {
   sourceId?: string
   /** Makes it an incremental to that one (PostgreSQL 17). */
   parent?: SealedBase
+  /** Further arguments of pg_basebackup. */
+  args?: readonly string[]
   /** Changes an archive before it is compressed, encrypted and signed: a server or an agent that lies. */
   spoil?: (name: string, contents: Buffer) => Buffer
   /** The last word on the manifest before it is signed. */
@@ -79,7 +81,7 @@ interface Taken {
   tablespaces: { oid: string; path: string }[]
 }
 
-async function takeBase({ pg, parent }: SealBaseOptions): Promise<Taken> {
+async function takeBase({ pg, parent, args = [] }: SealBaseOptions): Promise<Taken> {
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-base-'))
   try {
     const { uid, gid } = await stat(pg.dataDir)
@@ -89,7 +91,7 @@ async function takeBase({ pg, parent }: SealBaseOptions): Promise<Taken> {
     if (parent) await writeFile(given, parent.backupManifest)
     const reach = ['-h', pg.socketDir, '-p', String(pg.port), '-U', pg.user, '-w']
     const how = ['-Ft', '-X', 'fetch', '-c', 'fast', '--no-sync', ...(parent ? [`--incremental=${given}`] : [])]
-    await run(join(pg.binDir, 'pg_basebackup'), [...reach, ...how, '-D', join(folder, 'taken')])
+    await run(join(pg.binDir, 'pg_basebackup'), [...reach, ...how, ...args, '-D', join(folder, 'taken')])
     const read = (name: string) => readFile(join(folder, 'taken', name))
     const tablespaces: Taken['tablespaces'] = await pg.query(
       'postgres',

@@ -123,12 +123,5 @@ export function floorsOf(controlData: string): Record<string, number> {
   )
 }
 
-/** Lines for postgresql.conf or postgresql.auto.conf. */
-export function asConf(settings: Readonly<Record<string, string>>): string {
-  return Object.entries(settings)
-    .map(([name, value]) => `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'\n`)
-    .join('')
-}
-
 /** Nobody comes in but through the socket, which only its owner reaches. */
 export const LOCAL_HBA = 'local all all trust\nlocal replication all trust\n'

@@ -1,0 +1,58 @@
+import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { startPostgres } from '@lifeboat/testkit/postgres.ts'
+import { expect, test } from 'vitest'
+import { currentLsn, everywhere, openWalHouse, type WalHouse, writeWal } from './wal-house.ts'
+
+async function expectBranch(house: WalHouse, target: string): Promise<void> {
+  const objects = await house.objects(target)
+  const timelines = new Set(objects.map((object) => ('segment' in object ? object.segment.slice(0, 8) : undefined)))
+  expect([...timelines].filter(Boolean).sort()).toEqual(['00000001', '00000002'])
+  const history = objects.find(({ kind }) => kind === 'history')
+  expect(history).toMatchObject({ timeline: 2 })
+  if (history) expect((await house.plain(target, history)).toString()).toMatch(/^1\t0\/[0-9A-F]+\t/)
+}
+
+test.concurrent('a standby that is promoted in the middle of a segment is followed: the old timeline to its end, the new one with its history', async () => {
+  await using primary = await startPostgres({ settings: { wal_keep_size: '1GB' } })
+  await using standby = await startPostgres({ standbyOf: primary, settings: { wal_keep_size: '1GB' } })
+  await using house = await openWalHouse({ pg: standby })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(primary, 24)
+  const switched = await currentLsn(primary)
+  await house.state((now) => parseLsn(now.safe.lsn) >= switched)
+  await standby.query('postgres', 'SELECT pg_promote()')
+  await writeWal(standby, 24)
+  const state = await everywhere(house, standby)
+  expect(state).toMatchObject({ timeline: 2, status: 'streaming' })
+  expect(state.lost).toBeUndefined()
+  for (const target of ['north', 'south']) await expectBranch(house, target)
+})
+
+test.concurrent('after a failover the new primary goes on where the old one stood, although it has no slot', async () => {
+  await using primary = await startPostgres({ settings: { wal_keep_size: '1GB' } })
+  await using standby = await startPostgres({ standbyOf: primary, settings: { wal_keep_size: '1GB' } })
+  await using house = await openWalHouse({ pg: primary })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(primary, 20)
+  const end = await currentLsn(primary)
+  await house.state((now) => parseLsn(now.safe.lsn) >= end)
+  await expect
+    .poll(
+      async () => (await standby.query('postgres', `SELECT pg_last_wal_replay_lsn() >= '${lsnText(end)}' AS there`))[0],
+    )
+    .toEqual({ there: true })
+  await primary.stop('immediate')
+  await standby.query('postgres', 'SELECT pg_promote()')
+  await house.kill('backup-agent', 'SIGTERM')
+  await house.moveTo(standby)
+  await writeWal(standby, 20)
+  await house.start('backup-agent')
+  const state = await everywhere(house, standby)
+  expect(state).toMatchObject({ timeline: 2 })
+  expect(state.lost).toBeUndefined()
+  await expectBranch(house, 'north')
+})
+
+function lsnText(lsn: bigint): string {
+  return `${(lsn >> 32n).toString(16)}/${(lsn & 0xffffffffn).toString(16)}`
+}

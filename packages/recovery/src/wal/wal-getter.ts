@@ -68,6 +68,7 @@ class Getter implements WalGetter {
   readonly #busy = new Set<Promise<void>>()
   #ahead: Iterator<string> | undefined
   #looking: Promise<void> | undefined
+  #beating: Promise<void> | undefined
   #watcher: FSWatcher | undefined
   #timers: NodeJS.Timeout[] = []
 
@@ -85,7 +86,9 @@ class Getter implements WalGetter {
     await writeFile(this.#path('get-wal'), GET_WAL_SCRIPT)
     await this.#give(this.#path('get-wal'))
     let beats = 0
-    const beat = () => void writeFile(this.#path('beat'), `${beats++}\n`).catch(() => {})
+    const beat = () => {
+      this.#beating = writeFile(this.#path('beat'), `${beats++}\n`).catch(() => {})
+    }
     await writeFile(this.#path('beat'), '\n', { mode: 0o644 })
     await this.#give(this.#path('beat'))
     this.#timers = [setInterval(beat, BEAT_MS), setInterval(() => this.#look(), LOOK_MS)]
@@ -97,7 +100,7 @@ class Getter implements WalGetter {
     this.#stop.abort()
     this.#watcher?.close()
     for (const timer of this.#timers) clearInterval(timer)
-    await this.#looking
+    await Promise.all([this.#looking, this.#beating])
     await Promise.all(this.#busy)
     await writeFile(this.#path('stopped'), '').catch(() => {})
   }

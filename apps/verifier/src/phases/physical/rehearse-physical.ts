@@ -19,7 +19,7 @@ export async function rehearsePhysical(drill: Drill, course: Course, owned: Asyn
   const room = owned.use(await findings.during('boot', () => openRoom(drill, chain)).catch(noPlace(drill)))
   const extracted = await rebuildCluster(drill, room, chain)
   const back = await findings.during('replay', () => recoverCluster(drill, room, extracted, chain))
-  if (back.getter) owned.use(back.getter)
+  await back.getter?.[Symbol.asyncDispose]()
   const server = owned.use(await scratchServer(room, back.server, back.connection('template1').user))
   course.server = server
   drill.tools.postgres = server.version

@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
+import { openWalGetter, type WalGetter, type WalShelf } from '@lifeboat/recovery/wal/wal-getter.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+const [FIRST, SECOND, THIRD] = ['000000010000000000000001', '000000010000000000000002', '000000010000000000000003']
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lifeboat getter's-"))
+  await chmod(folder, 0o777)
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+interface Shelf extends WalShelf {
+  made: string[]
+  files: Map<string, Buffer | LifeboatError>
+}
+
+function aShelf(files: Record<string, string | LifeboatError>): Shelf {
+  const shelf: Shelf = {
+    made: [],
+    files: new Map(
+      Object.entries(files).map(([name, file]) => [name, typeof file === 'string' ? Buffer.from(file) : file]),
+    ),
+    async produce(name) {
+      shelf.made.push(name)
+      const file = shelf.files.get(name)
+      if (file instanceof LifeboatError) throw file
+      return file
+    },
+    after: (name) => [FIRST, SECOND, THIRD].filter((each): each is string => each !== undefined && each > name),
+  }
+  return shelf
+}
+
+function open(shelf: WalShelf, patienceMs = 0): Promise<WalGetter> {
+  const run = { signal: AbortSignal.timeout(60_000), log: silentLogger }
+  return openWalGetter({
+    openShelf: async () => shelf,
+    folder: join(folder, 'wal'),
+    account: serverAccount(),
+    run,
+    patienceMs,
+  })
+}
+
+/** Runs restore_command as PostgreSQL would: its placeholders filled in, by the shell, as the server's account. */
+function ask({ restoreCommand }: WalGetter, name: string): Promise<number> {
+  const command = restoreCommand.replaceAll('%f', name).replaceAll('%p', 'RECOVERYXLOG').replaceAll('%%', '%')
+  return new Promise((resolve) => {
+    execFile('/bin/sh', ['-c', command], { cwd: folder, ...serverAccount() }, (err) =>
+      resolve(err ? Number(err.code) : 0),
+    )
+  })
+}
+const given = () => readFile(join(folder, 'RECOVERYXLOG'), 'utf8')
+
+test('what is there is moved into place, and what comes next is fetched ahead', async () => {
+  const shelf = aShelf({ [FIRST as string]: 'one', [SECOND as string]: 'two' })
+  await using getter = await open(shelf)
+  expect(await ask(getter, FIRST as string)).toBe(0)
+  expect(await given()).toBe('one')
+  await eventually(async () => expect(await readdir(join(folder, 'wal', 'ready'))).toEqual([SECOND]))
+  expect(await ask(getter, SECOND as string)).toBe(0)
+  expect(await given()).toBe('two')
+  expect(shelf.made.filter((name) => name === SECOND)).toHaveLength(1)
+})
+
+test('a file that is asked for again is there again', async () => {
+  await using getter = await open(aShelf({ [FIRST as string]: 'one' }))
+  for (const _ of [1, 2, 3]) {
+    await rm(join(folder, 'RECOVERYXLOG'), { force: true })
+    expect(await ask(getter, FIRST as string)).toBe(0)
+    expect(await given()).toBe('one')
+  }
+})
+
+test('1 is said only of what does not exist', async () => {
+  await using getter = await open(aShelf({}))
+  expect(await ask(getter, '00000002.history')).toBe(1)
+  expect(getter.trouble).toBeUndefined()
+})
+
+test.each(['WAL_MISSING', 'WAL_DAMAGED', 'TARGET_UNREACHABLE', 'TARGET_REFUSED', 'ARTIFACT_KEY_WRONG'] as const)(
+  '%s stops the server instead of ending recovery, and the reason is kept',
+  async (code) => {
+    await using getter = await open(aShelf({ [FIRST as string]: new LifeboatError(code, { key: 'k' }) }))
+    expect(await ask(getter, FIRST as string)).toBeGreaterThanOrEqual(126)
+    expect(getter.trouble?.code).toBe(code)
+  },
+)
+
+test('a target that is back in time is waited for', async () => {
+  const shelf = aShelf({ [FIRST as string]: new LifeboatError('TARGET_UNREACHABLE', {}) })
+  await using getter = await open(shelf, 60_000)
+  const asked = ask(getter, FIRST as string)
+  await eventually(() => expect(shelf.made.length).toBeGreaterThan(0))
+  shelf.files.set(FIRST as string, Buffer.from('one'))
+  expect(await asked).toBe(0)
+  expect(getter.trouble).toBeUndefined()
+})
+
+test('trouble with what nobody asked for yet is no trouble', async () => {
+  const shelf = aShelf({ [FIRST as string]: 'one', [SECOND as string]: new LifeboatError('WAL_DAMAGED', {}) })
+  await using getter = await open(shelf)
+  expect(await ask(getter, FIRST as string)).toBe(0)
+  await eventually(() => expect(shelf.made).toContain(SECOND))
+  expect(getter.trouble).toBeUndefined()
+  shelf.files.set(SECOND as string, Buffer.from('two'))
+  expect(await ask(getter, SECOND as string)).toBe(0)
+})
+
+test('with nobody there to answer the server stops, whether the getter ended or its folder is gone', async () => {
+  const getter = await open(aShelf({ [FIRST as string]: 'one' }))
+  await getter[Symbol.asyncDispose]()
+  expect(await ask(getter, FIRST as string)).toBeGreaterThanOrEqual(126)
+  await rm(join(folder, 'wal'), { recursive: true })
+  expect(await ask(getter, FIRST as string)).toBeGreaterThanOrEqual(126)
+})

@@ -3,6 +3,7 @@ import type { ClientBase } from 'pg'
 import { type ClusterFacts, readClusterFacts } from './cluster-facts.ts'
 import { findConfigFiles } from './config-files.ts'
 import type { SourceConnection } from './connection.ts'
+import { heartbeatFinding } from './heartbeat.ts'
 import { connectReplication } from './replication/connection.ts'
 import { fine, lacking, note, type SourceFinding } from './source-finding.ts'
 import { quoteIdent } from './sql-text.ts'
@@ -11,6 +12,8 @@ export interface PhysicalWish {
   /** How to log in for replication. */
   replication: SourceConnection
   kinds: ReadonlySet<'base' | 'incremental' | 'wal'>
+  /** Schema of the heartbeat, where one is to be written. */
+  heartbeat?: string | undefined
 }
 
 const RESTART = 'then restart the server'
@@ -30,6 +33,7 @@ export async function checkPhysical(
     slotsFinding(settings, wish),
     ...(wish.kinds.has('incremental') ? [summariesFinding(cluster)] : []),
     await replicationFinding(wish.replication),
+    ...(wish.heartbeat === undefined ? [] : [await heartbeatFinding(client, to.user, wish.heartbeat)]),
     ...(takesBases ? [checksumsFinding(cluster), await configFinding(cluster, to)] : []),
   ]
 }

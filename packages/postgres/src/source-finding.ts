@@ -18,6 +18,7 @@ export interface SourceFinding {
     | 'wal-summaries'
     | 'data-checksums'
     | 'config-files'
+    | 'heartbeat'
   /** `lacking`: no complete backup before this is repaired · `note`: complete but for what the sentence says · `fine` */
   state: 'fine' | 'note' | 'lacking'
   /** One sentence for people. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
-import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
+import { ensureHeartbeat, heartbeatTable } from '@lifeboat/postgres/heartbeat.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Road } from './road.ts'
@@ -38,31 +38,17 @@ async function openHeart({ connection, slot, wal }: Road): Promise<SourceClient>
   const client = await connectSource(connection, { applicationName: `${slot} heartbeat`, lockTimeoutMs: 5_000 })
   // It must not wait for the very targets whose lag it shows.
   await client.query('SET synchronous_commit = local')
-  const { rows } = await client.query('SELECT to_regclass($1) AS there', [tableOf(wal.heartbeat.schema)])
-  if (rows[0]?.there === null)
-    for (const statement of heartbeatSchema(wal.heartbeat.schema)) await client.query(statement)
+  await ensureHeartbeat(client, wal.heartbeat.schema)
   return client
 }
 
 async function beat({ now, wal }: Road, client: SourceClient): Promise<void> {
   const { rows } = await client.query<{ beat_at: Date }>(
-    `INSERT INTO ${tableOf(wal.heartbeat.schema)} AS h (id, beat_at, beat) VALUES (1, clock_timestamp(), 1)
+    `INSERT INTO ${heartbeatTable(wal.heartbeat.schema)} AS h (id, beat_at, beat) VALUES (1, clock_timestamp(), 1)
      ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, beat = h.beat + 1 RETURNING beat_at`,
   )
   const end = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn')
   const [row] = rows
   const [at] = end.rows
   if (row !== undefined && at !== undefined) now.beats.note(parseLsn(at.lsn), row.beat_at.getTime())
-}
-
-/** Statements that make the table; a superuser runs them where our role may not. */
-export function heartbeatSchema(schema: string): string[] {
-  return [
-    `CREATE SCHEMA IF NOT EXISTS ${quoteIdent(schema)}`,
-    `CREATE TABLE IF NOT EXISTS ${tableOf(schema)} (id int PRIMARY KEY CHECK (id = 1), beat_at timestamptz NOT NULL, beat bigint NOT NULL)`,
-  ]
-}
-
-function tableOf(schema: string): string {
-  return `${quoteIdent(schema)}.heartbeat`
 }

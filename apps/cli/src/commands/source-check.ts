@@ -45,7 +45,8 @@ function wishesOf(
     ...(wal[id] ? (['wal'] as const) : []),
   ])
   const dumps = physical.size === 0 || kinds.has('dump')
-  return { dumps, ...(physical.size > 0 && { physical: { replication, kinds: physical } }) }
+  const heartbeat = wal[id]?.heartbeat.enabled ? wal[id].heartbeat.schema : undefined
+  return { dumps, ...(physical.size > 0 && { physical: { replication, kinds: physical, heartbeat } }) }
 }
 
 /** A database nobody reaches says nothing about rights. */

@@ -73,11 +73,10 @@ export function backupFacts(
 }
 
 /** A base of `kept` that ended then, stored at both targets. */
-export function baseFacts(endMs: number, more: { suffix?: string; endLsn?: string } = {}): BackupFact[] {
-  const { suffix = 'aaaaaa', endLsn = '0/2000100' } = more
+export function baseFacts(endMs: number, endLsn: string): BackupFact[] {
   const stamp = compactTime(endMs - 60_000)
   const about = {
-    backupId: `${stamp}-base-${suffix}`,
+    backupId: `${stamp}-base-aaaaaa`,
     sourceId: 'kept',
     policyId: 'weekly',
     agentId: 'db1',

@@ -57,7 +57,7 @@ wal:
   kept: { targets: [aws, gcp] }
 objectives:
   records: { rpo: 24h, rto: 2h }
-  kept: { rpo: 1m, rto: 2h }
+  kept: { rpo: 1h, rto: 2h }
 verifier: { identity: env:ID, signingKey: env:KEY }
 `
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
 import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { clusterKey, formatLsn, segmentAt, type WalObject, type WalState, walKey } from '@lifeboat/shared/domain/wal.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
@@ -43,9 +44,14 @@ async function archive(): Promise<void> {
       await target.put(key, () => Readable.from([body]), { bytes: body.length, ...sums, role: 'part', signal })
     }
   }
-  const catalog = await KvCatalog.open(fleet.bus)
-  for (const fact of baseFacts(Date.now() + 3_600_000, { endLsn: lsn(MIB + 100) })) await catalog.apply(fact)
+  // It ended after the archive began, as clocks may differ.
+  await take(Date.now() + 3_600_000, lsn(MIB + 100))
   await say({})
+}
+
+async function take(endMs: number, endLsn: string): Promise<void> {
+  const catalog = await KvCatalog.open(fleet.bus)
+  for (const fact of baseFacts(endMs, endLsn)) await catalog.apply(fact)
 }
 
 async function say(over: Partial<Record<keyof WalState, unknown>>): Promise<void> {
@@ -143,4 +149,22 @@ test('wal status shows what is off-site and how much the server keeps back', asy
   expect(out).toMatch(/^flows {2}kept {2}timeline 1/)
   expect(out).toMatch(/off-site +0\/500000 +2.0 MB/)
   expect(out).toContain('5.0 MB kept back by slot lifeboat_kept')
+})
+
+test('status judges the promise of a source by its WAL, and says from when to when it can be recovered', async () => {
+  const endedAt = Date.now() - 7_200_000
+  await take(endedAt, lsn(2 * MIB))
+  await say({})
+  const since = { lsn: lsn(MIB), at: moment(endedAt) }
+  const records = await fleet.bus.bucket(WAL_RECORD_BUCKET)
+  await records.put(kept, { sourceId: kept, systemIdentifier: '7', since, safe: since, holes: [] })
+  const { value, out } = await ask('status')
+  const source = value.sources.find((one: { sourceId: string }) => one.sourceId === 'kept')
+  expect(source).toMatchObject({
+    objective: { rpoMs: 3_600_000, kept: true },
+    objectives: { by: 'wal', windows: [{ from: moment(endedAt), current: true }] },
+    wal: { state: { status: 'streaming' } },
+  })
+  expect(out).toMatch(/recoverable +any moment from .* to /)
+  expect(out).toMatch(/RPO 1 h, kept: .* would be lost now · RTO 2 h, not measured yet/)
 })

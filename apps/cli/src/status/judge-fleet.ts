@@ -1,4 +1,5 @@
 import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import type { KnownWal } from '@lifeboat/catalog/objectives-window.ts'
 import { occurrences } from '@lifeboat/config/schedule.ts'
 import type { ConfigOf } from '@lifeboat/config/sections.ts'
 import { moment, type PolicyId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
@@ -10,14 +11,16 @@ import { type FleetStatus, type Light, type ServiceStatus, worst } from './statu
 
 export interface FleetFacts {
   config: Pick<
-    ConfigOf<'agents' | 'sources' | 'policies' | 'objectives' | 'verifier'>,
-    'fleet' | 'agents' | 'sources' | 'policies' | 'objectives' | 'verifier'
+    ConfigOf<'agents' | 'sources' | 'policies' | 'wal' | 'objectives' | 'verifier'>,
+    'fleet' | 'agents' | 'sources' | 'policies' | 'wal' | 'objectives' | 'verifier'
   >
   summaries: readonly SourceSummary[]
   runs: readonly LedgerEntry[]
   /** Open ones. */
   incidents: readonly Incident[]
   presences: readonly Presence[]
+  /** By source, as far as anything is known. */
+  wal: ReadonlyMap<SourceId, KnownWal>
 }
 
 /** Everything known about the fleet → its status; pure, so that what an operator sees can be pinned down. */
@@ -37,6 +40,7 @@ export function judgeFleet(facts: FleetFacts, nowMs: number): FleetStatus {
         summary: summaries.get(sourceId),
         runs: runs.get(sourceId) ?? [],
         incidents: named.get(sourceId) ?? [],
+        wal: config.wal[sourceId] && (facts.wal.get(sourceId) ?? {}),
       },
       nowMs,
     ),

@@ -1,7 +1,10 @@
 import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import type { KnownWal } from '@lifeboat/catalog/objectives-window.ts'
+import { recordWal } from '@lifeboat/catalog/wal-record.ts'
 import { type BackupId, moment, type PolicyId, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry, RunState } from '@lifeboat/shared/domain/ledger.ts'
+import { formatLsn, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import { compactTime } from '@lifeboat/shared/time/clock.ts'
 import { describe, expect, test } from 'vitest'
 import { judgeSource, type Known } from './judge-source.ts'
@@ -185,4 +188,114 @@ test('a run that is not due for days need not be written down yet', () => {
 test('an operator run does not hide that the schedule is empty of runs to come', () => {
   expect(judge({ runs: [run('running', -0.1), run('succeeded', -10)] }).reasons).toEqual([])
   expect(judge({ runs: [run('running', -0.1)] }).running).toHaveLength(1)
+})
+
+describe('a source whose WAL is kept', () => {
+  const MINUTE = 60_000
+  /** A megabyte an hour. */
+  const lsnAt = (hoursAgo: number) => formatLsn(BigInt(1e10 - hoursAgo * 1e6))
+  const there = (hoursAgo: number) => ({ lsn: lsnAt(hoursAgo), at: moment(NOW - hoursAgo * HOUR) })
+  const slot = { name: 'lifeboat_records', retainedBytes: 5_000_000, warnBytes: 4e9, giveUpBytes: 32e9 }
+  const state = (hoursAgo: number, over: object = {}): WalState =>
+    ({
+      sourceId,
+      at: moment(NOW),
+      status: 'streaming',
+      timeline: 1,
+      systemIdentifier: '7',
+      safe: there(hoursAgo),
+      slot,
+      ...over,
+    }) as never
+  const record = recordWal(undefined, state(400))
+  const base: BackupRow = {
+    ...row(100, { aws: 'proven', gcp: 'stored' }),
+    kind: 'base',
+    state: 'proven',
+    snapshotAt: moment(NOW - 100 * HOUR),
+    physical: { timeline: 1, startLsn: lsnAt(101), endLsn: lsnAt(100), chain: 0, checksumFailures: 0 },
+  }
+  const wal = (known: KnownWal, more: Partial<Known> = {}) =>
+    judge({ objective: { rpo: MINUTE, rto: 2 * HOUR }, summary: summary([base], 0), wal: known, ...more })
+  const near = 0.01
+
+  test('keeps a promise of a minute with a base that is days old', () => {
+    const status = wal({ state: state(near), record })
+    expect(status).toMatchObject({
+      light: 'green',
+      reasons: [],
+      objective: { kept: true },
+      objectives: { by: 'wal', rpoMs: 36_000, windows: [{ from: moment(NOW - 100 * HOUR), current: true }] },
+      wal: { state: { status: 'streaming' } },
+    })
+  })
+
+  const lost = { from: lsnAt(50), to: lsnAt(40), timeline: 1, since: moment(NOW - 40 * HOUR), reason: 'given up' }
+  const cases: [string, KnownWal, Partial<Known>, string, string][] = [
+    ['of which nobody said anything is red', {}, {}, 'red', 'nothing is known of its WAL: does its agent run?'],
+    [
+      'whose agent fell silent is red',
+      { state: state(near, { at: moment(NOW - 5 * MINUTE) }), record },
+      {},
+      'red',
+      'its agent has said nothing of its WAL for 5 min',
+    ],
+    [
+      'that lags behind its promise is red',
+      { state: state(0.1), record },
+      {},
+      'red',
+      '6 min of work would be lost now, the promise is 1 min',
+    ],
+    [
+      'that is refused is red',
+      { state: state(near, { status: 'refused', error: { title: 'It is another cluster' } }), record },
+      {},
+      'red',
+      'its WAL is refused: It is another cluster',
+    ],
+    [
+      'that was lost is red until a base behind the hole is stored',
+      { state: state(near), record: recordWal(record, state(near, { lost })) },
+      {},
+      'red',
+      'WAL was lost at 2026-09-24 20:00:00Z: nothing newer can be recovered until a new base is stored',
+    ],
+    [
+      'with no base at all is not green',
+      { state: state(near), record },
+      { summary: summary([row(10, { aws: 'proven', gcp: 'stored' })], 0), objective: { rpo: 24 * HOUR, rto: HOUR } },
+      'yellow',
+      'no stored base leads into its WAL: alone it recovers nothing',
+    ],
+    [
+      'whose base was never rehearsed is yellow',
+      { state: state(near), record },
+      { summary: { ...summary([{ ...base, state: 'stored' }, row(110, { aws: 'proven', gcp: 'stored' })], 1) } },
+      'yellow',
+      'no base was ever proven by a restore: recovery through WAL was not rehearsed',
+    ],
+    [
+      'that the server keeps back is yellow',
+      { state: state(near, { slot: { ...slot, retainedBytes: 5e9 } }), record },
+      {},
+      'yellow',
+      'its server keeps back 5.0 GB of WAL that targets do not have yet',
+    ],
+  ]
+  for (const [title, known, more, light, reason] of cases)
+    test(title, () => {
+      const status = wal(known, more)
+      expect(status.light).toBe(light)
+      expect(status.reasons).toContain(reason)
+    })
+
+  test('takes longer to come back than promised, by its drills, and that is yellow', () => {
+    const rehearsals = [{ backupId: base.backupId, kind: 'base', targetId: aws, at: moment(NOW), recoveryMs: 3 * HOUR }]
+    const status = wal({ state: state(near), record }, { summary: { ...summary([base], 0), rehearsals } })
+    expect(status).toMatchObject({
+      light: 'yellow',
+      reasons: ['by its drills recovery is going to take 3 h, the promise is 2 h'],
+    })
+  })
 })

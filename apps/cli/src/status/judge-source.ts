@@ -1,10 +1,15 @@
 import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
+import { type KnownWal, physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import type { Moment, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
+import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { beginOf, timeText } from '../format/moments.ts'
-import { type Light, type RunLine, type SourceStatus, type Standing, worst } from './status.ts'
+import { type Finding, rank, red, yellow } from './finding.ts'
+import { walFindings } from './judge-wal.ts'
+import { type RunLine, type SourceStatus, type Standing, worst } from './status.ts'
 
 /** Everything that is known about one source. */
 export interface Known {
@@ -17,6 +22,8 @@ export interface Known {
   runs: readonly LedgerEntry[]
   /** Open ones that name it. */
   incidents: readonly Incident[]
+  /** Of a source whose WAL is to be kept: what is known of it. */
+  wal?: KnownWal | undefined
 }
 
 export interface KnownPolicy {
@@ -24,11 +31,6 @@ export interface KnownPolicy {
   targets: readonly TargetId[]
   /** The next moment its schedule names, jitter not counted. */
   nextAt: Moment
-}
-
-interface Finding {
-  light: Light
-  reason: string
 }
 
 const SHOWN_RUNS = 5
@@ -41,9 +43,12 @@ export function judgeSource(known: Known, nowMs: number): SourceStatus {
   const runs = [...known.runs].sort((a, b) => (a.dueAt < b.dueAt ? 1 : -1))
   const stored = newestStored(known.summary, nowMs)
   const proven = newestProven(known.summary, nowMs)
+  const { sourceId, summary, objective: promise } = known
+  const objectives = measureObjectives({ sourceId, summary, promise, ...known.wal, nowMs })
   const findings = [
     ...standingFindings(known.summary, stored, proven),
-    ...objectiveFindings(known.objective?.rpo, stored, proven),
+    ...objectiveFindings(objectives, known.summary, proven),
+    ...(known.wal ? walFindings(known.wal, objectives, nowMs) : []),
     ...runFindings(known, runs, nowMs),
     ...incidentFindings(known.incidents),
   ]
@@ -60,7 +65,9 @@ export function judgeSource(known: Known, nowMs: number): SourceStatus {
       .filter((run) => !WAITING.has(run.state) && run.state !== 'running')
       .slice(0, SHOWN_RUNS)
       .map(runLine),
-    ...objectiveOf(known, stored),
+    ...objectiveOf(objectives),
+    objectives,
+    ...(known.wal && { wal: known.wal.state ? { state: known.wal.state } : {} }),
   }
 }
 
@@ -81,12 +88,23 @@ function standingFindings(summary: SourceSummary | undefined, stored?: Standing,
   return found
 }
 
-function objectiveFindings(rpoMs: number | undefined, stored?: Standing, proven?: Standing): Finding[] {
-  if (rpoMs === undefined || !stored) return []
-  const promise = `the promise is ${formatDuration(rpoMs)}`
-  if (stored.ageMs > rpoMs) return [red(`${formatDuration(stored.ageMs)} of work would be lost now, ${promise}`)]
-  const unproven = proven && proven.ageMs > rpoMs
-  return unproven ? [yellow(`the newest proven backup is ${formatDuration(proven.ageMs)} old, ${promise}`)] : []
+function objectiveFindings(
+  { promise, rpoMs, by, rto, kept }: Objectives,
+  summary: SourceSummary | undefined,
+  proven?: Standing,
+): Finding[] {
+  if (promise === undefined || rpoMs === null) return []
+  const promised = (ms: number) => `the promise is ${formatDuration(ms)}`
+  const found: Finding[] = []
+  if (rpoMs > promise.rpoMs)
+    found.push(red(`${formatDuration(rpoMs)} of work would be lost now, ${promised(promise.rpoMs)}`))
+  else if (by === 'wal' && !physicalRows(summary).some(({ state }) => state === 'proven'))
+    found.push(yellow('no base was ever proven by a restore: recovery through WAL was not rehearsed'))
+  else if (by === 'backup' && proven && proven.ageMs > promise.rpoMs)
+    found.push(yellow(`the newest proven backup is ${formatDuration(proven.ageMs)} old, ${promised(promise.rpoMs)}`))
+  if (rto && kept?.rto === false)
+    found.push(yellow(`by its drills recovery is going to take ${formatDuration(rto.ms)}, ${promised(promise.rtoMs)}`))
+  return found
 }
 
 function runFindings(known: Known, runs: readonly LedgerEntry[], nowMs: number): Finding[] {
@@ -158,10 +176,8 @@ function nextRun({ policies }: Known, runs: readonly LedgerEntry[], nowMs: numbe
   return next ? { nextRun: { policyId: next.policyId, dueAt: next.nextAt } } : {}
 }
 
-function objectiveOf(known: Known, stored: Standing | undefined): Pick<SourceStatus, 'objective'> {
-  if (!known.objective) return {}
-  const { rpo, rto } = known.objective
-  return { objective: { rpoMs: rpo, rtoMs: rto, kept: stored !== undefined && stored.ageMs <= rpo } }
+function objectiveOf({ promise, kept }: Objectives): Pick<SourceStatus, 'objective'> {
+  return promise && kept ? { objective: { ...promise, kept: kept.rpo } } : {}
 }
 
 function standing(backupId: string, at: Standing['at'], nowMs: number): Standing {
@@ -171,14 +187,4 @@ function standing(backupId: string, at: Standing['at'], nowMs: number): Standing
 function runLine({ runId, policyId, state, dueAt, backupId, reason, error }: LedgerEntry): RunLine {
   const why = reason ?? error?.title
   return { runId, policyId, state, dueAt, ...(backupId ? { backupId } : {}), ...(why ? { reason: why } : {}) }
-}
-
-function rank({ light }: Finding): number {
-  return light === 'red' ? 0 : 1
-}
-function red(reason: string): Finding {
-  return { light: 'red', reason }
-}
-function yellow(reason: string): Finding {
-  return { light: 'yellow', reason }
 }

@@ -1,4 +1,4 @@
-import { formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { sinceText, timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
 import { indent, table } from '../format/table.ts'
@@ -38,6 +38,8 @@ function sourceText(source: SourceStatus, nowMs: number, style: Style): string {
     ],
     ...source.running.map((run): [string, string] => ['running', `${run.runId} since ${timeText(run.dueAt)}`]),
     ['last runs', source.lastRuns.map((run) => run.state).join(', ') || '–'],
+    ...recoverableRows(source, nowMs),
+    ...walRow(source, nowMs),
     ...objectiveRow(source),
   ]
   const lines = rows.map(
@@ -54,16 +56,39 @@ function standing(one: Standing | undefined): string {
   return one ? `${one.backupId}, ${formatDuration(one.ageMs)} old` : 'never'
 }
 
-function objectiveRow({ objective, lastStored }: SourceStatus): [string, string][] {
-  if (!objective) return []
-  const now = lastStored ? formatDuration(lastStored.ageMs) : 'everything'
-  const word = objective.kept ? 'kept' : 'broken'
+/** The newest window first. */
+function recoverableRows({ objectives: { windows, firstPoint } }: SourceStatus, nowMs: number): [string, string][] {
+  if (windows.length === 0) return firstPoint ? [['recoverable', `single backups since ${timeText(firstPoint)}`]] : []
+  return windows
+    .map(({ from, to, current }): [string, string] => [
+      current ? 'recoverable' : 'and before',
+      `any moment from ${timeText(from)} to ${timeText(to)}${current ? `, ${sinceText(to, nowMs)}` : ', where WAL was lost'}`,
+    ])
+    .toReversed()
+}
+
+function walRow({ wal }: SourceStatus, nowMs: number): [string, string][] {
+  if (!wal?.state) return []
+  const { status, safe, slot } = wal.state
+  const lag = formatDuration(Math.max(0, nowMs - Date.parse(safe.at)))
+  return [['wal', `${status}, off-site ${lag} behind, ${formatBytes(slot.retainedBytes)} kept back by the server`]]
+}
+
+function objectiveRow({ objectives: { promise, kept, rpoMs, rto } }: SourceStatus): [string, string][] {
+  if (!promise || !kept) return []
+  const lost = rpoMs === null ? 'everything' : formatDuration(rpoMs)
+  const drills = rto?.drills === 1 ? '1 drill' : `${rto?.drills} drills`
+  const back = rto ? `, ${word(kept.rto)}: ${formatDuration(rto.ms)} expected from ${drills}` : ', not measured yet'
   return [
     [
       'objective',
-      `RPO ${formatDuration(objective.rpoMs)}, ${word}: ${now} would be lost now · RTO ${formatDuration(objective.rtoMs)}`,
+      `RPO ${formatDuration(promise.rpoMs)}, ${word(kept.rpo)}: ${lost} would be lost now · RTO ${formatDuration(promise.rtoMs)}${back}`,
     ],
   ]
+}
+
+function word(kept: boolean | null): string {
+  return kept ? 'kept' : 'broken'
 }
 
 function incidentsText({ incidents }: FleetStatus, nowMs: number, style: Style): string {

@@ -1,6 +1,8 @@
 import type { Moment, PolicyId, RunId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { RunState } from '@lifeboat/shared/domain/ledger.ts'
+import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 
 /** `red` also means: we do not know. */
 export type Light = 'green' | 'yellow' | 'red'
@@ -36,6 +38,10 @@ export interface SourceStatus {
   /** Newest first. */
   lastRuns: RunLine[]
   objective?: { rpoMs: number; rtoMs: number; kept: boolean }
+  /** What would come back of it now, from when to when, and how soon. */
+  objectives: Objectives
+  /** Of a source whose WAL is to be kept; undefined inside: nothing was heard of it. */
+  wal?: { state?: WalState }
 }
 
 export interface ServiceStatus {

@@ -1,0 +1,30 @@
+import type { KnownWal } from '@lifeboat/catalog/objectives-window.ts'
+import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
+import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { timeText } from '../format/moments.ts'
+import { type Finding, red, yellow } from './finding.ts'
+
+/** The agent writes every five seconds. */
+const OLD_AFTER_MS = 60_000
+
+/** What keeps the WAL of a source from being what a promise can rest on. */
+export function walFindings({ state, record }: KnownWal, { windows }: Objectives, nowMs: number): Finding[] {
+  if (state === undefined) return [red('nothing is known of its WAL: does its agent run?')]
+  const { at, status, error, slot } = state
+  const ageMs = nowMs - Date.parse(at)
+  const found: Finding[] = []
+  if (ageMs > OLD_AFTER_MS) found.push(red(`its agent has said nothing of its WAL for ${formatDuration(ageMs)}`))
+  const why = error ? `: ${error.title}` : ''
+  if (status === 'waiting') found.push(yellow(`its WAL cannot be received now and is tried again${why}`))
+  if (status === 'refused') found.push(red(`its WAL is refused${why}`))
+  if (slot.retainedBytes > slot.warnBytes)
+    found.push(yellow(`its server keeps back ${formatBytes(slot.retainedBytes)} of WAL that targets do not have yet`))
+  const hole = record?.holes.at(-1)
+  if (windows.some(({ current }) => current)) return found
+  if (hole)
+    found.push(
+      red(`WAL was lost at ${timeText(hole.since)}: nothing newer can be recovered until a new base is stored`),
+    )
+  else found.push(yellow('no stored base leads into its WAL: alone it recovers nothing'))
+  return found
+}

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
+import { getWalScript, restoreCommand } from '@lifeboat/recovery/wal/get-wal-script.ts'
 import { openWalGetter, type WalGetter, type WalShelf } from '@lifeboat/recovery/wal/wal-getter.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
@@ -10,6 +12,7 @@ import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 const [FIRST, SECOND, THIRD] = ['000000010000000000000001', '000000010000000000000002', '000000010000000000000003']
+const run = promisify(execFile)
 let folder: string
 
 beforeEach(async () => {
@@ -115,6 +118,17 @@ test('trouble with what nobody asked for yet is no trouble', async () => {
   expect(getter.trouble).toBeUndefined()
   shelf.files.set(SECOND as string, Buffer.from('two'))
   expect(await ask(getter, SECOND as string)).toBe(0)
+})
+
+test('a getter that was killed is noticed by its silence', async () => {
+  await using getter = await open(aShelf({}))
+  // The beat of a killed process stands still, and its name leads nowhere any more.
+  const dead = join(folder, 'dead')
+  for (const each of ['want', 'ready', 'absent', 'failed']) await mkdir(join(dead, each), { recursive: true })
+  await run('chown', ['-R', `${serverAccount().uid}:${serverAccount().gid}`, dead])
+  await writeFile(join(dead, 'beat'), '7\n')
+  await writeFile(join(dead, 'get-wal'), getWalScript(10))
+  expect(await ask({ ...getter, restoreCommand: restoreCommand(join(dead, 'get-wal')) }, FIRST as string)).toBe(200)
 })
 
 test('with nobody there to answer the server stops, whether the getter ended or its folder is gone', async () => {

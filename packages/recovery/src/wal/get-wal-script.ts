@@ -2,7 +2,7 @@
 const ABSENT = 77
 /** PostgreSQL ends recovery at 1 to 125, and stops with an error from 126 on. */
 const BROKEN = 200
-/** Turns of 20 ms without a sign of life. */
+/** Turns of 20 ms and a little more without a sign of life. */
 const PATIENCE_TURNS = 1500
 
 /**
@@ -11,7 +11,8 @@ const PATIENCE_TURNS = 1500
  * Arguments: the name, and where it is to go. It asks by making a file in `want` (again every second) and looks for the answer in `ready`,
  * `absent` and `failed`; `beat` changes every second while somebody is there to answer.
  */
-export const GET_WAL_SCRIPT = `#!/bin/sh
+export function getWalScript(patienceTurns = PATIENCE_TURNS): string {
+  return `#!/bin/sh
 d=\${0%/*}
 beat=
 still=0
@@ -25,10 +26,11 @@ while :; do
   now=
   read -r now < "$d/beat"
   if [ "$now" = "$beat" ]; then still=$((still + 1)); else beat=$now; still=0; fi
-  if [ "$still" -gt ${PATIENCE_TURNS} ]; then exit ${BROKEN}; fi
+  if [ "$still" -gt ${patienceTurns} ]; then exit ${BROKEN}; fi
   sleep 0.02
 done
 `
+}
 
 /**
  * What goes into restore_command. The shell itself may fail with a small number (2 when the script is gone), which PostgreSQL would take for the

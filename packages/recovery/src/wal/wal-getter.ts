@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
-import { GET_WAL_SCRIPT, restoreCommand } from './get-wal-script.ts'
+import { getWalScript, restoreCommand } from './get-wal-script.ts'
 
 /** Serves restore_command while PostgreSQL recovers. Disposing makes whatever is still asked for fail. */
 export interface WalGetter extends AsyncDisposable {
@@ -83,7 +83,7 @@ class Getter implements WalGetter {
     const { folder } = this.#opts
     for (const each of ['', 'want', 'ready', 'absent', 'failed', 'coming'])
       await this.#give(await made(join(folder, each)))
-    await writeFile(this.#path('get-wal'), GET_WAL_SCRIPT)
+    await writeFile(this.#path('get-wal'), getWalScript())
     await this.#give(this.#path('get-wal'))
     let beats = 0
     const beat = () => {

@@ -67,10 +67,6 @@ export function copyData(body: Buffer): Buffer {
 
 export const COPY_DONE = frame('c', Buffer.alloc(0))
 
-export function copyFail(why: string): Buffer {
-  return frame('f', Buffer.from(`${why}\0`))
-}
-
 function frame(type: string, body: Buffer): Buffer {
   const message = Buffer.allocUnsafe(5 + body.length)
   message.write(type, 0, 'latin1')

@@ -84,7 +84,7 @@ function mayReplicate(to: SourceConnection): string {
 function hbaLine(to: SourceConnection, message: string): string {
   const user = /^[a-z_][a-z0-9_]*$/.test(to.user) ? to.user : `"${to.user}"`
   if (to.host.startsWith('/')) return `local replication ${user} scram-sha-256`
-  const [, address = 'ADDRESS'] = /"([0-9a-f.:]+)"/i.exec(message) ?? []
+  const [address = 'ADDRESS'] = /\d+(\.\d+){3}|[0-9a-f]*:[0-9a-f]*:[0-9a-f:]*/i.exec(message) ?? []
   const one = address.includes(':') ? `${address}/128` : `${address}/32`
   return `host replication ${user} ${one} scram-sha-256`
 }

@@ -5,7 +5,10 @@ import { type Ended, runVitest } from './run-vitest.ts'
 /** Every suite whose answer depends on the PostgreSQL major. */
 export const ALL_SUITES = ['packages/postgres', 'packages/recovery', 'apps/backup-agent', 'apps/verifier']
 
-/** Those of them that CI runs on each further major: one dump from source to verdict, and everything physical. Vitest takes each as the beginning of a path. */
+/**
+ * Those of them that CI runs on each further major: one dump from source to verdict, and what physical backups, WAL and recovery ask of the
+ * server. Vitest takes each as a part of a path.
+ */
 export const STORIES = [
   'packages/postgres/test/find-tools',
   'packages/postgres/test/fingerprint',
@@ -13,9 +16,12 @@ export const STORIES = [
   'packages/postgres/test/replication',
   'packages/recovery/test',
   'apps/backup-agent/test/take-backup',
-  'apps/backup-agent/test/base',
+  'apps/backup-agent/test/base.int',
+  'apps/backup-agent/test/base-bad-days',
   'apps/backup-agent/test/incremental',
-  'apps/backup-agent/test/wal',
+  'apps/backup-agent/test/wal-lost',
+  'apps/backup-agent/test/wal-survives',
+  'apps/backup-agent/test/wal-timeline',
   'apps/verifier/test/proven',
   'apps/verifier/test/physical',
 ]

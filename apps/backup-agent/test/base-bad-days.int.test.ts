@@ -46,18 +46,27 @@ test('a healthy cluster with checksums has no failures to tell of', async () => 
   expect((await taken(house, agent, 'base')).physical.checksums).toEqual({ enabled: true, failures: [] })
 })
 
+/** More than the sockets between server and agent can hold, and not to be compressed away. */
+async function bigDatabase(): Promise<void> {
+  await house.pg.query('postgres', 'CREATE DATABASE big')
+  const noise = "string_agg(md5(random()::text || g || i), '')"
+  const rows = `SELECT g, (SELECT ${noise} FROM generate_series(1, 25) i) AS noise FROM generate_series(1, 30000) g`
+  await house.pg.query('big', `CREATE TABLE noise AS ${rows}`)
+}
+
 test('a base waits for a spool that is smaller than itself, and the server keeps the WAL it needs meanwhile', async () => {
-  const cfg = house.config(physicalChange('base', { spool: { maxBytes: 400_000, partBytes: 65_536 } }))
+  await bigDatabase()
+  const cfg = house.config(physicalChange('base', { spool: { maxBytes: 2_000_000, partBytes: 500_000 } }))
   await using agent = await house.agent(cfg)
   const { runId } = await house.wish(cfg, { kind: 'base' })
   const ours = (fact: PartSealed) => fact.agentId === cfg.agentId
-  await house.fact(PartSealed, (fact) => ours(fact) && fact.part.no === 3)
+  await house.fact(PartSealed, (fact) => ours(fact) && fact.part.no === 2)
   // Enough checkpoints for the server to forget where the backup began.
   for (let round = 0; round < 6; round += 1) {
     await house.pg.query('records', 'CREATE TABLE filler AS SELECT g, md5(g::text) FROM generate_series(1, 20000) g')
     await house.pg.query('records', 'DROP TABLE filler; SELECT pg_switch_wal(); CHECKPOINT')
   }
-  expect(agent.deps.spool.room.used).toBeLessThanOrEqual(400_000)
+  expect(agent.deps.spool.room.used).toBeLessThanOrEqual(2_000_000)
   expect(await house.facts(BackupSealed, (fact) => fact.runId === runId)).toEqual([])
   const kept = new Map<string, Buffer>()
   let sealed: BackupSealed | undefined
@@ -98,6 +107,22 @@ test.each([
   await expect.poll(() => agent.deps.spool.all()).toEqual([])
   await expect.poll(() => house.pg.query('postgres', 'SELECT slot_name FROM pg_replication_slots')).toEqual([])
   expect([await readdir(join(agent.deps.spool.path, 'backups')), agent.deps.spool.room.used]).toEqual([[], 0])
+})
+
+test('a base that waits for a gentle checkpoint can be cancelled meanwhile', async () => {
+  await using pg = await startPostgres({ roles: ROLES, settings: { checkpoint_timeout: '1h', autovacuum: 'off' } })
+  await pg.query('postgres', "CREATE TABLE dirty AS SELECT g, repeat('x', 500) FROM generate_series(1, 40000) g")
+  const policy = { base: { checkpoint: 'spread' } }
+  const cfg = house.config(physicalChange('base', { port: pg.port, database: 'postgres', policy }))
+  await using agent = await house.agent(cfg)
+  const { runId } = await house.wish(cfg, { kind: 'base' })
+  const atServer = () => pg.query('postgres', 'SELECT phase FROM pg_stat_progress_basebackup')
+  await expect.poll(atServer).toEqual([{ phase: 'waiting for checkpoint to finish' }])
+  const cancels = await openCancels(house.bus, { signal: new AbortController().signal, log: silentLogger })
+  await cancels.cancel({ runId, why: 'cancelled', by: 'a test', at: moment(Date.now()) })
+  expect(await house.fact(BackupFailed, (fact) => fact.runId === runId)).toMatchObject({ willRetry: false })
+  await expect.poll(atServer).toEqual([])
+  await expect.poll(() => agent.deps.spool.all()).toEqual([])
 })
 
 test('a role that may not replicate fails the attempt by name, with the statement that repairs it', async () => {

@@ -29,13 +29,12 @@ ${authenticity(facts)}
 ${parentsChecked(chain)}
 ${chain.length === 0 ? unpackOne(facts.artifacts, physical) : combine([...chain, facts.backupId], physical)}
 
-## 3. Tell the server where its folders are now
+## 3. Make it a server of its own
 
-It must not come up as a standby, nor look for tablespaces in their old places.
+It must not come up as a standby, nor put its tablespaces back in their old places: \`pg_tblspc\` leads to the new ones.
 
 \`\`\`sh
 rm -f "$PGDATA/standby.signal" "$PGDATA/recovery.signal" "$PGDATA/tablespace_map"
-${physical.tablespaces.map(({ oid }) => `echo "${oid} $TABLESPACES/${oid}" >> "$PGDATA/tablespace_map"`).join('\n')}
 \`\`\`
 ${configStep(facts)}
 ## 5. Start it

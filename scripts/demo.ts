@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { addressesOf } from './demo/addresses.ts'
+import { bringBackLostRows, keepWal } from './demo/lost-rows.ts'
 import { DEMO_USAGE, type DemoOptions, parseDemoOptions } from './demo/options.ts'
 import { openScreen, type Screen } from './demo/screen.ts'
 import { missOne, proveEverywhere, type Stage, sabotage } from './demo/story.ts'
@@ -13,6 +14,7 @@ import { watchFacts } from './demo/watch.ts'
 
 const TARGETS = { aws: 's3', google: 'gcs', azure: 'azure' } as const
 const VICTIM = 'google'
+const RECOVERED_FROM = 'azure'
 
 /** The whole of Lifeboat on this machine, once through: `pnpm demo`. Exits 0 only when everything it claims was so. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -46,6 +48,7 @@ async function openStage({ sizeMb }: DemoOptions, screen: Screen): Promise<World
     targets: TARGETS,
     databaseMb: sizeMb,
     services: ['backup-agent', 'uploader', 'verifier'],
+    configure: keepWal,
     onProgress: (step) => screen.live(step),
   })
   const { data, postgres } = world.source
@@ -68,7 +71,8 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
     const proven = await proveEverywhere(stage)
     const caught = await sabotage(stage, VICTIM)
     const missed = await missOne(stage)
-    const claims = [...proven.claims, ...caught.claims, ...missed.claims]
+    const back = await bringBackLostRows(stage, RECOVERED_FROM)
+    const claims = [...proven.claims, ...caught.claims, ...missed.claims, ...back.claims]
     return {
       held: claims.every(({ held }) => held),
       seconds: Math.round(screen.elapsedMs()) / 1000,
@@ -76,6 +80,7 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
       ...proven,
       ...caught,
       ...missed,
+      ...back,
       mails: world.smtp.inbox.map(({ subject }) => subject),
       claims,
     }

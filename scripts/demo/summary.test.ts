@@ -10,6 +10,10 @@ const SUMMARY: Summary = {
     { target: 'aws', kind: 's3', storedSeconds: 9, verdict: 'proven', drillSeconds: 21, recoverySeconds: 14.2 },
     { target: 'google', kind: 'gcs', storedSeconds: 9.5, verdict: 'failed', drillSeconds: 3 },
   ],
+  recovery: {
+    ...{ backupId: 'c', target: 'azure', to: '2026-09-26T02:03:04.000Z', lsn: '0/5000060' },
+    ...{ seconds: 6, rows: 1250, offSiteSeconds: 3 },
+  },
   sabotage: { backupId: 'b', target: 'google', key: 'k', offset: 1, verdicts: {}, reasons: [] },
   missing: { subject: 's', to: ['operations@records.example'], secondsAfterDue: 9, resolved: 'r' },
   mails: [],

@@ -25,6 +25,18 @@ export interface Summary {
   database: { name: string; bytes: number; rows: number; server: string }
   backup: { backupId: string; bytes: number; seconds: number }
   targets: TargetSummary[]
+  recovery: {
+    backupId: string
+    target: string
+    /** The moment asked for, and where in the WAL it was. */
+    to: string
+    lsn: string
+    /** From the first look at the target to the first count. */
+    seconds: number
+    rows: number
+    /** From the mistake until the WAL up to it was off-site. */
+    offSiteSeconds: number
+  }
   sabotage: {
     backupId: string
     target: string

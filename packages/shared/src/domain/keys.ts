@@ -5,8 +5,12 @@ export type Key = string
 
 export const FLEET_KEY: Key = 'lifeboat.json'
 
+export function sourceBackupsPrefix(source: SourceId): Key {
+  return `${source}/backups/`
+}
+
 export function backupPrefix(source: SourceId, backup: BackupId): Key {
-  return `${source}/backups/${backup}/`
+  return `${sourceBackupsPrefix(source)}${backup}/`
 }
 
 /** `records/backups/2026…/db.dump.zst.age.00000` */

@@ -124,9 +124,9 @@ export class LookAround {
   }
 
   async #services(nowMs: number): Promise<WatchedService[]> {
-    for await (const { value } of this.#deps.presence.entries()) {
-      // A clock that runs ahead elsewhere must not make a dead service look alive for long.
-      const atMs = Math.min(Date.parse(value.at), nowMs)
+    for await (const { value, writtenAt } of this.#deps.presence.entries()) {
+      // A server's clock that runs ahead must not make a dead service look alive for long.
+      const atMs = Math.min(writtenAt, nowMs)
       for (const key of [value.service, `${value.service}.${value.id}`])
         this.#seen.set(key, Math.max(atMs, this.#seen.get(key) ?? Number.NEGATIVE_INFINITY))
     }

@@ -6,7 +6,7 @@ export function paperBucket<T>(): Bucket<T> & { values(): Iterable<T> } {
   let revisions = 0
   const write = (key: string, value: T) => {
     revisions += 1
-    entries.set(key, { key, value, revision: revisions })
+    entries.set(key, { key, value, revision: revisions, writtenAt: Date.now() })
     return revisions
   }
   return {

@@ -12,8 +12,7 @@ export function watchAlerter({
   return async () => {
     const nowMs = clock.now()
     let present = false
-    for await (const { value } of presence.entries('alerter.>'))
-      present ||= nowMs - Date.parse(value.at) < SILENT_AFTER_MS
+    for await (const { writtenAt } of presence.entries('alerter.>')) present ||= nowMs - writtenAt < SILENT_AFTER_MS
     if (present && silentLooks > 1) log.info({ event: 'alerter.back' }, 'the alerter is back')
     silentLooks = present ? 0 : silentLooks + 1
     if (silentLooks === 2)

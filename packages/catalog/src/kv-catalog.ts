@@ -73,7 +73,7 @@ export class KvCatalog implements Catalog {
     return this.#records.count('backup.>')
   }
 
-  async #writeRecord(fact: BackupFact): Promise<Entry<BackupDraft>> {
+  async #writeRecord(fact: BackupFact): Promise<Omit<Entry<BackupDraft>, 'writtenAt'>> {
     const { backupId, sourceId } = fact.data
     const key = recordKey(sourceId, backupId)
     return persist(key, async () => {

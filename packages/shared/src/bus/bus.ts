@@ -90,6 +90,8 @@ export interface Entry<T> {
   key: string
   value: T
   revision: number
+  /** When it was written, milliseconds UTC, by the server's clock. */
+  writtenAt: number
 }
 
 /** A bucket, defined once beside its owner package and created or reconciled at start. */

@@ -37,7 +37,8 @@ class NatsBucket<T> implements Bucket<T> {
   async get(key: string): Promise<Entry<T> | undefined> {
     const found = await this.#link.try(() => this.#kv.get(key))
     if (found === null || found.operation !== 'PUT') return undefined
-    return { key, value: this.#parse(key, found.value), revision: found.revision }
+    const { revision, created } = found
+    return { key, value: this.#parse(key, found.value), revision, writtenAt: created.getTime() }
   }
 
   create(key: string, value: T): Promise<number | undefined> {
@@ -63,7 +64,8 @@ class NatsBucket<T> implements Bucket<T> {
     const from = since === undefined ? 'values' : { since }
     for await (const message of this.#tail({ filter, from, follow: false, signal })) {
       const value = this.#valueOf(message)
-      if (value !== undefined) yield { key: this.#keyOf(message), value, revision: message.sequence }
+      if (value === undefined) continue
+      yield { key: this.#keyOf(message), value, revision: message.sequence, writtenAt: message.publishedAt }
     }
   }
 

@@ -15,7 +15,7 @@ export const Presence = z.object({
   /** Different for every start of every process. */
   instance: z.string(),
   startedAt: Moment,
-  /** When it last said so; see SILENT_AFTER_MS. */
+  /** When it last said so, by its own clock; whether it is silent is judged by the entry's `writtenAt`, see SILENT_AFTER_MS. */
   at: Moment,
   version: z.string(),
 })

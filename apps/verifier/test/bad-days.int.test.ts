@@ -160,7 +160,7 @@ test('a service that stops in the middle of a restore hands the wish back and le
 
 test('a drill that an operator cancels in the middle ends inconclusive, with evidence', async () => {
   const cancel = new AbortController()
-  const cancels = { of: () => cancel.signal }
+  const cancels = { of: () => ({ signal: cancel.signal, [Symbol.dispose]() {} }) }
   const deps = abortingTarget(cancel, new LifeboatError('RUN_CANCELLED', { by: 'me' }))
   const fact = await room.drill(good, { deps: { ...deps, cancels } })
   expect(fact).toMatchObject({ verdict: 'inconclusive', reasons: [expect.stringContaining('cancelled')] })

@@ -67,7 +67,7 @@ export async function openDrillRoom(): Promise<DrillRoom> {
     ...{ signers, targets: new Map([[target.id, target]]), rules: new Map(), heartbeats: new Map() },
     identity: new Secret(key.identity),
     ...{ scratchPath: join(folder, 'scratch'), keepFailedMs: 60_000, toolPaths: [], concurrency: 1 },
-    cancels: { of: () => new AbortController().signal },
+    cancels: { of: () => ({ signal: new AbortController().signal, [Symbol.dispose]() {} }) },
     ...{ events: verifierEvents(createMetrics('test')), clock: systemClock, log: silentLogger },
   }
   return {

@@ -25,7 +25,7 @@ const aCancel = (runId: string, why: Cancel['why']): Cancel => ({
 
 test('a cancelled run hears of it with the reason, and no other run does', async () => {
   const cancels = await open()
-  const [one, other] = [cancels.of('run.1' as RunId), cancels.of('run.2' as RunId)]
+  const [one, other] = [cancels.of('run.1' as RunId).signal, cancels.of('run.2' as RunId).signal]
   const heard = once(one, 'abort')
   await (await open()).cancel(aCancel('run.1', 'cancelled'))
   await heard
@@ -36,11 +36,20 @@ test('a cancelled run hears of it with the reason, and no other run does', async
 test('a run that takes too long hears that, not that it was cancelled', async () => {
   const cancels = await open()
   await cancels.cancel(aCancel('run.3', 'overdue'))
-  await expect.poll(() => cancels.of('run.3' as RunId).reason).toMatchObject({ code: 'RUN_OVERDUE' })
+  await expect.poll(() => cancels.of('run.3' as RunId).signal.reason).toMatchObject({ code: 'RUN_OVERDUE' })
 })
 
 test('a run cancelled before its worker started is cancelled from its first moment', async () => {
   await (await open()).cancel(aCancel('run.4', 'cancelled'))
   const late = await open()
-  expect(late.of('run.4' as RunId).aborted).toBe(true)
+  expect(late.of('run.4' as RunId).signal.aborted).toBe(true)
+})
+
+test('a run that is over is not listened for any more, its twin still is', async () => {
+  const cancels = await open()
+  const twin = cancels.of('run.5' as RunId)
+  for (let nth = 0; nth < 100; nth += 1) cancels.of('run.5' as RunId)[Symbol.dispose]()
+  expect(cancels.listening).toBe(1)
+  await cancels.cancel(aCancel('run.5', 'cancelled'))
+  await expect.poll(() => twin.signal.aborted, { timeout: 30_000 }).toBe(true)
 })

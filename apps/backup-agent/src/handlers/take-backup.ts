@@ -43,7 +43,9 @@ async function fulfil(deps: AgentDeps, wish: BackupRequested, delivery: Delivery
   const deadlineAt = (await deps.ledger.get(wish.runId))?.deadlineAt ?? wish.deadlineAt
   const allowedMs = Date.parse(deadlineAt) - deps.clock.now()
   if (allowedMs <= 0) return pass(deps, wish, deadlineAt)
-  const signals = [delivery.signal, deps.lease.lost, deps.cancels.of(wish.runId), deadline(allowedMs)]
+  using cancelled = deps.cancels.of(wish.runId)
+  using overdue = deadline(allowedMs)
+  const signals = [delivery.signal, deps.lease.lost, cancelled.signal, overdue.signal]
   using run = createRun({ id: wish.runId, service: 'backup-agent', signals, log, bus: deps.bus, clock: deps.clock })
   const attempt = await begin(deps, wish, known.policy)
   if (attempt === undefined) return

@@ -34,7 +34,9 @@ export function runDrill(deps: VerifierDeps): Handler<DrillRequested> {
     const { runId, backupId, sourceId, targetId } = wish
     const rules = deps.rules.get(wish.policyId) ?? DEFAULT_RULES
     const log = deps.log.child({ runId, backupId, sourceId, targetId })
-    const signals = [delivery.signal, deps.cancels.of(runId), deadline(rules.maxDurationMs)]
+    using cancelled = deps.cancels.of(runId)
+    using overdue = deadline(rules.maxDurationMs)
+    const signals = [delivery.signal, cancelled.signal, overdue.signal]
     using run = createRun({ id: runId, service: 'verifier', signals, log, bus: deps.bus, clock: deps.clock })
     if (await sayAgain(deps, wish, target, run, delivery)) return
     const heartbeat = deps.heartbeats.get(sourceId)

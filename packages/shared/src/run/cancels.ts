@@ -15,16 +15,20 @@ export const Cancel = z.object({
 export type Cancel = z.infer<typeof Cancel>
 
 /** A wish waits at most as long as its stream keeps it, so a cancel outlives every wish it may meet. */
+const KEPT_MS = 14 * 24 * 3_600_000
+
 export const CANCELS_BUCKET: BucketDefinition<Cancel> = {
   name: 'lifeboat_cancels',
   summary: 'Runs that shall end, by run id; every run watches it.',
   schema: Cancel,
-  maxAgeMs: 14 * 24 * 3_600_000,
+  maxAgeMs: KEPT_MS,
 }
 
 export interface Cancels {
-  /** Fires RUN_CANCELLED or RUN_OVERDUE; already fired when the run was cancelled before it began. */
-  of(runId: RunId): AbortSignal
+  /** Fires RUN_CANCELLED or RUN_OVERDUE; already fired when the run was cancelled before it began. Dispose it when the run is over. */
+  of(runId: RunId): { signal: AbortSignal } & Disposable
+  /** How many runs listen. */
+  readonly listening: number
   /** Asks whoever works on the run to end it. Asking twice is fine. */
   cancel(cancel: Cancel): Promise<void>
 }
@@ -36,16 +40,15 @@ export interface Cancels {
  */
 export async function openCancels(bus: Bus, opts: { signal: AbortSignal; log: Logger }): Promise<Cancels> {
   const bucket = await bus.bucket(CANCELS_BUCKET)
-  const runs = new Map<string, AbortController>()
-  const controllerOf = (runId: string) => {
-    const found = runs.get(runId) ?? new AbortController()
-    runs.set(runId, found)
-    return found
+  const asked = new Map<string, Cancel>()
+  const runs = new Map<AbortController, RunId>()
+  const note = (runId: string, cancel: Cancel | undefined) => {
+    forgetOld(asked)
+    if (cancel === undefined) return void asked.delete(runId)
+    asked.set(runId, cancel)
+    for (const [run, id] of runs) if (id === runId) run.abort(reasonOf(cancel))
   }
-  const follow = (caughtUp: () => void) =>
-    watchCancels(bucket, { signal: opts.signal, caughtUp }, (cancel) =>
-      controllerOf(cancel.runId).abort(reasonOf(cancel)),
-    )
+  const follow = (caughtUp: () => void) => watchCancels(bucket, { signal: opts.signal, caughtUp }, note)
   await new Promise<void>((resolve, reject) => {
     follow(resolve).catch((err: unknown) => {
       reject(err)
@@ -53,7 +56,16 @@ export async function openCancels(bus: Bus, opts: { signal: AbortSignal; log: Lo
     })
   })
   return {
-    of: (runId) => controllerOf(runId).signal,
+    of(runId) {
+      const run = new AbortController()
+      const cancel = asked.get(runId)
+      if (cancel) run.abort(reasonOf(cancel))
+      else runs.set(run, runId)
+      return { signal: run.signal, [Symbol.dispose]: () => void runs.delete(run) }
+    },
+    get listening() {
+      return runs.size
+    },
     cancel: async (cancel) => void (await bucket.put(cancel.runId, cancel)),
   }
 }
@@ -61,10 +73,16 @@ export async function openCancels(bus: Bus, opts: { signal: AbortSignal; log: Lo
 async function watchCancels(
   bucket: Bucket<Cancel>,
   opts: { signal: AbortSignal; caughtUp: () => void },
-  meet: (cancel: Cancel) => void,
+  note: (runId: string, cancel: Cancel | undefined) => void,
 ): Promise<void> {
-  for await (const { value } of bucket.watch(opts)) if (value) meet(value)
+  for await (const { key, value } of bucket.watch(opts)) note(key, value)
   opts.caughtUp()
+}
+
+/** What the bucket itself let go: it does not say so to whoever watches. */
+function forgetOld(asked: Map<string, Cancel>): void {
+  const oldest = Date.now() - KEPT_MS
+  for (const [runId, { at }] of asked) if (Date.parse(at) < oldest) asked.delete(runId)
 }
 
 function reasonOf({ runId, why, by }: Cancel): LifeboatError {

@@ -22,7 +22,11 @@ export interface RunOptions {
 /**
  * A Run whose progress goes over the bus at most once a second; disposing it sends what was reported last.
  *
- * `using run = createRun({ id, service: 'verifier', signals: [delivery.signal, cancels.of(id), deadline(ms)], log, bus })`
+ * ```ts
+ * using cancelled = cancels.of(id)
+ * using overdue = deadline(ms)
+ * using run = createRun({ id, service: 'verifier', signals: [delivery.signal, cancelled.signal, overdue.signal], log, bus })
+ * ```
  */
 export function createRun(opts: RunOptions): Run & Disposable {
   const clock = opts.clock ?? systemClock

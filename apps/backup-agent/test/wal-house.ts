@@ -16,7 +16,7 @@ import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
 import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { makeKeys, type WorldKeys } from '@lifeboat/testkit/world/keys.ts'
 import { type ServiceProcess, spawnService } from '@lifeboat/testkit/world/processes.ts'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 
 const run = promisify(execFile)
 
@@ -43,7 +43,7 @@ export interface WalHouse extends AsyncDisposable {
   readonly ledger: Ledger
   /** The present agent and uploader by name. */
   readonly running: ReadonlyMap<string, ServiceProcess>
-  start(...services: ('backup-agent' | 'uploader')[]): Promise<void>
+  start(...services: ('backup-agent' | 'uploader' | 'scheduler')[]): Promise<void>
   kill(service: 'backup-agent' | 'uploader', signal?: NodeJS.Signals): Promise<void>
   /** Another server answers under the name of the source from the next start on. */
   moveTo(pg: TestPostgres): Promise<void>
@@ -190,14 +190,20 @@ async function configOf(opts: WalHouseOptions, { folder, keys, nats, agentPort, 
   }
 }
 
-/** Statements that write about that much WAL. */
+/** Writes that much WAL, which does not compress and costs the server little. */
 export async function writeWal(pg: TestPostgres, megabytes: number): Promise<void> {
-  const rows = Math.ceil(megabytes * 950)
   await pg.query(
     'postgres',
-    `CREATE TABLE IF NOT EXISTS load (t text);
-     INSERT INTO load SELECT string_agg(md5(random()::text), '') FROM generate_series(1, ${rows}) g, generate_series(1, 30) GROUP BY g`,
+    `SELECT pg_logical_emit_message(true, 'load', block)
+       FROM (SELECT string_agg(uuid_send(gen_random_uuid()), '') AS block FROM generate_series(1, 65536)) once,
+            generate_series(1, ${megabytes})`,
   )
+}
+
+/** Somebody drops the slot; the server may need a moment to notice that nobody streams from it any more. */
+export async function dropSlot(pg: TestPostgres): Promise<void> {
+  const drop = () => pg.query('postgres', `SELECT pg_drop_replication_slot('${SLOT}')`)
+  await vi.waitFor(drop, { timeout: 60_000, interval: 200 })
 }
 
 export async function currentLsn(pg: TestPostgres): Promise<bigint> {

@@ -1,7 +1,16 @@
 import { parseLsn, segmentAt } from '@lifeboat/shared/domain/wal.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { currentLsn, everywhere, openWalHouse, SEGMENT_BYTES, SLOT, type WalHouse, writeWal } from './wal-house.ts'
+import {
+  currentLsn,
+  dropSlot,
+  everywhere,
+  openWalHouse,
+  SEGMENT_BYTES,
+  SLOT,
+  type WalHouse,
+  writeWal,
+} from './wal-house.ts'
 
 const stack = new AsyncDisposableStack()
 let pg: TestPostgres
@@ -58,9 +67,7 @@ test('an uploader that is killed is made up for by the next one', async () => {
 
 test('a slot that somebody drops while the server still has the WAL is made anew, and nothing is lost', async () => {
   await house.kill('backup-agent', 'SIGTERM')
-  await expect
-    .poll(() => pg.query('postgres', `SELECT pg_drop_replication_slot('${SLOT}')`), { timeout: 30_000 })
-    .toHaveLength(1)
+  await dropSlot(pg)
   await writeWal(pg, 20)
   await house.start('backup-agent')
   const state = await everywhere(house, pg)

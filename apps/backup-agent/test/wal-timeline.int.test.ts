@@ -1,6 +1,6 @@
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { currentLsn, everywhere, openWalHouse, type WalHouse, writeWal } from './wal-house.ts'
 
 async function expectBranch(house: WalHouse, target: string): Promise<void> {
@@ -36,11 +36,8 @@ test.concurrent('after a failover the new primary goes on where the old one stoo
   await writeWal(primary, 20)
   const end = await currentLsn(primary)
   await house.state((now) => parseLsn(now.safe.lsn) >= end)
-  await expect
-    .poll(
-      async () => (await standby.query('postgres', `SELECT pg_last_wal_replay_lsn() >= '${lsnText(end)}' AS there`))[0],
-    )
-    .toEqual({ there: true })
+  const replayed = () => standby.query('postgres', `SELECT pg_last_wal_replay_lsn() >= '${lsnText(end)}' AS there`)
+  await vi.waitFor(async () => expect(await replayed()).toEqual([{ there: true }]), { timeout: 60_000 })
   await primary.stop('immediate')
   await standby.query('postgres', 'SELECT pg_promote()')
   await house.kill('backup-agent', 'SIGTERM')

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { expect, test, vi } from 'vitest'
+import {
+  currentLsn,
+  dropSlot,
+  everywhere,
+  openWalHouse,
+  SOURCE,
+  safeBeyond,
+  type WalHouse,
+  writeWal,
+} from './wal-house.ts'
+
+const policies = {
+  weekly: { sources: [SOURCE], kind: 'base', schedule: { cron: '0 2 * * 0' }, targets: ['north', 'south'] },
+}
+
+/** The server forgets WAL nobody asked it to keep. */
+async function forgetOldWal(pg: TestPostgres): Promise<void> {
+  for (let round = 0; round < 3; round += 1)
+    await pg.query('postgres', 'SELECT txid_current(); SELECT pg_switch_wal(); CHECKPOINT')
+}
+
+/** The hole is in the state and in the log, and a base behind it is asked for, once. */
+async function expectToldAndAnswered(house: WalHouse, reason: RegExp): Promise<void> {
+  const { lost } = await house.state((now) => now.lost !== undefined)
+  expect(lost?.reason).toMatch(reason)
+  expect(parseLsn(lost?.to ?? '0/0') > parseLsn(lost?.from ?? '0/0')).toBe(true)
+  expect(house.logOf('backup-agent')).toContain('"event":"wal.lost"')
+  const asked = async () => {
+    const runs = []
+    for await (const run of house.ledger.entries()) runs.push(run)
+    return runs.map(({ kind, requestedBy, policyId }) => ({ kind, requestedBy, policyId }))
+  }
+  const wanted = [{ kind: 'base', requestedBy: 'agent', policyId: 'weekly' }]
+  await vi.waitFor(async () => expect(await asked()).toEqual(wanted), { timeout: 60_000, interval: 200 })
+}
+
+test.concurrent('a slot beyond its limit is given up before the disk is full, aloud, and a new base makes up for the hole', async () => {
+  await using pg = await startPostgres()
+  const retained = { warn: '16MiB', giveUp: '60MiB' }
+  await using house = await openWalHouse({ pg, required: 2, policies, wal: { spoolMaxBytes: '40MiB', retained } })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(pg, 2)
+  const { safe } = await everywhere(house, pg)
+  await house.away('south')
+  await writeWal(pg, 80)
+  await pg.query('postgres', 'CHECKPOINT')
+  await expectToldAndAnswered(house, /more than the \d+ allowed/)
+  const { lost } = await house.state((now) => now.lost !== undefined)
+  expect(parseLsn(lost?.from ?? '0/0') >= parseLsn(safe.lsn)).toBe(true)
+  const [renewed] = await pg.query('postgres', 'SELECT restart_lsn::text AS lsn FROM pg_replication_slots')
+  expect(parseLsn(renewed.lsn) > parseLsn(lost?.from ?? '0/0')).toBe(true)
+  await house.start('scheduler')
+  await house.back('south')
+  await writeWal(pg, 20)
+  const end = await currentLsn(pg)
+  await house.state(safeBeyond(end), 120_000)
+  const [slot] = await pg.query('postgres', 'SELECT restart_lsn::text AS lsn FROM pg_replication_slots')
+  expect(parseLsn(slot.lsn) >= end).toBe(true)
+  await house.state((now) => now.lost === undefined, 120_000)
+})
+
+test.concurrent('a slot dropped behind our back, its WAL removed: the hole is told and a new base is asked for', async () => {
+  await using pg = await startPostgres({ settings: { max_wal_size: '32MB', min_wal_size: '32MB' } })
+  await using house = await openWalHouse({ pg, policies })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(pg, 2)
+  await everywhere(house, pg)
+  await house.kill('backup-agent', 'SIGTERM')
+  await dropSlot(pg)
+  await writeWal(pg, 60)
+  await forgetOldWal(pg)
+  await house.start('backup-agent')
+  await expectToldAndAnswered(house, /slot is gone/)
+  await house.state(safeBeyond(await currentLsn(pg)))
+})
+
+test.concurrent('a slot the server gave up is told, made anew, and a new base is asked for', async () => {
+  await using pg = await startPostgres({
+    settings: { max_slot_wal_keep_size: '16MB', max_wal_size: '32MB', min_wal_size: '32MB' },
+  })
+  await using house = await openWalHouse({ pg, policies })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(pg, 2)
+  await everywhere(house, pg)
+  await house.kill('backup-agent')
+  await writeWal(pg, 60)
+  await forgetOldWal(pg)
+  const [slot] = await pg.query('postgres', 'SELECT wal_status FROM pg_replication_slots')
+  expect(slot.wal_status).toBe('lost')
+  await house.start('backup-agent')
+  await expectToldAndAnswered(house, /gave the replication slot up/)
+  await house.state(safeBeyond(await currentLsn(pg)))
+})
+
+test.concurrent('another cluster under the same name is refused by the agent, and by the targets when the agent has forgotten; nothing there changes', async () => {
+  await using pg = await startPostgres()
+  await using other = await startPostgres({ dataChecksums: true })
+  await using house = await openWalHouse({ pg })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(pg, 20)
+  await everywhere(house, pg)
+  await house.kill('backup-agent', 'SIGTERM')
+  const before = await digestsOf(house)
+  await house.moveTo(other)
+  await writeWal(other, 20)
+  await house.start('backup-agent')
+  const refused = await house.state((now) => now.status === 'refused')
+  expect(refused.error?.code).toBe('WAL_FOREIGN')
+  expect(await other.query('postgres', 'SELECT * FROM pg_replication_slots')).toEqual([])
+  await house.kill('backup-agent', 'SIGTERM')
+  await house.forget()
+  await house.start('backup-agent')
+  const again = await house.state((now) => now.status === 'refused')
+  expect(again.error).toMatchObject({ code: 'WAL_FOREIGN', facts: { there: refused.systemIdentifier } })
+  expect(await digestsOf(house)).toEqual(before)
+})
+
+async function digestsOf(house: WalHouse): Promise<Record<string, string>> {
+  const digests: Record<string, string> = {}
+  for (const key of await house.keys('north'))
+    digests[key] = createHash('sha256')
+      .update(await readFile(house.file('north', key)))
+      .digest('hex')
+  return digests
+}

@@ -124,30 +124,28 @@ export class Wire {
   }
 
   #take(chunk: Buffer): void {
+    const before = this.#pieceBytes
     this.#pieces.push(chunk)
     this.#pieceBytes += chunk.length
-    if (this.#isWhole()) {
-      this.#cut(this.#joined())
-      this.#arrived?.()
-    }
+    if (before === 0) this.#cut(chunk, 0)
+    else this.#complete(chunk, before)
+    if (this.#messages.length > 0) this.#arrived?.()
     if (this.#waitingBytes > HIGH_WATER) this.#socket.pause()
   }
 
-  /** Whether at least one message is complete: long ones arrive in many pieces, joined only once. */
-  #isWhole(): boolean {
-    if (this.#pieceBytes < HEADER) return false
-    const [first] = this.#pieces
-    if (first === undefined || first.length < HEADER) this.#pieces = [this.#joined()]
-    return this.#pieceBytes >= 1 + (this.#pieces[0] as Buffer).readUInt32BE(1)
+  /** A message that began in earlier pieces is joined once it is whole; the rest of the chunk is not copied. */
+  #complete(chunk: Buffer, before: number): void {
+    if (this.#pieceBytes < HEADER) return
+    if ((this.#pieces[0] as Buffer).length < HEADER) this.#pieces = [Buffer.concat(this.#pieces)]
+    const length = 1 + (this.#pieces[0] as Buffer).readUInt32BE(1)
+    if (this.#pieceBytes < length) return
+    this.#cut(Buffer.concat(this.#pieces, length), 0)
+    this.#cut(chunk, length - before)
   }
 
-  #joined(): Buffer {
-    const [only] = this.#pieces
-    return only !== undefined && this.#pieces.length === 1 ? only : Buffer.concat(this.#pieces, this.#pieceBytes)
-  }
-
-  #cut(bytes: Buffer): void {
-    let at = 0
+  /** Takes whole messages out of `bytes` and keeps what is left of them as the only piece. */
+  #cut(bytes: Buffer, from: number): void {
+    let at = from
     while (bytes.length - at >= HEADER) {
       const end = at + 1 + bytes.readUInt32BE(at + 1)
       if (end > bytes.length) break

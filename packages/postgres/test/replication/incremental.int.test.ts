@@ -24,6 +24,8 @@ describe.runIf(major >= 17)('from PostgreSQL 17 on', () => {
     await using folder = await someFolder()
     await fill(pg, 't', 30)
     const place = (name: string) => join(folder.path, name)
+    // With checksums the first reader of a row changes its page; that is done before, so that little changes afterwards.
+    await pg.query('postgres', 'VACUUM t')
     const parent = await backUp(pg, place('full'))
     await pg.query('postgres', "UPDATE t SET x = 'changed' WHERE id % 1000 = 0; CREATE TABLE u AS SELECT 1 AS one")
     const first = await backUp(pg, place('first'), parent.folder)

@@ -22,10 +22,13 @@ export const EXIT_CODES = {
 
 export type ExitName = keyof typeof EXIT_CODES
 
+/** What was typed cannot be understood. */
+const USAGE = new Set<ErrorCode>(['CLI_USAGE', 'RECOVERY_TIME_UNZONED', 'RECOVERY_GOAL_UNREADABLE'])
+
 /** The exit code an error of the catalogue ends the program with. */
 export function exitOf(code: ErrorCode): ExitName {
   if (code === 'INTERNAL') return 'internal'
-  if (code === 'CLI_USAGE') return 'usage'
+  if (USAGE.has(code)) return 'usage'
   if (code.startsWith('CONFIG_')) return 'config'
   if (code.endsWith('_UNKNOWN') || code === 'RUN_ENDED') return 'unknown'
   if (code.startsWith('BUS_') || /_(UNREACHABLE|REFUSED)$/.test(code)) return 'unreachable'

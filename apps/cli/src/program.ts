@@ -45,7 +45,7 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
   does(
     verb(backup, 'list', 'The newest backups first.')
       .option('--source <name>', 'only of this source')
-      .option('--limit <n>', 'at most so many (default 20)')
+      .option('--limit <n>', 'at most so many (default 20); above 64 every record is read')
       .option('--all', 'every backup there is'),
     async () => (await import('./commands/backup-list.ts')).backupList,
   )
@@ -61,8 +61,12 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
   const drill = noun('drill', 'Rehearse a recovery.')
   does(
     withWaiting(verb(drill, 'run', 'Restore one copy of a backup into a scratch server and judge it.'))
-      .argument('<backup>', 'the whole backup id')
+      .argument('<backup|source>', 'the whole backup id, or a source: its newest backup, or the one the moment needs')
       .option('--target <name>', 'the copy at this target (default: the one drilled longest ago)')
+      .option(
+        '--to-time <time>',
+        'recover a base through WAL: to a moment with its offset (2026-09-26T14:00:00+02:00), random or latest',
+      )
       .option('--wait', 'wait for the verdict and exit by it'),
     async () => (await import('./commands/drill-run.ts')).drillRun,
     ['backup'],

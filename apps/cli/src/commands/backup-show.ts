@@ -3,7 +3,7 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { type BackupRecord, type Copy, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { BackupSummary } from '@lifeboat/shared/domain/manifest.ts'
+import type { BackupSummary, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { Command } from '../context.ts'
 import { timeText } from '../format/moments.ts'
@@ -58,7 +58,7 @@ function partName(artifact: string, no: number): string {
 }
 
 function showText(record: BackupRecord, missing: Missing, style: Style): string {
-  const { summary, error } = record
+  const { summary, error, physical } = record
   const rows: [string, string | undefined][] = [
     ['state', stateText(stateOf(record), style)],
     ['source', `${record.sourceId}, policy ${record.policyId}, agent ${record.agentId}`],
@@ -70,6 +70,7 @@ function showText(record: BackupRecord, missing: Missing, style: Style): string 
     ['error', error && `${error.code}: ${error.title}. ${error.hint}`],
     ['size', record.bytes === undefined ? undefined : formatBytes(record.bytes)],
     ['holds', summary && holdings(summary)],
+    ...(physical ? physicalRows(physical) : []),
     ['copies', `${record.requiredCopies} required`],
   ]
   const lines = rows
@@ -94,6 +95,23 @@ function copyText(target: string, copy: Copy, missing: readonly string[], style:
     ...(lastDrill?.reasons ?? []).map((reason) => `  ${reason}`),
   ].filter((detail) => typeof detail === 'string')
   return [`${style.bold(target)}  ${stateText(state, style)}`, ...details.map((detail) => indent(detail))].join('\n')
+}
+
+function physicalRows(facts: PhysicalFacts): [string, string | undefined][] {
+  const { timeline, startLsn, endLsn, parent, chain, fullBecause, checksums, fromStandby, tablespaces } = facts
+  const { failures } = checksums
+  const damaged =
+    failures.length === 0 ? 'no page was damaged' : `damaged: ${failures.slice(0, SHOWN_PARTS).join(', ')}`
+  return [
+    [
+      'log',
+      `timeline ${timeline}, ${startLsn} to ${endLsn}, where it is consistent${fromStandby ? '; from a standby' : ''}`,
+    ],
+    ['chain', parent === undefined ? 'full' : `incremental ${chain} after its full base, on ${parent}`],
+    ['full', fullBecause && `because ${fullBecause}`],
+    ['pages', checksums.enabled ? damaged : 'the cluster has no data checksums: damage would not show'],
+    ['folders', tablespaces.length === 0 ? undefined : tablespaces.map(({ path }) => path).join(', ')],
+  ]
 }
 
 function holdings({ tables, rows, databaseBytes }: BackupSummary): string {

@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto'
+import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
+import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { type DrillFinished, DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
-import { drillRunId, moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { RecoverTo } from '@lifeboat/shared/domain/drill.ts'
+import { BackupId, drillRunId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../context.ts'
+import { drillGoal, parseWantedTime } from '../drill-goal.ts'
+import { timeText } from '../format/moments.ts'
 import { withFleet } from '../open-fleet.ts'
 import { findBackup } from '../parse-ids.ts'
 import { parseDuration } from '../parse-moment.ts'
@@ -15,27 +22,36 @@ import { waitForDrill } from '../wait/wait-for-drill.ts'
 import { drillText, exitOfVerdict } from './drill-text.ts'
 
 export interface DrillRunArgs {
+  /** A backup, or a source. */
   backup: string
+  /** A moment with its offset, `random` or `latest`. */
+  toTime?: string
   target?: string
   wait?: boolean
   timeout?: string
 }
 
-/** Asks a verifier to restore one copy; with `--wait` ends by its verdict. */
+/** Asks a verifier to restore one copy, on request to a moment behind its end; with `--wait` ends by its verdict. */
 export const drillRun: Command<DrillRunArgs> = (args, context) =>
-  withFleet(context, [], async ({ bus }) => {
+  withFleet(context, ['sources'], async ({ bus, config }) => {
     const { terminal, options, clock } = context
     const timeoutMs = args.timeout === undefined ? undefined : parseDuration(args.timeout)
-    const record = await findBackup(await KvCatalog.open(bus), args.backup)
-    const targetId = chooseTarget(record, args.target)
+    const catalog = await KvCatalog.open(bus)
+    const occasion = randomUUID()
+    const { record, targetId, recoverTo } = await chooseCopy(bus, catalog, args, {
+      sources: Object.keys(config.sources),
+      seed: occasion,
+      nowMs: clock.now(),
+    })
     const { backupId, sourceId, policyId, kind } = record
-    const runId = drillRunId(backupId, targetId, randomUUID())
+    const runId = drillRunId(backupId, targetId, occasion)
     const since = clock.now()
-    const wish = { runId, backupId, sourceId, policyId, kind, targetId }
+    const wish = { runId, backupId, sourceId, policyId, kind, targetId, ...(recoverTo && { recoverTo }) }
     await bus.publish(DrillRequested, { ...wish, requestedBy: 'operator', requestedAt: moment(since) })
-    if (!args.wait) return { value: wish, text: () => `asked for ${runId}` }
+    const asked = `asked for ${runId}${goalText(backupId, recoverTo)}`
+    if (!args.wait) return { value: wish, text: () => asked }
     using line = new LiveLine(terminal, { silent: options.json ?? false })
-    line.say(`run ${runId}`)
+    line.say(asked)
     const { signal, why } = until(terminal.signal, timeoutMs)
     const finished: DrillFinished | undefined = await waitForDrill(bus, { runId, sourceId, since }, { signal, line })
     if (finished)
@@ -44,19 +60,66 @@ export const drillRun: Command<DrillRunArgs> = (args, context) =>
     return { value: { ...wish, outcome: why() }, text, exit: why() }
   })
 
+interface Copy {
+  record: BackupRecord
+  targetId: TargetId
+  recoverTo?: RecoverTo
+}
+
+/** @throws LifeboatError BACKUP_UNKNOWN | SOURCE_UNKNOWN | TARGET_UNKNOWN | COPY_INCOMPLETE | CLI_USAGE | RECOVERY_… */
+async function chooseCopy(
+  bus: Bus,
+  catalog: Catalog,
+  args: DrillRunArgs,
+  { sources, seed, nowMs }: { sources: readonly string[]; seed: string; nowMs: number },
+): Promise<Copy> {
+  const wanted = args.toTime === undefined ? undefined : parseWantedTime(args.toTime)
+  const isSource = sources.includes(args.backup)
+  if (!isSource && !BackupId.safeParse(args.backup).success) throw unknownName(args.backup, sources)
+  const given = isSource ? undefined : await findBackup(catalog, args.backup)
+  const sourceId = given?.sourceId ?? (args.backup as SourceId)
+  const summary = await catalog.summary(sourceId)
+  if (wanted === undefined) {
+    const record = given ?? (await findBackup(catalog, summary?.lastStored?.backupId ?? args.backup))
+    return { record, targetId: chooseTarget(record, args.target) }
+  }
+  if (given?.kind === 'dump')
+    throw new LifeboatError('CLI_USAGE', {
+      given: args.backup,
+      problem: 'a dump brings back its own moment and no other',
+    })
+  const state = (await (await bus.bucket(WAL_BUCKET)).get(sourceId))?.value
+  const kept = (await (await bus.bucket(WAL_RECORD_BUCKET)).get(sourceId))?.value
+  const question = { wanted, summary, state, record: kept, seed, nowMs }
+  const targetId = args.target as TargetId | undefined
+  const { from, recoverTo } = drillGoal({ ...question, from: given?.backupId, targetId })
+  const record = await findBackup(catalog, from.backupId)
+  return { record, targetId: chooseTarget(record, args.target, from.targets), recoverTo }
+}
+
+function unknownName(name: string, sources: readonly string[]): LifeboatError {
+  if (/^\d{8}T/.test(name)) return new LifeboatError('BACKUP_UNKNOWN', { backupId: name })
+  return new LifeboatError('SOURCE_UNKNOWN', { name, suggestion: suggestName(name, [...sources]) })
+}
+
+function goalText(backupId: string, recoverTo: RecoverTo | undefined): string {
+  if (recoverTo === undefined) return ''
+  return `: ${backupId} recovered ${recoverTo === 'latest' ? 'as far as there is WAL' : `to ${timeText(recoverTo.time)}`}`
+}
+
 /**
  * The given target, or else the copy that was drilled longest ago; one that was never drilled comes first.
  *
  * @throws LifeboatError TARGET_UNKNOWN | COPY_INCOMPLETE
  */
-export function chooseTarget(record: BackupRecord, given?: string): TargetId {
+export function chooseTarget(record: BackupRecord, given?: string, among?: readonly TargetId[]): TargetId {
   const targets = Object.keys(record.copies) as TargetId[]
   if (given !== undefined && !targets.includes(given as TargetId))
     throw new LifeboatError('TARGET_UNKNOWN', { target: given, suggestion: suggestName(given, targets) })
-  const wanted = given === undefined ? targets : [given as TargetId]
+  const wanted = given === undefined ? (among ?? targets) : [given as TargetId]
   const complete = wanted.filter((target) => record.copies[target]?.storedAt !== undefined)
   const lastDrill = (target: TargetId) => record.copies[target]?.lastDrill?.at ?? ''
-  const chosen = complete.sort((a, b) => (lastDrill(a) < lastDrill(b) ? -1 : 1))[0]
+  const chosen = complete.toSorted((a, b) => (lastDrill(a) < lastDrill(b) ? -1 : 1))[0]
   if (chosen === undefined) throw new LifeboatError('COPY_INCOMPLETE', { backupId: record.backupId, targets: wanted })
   return chosen
 }

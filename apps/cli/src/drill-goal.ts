@@ -1,0 +1,75 @@
+import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import { randomMoment } from '@lifeboat/catalog/objectives-random.ts'
+import { reachOf } from '@lifeboat/catalog/objectives-reach.ts'
+import { type Anchor, anchorsOf, type KnownWal, windowsOf } from '@lifeboat/catalog/objectives-window.ts'
+import { parseGoalTime } from '@lifeboat/recovery/goal.ts'
+import type { RecoverTo } from '@lifeboat/shared/domain/drill.ts'
+import type { BackupId, Moment, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { RecoveryWindow } from '@lifeboat/shared/domain/objectives.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+
+/** What an operator wants rehearsed: a moment, any moment, or as far as it goes. */
+export type WantedTime = 'random' | 'latest' | { time: Moment }
+
+/** @throws LifeboatError RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
+export function parseWantedTime(text: string): WantedTime {
+  return text === 'random' || text === 'latest' ? text : { time: parseGoalTime(text) }
+}
+
+export interface GoalQuestion extends KnownWal {
+  wanted: WantedTime
+  summary: SourceSummary | undefined
+  /** Begin with this backup and no other. */
+  from?: BackupId | undefined
+  /** Only what this target holds counts. */
+  targetId?: TargetId | undefined
+  /** Makes `random` repeatable. */
+  seed: string
+  nowMs: number
+}
+
+export interface DrillGoal {
+  from: Anchor
+  recoverTo: RecoverTo
+}
+
+/**
+ * Which backup a drill begins with and how far it goes, or why it cannot: said before anything is fetched.
+ *
+ * @throws LifeboatError RECOVERY_NO_BASE | RECOVERY_IN_FUTURE | RECOVERY_BEFORE_WINDOW | RECOVERY_INSIDE_BASE | RECOVERY_IN_GAP |
+ *         RECOVERY_BEYOND_ARCHIVE
+ */
+export function drillGoal(question: GoalQuestion): DrillGoal {
+  const { wanted, from, nowMs } = question
+  const windows = windowsOf(anchorsFor(question), { ...question, state: seenFrom(question) })
+  if (wanted === 'latest') {
+    const last = windows.find(({ current }) => current)?.anchors.at(-1)
+    if (last === undefined) throw new LifeboatError('RECOVERY_NO_BASE', { backupId: from })
+    return { from: last, recoverTo: 'latest' }
+  }
+  const time = wanted === 'random' ? randomIn(windows.at(-1), question) : wanted.time
+  if (time === undefined) throw new LifeboatError('RECOVERY_NO_BASE', { backupId: from })
+  const reach = reachOf(Date.parse(time), windows, nowMs)
+  if (!reach.reachable) throw new LifeboatError(reach.code, reach.facts)
+  return { from: reach.from, recoverTo: { time } }
+}
+
+function anchorsFor({ summary, from, targetId }: GoalQuestion): Anchor[] {
+  return anchorsOf(summary).filter(
+    (anchor) =>
+      (from === undefined || anchor.backupId === from) && (targetId === undefined || anchor.targets.includes(targetId)),
+  )
+}
+
+/** WAL that one target holds may end earlier than what enough of them do. */
+function seenFrom({ state, targetId }: GoalQuestion): GoalQuestion['state'] {
+  const there = targetId && state?.targets[targetId]
+  return state && there ? { ...state, safe: there } : state
+}
+
+/** Recovery stops at a commit; the heartbeat is the newest one known to be off-site. */
+function randomIn(window: RecoveryWindow | undefined, { seed, state }: GoalQuestion): Moment | undefined {
+  if (window === undefined) return undefined
+  const [until = window.to] = [window.to, ...(window.current && state?.heartbeatAt ? [state.heartbeatAt] : [])].sort()
+  return randomMoment(seed, window.from, until)
+}

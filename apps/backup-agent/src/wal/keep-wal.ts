@@ -22,7 +22,8 @@ const LONGEST_PAUSE_MS = 15_000
 
 /** Keeps the WAL of one source until the signal fires, whatever happens meanwhile. */
 export async function keepWal(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, signal: AbortSignal): Promise<void> {
-  const road = await openRoad(deps, sourceId, wal, signal)
+  const road = await openRoadAtLast(deps, sourceId, wal, signal)
+  if (road === undefined) return
   deps.roads.set(sourceId, road)
   await Promise.all([receiveAlways(road), tellState(road), guardSlot(road), beatHeart(road)])
 }
@@ -50,6 +51,25 @@ async function receiveAlways(road: Road): Promise<void> {
     failures += 1
     await pause(restMs, undefined, { signal }).catch(() => {})
   }
+}
+
+/** A missing program or a bus that is away is no reason for the agent to end: it has other work. undefined: it stops. */
+async function openRoadAtLast(
+  deps: AgentDeps,
+  sourceId: SourceId,
+  wal: WalConfig,
+  signal: AbortSignal,
+): Promise<Road | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await openRoad(deps, sourceId, wal, signal)
+    } catch (thrown) {
+      const err = LifeboatError.from(thrown)
+      deps.log[err.level]({ event: 'wal.unopened', sourceId, err }, 'WAL cannot be kept yet; tries again')
+      await pause(LONGEST_PAUSE_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+  return undefined
 }
 
 async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, signal: AbortSignal): Promise<Road> {

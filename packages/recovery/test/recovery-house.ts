@@ -49,7 +49,7 @@ export async function openHouse(): Promise<RecoveryHouse> {
   const target = openMemory('aws' as TargetId)
   const workDir = join(folder, 'work')
   await mkdir(workDir)
-  const signal = AbortSignal.timeout(110_000)
+  const signal = AbortSignal.timeout(900_000)
   const reader: Reader = {
     ...{ target, workDir, identity: new Secret(identity), toolPaths: [], tools: {}, arrived() {} },
     run: { id: 'test' as never, signal, log: silentLogger, report() {} },

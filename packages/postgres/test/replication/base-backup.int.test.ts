@@ -143,6 +143,25 @@ test('a cancelled base gives its reason, closes at once and leaves nothing runni
   }, patient)
 })
 
+test('a base cancelled while it waits for a gentle checkpoint does not wait for it', async () => {
+  await using pg = await startPostgres()
+  await using folder = await someFolder()
+  await pg.query('postgres', 'CREATE TABLE t (x text)')
+  await pg.query('postgres', "INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, 20000)")
+  await using connection = await replicate(pg)
+  const cancel = new AbortController()
+  const taking = takeBase(connection, folder.path, { checkpoint: 'spread' }, cancel.signal)
+  await vi.waitFor(async () => {
+    const rows = await pg.query('postgres', "SELECT 1 FROM pg_stat_progress_basebackup WHERE phase ~ 'checkpoint'")
+    expect(rows).toHaveLength(1)
+  }, patient)
+  cancel.abort(new LifeboatError('RUN_CANCELLED'))
+  await expect(taking).rejects.toMatchObject({ code: 'RUN_CANCELLED' })
+  await vi.waitFor(async () => {
+    expect(await pg.query('postgres', 'SELECT 1 FROM pg_stat_progress_basebackup')).toEqual([])
+  }, patient)
+})
+
 test('a walsender that is shot ends the base with an error', async () => {
   await using pg = await startPostgres()
   await using folder = await someFolder()

@@ -79,6 +79,7 @@ test('a base waits for a spool that is smaller than itself, and the server keeps
       await house.bus.publish(PartStored, { ...about, targetId: 'north' as TargetId })
     }
     sealed = (await house.facts(BackupSealed, (fact) => fact.runId === runId))[0]
+    expect(await house.facts(BackupFailed, (fact) => fact.runId === runId)).toEqual([])
     await sleep(30)
   }
   const copy = join(house.folder, sealed.backupId)

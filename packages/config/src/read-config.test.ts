@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,8 +6,9 @@ import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findConfigFile } from './config-path.ts'
-import { checkConfigFile, readConfigFile, readServiceConfig } from './read-config.ts'
+import { checkConfigFile, checkConfigText, readConfigFile, readServiceConfig } from './read-config.ts'
 import { resolveSecret } from './resolve-secret.ts'
+import { SERVICE_SECTIONS } from './sections.ts'
 
 const EXAMPLE = fileURLToPath(new URL('../../../docs/examples/records-fhir.lifeboat.yaml', import.meta.url))
 const VALID = `
@@ -125,11 +126,18 @@ describe('secrets', () => {
   })
 })
 
-test('the example of the runbook platform is valid, and the promise it cannot keep is pointed out', async () => {
+test('the example of the runbook platform is valid, and keeps the runbook’s tightest promise by its WAL', async () => {
   const { config, problems } = await checkConfigFile(EXAMPLE)
-  expect(problems.map((problem) => `${problem.severity} ${problem.path}`)).toEqual(['warning objectives.records.rpo'])
+  expect(problems).toEqual([])
+  const yaml = await readFile(EXAMPLE, 'utf8')
+  const dumpsOnly = yaml.replace(/^wal:\n(?: .*\n|\n)+/m, '')
+  const without = checkConfigText(dumpsOnly, EXAMPLE, SERVICE_SECTIONS.cli)
+  expect(without.problems.map(({ severity, path }) => `${severity} ${path}`)).toEqual([
+    'warning policies.weekly.drill.recoverTo',
+    'warning objectives.records.rpo',
+  ])
   expect(Object.keys(config?.targets ?? {})).toEqual(['aws', 'gcp', 'azure'])
-  expect(config?.objectives).toEqual({ records: { rpo: 3_600_000, rto: 7_200_000 } })
+  expect(config?.objectives).toEqual({ records: { rpo: 900_000, rto: 7_200_000 } })
   expect(config?.alerting?.email.to).toEqual(['admin@records-fhir-platform.com'])
 })
 

@@ -63,6 +63,11 @@ const CASES: Record<string, Case> = {
     now: '26T12:00',
     runs: [run(nightly, '27T02:00'), run(nightly, '26T02:00', { state: 'wished' })],
   },
+  'an operator’s wish that no agent took within its time is missed, and not caught up': {
+    plan: nightly,
+    now: '26T12:00',
+    runs: [run(nightly, '26T03:00', { state: 'wished', requestedBy: 'operator', deadlineAt: '26T11:59' })],
+  },
   'a run is asked for when it is due': { plan: nightly, now: '26T02:00', runs: [run(nightly, '26T02:00')] },
   'a run is not asked for a minute early': { plan: nightly, now: '26T01:59', runs: [run(nightly, '26T02:00')] },
   'a run that waits on the bus within its time is left alone': {

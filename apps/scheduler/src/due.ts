@@ -34,7 +34,7 @@ export function due({ plans, runs, nowMs, aheadMs }: DueQuestion): Decision[] {
     const past = known.filter((entry) => entry.state !== 'expected' || entry.dueAt <= now)
     return [...ahead, ...dueOfPlan(plan, past.map(timesOf), nowMs)]
   })
-  return [...decisions, ...orphans(plans, groups, nowMs)]
+  return [...decisions, ...orphans(plans, groups, nowMs), ...unheard(runs, nowMs)]
 }
 
 /** The rules of one plan, oldest run first. */
@@ -129,6 +129,14 @@ function wasBehind({ runs }: Situation, run: RunTimes): boolean {
   return runs.some(
     (other) => other !== run && other.begun && other.beganMs <= run.dueMs && (other.endedMs ?? Infinity) > run.dueMs,
   )
+}
+
+/** Wishes outside the schedule, an operator's above all: one that no agent took in time is missed like a planned one, and nobody repeats it. */
+function unheard(runs: readonly LedgerEntry[], nowMs: number): Decision[] {
+  return runs
+    .filter((entry) => entry.requestedBy !== 'schedule' && entry.state === 'wished' && isUnbegun(entry))
+    .filter((entry) => nowMs > Date.parse(entry.deadlineAt))
+    .map(({ runId, deadlineAt }) => ({ do: 'miss', runId, reason: `no agent began it by ${deadlineAt}` }))
 }
 
 /** Runs nobody plans any more: what was only expected is withdrawn, what was wished is missed when its time is up. */

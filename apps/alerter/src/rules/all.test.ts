@@ -123,6 +123,9 @@ const CASES: Record<string, World> = {
   'overdue: cancelled by the scheduler': aWorld('26T08:16', {
     runs: [ok, aRun('26T02:00', 'overdue', { reason: 'attempt 1 has run for 6 h' })],
   }),
+  'missing: an operator asked, and the agent never came': aWorld('26T08:00', {
+    runs: [ok, aRun('26T03:00', 'missed', { requestedBy: 'operator' })],
+  }),
   'overdue: nobody cancels it': aWorld('26T08:20', { runs: [ok, aRun('26T02:00', 'running')] }),
   'undersized: below the floor': aWorld('26T03:00', { backups: [aBackup(26, { bytes: 999_999 })] }),
   'undersized: exactly the floor is enough': aWorld('26T03:00', { backups: [aBackup(26, { bytes: 1_000_000 })] }),

@@ -26,7 +26,8 @@ function absentRuns(runs: readonly PastRun[], plan: WatchedPlan, nowMs: number):
   const begunUntil = Math.max(...runs.filter((run) => run.begun).map((run) => run.dueMs), -Infinity)
   return runs.filter(
     (run) =>
-      run.entry.requestedBy === 'schedule' &&
+      // A wish of an operator counts once its time is up; till then whoever asked is watching.
+      (run.entry.requestedBy === 'schedule' || run.entry.state === 'missed') &&
       !run.begun &&
       run.entry.state !== 'cancelled' &&
       run.lateMs < nowMs &&

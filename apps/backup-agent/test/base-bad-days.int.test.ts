@@ -124,6 +124,8 @@ test('a base that waits for a gentle checkpoint can be cancelled meanwhile', asy
   expect(await house.fact(BackupFailed, (fact) => fact.runId === runId)).toMatchObject({ willRetry: false })
   await expect.poll(atServer).toEqual([])
   await expect.poll(() => agent.deps.spool.all()).toEqual([])
+  expect(pg.log()).toContain('checkpoint starting:')
+  expect(pg.log()).not.toContain('checkpoint complete')
 })
 
 test('a role that may not replicate fails the attempt by name, with the statement that repairs it', async () => {

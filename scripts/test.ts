@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { takeInventory } from './setup/programs.ts'
 import { runOnMajor, STORIES } from './test/on-major.ts'
 import { run, runVitest, searchPath } from './test/run-vitest.ts'
-import { add, type Counts, closingLine, suitesThatRan, tally } from './test/tally.ts'
+import { add, type Counts, closingLine, leftOut, suitesThatRan, tally } from './test/tally.ts'
 
 /** Everything but the tests themselves; names of the root's scripts, run side by side and cached by turbo. */
 const CHECKS = ['types', 'lint', 'arrows', 'dead-code', 'generated']
@@ -61,6 +61,7 @@ async function testOn(major: string): Promise<Outcome> {
 function outcome(status: number, report: string | undefined, major: string): Outcome {
   const counts = tally(report)
   const ran = suitesThatRan(report)
+  for (const title of leftOut(report)) console.log(`NOT RUN on ${major}: ${title}`)
   console.log(`${major}: ${closingLine(counts)}`)
   return { held: status === 0 && counts.failed === 0, counts, ran: ran.length > 0 ? [...ran, major] : [] }
 }

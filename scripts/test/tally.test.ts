@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { add, closingLine, suitesThatRan, tally } from './tally.ts'
+import { add, closingLine, leftOut, suitesThatRan, tally } from './tally.ts'
 
 const report = (files: { name?: string; status: string; tests: string[] }[]): string => {
   const tests = files.flatMap((file) => file.tests)
@@ -12,7 +12,7 @@ const report = (files: { name?: string; status: string; tests: string[] }[]): st
     testResults: files.map((file) => ({
       name: file.name ?? '/lifeboat/packages/shared/src/some.test.ts',
       status: file.status,
-      assertionResults: file.tests.map((status) => ({ status })),
+      assertionResults: file.tests.map((status) => ({ status, fullName: `a ${status} test` })),
     })),
   })
 }
@@ -51,4 +51,12 @@ it('calls only those suites run of which a test passed', () => {
   ])
   expect(suitesThatRan(json)).toEqual(['s3'])
   expect(suitesThatRan(undefined)).toEqual([])
+})
+
+it('names every test that did not run, whatever kept it from running', () => {
+  const json = report([
+    { status: 'passed', tests: ['passed', 'pending'] },
+    { status: 'passed', tests: ['skipped', 'todo'] },
+  ])
+  expect(leftOut(json)).toEqual(['a pending test', 'a skipped test', 'a todo test'])
 })

@@ -10,7 +10,7 @@ interface VitestReport {
   numFailedTests: number
   numPendingTests: number
   numTodoTests: number
-  testResults: { name: string; status: string; assertionResults: { status: string }[] }[]
+  testResults: { name: string; status: string; assertionResults: { status: string; fullName: string }[] }[]
 }
 
 /**
@@ -31,6 +31,8 @@ export function tally(json: string | undefined): Counts {
   }
 }
 
+const NOT_RUN = ['pending', 'skipped', 'todo', 'disabled']
+
 /** The integration suites of a report that really ran, by file name (`s3` for `s3.int.test.ts`): at least one test of theirs passed. */
 export function suitesThatRan(json: string | undefined): string[] {
   if (json === undefined) return []
@@ -39,6 +41,16 @@ export function suitesThatRan(json: string | undefined): string[] {
     .filter((file) => file.assertionResults.some((test) => test.status === 'passed'))
     .map((file) => /([^/]+)\.int\.test\.ts$/.exec(file.name)?.[1])
     .filter((name) => name !== undefined)
+}
+
+/** Every test that did not run, by its full title: what is left out is said at the end, where it is read. */
+export function leftOut(json: string | undefined): string[] {
+  if (json === undefined) return []
+  const { testResults }: VitestReport = JSON.parse(json)
+  return testResults
+    .flatMap((file) => file.assertionResults)
+    .filter(({ status }) => NOT_RUN.includes(status))
+    .map(({ fullName }) => fullName.trim())
 }
 
 export function add(one: Counts, other: Counts): Counts {

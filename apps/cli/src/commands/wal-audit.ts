@@ -1,5 +1,6 @@
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import type { ConfigOf } from '@lifeboat/config/sections.ts'
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -34,6 +35,7 @@ export const walAudit: Command<WalAuditArgs> = (args, context) =>
   withFleet(context, ['sources', 'targets', 'wal'], async ({ bus, ...settings }) => {
     const { wal } = settings.config
     const states = await bus.bucket(WAL_BUCKET)
+    const records = await bus.bucket(WAL_RECORD_BUCKET)
     const catalog = await KvCatalog.open(bus)
     using line = new LiveLine(context.terminal, { silent: context.options.json ?? false })
     const audits: SourceAudit[] = []
@@ -42,10 +44,10 @@ export const walAudit: Command<WalAuditArgs> = (args, context) =>
       if (section === undefined) continue
       const asked = args.target === undefined ? section.targets : [targetOf(section.targets, args.target)]
       // Read before the targets are listed: what they confirm meanwhile must not look as if it were missing.
-      const state = (await states.get(sourceId))?.value
+      const [state, record] = [(await states.get(sourceId))?.value, (await records.get(sourceId))?.value]
       const listings = []
       for (const targetId of section.targets) listings.push(await list(settings, sourceId, targetId, { context, line }))
-      const facts = { sourceId, wal: section, state, catalog, listings, asked, nowMs: context.clock.now() }
+      const facts = { sourceId, wal: section, state, record, catalog, listings, asked, nowMs: context.clock.now() }
       audits.push(await auditSource(facts))
     }
     return { value: { sources: audits.map(shown) }, text: (style) => auditText(audits, style), exit: exitOf(audits) }

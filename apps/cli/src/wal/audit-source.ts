@@ -1,5 +1,6 @@
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { anchorsOf } from '@lifeboat/catalog/objectives-window.ts'
+import type { WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import type { WalConfig } from '@lifeboat/config/lifeboat-config.ts'
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
@@ -32,6 +33,7 @@ export interface AuditFacts {
   sourceId: SourceId
   wal: WalConfig
   state: WalState | undefined
+  record: WalRecord | undefined
   catalog: Catalog
   /** In the order they are shown; those that could not be listed with their error. */
   listings: readonly (WalListing | { targetId: TargetId; error: LifeboatError })[]
@@ -42,7 +44,7 @@ export interface AuditFacts {
 
 /** Judges each target by its own listing, the others' and what the agent knows. */
 export async function auditSource(facts: AuditFacts): Promise<SourceAudit> {
-  const { sourceId, state, catalog, listings, asked, wal, nowMs } = facts
+  const { sourceId, state, record, catalog, listings, asked, wal, nowMs } = facts
   const anchors = anchorsOf(await catalog.summary(sourceId))
   const newest = anchors.at(-1)
   const told = newest && (await catalog.get(newest.backupId, sourceId))?.physical?.segmentBytes
@@ -57,7 +59,8 @@ export async function auditSource(facts: AuditFacts): Promise<SourceAudit> {
       .filter((anchor) => anchor.targets.includes(targetId) && anchor.endMs >= (listing.since ?? 0))
       .map(({ timeline, endLsn }) => ({ timeline, lsn: endLsn }))
     const others = listed.filter((other) => other !== listing)
-    const question = { segmentBytes, branches: [], flushEveryMs: wal.flushEvery, graceMs: GRACE_MS, nowMs }
+    const holes = record?.holes ?? []
+    const question = { segmentBytes, holes, branches: [], flushEveryMs: wal.flushEvery, graceMs: GRACE_MS, nowMs }
     const audit = auditWal({ ...question, target: listing, others, bases, state })
     const { objects, bytes, strange } = listing
     return [{ ...audit, objects: objects.length, bytes, strange, marked: listing.since !== undefined }]

@@ -47,6 +47,7 @@ function ask(over: Partial<WalQuestion> & { objects: WalObject[]; others?: WalQu
     segmentBytes: MIB,
     branches: [],
     bases: [],
+    holes: [],
     flushEveryMs: 10_000,
     graceMs: 30_000,
     nowMs: NOW,
@@ -134,6 +135,12 @@ describe('what is not there', () => {
     expect(bridged.verdict).toBe('whole')
     expect(bridged.timelines[0]?.ranges[1]).toMatchObject({ status: 'lost', bridged: true })
     expect(ask({ objects, state: state({ safe: 5 * MIB, gcp: 0 }), bases: [at(1)] }).verdict).toBe('lost')
+  })
+
+  test('is lost although the agent has forgotten the hole and counts every target as behind it', () => {
+    const objects = segments(1, 1, 5).toSpliced(1, 1)
+    const holes = [{ from: lsn(2 * MIB), to: lsn(3 * MIB) }]
+    expect(ask({ objects, holes, state: state({ safe: 5 * MIB }) }).timelines[0]?.ranges[1]?.status).toBe('lost')
   })
 
   test('is not asked for by a base that was taken on an abandoned timeline', () => {

@@ -74,6 +74,8 @@ export interface WalQuestion {
   state?: WalState | undefined
   /** Ends of bases recovery may begin with, oldest first: from the first of them on WAL is needed. None: from the oldest WAL there is. */
   bases: readonly BasePoint[]
+  /** WAL that is known to be lost, besides what `state` says: an agent forgets a hole once a base behind it is stored. */
+  holes: readonly Pick<NonNullable<WalState['lost']>, 'from' | 'to'>[]
   flushEveryMs: number
   /** How long a piece may be on its way after the flush timer. */
   graceMs: number
@@ -122,9 +124,10 @@ function ranges(span: Span, there: readonly Span[], held: readonly Held[], quest
 }
 
 /** Where what can be said of absent WAL may change. */
-function boundaries(held: readonly Held[], { state, bases }: WalQuestion): bigint[] {
+function boundaries(held: readonly Held[], question: WalQuestion): bigint[] {
+  const { state, bases } = question
   const lsns = state ? [state.safe, ...Object.values(state.targets)].map(({ lsn }) => parseLsn(lsn)) : []
-  const lost = state?.lost ? [parseLsn(state.lost.from), parseLsn(state.lost.to)] : []
+  const lost = lostSpans(question).flatMap(({ start, end }) => [start, end])
   return [
     ...lsns,
     ...lost,
@@ -142,27 +145,34 @@ function absentRange(span: Span, held: readonly Held[], question: WalQuestion): 
       return { ...audited('missing', span), at }
     return { ...audited('uploading', span), ...late(question), at }
   }
-  if (onServer(span, state)) return { ...audited('delayed', span), ...late(question) }
+  if (onServer(span, question)) return { ...audited('delayed', span), ...late(question) }
   return { ...audited('lost', span), ...(question.bases.some(({ lsn }) => lsn >= span.end) ? { bridged: true } : {}) }
 }
 
 /** Targets that were listed are believed as listed; of the others what they confirmed to the agent counts. */
-function holders(span: Span, held: readonly Held[], { state, target }: WalQuestion): TargetId[] {
+function holders(span: Span, held: readonly Held[], question: WalQuestion): TargetId[] {
+  const { state, target } = question
   const listed = held.filter(({ spans }) => covers(spans, span)).map(({ targetId }) => targetId)
   const looked = new Set([target.targetId, ...held.map(({ targetId }) => targetId)])
   const told = (Object.keys(state?.targets ?? {}) as TargetId[]).filter(
-    (other) => !looked.has(other) && !isLost(span, state) && span.end <= (reached(state, other) ?? 0n),
+    (other) => !looked.has(other) && !isLost(span, question) && span.end <= (reached(state, other) ?? 0n),
   )
   return [...listed, ...told]
 }
 
 /** The slot keeps everything that is not safe, unless it was given up. */
-function onServer(span: Span, state: WalState | undefined): boolean {
-  return state !== undefined && span.start >= parseLsn(state.safe.lsn) && !isLost(span, state)
+function onServer(span: Span, question: WalQuestion): boolean {
+  const { state } = question
+  return state !== undefined && span.start >= parseLsn(state.safe.lsn) && !isLost(span, question)
 }
 
-function isLost(span: Span, state: WalState | undefined): boolean {
-  return state?.lost !== undefined && span.start >= parseLsn(state.lost.from) && span.end <= parseLsn(state.lost.to)
+function isLost(span: Span, question: WalQuestion): boolean {
+  return lostSpans(question).some(({ start, end }) => start <= span.start && span.end <= end)
+}
+
+function lostSpans({ state, holes }: WalQuestion): Span[] {
+  const all = [...holes, ...(state?.lost ? [state.lost] : [])]
+  return all.map(({ from, to }) => ({ start: parseLsn(from), end: parseLsn(to) }))
 }
 
 function reached(state: WalState | undefined, target: TargetId): bigint | undefined {

@@ -18,7 +18,7 @@ const ask = (over: Partial<HoleQuestion> = {}) =>
   baseAfterHole({ hole, physical: [row(-5)], plans: [dump, weekly], runs: [], nowMs: NOON, ...over })
 
 describe('a base because WAL is lost', () => {
-  test('is asked for at once, with its reason and its full time', () => {
+  test('is asked for when nobody else has, with its reason and its full time', () => {
     expect(ask()).toMatchObject({
       policyId: 'weekly',
       state: 'expected',
@@ -48,6 +48,9 @@ describe('a base because WAL is lost', () => {
     expect(ask({ nowMs: NOON + MINUTE, runs: [{ ...run('failed'), runId: first?.runId as never }] })).toBeUndefined()
     expect(ask({ nowMs: NOON + 31 * MINUTE })?.runId).not.toBe(first?.runId)
   })
+
+  test('is left to the agent that lost the WAL for some minutes', () =>
+    expect(ask({ nowMs: Date.parse(hole.since) + 4 * MINUTE })).toBeUndefined())
 
   test('cannot be asked for where no policy takes any', () => expect(ask({ plans: [dump] })).toBeUndefined())
 })

@@ -9,6 +9,9 @@ import { type Plan, planKey } from '../plans.ts'
 /** A base that failed or was skipped is asked for again after this, until one has ended behind the hole. */
 const AGAIN_AFTER_MS = 30 * 60_000
 
+/** The agent that lost the WAL asks for a base itself; this makes up for one that could not, or whose base came to nothing. */
+const AGENT_ASKS_WITHIN_MS = 5 * 60_000
+
 export interface HoleQuestion {
   /** The newest one of the source. */
   hole: WalHole
@@ -27,11 +30,11 @@ export interface HoleQuestion {
  * @returns undefined when one is sealed or under way, or no policy takes any
  */
 export function baseAfterHole({ hole, physical, plans, runs, nowMs }: HoleQuestion): LedgerEntry | undefined {
-  if (physical.some((row) => endsBehind(row, hole))) return undefined
+  const sinceMs = Date.parse(hole.since)
+  if (nowMs - sinceMs < AGENT_ASKS_WITHIN_MS || physical.some((row) => endsBehind(row, hole))) return undefined
   const plan = plans.find(({ kind }) => kind === 'incremental') ?? plans.find(({ kind }) => kind === 'base')
   if (plan === undefined || runs.some((run) => isUnderWay(run, plans, nowMs))) return undefined
-  const sinceMs = Date.parse(hole.since)
-  const slotMs = sinceMs + Math.floor(Math.max(0, nowMs - sinceMs) / AGAIN_AFTER_MS) * AGAIN_AFTER_MS
+  const slotMs = sinceMs + Math.floor((nowMs - sinceMs) / AGAIN_AFTER_MS) * AGAIN_AFTER_MS
   const run = expectedRun(plan, slotMs)
   if (runs.some(({ runId }) => runId === run.runId)) return undefined
   return {

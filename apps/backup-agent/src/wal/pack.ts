@@ -55,7 +55,6 @@ export async function pack(
   )
   try {
     const packed = await inSpool(async () => {
-      // Opened first: whoever does not read a program's output at once loses the beginning of it.
       await using file = await open(path + PARTIAL, 'w', 0o600)
       const { result } = await runPipeline([age({ program, recipients })], into(file), run, { input: compressed })
       await file.sync()

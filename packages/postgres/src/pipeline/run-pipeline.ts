@@ -11,11 +11,7 @@ import { watchStage } from './watch-stage.ts'
 
 const KILL_AFTER_MS = 10_000
 
-/**
- * Takes the bytes of the last stage. They end only when every stage succeeded; otherwise reading them throws the reason.
- *
- * NOTE: it must ask for the first bytes at once, before it awaits anything: the output of a program nobody reads from the start on is thrown away.
- */
+/** Takes the bytes of the last stage. They end only when every stage succeeded; otherwise reading them throws the reason. */
 export type Sink<T> = (bytes: AsyncIterable<Uint8Array>) => Promise<T>
 
 export interface PipelineOptions {
@@ -93,6 +89,9 @@ function startAll(stages: readonly Stage[], run: Pick<Run, 'signal' | 'log'>, op
       forceKillAfterDelay: opts.killAfterMs ?? KILL_AFTER_MS,
     }),
   )
+  // NOTE: Node and execa throw away what a program wrote when nobody has begun to read by the time it ends; a listener counts as reading. A sink
+  // may have to open a file first.
+  children.at(-1)?.stdout?.on('readable', () => {})
   // Each program has its own ends now; ours would keep a writer from noticing that its reader died.
   for (const pipe of pipes) closePipe(pipe)
   const receipts = children.map((child, index) =>

@@ -26,7 +26,7 @@ export interface Contents {
 
 export type PhysicalManifest = Manifest & { physical: PhysicalFacts }
 
-/** Chunks the decompressor gives: large, so that writing them costs few calls. */
+/** Chunks the decompressor takes and gives: each is one turn to another thread and back, so few large ones. */
 const CHUNK_BYTES = 1024 * 1024
 const CONTROL = 'global/pg_control'
 const WITHHELD = `${CONTROL}.withheld`
@@ -100,7 +100,7 @@ async function* decompressed(bytes: AsyncIterable<Uint8Array>, { name: artifact 
   const zstd = createZstdDecompress({ chunkSize: CHUNK_BYTES })
   let fed = 0
   const counted = async function* () {
-    for await (const chunk of bytes) {
+    for await (const chunk of inLargeChunks(bytes)) {
       fed += chunk.byteLength
       yield chunk
     }
@@ -116,6 +116,21 @@ async function* decompressed(bytes: AsyncIterable<Uint8Array>, { name: artifact 
   }
   // The decompressor stops after one frame without a word.
   if (zstd.bytesWritten !== fed) throw unreadable('something follows its compressed contents', artifact)
+}
+
+/** What comes from a program comes in 64 KiB. */
+async function* inLargeChunks(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let waiting: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of bytes) {
+    waiting.push(chunk)
+    size += chunk.byteLength
+    if (size < CHUNK_BYTES) continue
+    yield Buffer.concat(waiting)
+    waiting = []
+    size = 0
+  }
+  if (size > 0) yield Buffer.concat(waiting)
 }
 
 function saysUndecodable(thrown: unknown): boolean {

@@ -46,6 +46,8 @@ export class FilePlacement implements Placement, AsyncDisposable {
   file({ name, mode }: TarMember): FileSink {
     const path = join(this.#opts.folder, this.#opts.rename?.(name) ?? name)
     const opened = this.#create(path, mode & MODE_MASK)
+    // Told when the file is closed; nothing may have been written to it by then.
+    opened.catch(() => {})
     let last: Promise<unknown> = opened
     const sink: FileSink = {
       write: (chunk) => {

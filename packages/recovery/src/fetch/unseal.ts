@@ -1,13 +1,13 @@
 import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { unage } from '@lifeboat/postgres/tools/age.ts'
-import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import type { Stage } from '@lifeboat/postgres/tools/stage.ts'
 import { unzstd } from '@lifeboat/postgres/tools/zstd.ts'
 import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Phase } from '@lifeboat/shared/run/run.ts'
 import { fetchArtifact } from './fetch-artifact.ts'
+import { findOnce } from './find-once.ts'
 import type { Reader } from './reader.ts'
 
 /** What becomes of an artifact's contents. */
@@ -32,13 +32,13 @@ export async function unseal<T>(
   artifact: Artifact,
   to: Unsealing<T>,
 ): Promise<T> {
-  const { run, tools } = reader
-  const [age, zstd] = await Promise.all([findProgram('age', reader), findProgram('zstd', reader)])
-  Object.assign(tools, { age: age.versionLine, zstd: zstd.versionLine })
+  const { run } = reader
+  const unzips = isCompressed(artifact) && !to.keepCompressed
+  const [age, zstd] = await Promise.all([findOnce('age', reader), unzips ? findOnce('zstd', reader) : undefined])
   using identity = secretFile(reader.identity)
   const stages = [
     unage({ program: age.path, identity: identity.fd }),
-    ...(isCompressed(artifact) && !to.keepCompressed ? [unzstd({ program: zstd.path })] : []),
+    ...(zstd ? [unzstd({ program: zstd.path })] : []),
     ...(to.further ?? []),
   ]
   let done = 0

@@ -4,10 +4,10 @@ import { zstdDecompress } from 'node:zlib'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { unage } from '@lifeboat/postgres/tools/age.ts'
-import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { WAL_DIGEST_DIGITS, type WalObject } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { readSmall } from '@lifeboat/storage/read-small.ts'
+import { findOnce } from '../fetch/find-once.ts'
 import type { Reader } from '../fetch/reader.ts'
 import type { ListedWal } from '../plan/coverage.ts'
 
@@ -26,8 +26,7 @@ export type ReadWal = (listed: ListedWal) => Promise<Buffer>
  * @throws LifeboatError TOOL_MISSING; the function it gives: WAL_DAMAGED | WAL_MISSING | ARTIFACT_KEY_WRONG | TARGET_…
  */
 export async function walReader(reader: Reader, segmentBytes: number): Promise<ReadWal> {
-  const age = await findProgram('age', reader)
-  reader.tools.age = age.versionLine
+  const age = await findOnce('age', reader)
   return async (listed) => {
     const bytes = plainBytes(listed.object, segmentBytes)
     const sealed = await fetchSealed(reader, listed, (bytes.most ?? bytes.exactly) + SEALED_SLACK_BYTES)

@@ -176,6 +176,12 @@ describe('backup show', () => {
     )
   })
 
+  test('tells how long the backup took and what compression came to', async () => {
+    const { out } = await ask('backup', 'show', proven.backupId)
+    expect(out).toMatch(/sealed .*, after 1 min\n/)
+    expect(out).toContain('300 MB, 3.0 times smaller than what it holds')
+  })
+
   test('names the last drill of each copy', async () => {
     const { out } = await ask('backup', 'show', proven.backupId)
     expect(out).toMatch(/aws {2}proven\n.*\n.*drill .*-aaaaaa: proven/)

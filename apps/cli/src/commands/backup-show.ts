@@ -4,7 +4,7 @@ import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { type BackupRecord, type Copy, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { BackupSummary, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
-import { formatBytes } from '@lifeboat/shared/time/duration.ts'
+import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import type { Command } from '../context.ts'
 import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
@@ -65,10 +65,10 @@ function showText(record: BackupRecord, missing: Missing, style: Style): string 
     ['run', record.runId],
     ['started', timeText(record.startedAt)],
     ['snapshot', record.snapshotAt && `${timeText(record.snapshotAt)}, the moment it brings back`],
-    ['sealed', record.sealedAt && timeText(record.sealedAt)],
+    ['sealed', record.sealedAt && `${timeText(record.sealedAt)}, ${tookText(record.startedAt, record.sealedAt)}`],
     ['failed', record.failedAt && timeText(record.failedAt)],
     ['error', error && `${error.code}: ${error.title}. ${error.hint}`],
-    ['size', record.bytes === undefined ? undefined : formatBytes(record.bytes)],
+    ['size', record.bytes === undefined ? undefined : sizeText(record.bytes, summary)],
     ['holds', summary && holdings(summary)],
     ...(physical ? physicalRows(physical) : []),
     ['copies', `${record.requiredCopies} required`],
@@ -80,6 +80,16 @@ function showText(record: BackupRecord, missing: Missing, style: Style): string 
     copyText(target, copy, missing[target as TargetId] ?? [], style),
   )
   return [style.bold(record.backupId), indent([...lines, ...copies].join('\n'))].join('\n')
+}
+
+function tookText(startedAt: string, sealedAt: string): string {
+  return `after ${formatDuration(Math.max(0, Date.parse(sealedAt) - Date.parse(startedAt)))}`
+}
+
+/** Sealed bytes against the database on its disk: indexes and free space are in the one and not in the other. */
+function sizeText(bytes: number, summary: BackupSummary | undefined): string {
+  if (!summary || bytes === 0) return formatBytes(bytes)
+  return `${formatBytes(bytes)}, ${(summary.databaseBytes / bytes).toFixed(1)} times smaller than what it holds`
 }
 
 const SHOWN_PARTS = 5

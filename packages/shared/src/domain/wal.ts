@@ -66,7 +66,8 @@ export function segmentRange(name: SegmentName, segmentBytes: number): WalRange 
  * audit sees both.
  *
  * - `segment`: a whole segment
- * - `piece`: bytes `from` (inclusive) to `to` (exclusive) of a segment that was not finished yet; pieces of one segment follow each other
+ * - `piece`: bytes `from` (inclusive) to `to` (exclusive) of a segment that was not finished yet; pieces of one segment follow each other, and may overlap where an
+ *   agent lost its place: they then repeat the same bytes
  * - `history`: how a timeline branched off, as PostgreSQL keeps it in `pg_wal`
  */
 export type WalObject =

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { PolicyId } from '@lifeboat/shared/domain/ids.ts'
@@ -16,6 +17,7 @@ import { openPgBackRest } from './peers/pgbackrest.ts'
 import { type BenchReport, median } from './report.ts'
 import { backupSeconds } from './support/backup-seconds.ts'
 import { bytesBelow, output, program, seconds } from './support/programs.ts'
+import { restoreOurs, restoreTheirs } from './support/restores.ts'
 
 const PEERS: Readonly<Record<string, OpenPeer>> = { pgBackRest: openPgBackRest, Barman: openBarman }
 /** The level peers and we are compared at, and the one Lifeboat uses unless told otherwise. */
@@ -35,7 +37,7 @@ interface Way {
 export async function bench([size = '1GB', rounds = '3']: readonly string[]): Promise<BenchReport> {
   await using world = await startWorld({
     databaseMb: ByteSize.parse(size) / 2e6,
-    services: ['backup-agent', 'uploader'],
+    services: ['scheduler', 'backup-agent', 'uploader'],
     targets: { [TARGET]: 'filesystem' },
     configure: addPolicies,
     onProgress: (step) => void (step.endsWith('%') || console.error(step)),
@@ -51,6 +53,7 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
     console.error(`round ${round} of ${rounds}`)
     for (const [at, way] of ways.entries()) await timed(way, all[at] as Contender)
   }
+  const restores = await measureRestores(world, peers.open, Number(rounds))
   const levels = await levelRows(postgres)
   const clusterBytes = await bytesBelow(join(postgres.dataDir, 'base'))
   return {
@@ -58,12 +61,17 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
     tables: [
       { columns: ['what', 'seconds', 'all rounds', 'kept'], rows: ways.map(rowOf) },
       {
+        title: 'Restored, to a server that answers',
+        columns: ['what', 'seconds', 'all rounds'],
+        rows: restores.map((way) => rowOf(way).slice(0, 3)),
+      },
+      {
         title: `zstd levels inside the server, ${CORES} workers, thrown away on arrival`,
         columns: ['level', 'seconds', 'size'],
         rows: levels,
       },
     ],
-    ratios: ratiosOf(ways),
+    ratios: [...ratiosOf(ways), ...restoreRatios(restores)],
     notes: [
       'Lifeboat is timed from the wish on the bus to the complete copy: checkpoint, encryption, parts fsynced and hashed, fetched by the uploader, stored, manifest last. The peers do not encrypt here.',
       ...peers.missing.map((name) => `NOT MEASURED: ${name} is not installed on this machine.`),
@@ -94,6 +102,7 @@ async function openPeers(postgres: TestPostgres): Promise<AsyncDisposable & { op
   const folder = scope.adopt(await mkdtemp(join(tmpdir(), 'lifeboat-bench-')), (path) =>
     rm(path, { recursive: true, force: true }),
   )
+  await chmod(folder, 0o755)
   const [open, missing]: [Peer[], string[]] = [[], []]
   for (const [name, openPeer] of Object.entries(PEERS)) {
     const home = join(folder, name)
@@ -146,6 +155,33 @@ async function throwAway(postgres: TestPostgres, level: number): Promise<number>
   const script = `"$1" ${where} --pgdata=- --format=tar --wal-method=none --no-manifest --checkpoint=fast "$5" | wc -c`
   const about = [postgres.socketDir, String(postgres.port), postgres.user]
   return Number(await output('sh', ['-c', script, 'sh', join(postgres.binDir, 'pg_basebackup'), ...about, compress]))
+}
+
+/** Each from the newest backup at the level everybody used. */
+async function measureRestores(world: World, peers: readonly Peer[], rounds: number): Promise<Way[]> {
+  const { backups } = await world.json<{ backups: BackupRow[] }>(['backup', 'list', '--all'])
+  const newest = backups.find(({ policyId }) => policyId === policyOf(SAME_LEVEL))
+  if (!newest) throw new LifeboatError('INTERNAL', { message: 'there is no backup to restore' })
+  const able = peers.flatMap((peer) => (peer.restore ? [{ ...peer, restore: peer.restore }] : []))
+  const runs = [
+    { label: LABELS.lifeboat(SAME_LEVEL), run: () => restoreOurs(world, TARGET, newest.backupId) },
+    ...able.map((peer) => ({ label: peer.name, run: () => restoreTheirs(peer, world.source.postgres) })),
+  ]
+  const ways = runs.map(({ label }): Way => ({ label, times: [], bytes: 0 }))
+  for (let round = 1; round <= rounds; round++) {
+    console.error(`restore round ${round} of ${rounds}`)
+    for (const [at, way] of ways.entries()) way.times.push((await runs[at]?.run()) ?? Number.NaN)
+  }
+  return ways
+}
+
+function restoreRatios([ours, ...theirs]: readonly Way[]): BenchReport['ratios'] {
+  const mine = median(ours?.times ?? [])
+  return theirs.map(({ label, times }) => ({
+    what: `restore against ${label}`,
+    ratio: mine / median(times),
+    ...(label.startsWith('pgBackRest') && { limit: 1 }),
+  }))
 }
 
 async function levelRows(postgres: TestPostgres): Promise<string[][]> {

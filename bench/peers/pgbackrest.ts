@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { bytesBelow, program, versionOf } from '../support/programs.ts'
 import type { OpenPeer } from './peer.ts'
 
@@ -10,7 +11,13 @@ const BLOCK_INCREMENTAL_SINCE = 2.46
 export const openPgBackRest: OpenPeer = async ({ postgres, folder, level, processes }) => {
   const version = await versionOf('pgbackrest', ['version'], /pgBackRest ([\d.]+)/)
   if (version === undefined) return undefined
-  for (const name of ['lock', 'log', 'spool', 'repo']) await mkdir(join(folder, name), { recursive: true })
+  // The server pushes its WAL by it, so everything belongs to the server's account.
+  const account = serverAccount()
+  await chmod(folder, 0o755)
+  for (const name of ['lock', 'log', 'spool', 'repo']) {
+    await mkdir(join(folder, name), { recursive: true })
+    if (process.getuid?.() === 0) await chown(join(folder, name), account.uid, account.gid)
+  }
   const config = join(folder, 'pgbackrest.conf')
   const block = Number(version.split('.').slice(0, 2).join('.')) >= BLOCK_INCREMENTAL_SINCE
   await writeFile(
@@ -23,7 +30,6 @@ compress-type=zst
 compress-level=${level}
 process-max=${processes}
 start-fast=y
-archive-check=n
 lock-path=${folder}/lock
 log-path=${folder}/log
 spool-path=${folder}/spool
@@ -35,8 +41,12 @@ pg1-port=${postgres.port}
 pg1-user=postgres
 `,
   )
-  const run = (...args: string[]) => program('pgbackrest', [`--config=${config}`, '--stanza=bench', ...args])
+  const run = (...args: string[]) => program('pgbackrest', [`--config=${config}`, '--stanza=bench', ...args], account)
   await run('stanza-create')
+  const push = `pgbackrest --config=${config} --stanza=bench archive-push %p`
+  for (const setting of ['archive_mode = on', `archive_command = '${push}'`])
+    await postgres.query('postgres', `ALTER SYSTEM SET ${setting}`)
+  await postgres.restart()
   return {
     name: `pgBackRest ${version}${block ? '' : ' (too old for block incrementals)'}`,
     incremental: true,

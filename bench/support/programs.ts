@@ -3,16 +3,13 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 
 const run = promisify(execFile)
 
 /** Runs a program to its end; what it said is in the error when it fails. */
-export async function program(
-  path: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<void> {
-  await run(path, args, { env, maxBuffer: 64 * 1024 ** 2 })
+export async function program(path: string, args: readonly string[], as: Partial<Account> = {}): Promise<void> {
+  await run(path, args, { ...as, maxBuffer: 64 * 1024 ** 2 })
 }
 
 /** What a program prints. */

@@ -27,6 +27,12 @@ export class PieceTimer implements Disposable {
     this.#wait(Math.max(Math.min(SOON_MS, this.#road.wal.flushEvery), due))
   }
 
+  /** Somebody waits for everything to be safe: no interval is worth that. */
+  hurry(): void {
+    clearTimeout(this.#timer)
+    this.#flush()
+  }
+
   #wait(ms: number): void {
     this.#timer = setTimeout(() => this.#flush(), ms)
   }

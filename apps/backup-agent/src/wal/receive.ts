@@ -108,6 +108,8 @@ async function stream(
         now.receivedLsn = pieces.segments.received
         pieces.grew()
       } else if (event.kind === 'timeline') await turn(road, standing, pieces, event, signal)
+      // A server that stops asks so until everything it sent is flushed, and does not end before.
+      else if (event.replyWanted) pieces.hurry()
     }
   } finally {
     now.stream = undefined

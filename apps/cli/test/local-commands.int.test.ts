@@ -41,8 +41,8 @@ describe('config check', () => {
     expect(valid).toBe(false)
     expect(errors.map((problem: { path: string; line: number }) => `${problem.line} ${problem.path}`)).toEqual([
       '14 sources.records.agent',
-      '17 policies.daily.kind',
-      '17 policies.daily.schedule.cron',
+      '18 policies.daily.kind',
+      '18 policies.daily.schedule.cron',
     ])
   })
 

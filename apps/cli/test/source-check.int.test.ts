@@ -51,7 +51,7 @@ test('a source with bases and WAL is asked for its right to replicate, as the ro
   const path = join(dir, 'lifeboat.yaml')
   const bases = 'bases: { sources: [records], kind: base, schedule: { cron: "0 3 * * 0" }, targets: [aws] }'
   const text = (await readFile(path, 'utf8')).replace('policies:\n', `policies:\n  ${bases}\n`)
-  await writeFile(path, `${text}wal: { records: { targets: [aws] } }\n`)
+  await writeFile(path, text.replace('wal:\n', 'wal:\n  records: { targets: [aws] }\n'))
   await pg.query('records', 'GRANT pg_read_all_data TO lifeboat')
   const before = await check('hunter2', '--json')
   const lacking = JSON.parse(before.out).findings.filter(({ state }: { state: string }) => state === 'lacking')

@@ -19,7 +19,7 @@ export interface PostgresOptions {
   settings?: Readonly<Record<string, string>>
   /** Role name → options of CREATE ROLE, e.g. { backup: "LOGIN PASSWORD 'x'" }. */
   roles?: Readonly<Record<string, string>>
-  /** Pages carry checksums; from 18 on they always do. */
+  /** Pages carry checksums; default without, on every major. */
   dataChecksums?: boolean
   /** A streaming standby of that server, which stays on the same major; copied by pg_basebackup. */
   standbyOf?: TestPostgres
@@ -161,7 +161,7 @@ function ownedFolder(folder: string, { uid, gid }: Owner): string {
 /** A freshly initialised cluster to copy from; made under another name and renamed, so that racing processes both win. */
 async function template(major: number, binDir: string, owner: Owner, checksums: boolean): Promise<string> {
   const shelf = join(tmpdir(), `lifeboat-pg-templates-${owner.uid}`)
-  const ready = join(shelf, `v1-${major}${checksums ? '-checksums' : ''}`)
+  const ready = join(shelf, `v2-${major}${checksums ? '-checksums' : ''}`)
   if (existsSync(ready)) return ready
   mkdirSync(shelf, { recursive: true })
   ownedFolder(shelf, owner)
@@ -171,6 +171,8 @@ async function template(major: number, binDir: string, owner: Owner, checksums: 
   const made = join(making, 'data')
   const args = ['-D', made, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync', '--pwfile', passwordFile]
   if (checksums) args.push('--data-checksums')
+  // From 18 on they are there unless refused; tests mean the same cluster on every major.
+  else if (major >= 18) args.push('--no-data-checksums')
   await run(join(binDir, 'initdb'), [...args, '--auth-local=trust', '--auth-host=scram-sha-256'], {
     ...owner,
     cwd: making,

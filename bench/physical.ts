@@ -9,7 +9,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { ByteSize, formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
-import { POLICY, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
+import { AGENT, POLICY, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { openBarman } from './peers/barman.ts'
 import type { OpenPeer, Peer } from './peers/peer.ts'
@@ -79,10 +79,13 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
   }
 }
 
-/** One base policy per level. */
+/** One base policy per level, and a spool with the settings of the product. */
 function addPolicies(config: WorldConfig): void {
   const policy = config.policies[POLICY]
-  if (!policy) throw new LifeboatError('INTERNAL', { message: 'the world has no policy to copy' })
+  const agent = config.agents[AGENT]
+  if (!policy || !agent) throw new LifeboatError('INTERNAL', { message: 'the world has no policy or agent to copy' })
+  // As an operator has it who changes nothing; the world's own parts are small, for small databases.
+  agent.spool = { path: agent.spool.path }
   for (const level of [SAME_LEVEL, DEFAULT_LEVEL])
     config.policies[policyOf(level)] = { ...policy, kind: 'base', base: { compressionLevel: level, workers: CORES } }
 }

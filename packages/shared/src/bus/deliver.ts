@@ -50,11 +50,14 @@ export async function deliver<T>(
 /** Exponential from one second; an error that knows better says how long at most (`pauseMs`). Spread by a fifth, so that many do not come back at once. */
 export function pauseBefore(
   attempt: number,
-  err: Pick<LifeboatError, 'retry' | 'pauseMs'>,
+  err: Pick<LifeboatError, 'retry' | 'pauseMs' | 'firstPauseMs'>,
   random = Math.random(),
 ): number {
   if (err.retry === 'now') return HAND_BACK_MS
-  const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 20), err.pauseMs ?? LONGEST_PAUSE_MS)
+  const pause = Math.min(
+    (err.firstPauseMs ?? FIRST_PAUSE_MS) * 2 ** Math.min(attempt - 1, 20),
+    err.pauseMs ?? LONGEST_PAUSE_MS,
+  )
   return Math.round(pause * (0.8 + 0.4 * random))
 }
 

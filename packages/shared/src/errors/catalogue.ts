@@ -7,6 +7,8 @@ export interface CatalogueEntry {
   readonly level: 'error' | 'warn' | 'info'
   /** Longest pause before another try, milliseconds; default five minutes. */
   readonly pauseMs?: number
+  /** The first pause before it is tried again, where a second would be long; each further one is twice as long. */
+  readonly firstPauseMs?: number
 }
 
 /** Every error an operator can meet. `docs/errors.md` is generated from this; retired codes stay listed. */
@@ -488,6 +490,7 @@ export const CATALOGUE = {
     hint: 'Nothing to do: the manifest follows when the parts are there. `lifeboat backup show` lists what is missing.',
     retry: 'later',
     level: 'info',
+    firstPauseMs: 100,
     pauseMs: 10_000,
   },
 

@@ -45,6 +45,10 @@ export class LifeboatError extends Error {
   get pauseMs(): number | undefined {
     return this.entry.pauseMs
   }
+
+  get firstPauseMs(): number | undefined {
+    return this.entry.firstPauseMs
+  }
   private get entry(): CatalogueEntry {
     return CATALOGUE[this.code]
   }

@@ -1,4 +1,5 @@
-import { CATALOGUE, type CatalogueEntry } from '@lifeboat/shared/errors/catalogue.ts'
+import { CATALOGUE } from '@lifeboat/shared/errors/catalogue.ts'
+import type { CatalogueEntry } from '@lifeboat/shared/errors/entries/entry.ts'
 
 const AGAIN: Record<CatalogueEntry['retry'], string> = {
   now: 'tried again at once',

@@ -1,4 +1,5 @@
-import { CATALOGUE, type CatalogueEntry, type ErrorCode } from './catalogue.ts'
+import { CATALOGUE, type ErrorCode } from './catalogue.ts'
+import type { CatalogueEntry } from './entries/entry.ts'
 
 /** What varies between two errors of one code: ids, counts, paths; never secrets, never a sentence. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>

@@ -1,0 +1,35 @@
+import type { CatalogueEntry } from './entry.ts'
+
+/** Backups, copies and drills as a whole. */
+export const BACKUP_ERRORS = {
+  BACKUP_UNKNOWN: {
+    title: 'No backup of this id is in the catalogue',
+    hint: 'Look at `lifeboat backup list`; the id is complete, with time, kind and suffix.',
+    retry: 'never',
+    level: 'error',
+  },
+  BACKUP_ABANDONED: {
+    title: 'The backup was given up before it was complete',
+    hint: 'Its run was tried again under a new backup id; look at `lifeboat backup list`.',
+    retry: 'never',
+    level: 'info',
+  },
+  DRILL_UNKNOWN: {
+    title: 'No drill of this id is known',
+    hint: 'Look at `lifeboat backup show`: it names the last drill of each copy. Evidence of older drills lies beside the backup at the target.',
+    retry: 'never',
+    level: 'error',
+  },
+  DRILL_SCRATCH_UNAVAILABLE: {
+    title: 'No scratch server could be started for the drill',
+    hint: 'Look at verifier.scratchPath (space, permissions) and whether PostgreSQL of that major version is installed on the verifier.',
+    retry: 'later',
+    level: 'error',
+  },
+  DRILL_RESTORE_FAILED: {
+    title: 'The backup could not be restored',
+    hint: 'The tool and its last lines are in the facts and in the evidence. Keep older backups until this is understood.',
+    retry: 'never',
+    level: 'error',
+  },
+} as const satisfies Record<string, CatalogueEntry>

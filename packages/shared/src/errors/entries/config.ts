@@ -1,0 +1,30 @@
+import type { CatalogueEntry } from './entry.ts'
+
+/** What stands in lifeboat.yaml, on the command line and in secrets. */
+export const CONFIG_ERRORS = {
+  CONFIG_INVALID: {
+    title: 'The configuration has problems',
+    hint: 'Run `lifeboat config check`: it lists every problem with its line.',
+    retry: 'never',
+    level: 'error',
+  },
+  CONFIG_UNREADABLE: {
+    title: 'The configuration file cannot be read',
+    hint: 'Give the path by --config or LIFEBOAT_CONFIG and look at the permissions of the file.',
+    retry: 'never',
+    level: 'error',
+  },
+  CONFIG_SECRET_MISSING: {
+    title: 'A secret the configuration refers to is not there',
+    hint: 'Set the environment variable or create the file the reference names.',
+    retry: 'never',
+    level: 'error',
+  },
+
+  CLI_USAGE: {
+    title: 'The command cannot be understood as it stands',
+    hint: 'Look at the command with --help.',
+    retry: 'never',
+    level: 'error',
+  },
+} as const satisfies Record<string, CatalogueEntry>

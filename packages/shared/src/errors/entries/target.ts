@@ -1,0 +1,73 @@
+import type { CatalogueEntry } from './entry.ts'
+
+/** Between Lifeboat and a place that keeps backups. */
+export const TARGET_ERRORS = {
+  TARGET_UNREACHABLE: {
+    title: 'The target does not answer, or answers that it cannot now',
+    hint: 'Look at endpoint, DNS and the provider status page. Work for it waits and is done when it is back.',
+    retry: 'later',
+    level: 'warn',
+  },
+  TARGET_REFUSED: {
+    title: 'The target refuses the credentials or the operation',
+    hint: 'Run `lifeboat target check`; compare the needed rights in docs/targets.md with the role of the key.',
+    retry: 'later',
+    level: 'error',
+  },
+  TARGET_MISSING: {
+    title: 'The bucket, container or folder of the target does not exist',
+    hint: 'Create it or correct its name; Lifeboat never creates buckets by itself.',
+    retry: 'later',
+    level: 'error',
+  },
+  TARGET_FULL: {
+    title: 'The target has no room left',
+    hint: 'Raise the quota or free space; expiry removes only what its policy allows.',
+    retry: 'later',
+    level: 'error',
+  },
+  TARGET_KEY_TAKEN: {
+    title: 'Another object already lies under this key',
+    hint: 'Keys are never rewritten. Look who else writes below this prefix, or give this fleet its own prefix.',
+    retry: 'never',
+    level: 'error',
+  },
+  TARGET_KEY_ABSENT: {
+    title: 'No object lies under this key',
+    hint: 'It was never stored there, or somebody removed it.',
+    retry: 'never',
+    level: 'error',
+  },
+  TARGET_HELD: {
+    title: 'The object is under a lock or a hold',
+    hint: 'That is its purpose. Wait for the retention to end or release the hold at the provider.',
+    retry: 'never',
+    level: 'warn',
+  },
+  TARGET_CHECKSUM_MISMATCH: {
+    title: 'The target holds or received other bytes than were sent',
+    hint: 'The transfer is tried again; if it repeats, look for a faulty proxy or store.',
+    retry: 'later',
+    level: 'error',
+  },
+  TARGET_UNFIT: {
+    title: 'The target failed its conformance check',
+    hint: 'Run `lifeboat target check NAME`: each failed case says what it demands of the store.',
+    retry: 'never',
+    level: 'error',
+  },
+  TARGET_UNKNOWN: {
+    title: 'No target of this name is configured here',
+    hint: 'Compare the name with `targets:` in lifeboat.yaml.',
+    retry: 'never',
+    level: 'error',
+  },
+  COPY_INCOMPLETE: {
+    title: 'Not every part has reached the target yet',
+    hint: 'Nothing to do: the manifest follows when the parts are there. `lifeboat backup show` lists what is missing.',
+    retry: 'later',
+    level: 'info',
+    firstPauseMs: 100,
+    pauseMs: 10_000,
+  },
+} as const satisfies Record<string, CatalogueEntry>

@@ -81,11 +81,20 @@ test('an incremental asks for summarize_wal, and for PostgreSQL 17 where that is
 test('configuration that cannot come along and missing checksums are notes', async () => {
   await using pg = await startPostgres({ roles: { ...roles, mover: `${roles.mover} REPLICATION` } })
   const notes = (await ask(pg, new Set(['base']))).filter(({ state }) => state === 'note')
+  expect(notes.map(({ check }) => check)).toContain('data-checksums')
   expect(notes).toContainEqual(
     expect.objectContaining({ check: 'config-files', statements: ['GRANT pg_read_all_settings TO "reader";'] }),
   )
   await pg.query('postgres', 'GRANT pg_read_all_settings TO "reader"')
   const after = await ask(pg, new Set(['base']))
   expect(after.find(({ check }) => check === 'config-files')).toMatchObject({ state: 'fine' })
-  expect(after.find(({ check }) => check === 'data-checksums')?.state).toBe(pg.major < 18 ? 'note' : 'fine')
+})
+
+test('a cluster with data checksums needs no note about them', async () => {
+  await using pg = await startPostgres({
+    roles: { ...roles, mover: `${roles.mover} REPLICATION` },
+    dataChecksums: true,
+  })
+  const findings = await ask(pg, new Set(['base']))
+  expect(findings.find(({ check }) => check === 'data-checksums')).toMatchObject({ state: 'fine' })
 })

@@ -2,6 +2,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { type BenchReport, markdownReport, replaceSection } from './report.ts'
+import { benchOnMajor, isOnMajor, MAJORS } from './support/on-major.ts'
+import { readOptions } from './support/options.ts'
 
 const DOCUMENT = join(import.meta.dirname, '../docs/benchmarks.md')
 const NOT_BENCHES = ['main.ts', 'report.ts']
@@ -11,19 +13,26 @@ export interface BenchModule {
   bench(args: readonly string[]): Promise<BenchReport>
 }
 
-/** `pnpm bench NAME [--write] [arguments]` runs `NAME.ts`, prints its tables and ratios, and with --write keeps them in docs/benchmarks.md. */
-async function main([name = '', ...rest]: readonly string[]): Promise<number> {
+/**
+ * `pnpm bench [--on MAJOR] NAME [--write] [arguments]` runs `NAME.ts`, prints its tables and ratios, and with --write keeps them in
+ * docs/benchmarks.md; with --on in a Debian root that has that PostgreSQL major and the peers of the same Debian.
+ */
+async function main(argv: readonly string[]): Promise<number> {
   const names = await benches()
-  if (!names.includes(name)) {
-    console.error(`usage: pnpm bench ${names.join('|')} [--write] [arguments of the benchmark]`)
+  const { name, on, write, args } = readOptions(argv)
+  if (!names.includes(name) || (on !== undefined && !MAJORS.includes(on))) {
+    console.error(
+      `usage: pnpm bench [--on ${MAJORS.join('|')}] ${names.join('|')} [--write] [arguments of the benchmark]`,
+    )
     return 2
   }
-  const args = rest.filter((arg) => arg !== '--write')
+  if (on !== undefined && !isOnMajor(on)) return benchOnMajor(on, argv)
   const { bench } = (await import(`./${name}.ts`)) as BenchModule
   const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.versions.node}`
-  const text = markdownReport(['pnpm bench', name, ...args].join(' '), machine, await bench(args))
+  const command = ['pnpm bench', ...(on === undefined ? [] : ['--on', on]), name, ...args].join(' ')
+  const text = markdownReport(command, machine, await bench(args))
   console.log(text)
-  if (args.length < rest.length) await keep(name, text)
+  if (write) await keep(on === undefined ? name : `${name} on PostgreSQL ${on}`, text)
   return 0
 }
 
@@ -34,9 +43,9 @@ async function benches(): Promise<string[]> {
     .map((file) => file.slice(0, -'.ts'.length))
 }
 
-async function keep(name: string, text: string): Promise<void> {
+async function keep(section: string, text: string): Promise<void> {
   const before = await readFile(DOCUMENT, 'utf8').catch(() => '')
-  await writeFile(DOCUMENT, replaceSection(before, name, text))
+  await writeFile(DOCUMENT, replaceSection(before, section, text))
 }
 
 process.exitCode = await main(process.argv.slice(2))

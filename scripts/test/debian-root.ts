@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import type { Elsewhere } from './run-vitest.ts'
 
 /** Debian suite that carries a PostgreSQL major beside the host's. No suite has 16: bookworm came with 15, trixie with 17. */
@@ -14,12 +14,30 @@ const PATIENCE = '900'
 /**
  * Makes a Debian root with PostgreSQL `major` by debootstrap, or takes the one `.cache/` has from before.
  *
- * Returns the command line that runs a command inside, in the project's folder. Leaves nothing mounted: what is entered is mounted in a namespace of its own and ends with the command. A root under its own
+ * Returns the command line that runs a command inside, in the project's folder and with Node. Leaves nothing mounted: what is entered is mounted in a namespace of its own and ends with the command. A root under its own
  * name is complete; one that was interrupted keeps the name `….partial` and is made anew.
  *
  * @throws Error with the reason when this machine cannot: no root, no right to mount, no such suite, no mirror
  */
 export function debianRoot(major: string): Elsewhere['enter'] {
+  const root = findOrMake(major)
+  return (command) => enter(root, [...environment(), ...command])
+}
+
+/**
+ * Installs Debian packages in the root beside PostgreSQL; one that is there already costs nothing.
+ *
+ * @throws Error with the reason when that cannot be: those of making the root, no mirror, no such package
+ */
+export function addPackages(major: string, packages: readonly string[]): void {
+  const root = findOrMake(major)
+  const [program, args] = enter(root, ['dpkg', '--status', ...packages])
+  if (spawnSync(program, args, { stdio: 'ignore' }).status === 0) return
+  console.error(`Installing ${packages.join(', ')} in the Debian root with PostgreSQL ${major}.`)
+  install(root, packages)
+}
+
+function findOrMake(major: string): string {
   const suite = DEBIAN_SUITES[major]
   if (suite === undefined) throw new Error(`No Debian suite that can be made here carries PostgreSQL ${major}.`)
   if (process.getuid?.() !== 0) throw new Error('Making a Debian root and entering it by chroot needs root.')
@@ -27,7 +45,13 @@ export function debianRoot(major: string): Elsewhere['enter'] {
   if (!mayMount) throw new Error('Entering a Debian root needs the right to mount in a namespace of its own.')
   const root = join(PROJECT, '.cache', suite)
   if (!existsSync(root)) makeRoot(root, suite, major)
-  return (command) => enter(root, command)
+  return root
+}
+
+/** The host's variables stay outside: they speak of the host's programs. */
+function environment(): string[] {
+  const path = ['/lifeboat/node_modules/.bin', process.env.PATH].join(delimiter)
+  return ['env', '-i', 'HOME=/root', `PATH=${path}`, 'LANG=C.UTF-8']
 }
 
 function makeRoot(root: string, suite: string, major: string): void {
@@ -42,12 +66,15 @@ function makeRoot(root: string, suite: string, major: string): void {
   // The root can be made anew at any time, so nothing in it is worth waiting for the disk.
   writeFileSync(join(partial, 'etc/dpkg/dpkg.cfg.d/lifeboat'), 'force-unsafe-io\n')
   must('cp', ['/etc/resolv.conf', join(partial, 'etc/resolv.conf')])
-  const packages = `postgresql-${major} ${PACKAGES.join(' ')}`
+  install(partial, [`postgresql-${major}`, ...PACKAGES])
+  renameSync(partial, root)
+}
+
+function install(root: string, packages: readonly string[]): void {
   // Many a mirror is a frozen copy, older than its suite says it may be. It is signed all the same.
   const update = 'apt-get -q -o Acquire::Retries=3 -o Acquire::Check-Valid-Until=false update'
-  const apt = `${update} && DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 install -y --no-install-recommends ${packages}`
-  must('timeout', [PATIENCE, ...enter(partial, ['sh', '-euc', apt]).flat()])
-  renameSync(partial, root)
+  const apt = `DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 install -y --no-install-recommends ${packages.join(' ')}`
+  must('timeout', [PATIENCE, ...enter(root, ['sh', '-euc', `${update} && ${apt}`]).flat()])
 }
 
 function bringDebootstrap(suite: string): void {

@@ -1,4 +1,3 @@
-import { delimiter } from 'node:path'
 import { debianRoot } from './debian-root.ts'
 import { type Ended, runVitest } from './run-vitest.ts'
 
@@ -29,18 +28,8 @@ export const STORIES = [
 /** Runs integration suites inside a Debian root that has this PostgreSQL major; `notRun` says why that cannot be. */
 export async function runOnMajor(major: string, filters: readonly string[]): Promise<Ended | { notRun: string }> {
   try {
-    const enter = debianRoot(major)
-    return await runVitest(['--project', 'int', ...filters], {
-      enter: (command) => enter([...environment(), ...command]),
-      shared: '.cache',
-    })
+    return await runVitest(['--project', 'int', ...filters], { enter: debianRoot(major), shared: '.cache' })
   } catch (thrown) {
     return { notRun: thrown instanceof Error ? thrown.message : String(thrown) }
   }
-}
-
-/** The host's variables stay outside: they speak of the host's programs. */
-function environment(): string[] {
-  const path = ['/lifeboat/node_modules/.bin', process.env.PATH].join(delimiter)
-  return ['env', '-i', 'HOME=/root', `PATH=${path}`, 'LANG=C.UTF-8']
 }

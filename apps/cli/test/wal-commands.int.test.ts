@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
-import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { type BackupId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { clusterKey, formatLsn, segmentAt, type WalObject, type WalState, walKey } from '@lifeboat/shared/domain/wal.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -98,6 +98,42 @@ describe('wal audit', () => {
     })
     expect(out).toMatch(/aws {2}whole/)
     expect(out).toMatch(/present +0\/100064 +0\/500000/)
+  })
+
+  test('tells what a drill could not replay, though its name is there, until one came past it', async () => {
+    await archive()
+    const catalog = await KvCatalog.open(fleet.bus)
+    const backupId = (await catalog.list({ limit: 1 }))[0]?.backupId as BackupId
+    const drilled = (no: number, wal: object) =>
+      catalog.apply({
+        subject: 'drill.finished',
+        data: {
+          ...{
+            drillId: `20260926T0${no}0000Z-drill-aaaaaa`,
+            backupId,
+            sourceId: kept,
+            targetId: 'aws',
+            verdict: 'proven',
+          },
+          ...{ reasons: [], finishedAt: `2026-09-26T0${no}:00:00.000Z`, wal: { to: 'latest', reasons: [], ...wal } },
+        } as never,
+      })
+    const name = segmentAt(1, BigInt(3 * MIB), MIB)
+    await drilled(1, { verdict: 'failed', reasons: ['It is truncated.'], segment: name, reached: lsn(3 * MIB) })
+    const { code, out, value } = await ask('wal', 'audit')
+    expect(code).toBe(11)
+    expect(value.sources[0].targets).toMatchObject([
+      { verdict: 'missing', broken: { segment: name } },
+      { verdict: 'whole' },
+    ])
+    expect(out).toContain(`broken at ${name}, found by 20260926T010000Z-drill-aaaaaa`)
+    const status = await ask('status')
+    expect(status.out).toContain(`a drill could not replay its WAL at aws: it is broken at ${name}`)
+    const shown = await ask('drill', 'show', backupId)
+    expect(shown.out).toContain(`the WAL behind it is broken; the copy was judged by its own end, at ${name}`)
+    await drilled(2, { verdict: 'proven', reached: lsn(5 * MIB) })
+    expect((await ask('wal', 'audit')).code).toBe(0)
+    expect((await ask('status')).out).not.toContain('could not replay')
   })
 
   test('says at which target a segment is missing, and what nobody has any more, each by an exit code of its own', async () => {

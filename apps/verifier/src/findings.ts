@@ -1,4 +1,4 @@
-import type { CheckResult, Evidence } from '@lifeboat/shared/domain/drill.ts'
+import type { CheckResult, Evidence, WalFinding } from '@lifeboat/shared/domain/drill.ts'
 import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 
@@ -9,8 +9,8 @@ export type Answer = Pick<CheckResult, 'answer' | 'detail'>
 /** The question could not be answered well, so what would follow need not be asked. What was found so far stands in the findings. */
 export class DrillEnded extends Error {}
 
-/** Errors that speak against the copy itself; any other says that the drill could not look. */
-const AGAINST_THE_COPY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** Errors that speak against what was asked about, the copy or the WAL behind it; any other says that the drill could not look. */
+const AGAINST_IT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'MANIFEST_MISSING',
   'MANIFEST_TAMPERED',
   'ARTIFACT_TRUNCATED',
@@ -38,6 +38,8 @@ export interface Findings {
   bytesFetched: number
   firstByteAt?: number
   firstAnswerAt?: number
+  /** Where the way through the WAL archive broke off. */
+  walBroke?: Pick<WalFinding, 'segment' | 'reached'>
   /** Where the recovery of a physical backup ended. */
   recovered?: NonNullable<Evidence['recovered']>
   /** The last error that kept a question from being asked. */
@@ -50,6 +52,17 @@ export interface Findings {
   ask<T>(about: About, question: () => Promise<Asked<T>>): Promise<T>
   /** Asks a question that others do not rest on. @throws the reason of an aborted signal, nothing else */
   askAlso(about: About, question: () => Promise<Answer>): Promise<void>
+  /**
+   * Asks a question that has another way round it, if what it throws is such.
+   *
+   * @param wayRound given what it threw; whether the drill goes on without an answer
+   * @throws DrillEnded when there is no way round; the reason of an aborted signal as it is
+   */
+  askOrElse<T>(
+    about: About,
+    question: () => Promise<Asked<T>>,
+    wayRound: (err: LifeboatError) => boolean,
+  ): Promise<T | undefined>
   /** Notes that a question could not be asked because of this; also after an abort. */
   unable(about: About, err: LifeboatError): void
   /** Runs a phase and adds its time to the others of its name. */
@@ -65,11 +78,11 @@ export interface About {
 }
 
 export function collectFindings(signal: AbortSignal, now: () => number = Date.now): Findings {
-  const findings: Findings = { checks: [], phases: {}, bytesFetched: 0, ask, askAlso, unable, during }
+  const findings: Findings = { checks: [], phases: {}, bytesFetched: 0, ask, askAlso, askOrElse, unable, during }
   return findings
 
   async function ask<T>(about: About, question: () => Promise<Asked<T>>): Promise<T> {
-    const asked = await answered(about, question)
+    const { asked } = await answered(about, question)
     if (asked === undefined || asked.answer === 'failed' || asked.answer === 'unable') throw new DrillEnded()
     return asked.value
   }
@@ -78,8 +91,24 @@ export function collectFindings(signal: AbortSignal, now: () => number = Date.no
     await answered(about, question)
   }
 
-  /** undefined when the question threw. */
-  async function answered<A extends Answer>(about: About, question: () => Promise<A>): Promise<A | undefined> {
+  async function askOrElse<T>(
+    about: About,
+    question: () => Promise<Asked<T>>,
+    wayRound: (err: LifeboatError) => boolean,
+  ): Promise<T | undefined> {
+    const troubleBefore = findings.trouble
+    const { asked, err } = await answered(about, question)
+    if (err === undefined) return asked?.value
+    if (!wayRound(err)) throw new DrillEnded()
+    if (troubleBefore) findings.trouble = troubleBefore
+    else delete findings.trouble
+    return undefined
+  }
+
+  async function answered<A extends Answer>(
+    about: About,
+    question: () => Promise<A>,
+  ): Promise<{ asked?: A; err?: LifeboatError }> {
     const begun = now()
     const note = ({ answer, detail }: Answer, error?: CheckResult['error']) => {
       const durationMs = Math.max(0, Math.round(now() - begun))
@@ -88,14 +117,14 @@ export function collectFindings(signal: AbortSignal, now: () => number = Date.no
     try {
       const asked = await question()
       note(asked)
-      return asked
+      return { asked }
     } catch (thrown) {
       signal.throwIfAborted()
       const err = LifeboatError.from(thrown)
-      const against = AGAINST_THE_COPY.has(err.code)
+      const against = AGAINST_IT.has(err.code)
       if (!against) findings.trouble = err
       note({ answer: against ? 'failed' : 'unable', detail: sentenceOf(err) }, err.toReport() as CheckResult['error'])
-      return undefined
+      return { err }
     }
   }
 
@@ -117,7 +146,7 @@ export function collectFindings(signal: AbortSignal, now: () => number = Date.no
 
 /** Title first, then what tells this case from others of its kind: the program's own words above all. */
 function sentenceOf(err: LifeboatError): string {
-  const told = ['problem', 'tool', 'key', 'artifact', 'part', 'package', 'message'] as const
+  const told = ['problem', 'tool', 'segment', 'key', 'artifact', 'part', 'package', 'reaches', 'message'] as const
   const facts = told.flatMap((name) => (err.facts[name] === undefined ? [] : [`${name} ${String(err.facts[name])}`]))
   const said = /^.*error:.*$/im.exec(String(err.facts.stderr ?? ''))?.[0].trim()
   const all = [...facts, ...(said === undefined ? [] : [said])]

@@ -92,6 +92,61 @@ const PHYSICAL_CASES: Record<string, Given> = {
   'nobody held the files against their list': RECOVERED.filter(({ check }) => check !== 'backup-manifest'),
 }
 
+const throughWal = (...asked: Given[number][]): Given => [...RECOVERED, ...asked]
+const REPLAYED: Given[number] = {
+  check: 'wal',
+  subject: 'replay',
+  answer: 'passed',
+  detail: 'Recovered to the end of the archived WAL.',
+}
+const DAMAGED: Given[number] = {
+  check: 'wal',
+  subject: 'replay',
+  answer: 'failed',
+  detail: 'An object of the WAL archive is not what its name says.',
+  error: { code: 'WAL_DAMAGED' },
+}
+const REFUSED: Given[number] = {
+  ...DAMAGED,
+  detail: 'PostgreSQL refuses to recover.',
+  error: { code: 'RECOVERY_REFUSED' },
+}
+
+const WAL_CASES: Record<string, Given> = {
+  'the WAL behind it was replayed to the goal': throughWal(REPLAYED),
+  'the WAL is damaged, the base came back without it': throughWal(DAMAGED),
+  'the WAL has a hole, the base came back without it': throughWal({
+    check: 'wal',
+    subject: 'archive',
+    answer: 'failed',
+    detail: 'WAL is missing on the way to the point to recover to.',
+  }),
+  'PostgreSQL gave up in the WAL, the base came back without it': throughWal(REFUSED),
+  'the archive does not reach to the goal yet': throughWal({
+    check: 'wal',
+    subject: 'archive',
+    answer: 'unable',
+    detail: 'The point to recover to lies behind the end of the archived WAL.',
+  }),
+  'PostgreSQL gave up with and without the WAL': [
+    ...recovered('recover', 'failed', 'PostgreSQL refuses to recover.'),
+    REFUSED,
+  ],
+  'the WAL is damaged, and a page of the base too': [
+    ...recovered('checksums', 'failed', '1 pages are damaged.'),
+    DAMAGED,
+  ],
+  'the target went away while its WAL was listed': [
+    ...RECOVERED.slice(0, 3),
+    { check: 'wal', subject: 'archive', answer: 'unable', detail: 'The target does not answer.' },
+  ],
+  'the archive was looked at and the machine lacked the programs': [
+    ...RECOVERED.slice(0, 3),
+    { check: 'wal', subject: 'archive', answer: 'passed', detail: 'The archive leads there.' },
+    { check: 'restore', answer: 'unable', detail: 'No scratch server could be started for the drill.' },
+  ],
+}
+
 test('a chain that was not combined proves nothing', () => {
   expect(judge(RECOVERED, 'base').verdict).toBe('proven')
   expect(judge(RECOVERED, 'incremental')).toEqual({ verdict: 'inconclusive', reasons: ['combine: was not asked.'] })
@@ -100,8 +155,17 @@ test('a chain that was not combined proves nothing', () => {
 test('the verdict and its reasons are those of the golden file', async () => {
   const judged = (cases: Record<string, Given>, kind: BackupKind) =>
     Object.entries(cases).map(([name, checks]) => [name, judge(checks, kind)])
-  const verdicts = Object.fromEntries([...judged(CASES, 'dump'), ...judged(PHYSICAL_CASES, 'base')])
+  const verdicts = Object.fromEntries([
+    ...judged(CASES, 'dump'),
+    ...judged(PHYSICAL_CASES, 'base'),
+    ...judged(WAL_CASES, 'base'),
+  ])
   await expect(`${JSON.stringify(verdicts, null, 2)}\n`).toMatchFileSnapshot('verdict.golden.json')
+})
+
+test('broken WAL is told and does not disprove a base that came back without it', () => {
+  const damaged = judge(WAL_CASES['the WAL is damaged, the base came back without it'] ?? [], 'base')
+  expect(damaged).toMatchObject({ verdict: 'proven', wal: { verdict: 'failed' } })
 })
 
 test('a drill whose row counts differ is failed, not inconclusive', () => {

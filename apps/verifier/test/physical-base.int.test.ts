@@ -91,32 +91,76 @@ test('a drill to the latest finds them dropped', async () => {
   expect(fact.reasons).toEqual(['assertion there are patients: The query failed: relation "patient" does not exist.'])
 })
 
-test('a moment of which the archive holds nothing leaves the question open', async () => {
+test('a moment of which the archive holds nothing leaves that question open; the copy is proven for its own moment', async () => {
   const wish = { recoverTo: { time: new Date().toISOString() as never } }
-  expect(await room.drill(base.manifest, { deps: { heartbeats }, wish })).toMatchObject({ verdict: 'inconclusive' })
+  const fact = await room.drill(base.manifest, { rules: { assertions }, deps: { heartbeats }, wish })
+  expect(fact).toMatchObject({
+    verdict: 'proven',
+    reasons: [],
+    wal: { ...{ verdict: 'inconclusive' }, to: wish.recoverTo },
+  })
+  expect(fact.wal?.reasons.join()).toContain('lies behind the end of the archived WAL')
+})
+
+test('WAL that was replayed is told as such, with how far it came', async () => {
+  const fact = await room.drill(base.manifest, {
+    rules: { amcheck: false },
+    deps: { heartbeats },
+    wish: { recoverTo: 'latest' },
+  })
+  const { recovered } = await room.evidence(fact)
+  expect(fact.wal).toEqual({ to: 'latest', verdict: 'proven', reasons: [], reached: recovered?.lsn })
 })
 
 const walKeys = () => [...room.target.objects.keys()].filter((key) => parseWalKey(key)).sort()
+const segmentIn = (key: string) => /[0-9A-F]{24}/.exec(key)?.[0]
+const NOT_ITSELF = 'An object of the WAL archive is not what its name says'
 
 test.each([
-  ['missing', 'recover WAL archive: WAL is missing on the way', (key: string) => void room.target.objects.delete(key)],
-  ['truncated', 'recover: An object of the WAL archive is not what its name says', (key: string) => halve(key)],
-  [
-    'exchanged for another',
-    'recover: An object of the WAL archive is not what its name says',
-    (key: string) => exchange(key),
-  ],
-])('WAL that is %s: the drill says so, and recovery does not end there in silence', async (_, reason, harm) => {
+  ['missing', 'wal archive: WAL is missing on the way', (key: string) => void room.target.objects.delete(key)],
+  ['truncated', `wal replay: ${NOT_ITSELF}`, (key: string) => halve(key)],
+  ['exchanged for another', `wal replay: ${NOT_ITSELF}`, (key: string) => exchange(key)],
+])(
+  'WAL that is %s is told with its segment, and the base before it is proven for its own moment',
+  async (_, reason, harm) => {
+    const keys = walKeys()
+    const [victim = ''] = keys.filter((key) => parseWalKey(key)?.kind === 'segment').slice(-1)
+    const good = room.target.objects.get(victim) as Buffer
+    harm(victim)
+    try {
+      const fact = await room.drill(base.manifest, {
+        rules: { assertions },
+        deps: { heartbeats },
+        wish: { recoverTo: 'latest' },
+      })
+      expect(fact).toMatchObject({ verdict: 'proven', reasons: [] })
+      expect(fact.wal).toMatchObject({ to: 'latest', verdict: 'failed', segment: segmentIn(victim) })
+      expect(fact.wal?.reasons.join()).toContain(reason)
+      const { checks, recovered, wal } = await room.evidence(fact)
+      expect(wal).toEqual(fact.wal)
+      expect(checks.filter(({ check }) => check === 'wal').at(-1)).toMatchObject({ answer: 'failed' })
+      expect(recovered).toMatchObject({ to: 'end of backup', lsn: expect.any(String) })
+      expect(await room.leftovers()).toEqual([])
+    } finally {
+      room.target.objects.set(victim, good)
+    }
+  },
+)
+
+test('a base that does not come back itself is disproven, whatever its WAL is like', async () => {
   const keys = walKeys()
   const [victim = ''] = keys.filter((key) => parseWalKey(key)?.kind === 'segment').slice(-1)
-  const good = room.target.objects.get(victim) as Buffer
-  harm(victim)
+  const part = [...room.target.objects.keys()].find((key) => key.includes('/base.tar')) as string
+  const [wal, data] = [victim, part].map((key) => room.target.objects.get(key) as Buffer)
+  halve(victim)
+  room.target.objects.set(part, Buffer.from(data as Buffer).fill(0x55, 400, 500))
   try {
     const fact = await room.drill(base.manifest, { wish: { recoverTo: 'latest' } })
-    expect(fact.verdict).toBe('failed')
-    expect(fact.reasons.join()).toContain(reason)
+    expect(fact).toMatchObject({ verdict: 'failed' })
+    expect(fact.reasons.join()).toContain('restore')
   } finally {
-    room.target.objects.set(victim, good)
+    room.target.objects.set(victim, wal as Buffer)
+    room.target.objects.set(part, data as Buffer)
   }
 })
 

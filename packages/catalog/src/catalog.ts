@@ -1,4 +1,4 @@
-import type { BackupRecord, BackupState } from '@lifeboat/shared/domain/backup.ts'
+import type { BackupRecord, BackupState, WalDrill } from '@lifeboat/shared/domain/backup.ts'
 import type { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import type { BackupFact } from './project.ts'
@@ -20,6 +20,8 @@ export interface BackupRow {
   databaseBytes?: number
   physical?: PhysicalRow
   copies: Record<TargetId, string>
+  /** By target: what its last drills found of the WAL behind it, newest first. */
+  wal?: Record<TargetId, WalDrill[]>
 }
 
 /** Of a base or an incremental: what says from where on WAL leads further, and what a person should know. */

@@ -21,11 +21,15 @@ function factsOf(backup: ReturnType<typeof aBackup>): fc.Arbitrary<BackupFact[]>
       minute.map((at) => backup.failed(at)),
       fc.tuple(target, minute).map(([id, at]) => backup.stored(id, at)),
       target.map((id) => backup.refused(id)),
-      fc.tuple(target, verdict, minute).map(([id, result, at]) => backup.drilled(id, result, at)),
+      fc
+        .tuple(target, verdict, minute, fc.option(verdict, { nil: undefined }))
+        .map(([id, result, at, wal]) => backup.drilled(id, result, at, wal && walFound(wal))),
     ),
     { maxLength: 12 },
   )
 }
+
+const walFound = (verdict: string) => ({ to: 'latest', verdict, reasons: verdict === 'proven' ? [] : ['a reason'] })
 
 const projectAll = (facts: readonly BackupFact[]) =>
   facts.reduce<BackupDraft | undefined>((draft, fact) => project(draft, fact), undefined)
@@ -67,6 +71,17 @@ describe('a record made of facts', () => {
     const facts = [backup.drilled('aws', 'inconclusive', 30), backup.drilled('aws', 'failed', 20)]
     const copy = projectAll([...facts, backup.drilled('aws', 'proven', 10)])?.copies['aws' as never]
     expect(copy).toMatchObject({ state: 'disproven', lastDrill: { verdict: 'inconclusive' } })
+  })
+
+  test('keeps what drills found of the WAL apart from what they say of the copy', () => {
+    const backup = aBackup({ kind: 'base' })
+    const found = (wal: string, at: number) => backup.drilled('aws', 'proven', at, walFound(wal))
+    const nothing = backup.drilled('aws', 'inconclusive', 40, walFound('inconclusive'))
+    const copy = projectAll([found('failed', 10), nothing, found('inconclusive', 30), found('proven', 20)])?.copies[
+      'aws' as never
+    ]
+    expect(copy?.state).toBe('proven')
+    expect(copy?.wal?.map(({ verdict }) => verdict)).toEqual(['inconclusive', 'proven', 'failed'])
   })
 
   test('calls a copy stored that was refused before, and refused one that never came', () => {

@@ -1,7 +1,7 @@
 import type { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
-import { BackupRecord, type Copy } from '@lifeboat/shared/domain/backup.ts'
+import { BackupRecord, type Copy, type WalDrill } from '@lifeboat/shared/domain/backup.ts'
 import { BackupId, type Moment, SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { z } from 'zod'
 
@@ -17,7 +17,7 @@ export type BackupFact =
 /** What of a drill stays; evidence found at a target says as much as the fact did. */
 export type DrillKnowledge = Pick<
   DrillFinished,
-  'drillId' | 'backupId' | 'sourceId' | 'targetId' | 'verdict' | 'reasons' | 'finishedAt' | 'recoveryMs'
+  'drillId' | 'backupId' | 'sourceId' | 'targetId' | 'verdict' | 'reasons' | 'wal' | 'finishedAt' | 'recoveryMs'
 >
 
 /**
@@ -55,7 +55,7 @@ export function project(draft: BackupDraft | undefined, fact: BackupFact): Backu
         error: settle(copy.error, fact.data.error),
       }))
     case 'drill.finished':
-      return withCopy(before, fact.data.targetId, (copy) => drilled(copy, fact.data))
+      return withCopy(before, fact.data.targetId, (copy) => withWal(drilled(copy, fact.data), fact.data))
   }
 }
 
@@ -133,6 +133,18 @@ function drilled(copy: Copy, { drillId, verdict, reasons, finishedAt: at, recove
   const lastDrill = newest(copy.lastDrill, { drillId, verdict, at, reasons, ...measured })
   if (verdict === 'inconclusive') return { ...copy, lastDrill }
   return { ...copy, lastDrill, conclusion: newest(copy.conclusion, { drillId, verdict, at }) }
+}
+
+const WAL_DRILLS = 5
+
+/** A drill that came to nothing at all is repeated; it says nothing about WAL either. */
+function withWal(copy: Copy, { drillId, finishedAt: at, verdict, wal }: DrillKnowledge): Copy {
+  if (wal === undefined || (wal.verdict === 'inconclusive' && verdict === 'inconclusive')) return copy
+  const heard = { ...wal, drillId, at }
+  const same = copy.wal?.find((known) => known.drillId === drillId)
+  const all = [...(copy.wal ?? []).filter((known) => known !== same), settle(same, heard)]
+  const order = (one: WalDrill) => `${one.at} ${one.drillId}`
+  return { ...copy, wal: all.sort((a, b) => (order(a) < order(b) ? 1 : -1)).slice(0, WAL_DRILLS) }
 }
 
 /** What is stored is stored, whatever was refused before; a conclusion is about bytes that were there. */

@@ -129,7 +129,7 @@ async function evidenceFacts(
 ): Promise<BackupFact[]> {
   const { signer, document } = await verifySigned(bytes.toString(), 'lifeboat-evidence', opts.keys)
   const evidence = parse(Evidence, document, key)
-  const { sourceId, backupId, drillId, targetId, verdict, reasons, finishedAt, recoveryMs } = evidence
+  const { sourceId, backupId, drillId, targetId, verdict, reasons, wal, finishedAt, recoveryMs } = evidence
   expectEqual(key, 'its place', evidenceKey(sourceId, backupId, drillId), key)
   expectEqual(key, 'signer', evidence.verifierId, signer)
   expectEqual(key, 'fleet', opts.fleetId, evidence.fleetId)
@@ -138,7 +138,7 @@ async function evidenceFacts(
   if (verdict === 'proven')
     expectEqual(key, 'manifest digest', await manifests.get(nameIn(key)), evidence.manifestSha256)
   const measured = recoveryMs === undefined ? {} : { recoveryMs }
-  const told = { drillId, backupId, sourceId, targetId, verdict, reasons, finishedAt, ...measured }
+  const told = { drillId, backupId, sourceId, targetId, verdict, reasons, finishedAt, ...(wal && { wal }), ...measured }
   return [{ subject: 'drill.finished', data: told }]
 }
 

@@ -23,7 +23,15 @@ export function rowOf(record: BackupRecord): BackupRow {
     ...(summary === undefined ? {} : { rows: summary.rows, databaseBytes: summary.databaseBytes }),
     ...(physical === undefined ? {} : { physical: physicalRow(physical) }),
     copies: Object.fromEntries(Object.entries(record.copies).map(([target, copy]) => [target, copy.state])),
+    ...walOf(record),
   }
+}
+
+function walOf({ copies }: BackupRecord): Pick<BackupRow, 'wal'> {
+  const found = Object.entries(copies).flatMap(([target, { wal }]) =>
+    wal === undefined ? [] : [[target, wal] as const],
+  )
+  return found.length === 0 ? {} : { wal: Object.fromEntries(found) }
 }
 
 function physicalRow(facts: PhysicalFacts): PhysicalRow {

@@ -43,6 +43,12 @@ const hole = {
 const holed = (wal: WatchedWal) =>
   ({ ...wal, record: { holes: [{ ...hole, until: moment(at('24T03:00')) }] } }) as unknown as WatchedWal
 const physical = (...rows: ReturnType<typeof aBase>[]) => ({ physical: new Map([['records', rows]]) as never })
+const drilledWal = (verdict: string, time: string, more: object = {}) => ({
+  ...{ drillId: `202609${time.replace(':', '')}00Z-drill-aaaaaa`, at: moment(at(time)), to: 'latest', verdict },
+  ...{ reasons: verdict === 'proven' ? [] : ['wal replay: An object of the WAL archive is not what its name says.'] },
+  ...more,
+})
+const atSegment = { segment: '000000010000000000000019', reached: lsnOf(25) }
 const changes = aPlan({ policyId: 'changes', kind: 'incremental' })
 const incremental = (day: number, chain: number, more: Record<string, unknown> = {}) =>
   aBase(day, { kind: 'incremental', bytes: 5000, physical: { chain, ...more } })
@@ -258,6 +264,27 @@ const CASES: Record<string, World> = {
   'wal-lost: a base behind it is stored': aWorld('26T12:00', {
     wal: [holed(aWal('26T12:00'))],
     ...physical(aBase(25, { state: 'proven' }), aBase(24)),
+  }),
+  'wal-broken: a drill could not replay it': aWorld('26T12:00', {
+    ...physical(aBase(24, { wal: { alpha: [drilledWal('failed', '26T10:00', atSegment)] } })),
+  }),
+  'wal-broken: it ends before the moment the drill was to reach': aWorld('26T12:00', {
+    ...physical(aBase(24, { wal: { beta: [drilledWal('inconclusive', '26T10:00')] } })),
+  }),
+  'wal-broken: a later drill came past it': aWorld('26T12:00', {
+    ...physical(
+      aBase(24, {
+        wal: {
+          alpha: [
+            drilledWal('proven', '26T11:00', { reached: lsnOf(26) }),
+            drilledWal('failed', '26T10:00', atSegment),
+          ],
+        },
+      }),
+    ),
+  }),
+  'wal-broken: a base leads on behind it there': aWorld('26T12:00', {
+    ...physical(aBase(26), aBase(24, { wal: { alpha: [drilledWal('failed', '26T10:00', atSegment)] } })),
   }),
   'checksum-failures: in the newest base': aWorld('26T12:00', {
     ...physical(aBase(26, { physical: { checksumFailures: 12 } }), aBase(25)),

@@ -15,6 +15,7 @@ import { serviceSilent } from './service-silent.ts'
 import { slotRetention } from './slot-retention.ts'
 import { undersized } from './undersized.ts'
 import { unproven } from './unproven.ts'
+import { walBroken } from './wal-broken.ts'
 import { walLost } from './wal-lost.ts'
 import { walRefused } from './wal-refused.ts'
 import { walSilent } from './wal-silent.ts'
@@ -37,6 +38,7 @@ export const RULES = [
   walRefused,
   slotRetention,
   walLost,
+  walBroken,
   checksumFailures,
   chainBroken,
 ] as const

@@ -19,7 +19,7 @@ import { parseDuration } from '../parse-moment.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { until } from '../wait/until.ts'
 import { waitForDrill } from '../wait/wait-for-drill.ts'
-import { drillText, exitOfVerdict } from './drill-text.ts'
+import { drillText, exitOfDrill } from './drill-text.ts'
 
 export interface DrillRunArgs {
   /** A backup, or a source. */
@@ -54,8 +54,7 @@ export const drillRun: Command<DrillRunArgs> = (args, context) =>
     line.say(asked)
     const { signal, why } = until(terminal.signal, timeoutMs)
     const finished: DrillFinished | undefined = await waitForDrill(bus, { runId, sourceId, since }, { signal, line })
-    if (finished)
-      return { value: finished, text: (style) => drillText(finished, style), exit: exitOfVerdict(finished.verdict) }
+    if (finished) return { value: finished, text: (style) => drillText(finished, style), exit: exitOfDrill(finished) }
     const text = () => `no longer waiting: ${runId} goes on; \`lifeboat run cancel ${runId}\` would end it`
     return { value: { ...wish, outcome: why() }, text, exit: why() }
   })

@@ -8,7 +8,7 @@ import type { Command } from '../context.ts'
 import { beginOf } from '../format/moments.ts'
 import { withFleet } from '../open-fleet.ts'
 import { findBackup } from '../parse-ids.ts'
-import { drillText, exitOfVerdict, type ToldDrill } from './drill-text.ts'
+import { drillText, exitOfDrill, type ToldDrill } from './drill-text.ts'
 
 /** One drill by its id, or the last drill of each copy of a backup. */
 export const drillShow: Command<{ id: string }> = ({ id }, context) =>
@@ -16,7 +16,7 @@ export const drillShow: Command<{ id: string }> = ({ id }, context) =>
     const drillId = DrillId.safeParse(id)
     if (drillId.success) {
       const drill = await findDrill(bus, drillId.data, context.terminal.signal)
-      return { value: drill, text: (style) => drillText(drill, style), exit: exitOfVerdict(drill.verdict) }
+      return { value: drill, text: (style) => drillText(drill, style), exit: exitOfDrill(drill) }
     }
     const record = await findBackup(await KvCatalog.open(bus), id)
     const drills = lastDrills(record)
@@ -39,9 +39,12 @@ async function findDrill(bus: Bus, drillId: DrillId, signal: AbortSignal): Promi
 }
 
 function lastDrills({ backupId, copies }: BackupRecord): ToldDrill[] {
-  return Object.entries(copies).flatMap(([target, { lastDrill }]) => {
+  return Object.entries(copies).flatMap(([target, { lastDrill, wal }]) => {
     if (!lastDrill) return []
     const { drillId, verdict, reasons, at: finishedAt } = lastDrill
-    return [{ drillId, verdict, reasons, finishedAt, backupId, targetId: target as TargetId }]
+    const behind = wal?.find((found) => found.drillId === drillId)
+    return [
+      { ...(behind && { wal: behind }), drillId, verdict, reasons, finishedAt, backupId, targetId: target as TargetId },
+    ]
   })
 }

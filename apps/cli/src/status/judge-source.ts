@@ -8,7 +8,7 @@ import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { beginOf, timeText } from '../format/moments.ts'
 import { type Finding, rank, red, yellow } from './finding.ts'
-import { walFindings } from './judge-wal.ts'
+import { brokenFindings, walFindings } from './judge-wal.ts'
 import { type RunLine, type SourceStatus, type Standing, worst } from './status.ts'
 
 /** Everything that is known about one source. */
@@ -49,6 +49,7 @@ export function judgeSource(known: Known, nowMs: number): SourceStatus {
     ...standingFindings(known.summary, stored, proven),
     ...objectiveFindings(objectives, known.summary, proven),
     ...(known.wal ? walFindings(known.wal, objectives, nowMs) : []),
+    ...brokenFindings(summary),
     ...runFindings(known, runs, nowMs),
     ...incidentFindings(known.incidents),
   ]

@@ -1,4 +1,6 @@
-import type { KnownWal } from '@lifeboat/catalog/objectives-window.ts'
+import { brokenWal } from '@lifeboat/catalog/broken-wal.ts'
+import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import { type KnownWal, physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { timeText } from '../format/moments.ts'
@@ -27,4 +29,14 @@ export function walFindings({ state, record }: KnownWal, { windows }: Objectives
     )
   else found.push(yellow('no stored base leads into its WAL: alone it recovers nothing'))
   return found
+}
+
+/** What drills found when they replayed it. */
+export function brokenFindings(summary: SourceSummary | undefined): Finding[] {
+  return brokenWal(physicalRows(summary)).map(({ targetId, verdict, segment }) => {
+    const place = segment === undefined ? '' : ` at ${segment}`
+    return verdict === 'failed'
+      ? red(`a drill could not replay its WAL at ${targetId}: it is broken${place}`)
+      : yellow(`a drill found that its WAL at ${targetId} ends${place}, before the moment it should reach`)
+  })
 }

@@ -1,5 +1,6 @@
+import { type BrokenWal, brokenWal } from '@lifeboat/catalog/broken-wal.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
-import { anchorsOf } from '@lifeboat/catalog/objectives-window.ts'
+import { anchorsOf, physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import type { WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import type { WalConfig } from '@lifeboat/config/lifeboat-config.ts'
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -15,7 +16,14 @@ const SEGMENT_BYTES = 16 * 1024 ** 2
 
 /** The answer about one target: what it holds, or why it could not be asked. */
 export type TargetAudit = { targetId: TargetId; verdict: WalVerdict | 'unreachable' } & (
-  | ({ verdict: WalVerdict; objects: number; bytes: number; strange: string[]; marked: boolean } & WalAudit)
+  | ({
+      verdict: WalVerdict
+      objects: number
+      bytes: number
+      strange: string[]
+      marked: boolean
+      broken?: BrokenWal
+    } & WalAudit)
   | { verdict: 'unreachable'; error: LifeboatError }
 )
 
@@ -45,7 +53,10 @@ export interface AuditFacts {
 /** Judges each target by its own listing, the others' and what the agent knows. */
 export async function auditSource(facts: AuditFacts): Promise<SourceAudit> {
   const { sourceId, state, record, catalog, listings, asked, wal, nowMs } = facts
-  const anchors = anchorsOf(await catalog.summary(sourceId))
+  const summary = await catalog.summary(sourceId)
+  const anchors = anchorsOf(summary)
+  // Names do not tell whether the contents are good; drills read them.
+  const found = brokenWal(physicalRows(summary))
   const newest = anchors.at(-1)
   const told = newest && (await catalog.get(newest.backupId, sourceId))?.physical?.segmentBytes
   const segmentBytes = state?.segmentBytes ?? told ?? SEGMENT_BYTES
@@ -63,7 +74,11 @@ export async function auditSource(facts: AuditFacts): Promise<SourceAudit> {
     const question = { segmentBytes, holes, branches: [], flushEveryMs: wal.flushEvery, graceMs: GRACE_MS, nowMs }
     const audit = auditWal({ ...question, target: listing, others, bases, state })
     const { objects, bytes, strange } = listing
-    return [{ ...audit, objects: objects.length, bytes, strange, marked: listing.since !== undefined }]
+    const about = { objects: objects.length, bytes, strange, marked: listing.since !== undefined }
+    const broken = found.find((one) => one.targetId === targetId)
+    if (broken === undefined) return [{ ...audit, ...about }]
+    const verdict = broken.verdict === 'failed' && audit.verdict !== 'lost' ? 'missing' : audit.verdict
+    return [{ ...audit, ...about, verdict, broken }]
   })
   return { sourceId, ...(state && { serverLsn: state.serverLsn }), based: anchors.length > 0, segmentBytes, targets }
 }

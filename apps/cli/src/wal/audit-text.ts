@@ -20,6 +20,8 @@ function sourceText({ sourceId, serverLsn, based, segmentBytes, targets }: Sourc
   ].join('\n')
 }
 
+type Audited = Extract<TargetAudit, { timelines: unknown }>
+
 const WORDS = {
   whole: 'whole',
   behind: 'behind: WAL is late',
@@ -36,17 +38,24 @@ function targetText(target: TargetAudit, segmentBytes: number, style: Style): st
   const head = `${style.bold(targetId)}  ${paint(WORDS[verdict])}`
   if (target.verdict === 'unreachable')
     return [head, indent(`${target.error.code}: ${target.error.title}. ${target.error.hint}`)].join('\n')
-  const { objects, bytes, strange, marked, timelines } = target
+  const { objects, bytes, strange, marked, timelines, broken } = target
   const remarks = [
     ...(marked || objects === 0 ? [] : ['cluster.json is missing: nothing says which cluster this WAL is of']),
     ...(strange.length === 0 ? [] : [`empty or strange objects: ${strange.join(', ')}`]),
   ]
+  const drilled = broken ? [indent(style.bad(brokenText(broken)))] : []
   const stored = `${objects} object${objects === 1 ? '' : 's'}, ${formatBytes(bytes)}`
   return [
     `${head}  ${style.dim(stored)}`,
+    ...drilled,
     ...remarks.map((remark) => indent(style.warn(remark))),
     ...timelines.map((timeline) => indent(timelineText(timeline, segmentBytes, style))),
   ].join('\n')
+}
+
+function brokenText({ drillId, verdict, segment, reasons, backupId }: NonNullable<Audited['broken']>): string {
+  const what = verdict === 'failed' ? 'broken' : 'too short'
+  return `${what}${segment === undefined ? '' : ` at ${segment}`}, found by ${drillId} of ${backupId}: ${reasons.join(' ')}`
 }
 
 interface Place {

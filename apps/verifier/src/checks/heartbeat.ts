@@ -16,7 +16,7 @@ const MISSED_BEATS = 12
  * seconds, so it shows what PostgreSQL's own word cannot: that nothing is missing at the end.
  */
 export async function checkHeartbeat(
-  { heartbeat, wish, findings }: Pick<Drill, 'heartbeat' | 'wish' | 'findings'>,
+  { heartbeat, findings }: Pick<Drill, 'heartbeat' | 'findings'>,
   client: Pick<SourceClient, 'query'>,
   of: Pick<Manifest, 'startedAt' | 'snapshotAt'>,
 ): Promise<Answer> {
@@ -30,10 +30,11 @@ export async function checkHeartbeat(
   const heartbeatAt = moment(at)
   if (findings.recovered) findings.recovered = { ...findings.recovered, heartbeatAt }
   const slack = heartbeat.everyMs * MISSED_BEATS + CLOCKS_MS
-  const { recoverTo } = wish
-  if (recoverTo === 'latest') return passed(`The newest heartbeat is of ${heartbeatAt}.`)
-  const goal = Date.parse(recoverTo?.time ?? of.snapshotAt)
-  if (at > goal + (recoverTo ? 0 : CLOCKS_MS))
+  const to = findings.recovered?.to ?? 'end of backup'
+  if (to === 'latest') return passed(`The newest heartbeat is of ${heartbeatAt}.`)
+  const atEnd = to === 'end of backup'
+  const goal = Date.parse(atEnd ? of.snapshotAt : to.time)
+  if (at > goal + (atEnd ? CLOCKS_MS : 0))
     return failed(`The newest heartbeat is of ${heartbeatAt}, later than the moment recovered to, ${moment(goal)}.`)
   const age = `${formatDuration(Math.max(0, goal - at))} before the moment recovered to`
   if (goal - at <= slack) return passed(`The newest heartbeat is of ${heartbeatAt}, ${age}.`)

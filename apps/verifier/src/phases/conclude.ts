@@ -7,11 +7,11 @@ import { evidenceKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Signer } from '@lifeboat/shared/signing/signing.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import type { Drill } from '../drill.ts'
-import type { judge } from '../verdict.ts'
+import type { Judged } from '../verdict.ts'
 
 /** What only the end of a drill knows. */
 export interface Ending {
-  judged: ReturnType<typeof judge>
+  judged: Judged
   manifestSha256: Sha256 | undefined
   scratch: { version: string; kept?: string } | undefined
 }
@@ -37,7 +37,8 @@ export function evidenceOf(drill: Drill, verifierId: string, { judged, manifestS
     startedAt: drill.startedAt,
     finishedAt: moment(deps.clock.now()),
     checks: findings.checks,
-    ...judged,
+    ...{ verdict: judged.verdict, reasons: judged.reasons },
+    ...walOf(drill, judged),
     phases: findings.phases,
     ...(recovered && { recoveryMs: Math.round(firstAnswerAt - firstByteAt) }),
     ...(findings.recovered && { recovered: findings.recovered }),
@@ -45,6 +46,13 @@ export function evidenceOf(drill: Drill, verifierId: string, { judged, manifestS
     ...(scratch && { scratch }),
     tools: drill.tools,
   }
+}
+
+function walOf({ wish, findings }: Drill, { wal }: Judged): Pick<Evidence, 'wal'> {
+  if (wal === undefined || wish.recoverTo === undefined) return {}
+  const reached = findings.recovered?.lsn
+  const place = wal.verdict === 'proven' ? reached && { reached } : findings.walBroke
+  return { wal: { to: wish.recoverTo, ...wal, ...place } }
 }
 
 /** Signs the evidence and puts it beside the backup, under a key of its own. */
@@ -62,11 +70,12 @@ export async function storeEvidence(
 }
 
 export function factOf(evidence: Evidence, policyId: DrillFinished['policyId']): DrillFinished {
-  const { drillId, runId, backupId, sourceId, kind, targetId, verdict, reasons, startedAt, finishedAt, recoveryMs } =
-    evidence
+  const { drillId, runId, backupId, sourceId, kind, targetId, verdict, reasons, wal, startedAt, finishedAt } = evidence
+  const { recoveryMs } = evidence
   const durationMs = Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt))
   return {
     ...{ drillId, runId, backupId, sourceId, policyId, kind, targetId, verdict, reasons, finishedAt, durationMs },
+    ...(wal && { wal }),
     ...(recoveryMs !== undefined && { recoveryMs }),
   }
 }

@@ -54,7 +54,7 @@ export function aBackup(opts: Life = {}) {
     stored: (targetId: string, at = 6) =>
       make('copy.stored', { ...about, targetId, storedAt: moment(at), bytes: 1000 + no }),
     refused: (targetId: string) => make('copy.refused', { ...about, targetId, refusedAt: moment(6), error }),
-    drilled: (targetId: string, verdict: 'proven' | 'failed' | 'inconclusive', at = 10) =>
+    drilled: (targetId: string, verdict: 'proven' | 'failed' | 'inconclusive', at = 10, wal?: object) =>
       make('drill.finished', {
         ...about,
         runId: `drill.${backupId}`,
@@ -65,6 +65,7 @@ export function aBackup(opts: Life = {}) {
         finishedAt: moment(at),
         durationMs: 1,
         ...(verdict === 'proven' ? { recoveryMs: at * 1000 } : {}),
+        ...(wal && { wal }),
       }),
   }
 }

@@ -1,5 +1,5 @@
 import type { Lsn, Timeline } from '@lifeboat/shared/domain/wal.ts'
-import { formatLsn, parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { formatLsn, parseLsn, segmentAt } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Goal, Wanted } from '../goal.ts'
 import { type Chain, chainOf, lastOf, type PhysicalBackup } from './chain.ts'
@@ -107,7 +107,8 @@ function planAlong(
   const unplaced = goal.to === 'xid' || goal.to === 'name'
   const { chain, notes } = firstWhole(unplaced ? before.toReversed() : before, stock)
   const reach = reachFrom(lastOf(chain), path, stock)
-  refuseGoal(goal, reach)
+  const stretch = path.find(({ end }) => end === undefined || end > reach.end)
+  refuseGoal(goal, reach, segmentAt(stretch?.timeline ?? timeline, reach.end, lastOf(chain).physical.segmentBytes))
   if (unplaced && before.length > 1)
     notes.push(
       'Nothing tells where in the WAL this point lies, so recovery begins at the oldest base; name a later backup to be faster.',

@@ -1,4 +1,4 @@
-import { formatLsn, parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { formatLsn, parseLsn, type SegmentName } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Goal } from '../goal.ts'
 import type { Reach } from './coverage.ts'
@@ -12,10 +12,11 @@ const CLOCKS_MS = 60_000
  * A target's own time of an object is an upper bound of every commit in it; a goal behind the bound of all that can be replayed lies in the
  * hole, or behind the end. Below the bound the commit may still be missing: then PostgreSQL says so.
  *
+ * @param segment the first that is not there, or not whole
  * @throws LifeboatError RECOVERY_IN_GAP | RECOVERY_BEYOND_ARCHIVE
  */
-export function refuseGoal(goal: Goal, { end, storedBy, behind, objects }: Reach): void {
-  const facts = { reaches: formatLsn(end), ...(behind && { thenFrom: formatLsn(behind.begin) }) }
+export function refuseGoal(goal: Goal, { end, storedBy, behind, objects }: Reach, segment: SegmentName): void {
+  const facts = { segment, reaches: formatLsn(end), ...(behind && { thenFrom: formatLsn(behind.begin) }) }
   const beyond = (more: Record<string, string>) =>
     new LifeboatError(behind ? 'RECOVERY_IN_GAP' : 'RECOVERY_BEYOND_ARCHIVE', { ...facts, ...more })
   // The newest work lies behind the hole: what ends there is not the latest.

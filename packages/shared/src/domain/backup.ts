@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
-import { Verdict } from './drill.ts'
+import { Verdict, WalFinding } from './drill.ts'
 import { AgentId, BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from './ids.ts'
 import { BackupSummary, PhysicalFacts } from './manifest.ts'
 
@@ -10,6 +10,10 @@ import { BackupSummary, PhysicalFacts } from './manifest.ts'
  */
 export const CopyState = z.enum(['expected', 'stored', 'proven', 'disproven', 'refused'])
 export type CopyState = z.infer<typeof CopyState>
+
+/** One drill's finding about the WAL behind a backup at one target. */
+export const WalDrill = WalFinding.extend({ drillId: DrillId, at: Moment })
+export type WalDrill = z.infer<typeof WalDrill>
 
 export const Copy = z.object({
   state: CopyState,
@@ -27,6 +31,8 @@ export const Copy = z.object({
     .optional(),
   /** The newest drill that came to a conclusion; it decides between proven and disproven. */
   conclusion: z.object({ drillId: DrillId, verdict: z.enum(['proven', 'failed']), at: Moment }).optional(),
+  /** What the last drills found of the WAL behind it, newest first; drills that came to nothing at all left out. */
+  wal: z.array(WalDrill).max(5).optional(),
 })
 export type Copy = z.infer<typeof Copy>
 

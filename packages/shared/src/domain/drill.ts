@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
 import { BackupId, BackupKind, DrillId, FleetId, Moment, RunId, Sha256, SourceId, TargetId } from './ids.ts'
-import { Lsn, Timeline } from './wal.ts'
+import { Lsn, SegmentName, Timeline } from './wal.ts'
 
 /** `inconclusive`: the drill could not ask its questions (no scratch server, target away); says nothing about the backup. */
 export const Verdict = z.enum(['proven', 'failed', 'inconclusive'])
@@ -22,6 +22,7 @@ export const CheckResult = z.object({
     'backup-manifest',
     'combine',
     'recover',
+    'wal',
     'heartbeat',
     'checksums',
     'fingerprint',
@@ -38,6 +39,23 @@ export const CheckResult = z.object({
   durationMs: z.int().nonnegative(),
 })
 export type CheckResult = z.infer<typeof CheckResult>
+
+/**
+ * What became of the way through the WAL archive, where a drill was asked to go it. It is apart from the verdict on the copy: a base is sound for its
+ * own moment, whatever became of the WAL behind it.
+ */
+export const WalFinding = z.object({
+  to: RecoverTo,
+  /** `proven`: replayed to there · `failed`: WAL on the way is missing, damaged or another's · `inconclusive`: the archive does not reach there, or nobody could look */
+  verdict: Verdict,
+  /** One sentence each; empty when proven. */
+  reasons: z.array(z.string()),
+  /** The first WAL that is missing or bad, as far as it is known. */
+  segment: SegmentName.optional(),
+  /** Up to here it could be replayed. */
+  reached: Lsn.optional(),
+})
+export type WalFinding = z.infer<typeof WalFinding>
 
 /** What a drill measured; signed by the verifier (JWS, EdDSA) and stored beside the backup it is about. */
 export const Evidence = z.object({
@@ -56,6 +74,8 @@ export const Evidence = z.object({
   checks: z.array(CheckResult),
   verdict: Verdict,
   reasons: z.array(z.string()),
+  /** Of a physical backup whose drill was to go on through the WAL archive of its target. */
+  wal: WalFinding.optional(),
   /** Milliseconds per phase: fetch, boot, restore, check … */
   phases: z.record(z.string(), z.int().nonnegative()),
   /** First byte fetched to first query answered on the restored data; the measured RTO. */

@@ -19,6 +19,7 @@ export const IncidentRule = z.enum([
   'wal-refused',
   'slot-retention',
   'wal-lost',
+  'wal-broken',
   'checksum-failures',
   'chain-broken',
 ])

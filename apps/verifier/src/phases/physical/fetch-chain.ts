@@ -12,6 +12,7 @@ import { readerOf } from '../../reader.ts'
 import { artifactOf, asMisencrypted, demandOurKey } from '../decrypt.ts'
 import { fetchManifest, fetchParentManifest } from '../fetch-manifest.ts'
 import { checkDocuments, takeInventory } from '../take-inventory.ts'
+import { breaksWal } from './broken-wal.ts'
 
 /** A physical backup with all it is built on, oldest first; nothing large was fetched yet. */
 export interface FetchedChain {
@@ -69,29 +70,43 @@ async function openLists(drill: Drill, manifests: FetchedChain['manifests']): Pr
 
 const NO_ARCHIVE: Archive = { wal: [], histories: new Map() }
 
-/** To the end of the backup there is nothing to plan; anything else leads through the archive. */
+/** To the end of the backup there is nothing to plan; anything else leads through the archive. Where that leads nowhere, the copy is judged by its end. */
 async function planAhead(
   drill: Drill,
   manifests: FetchedChain['manifests'],
-  { backupId, sourceId, server, physical }: PhysicalManifest,
+  last: PhysicalManifest,
 ): Promise<Pick<FetchedChain, 'plan' | 'archive'>> {
+  const { backupId, sourceId, server, physical } = last
   const goal = goalOf(drill.wish)
+  if (goal.to === 'end of backup') return toItsEnd(manifests, last, drill)
   const stock = { backups: manifests, now: drill.deps.clock.now() }
-  const planned = (archive: Archive) => planRecovery({ ...stock, ...archive }, { goal, from: backupId })
-  if (goal.to === 'end of backup') return { archive: NO_ARCHIVE, plan: planned(NO_ARCHIVE) }
-  return drill.findings.ask({ check: 'recover', subject: 'WAL archive' }, async () => {
+  const question = async (): Promise<Asked<Pick<FetchedChain, 'plan' | 'archive'>>> => {
     const { systemIdentifier } = server
     const archive = await listArchive(readerOf(drill), sourceId, {
       systemIdentifier,
       segmentBytes: physical.segmentBytes,
     })
-    const plan = planned(archive)
+    const plan = planRecovery({ ...stock, ...archive }, { goal, from: backupId })
     const { objects = [], end } = plan.wal ?? {}
     return {
       value: { archive, plan },
       ...passed(`The archive leads to ${end} without a hole, in ${objects.length} objects behind the backup.`),
     }
-  })
+  }
+  const found = await drill.findings.askOrElse({ check: 'wal', subject: 'archive' }, question, (err) =>
+    breaksWal(drill, err, last),
+  )
+  return found ?? toItsEnd(manifests, last, drill)
+}
+
+/** The same chain, recovered no further than the backup itself leads. */
+export function toItsEnd(
+  manifests: FetchedChain['manifests'],
+  { backupId }: PhysicalManifest,
+  { deps }: Pick<Drill, 'deps'>,
+): Pick<FetchedChain, 'plan' | 'archive'> {
+  const stock = { backups: manifests, now: deps.clock.now(), ...NO_ARCHIVE }
+  return { archive: NO_ARCHIVE, plan: planRecovery(stock, { goal: { to: 'end of backup' }, from: backupId }) }
 }
 
 function goalOf({ recoverTo }: Drill['wish']): Goal {

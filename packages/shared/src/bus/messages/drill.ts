@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { RecoverTo, Verdict } from '../../domain/drill.ts'
+import { RecoverTo, Verdict, WalFinding } from '../../domain/drill.ts'
 import { BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, SourceId, TargetId } from '../../domain/ids.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -46,6 +46,8 @@ export const DrillFinished = defineMessage({
     verdict: Verdict,
     /** One sentence each; never empty unless proven. */
     reasons: z.array(z.string()),
+    /** What became of the way through the WAL archive, where the drill was to go it; it decides nothing about the copy. */
+    wal: WalFinding.optional(),
     finishedAt: Moment,
     durationMs: z.int().nonnegative(),
     recoveryMs: z.int().nonnegative().optional(),

@@ -46,6 +46,28 @@ export const AgentSection = z.strictObject({
     .describe('Folders with PostgreSQL programs, looked at before the usual places.'),
 })
 
+const count = (what: string) => z.int().min(1).optional().describe(what)
+
+/** What of the backups of a policy stays; asked of proven ones only. */
+const keepRules = {
+  last: count('The newest so many.'),
+  hourly: count('The newest of each of the last so many hours that have a backup.'),
+  daily: count('The newest of each of the last so many days that have a backup, as the zone of the schedule has days.'),
+  weekly: count('The newest of each of the last so many weeks that have a backup; weeks begin on Monday.'),
+  monthly: count('The newest of each of the last so many months that have a backup.'),
+  yearly: count('The newest of each of the last so many years that have a backup.'),
+  within: Duration.optional().describe('Everything this much older than the newest proven backup, and younger.'),
+  minAge: Duration.default(86_400_000).describe('A copy younger than this stays whatever the rules say.'),
+}
+
+const KeepSection = z.strictObject({
+  ...keepRules,
+  targets: z
+    .record(TargetId, z.strictObject(keepRules))
+    .default({})
+    .describe('Rules of their own for single targets; they stand instead of the ones above, not beside them.'),
+})
+
 export const PolicySection = z.strictObject({
   sources: z.array(SourceId).min(1).describe('Names under `sources`; each gets runs of its own.'),
   kind: BackupKind.describe(
@@ -150,6 +172,9 @@ export const PolicySection = z.strictObject({
         .default([]),
     })
     .prefault({}),
+  keep: KeepSection.optional().describe(
+    'How long backups stay; what any rule chooses stays, and only proven backups count. Default: everything stays for good.',
+  ),
   size: z
     .strictObject({
       min: ByteSize.default(1_000_000).describe('A smaller backup is an incident.'),
@@ -183,6 +208,14 @@ export const WalSection = z.strictObject({
     'A segment that is not full is shipped as far as it goes this often, when it grew.',
   ),
   compressionLevel: z.int().min(1).max(19).default(1).describe('zstd level.'),
+  keep: z
+    .strictObject({
+      window: Duration.describe(
+        'Any moment of the last so long can be recovered; WAL before the base that begins it is let go.',
+      ),
+    })
+    .optional()
+    .describe('How long WAL stays; default for good.'),
   spoolMaxBytes: ByteSize.default(1024 ** 3).describe(
     'Room in the spool of the agent for WAL on its way; when it is full the server keeps the rest.',
   ),
@@ -245,6 +278,34 @@ export const AlertingSection = z.strictObject({
   health: Listen.optional().describe('Where the alerter answers /healthz, /readyz and /metrics.'),
 })
 
+/** When backups are let go, and how carefully. */
+export const ExpirySection = z.strictObject({
+  auto: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the scheduled expiry lets go by itself; without it, it only plans and tells, and `lifeboat expiry apply` lets go.',
+    ),
+  schedule: z
+    .strictObject({
+      cron: z.string().describe('Five fields, or six with seconds first.'),
+      zone: z.string().default('UTC').describe('IANA time zone.'),
+    })
+    .optional()
+    .describe('When the expiry is planned, and with auto applied; default never.'),
+  undelete: Duration.default(7 * 86_400_000).describe(
+    'What was let go is only hidden for this long; `lifeboat expiry undo` brings it back. Then its bytes are removed.',
+  ),
+  maxShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.7)
+    .describe(
+      'A plan that lets go more than this share of the backups of a source at a target is not carried out unless a person confirms it: rules with a typo look like that.',
+    ),
+})
+
 export const LifeboatConfig = z.strictObject({
   version: z.literal(1).describe('Format of this file.'),
   fleet: FleetId.describe(
@@ -268,6 +329,7 @@ export const LifeboatConfig = z.strictObject({
     .record(SourceId, WalSection)
     .default({})
     .describe('Sources whose WAL is kept; a base policy and this make point-in-time recovery.'),
+  expiry: ExpirySection.prefault({}).describe('When backups are let go, and how carefully.'),
   objectives: z
     .record(
       SourceId,
@@ -309,6 +371,8 @@ export const LifeboatConfig = z.strictObject({
 })
 export type LifeboatConfig = z.infer<typeof LifeboatConfig>
 export type WalConfig = z.infer<typeof WalSection>
+export type KeepConfig = z.infer<typeof KeepSection>
+export type ExpiryConfig = z.infer<typeof ExpirySection>
 export type PolicyConfig = z.infer<typeof PolicySection>
 export type BusConfig = z.infer<typeof BusSection>
 export type AlertingConfig = z.infer<typeof AlertingSection>

@@ -1,8 +1,10 @@
 import type { Finding } from './problems.ts'
 import { collisionFindings } from './rules/collisions.ts'
 import { credentialFindings } from './rules/credentials.ts'
+import { keepFindings } from './rules/keep.ts'
 import { nameFindings } from './rules/names.ts'
 import { policyFindings } from './rules/policies.ts'
+import { storageClassFindings } from './rules/storage-classes.ts'
 import { unusedFindings } from './rules/unused.ts'
 import { walFindings } from './rules/wal.ts'
 import type { SectionName } from './sections.ts'
@@ -15,6 +17,8 @@ const RULES: readonly Rule[] = [
   nameFindings,
   policyFindings,
   walFindings,
+  keepFindings,
+  storageClassFindings,
   credentialFindings,
   collisionFindings,
   unusedFindings,

@@ -8,9 +8,9 @@ export type ConfigOf<S extends SectionName> = Pick<LifeboatConfig, 'version' | '
 
 /** The sections each service validates; what else stands in the file is not its business. */
 export const SERVICE_SECTIONS = {
-  scheduler: ['bus', 'sources', 'policies', 'wal', 'targets', 'objectives', 'scheduler'],
+  scheduler: ['bus', 'sources', 'policies', 'wal', 'targets', 'expiry', 'objectives', 'scheduler'],
   'backup-agent': ['bus', 'encryption', 'agents', 'sources', 'policies', 'wal'],
-  uploader: ['bus', 'agents', 'targets', 'uploader'],
+  uploader: ['bus', 'agents', 'targets', 'expiry', 'uploader'],
   verifier: ['bus', 'signers', 'targets', 'policies', 'wal', 'verifier'],
   alerter: ['bus', 'sources', 'policies', 'wal', 'targets', 'objectives', 'alerting'],
   cli: [
@@ -22,6 +22,7 @@ export const SERVICE_SECTIONS = {
     'sources',
     'policies',
     'wal',
+    'expiry',
     'objectives',
     'scheduler',
     'uploader',

@@ -371,8 +371,6 @@ export const LifeboatConfig = z.strictObject({
 })
 export type LifeboatConfig = z.infer<typeof LifeboatConfig>
 export type WalConfig = z.infer<typeof WalSection>
-export type KeepConfig = z.infer<typeof KeepSection>
-export type ExpiryConfig = z.infer<typeof ExpirySection>
 export type PolicyConfig = z.infer<typeof PolicySection>
 export type BusConfig = z.infer<typeof BusSection>
 export type AlertingConfig = z.infer<typeof AlertingSection>

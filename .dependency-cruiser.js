@@ -1,5 +1,5 @@
 /**
- * Who may import whom. `shared/domain ← rest of shared ← storage, postgres ← config, catalog, recovery ← apps`; the reason for each arrow is its comment.
+ * Who may import whom. `shared/domain ← rest of shared ← storage, postgres ← files ← config, catalog, recovery ← apps`; the reason for each arrow is its comment.
  * @type {import('dependency-cruiser').IConfiguration}
  */
 const TESTS = String.raw`(\.test\.ts$|/test/|/conformance/describe-|^e2e/|^bench/|^scripts/|^packages/testkit/)`
@@ -55,10 +55,16 @@ export default {
       '^(packages/(?!shared/|postgres/)|apps/)',
     ),
     forbid(
+      'files-take-tools-only',
+      'A tree of files is read and written by programs; the way programs are joined is what it shares with PostgreSQL.',
+      '^packages/files/src/',
+      String.raw`^(packages/(?!shared/|files/|postgres/src/(pipeline/|tools/|source-finding\.ts))|apps/)`,
+    ),
+    forbid(
       'config-takes-what-it-describes',
       'The configuration is composed of what sources and targets say about themselves, and of nothing else.',
       '^packages/config/src/',
-      '^(packages/(?!shared/|storage/|postgres/|config/)|apps/)',
+      '^(packages/(?!shared/|storage/|postgres/|files/|config/)|apps/)',
     ),
     forbid(
       'catalog-takes-facts-and-targets',

@@ -1,6 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { Env } from '@lifeboat/config/config-path.ts'
-import type { AlertingConfig, BusConfig, LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
+import {
+  type AlertingConfig,
+  type BusConfig,
+  type LifeboatConfig,
+  leastBytes,
+} from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
@@ -70,7 +75,7 @@ function plansOf({ policies }: Pick<LifeboatConfig, 'policies'>): WatchedPlan[] 
       maxChain: policy.base.maxChain,
       graceMs: policy.grace,
       targets: policy.targets,
-      size: policy.size,
+      size: { ...policy.size, min: leastBytes(policy) },
       proveWithinMs: Math.max(PROVE_WITHIN_MS, 2 * policy.drill.maxDuration),
     })),
   )

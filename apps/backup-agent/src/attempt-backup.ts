@@ -2,12 +2,14 @@ import type { PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { type ArtifactName, type BackupKind, moment } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import { aboutOf } from './attempt.ts'
 import { takeBase } from './attempt-base.ts'
 import { takeDump } from './attempt-dump.ts'
+import { takeFiles } from './attempt-files.ts'
 import type { BackupRun } from './backup-run.ts'
-import type { AgentSource } from './config.ts'
+import type { AgentSource, DatabaseSource, FileSource } from './config.ts'
 import type { AgentDeps } from './deps.ts'
 import { type SealFacts, sealBackup } from './phases/seal.ts'
 import { partWriter } from './spool/part-writer.ts'
@@ -15,8 +17,8 @@ import type { Spooled } from './spool/spool.ts'
 
 export type AttemptDeps = Pick<AgentDeps, 'bus' | 'spool' | 'signer' | 'cfg' | 'clock' | 'events' | 'log'>
 
-export interface Work {
-  source: AgentSource
+export interface Work<S extends AgentSource = DatabaseSource> {
+  source: S
   policy: PolicyConfig
   spooled: Spooled
   run: Run
@@ -25,10 +27,35 @@ export interface Work {
 /** What one kind of backup has to say once all its parts are in the spool; the rest of the manifest is the same for all. */
 export type Taken = Omit<SealFacts, 'fleetId' | 'database' | 'recipients' | 'sealedAt' | 'spoolUrl'>
 
-const TAKE: Record<BackupKind, (run: BackupRun, deps: AttemptDeps, work: Work) => Promise<Taken>> = {
-  dump: takeDump,
-  base: takeBase,
-  incremental: takeBase,
+type Take<S extends AgentSource> = (run: BackupRun<S>, deps: AttemptDeps, work: Work<S>) => Promise<Taken>
+
+const TAKE: Record<BackupKind, Take<AgentSource>> = {
+  dump: ofDatabases(takeDump),
+  base: ofDatabases(takeBase),
+  incremental: ofDatabases(takeBase),
+  files: ofFiles(takeFiles),
+}
+
+function ofDatabases(take: Take<DatabaseSource>): Take<AgentSource> {
+  return async (run, deps, work) => {
+    const { source } = work
+    if ('files' in source) throw unfit(work)
+    return take({ ...run, source }, deps, { ...work, source })
+  }
+}
+
+function ofFiles(take: Take<FileSource>): Take<AgentSource> {
+  return async (run, deps, work) => {
+    const { source } = work
+    if (!('files' in source)) throw unfit(work)
+    return take({ ...run, source }, deps, { ...work, source })
+  }
+}
+
+/** Two files of configuration that disagree: `config check` refuses it within one. */
+function unfit({ spooled }: Work<AgentSource>): LifeboatError {
+  const { sourceId, policyId, kind } = spooled.attempt
+  return new LifeboatError('SOURCE_KIND_UNFIT', { sourceId, policyId, kind })
 }
 
 /**
@@ -37,7 +64,7 @@ const TAKE: Record<BackupKind, (run: BackupRun, deps: AttemptDeps, work: Work) =
  *
  * @throws LifeboatError of every phase; the run's abort reason
  */
-export async function attemptBackup(deps: AttemptDeps, work: Work): Promise<void> {
+export async function attemptBackup(deps: AttemptDeps, work: Work<AgentSource>): Promise<void> {
   const { attempt } = work.spooled
   const { attempt: count, startedAt, targets, requiredCopies } = attempt
   await deps.bus.publish(BackupStarted, { ...aboutOf(attempt), attempt: count, startedAt, targets, requiredCopies })
@@ -48,12 +75,13 @@ export async function attemptBackup(deps: AttemptDeps, work: Work): Promise<void
   const { cfg, clock, signer } = deps
   const about = {
     ...{ fleetId: cfg.fleetId, recipients: [...cfg.recipients], spoolUrl: cfg.url },
-    ...{ database: work.source.connection.database, sealedAt: moment(clock.now()) },
+    ...('files' in work.source ? {} : { database: work.source.connection.database }),
+    sealedAt: moment(clock.now()),
   }
   await sealBackup(work.spooled, { ...about, ...taken }, signer)
 }
 
-function backupRun(deps: AttemptDeps, { source, spooled, run }: Work): BackupRun {
+function backupRun(deps: AttemptDeps, { source, spooled, run }: Work<AgentSource>): BackupRun<AgentSource> {
   const { cfg, spool } = deps
   const { attempt } = spooled
   const log = run.log.child({ backupId: attempt.backupId })

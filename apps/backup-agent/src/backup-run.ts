@@ -2,12 +2,12 @@ import type { Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import type { Search } from '@lifeboat/postgres/tools/find-tools.ts'
 import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
-import type { AgentSource } from './config.ts'
+import type { AgentSource, DatabaseSource } from './config.ts'
 import type { Written } from './spool/part-writer.ts'
 
 /** What every phase of one attempt is handed. */
-export interface BackupRun extends Run {
-  readonly source: AgentSource
+export interface BackupRun<S extends AgentSource = DatabaseSource> extends Run {
+  readonly source: S
   readonly search: Search
   /** Public age keys. */
   readonly recipients: readonly string[]

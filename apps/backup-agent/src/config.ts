@@ -1,14 +1,22 @@
 import type { Env } from '@lifeboat/config/config-path.ts'
 import type { BusConfig, PolicyConfig, WalConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
+import { isPostgres } from '@lifeboat/config/source-config.ts'
+import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import { replicationConnection, type SourceConnection, sourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { AgentId, FleetId, PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 
-/** A database this agent cares for. */
-export interface AgentSource {
+/** What this agent cares for. */
+export type AgentSource = DatabaseSource | FileSource
+
+export interface FileSource {
+  files: FilesSourceConfig
+}
+
+export interface DatabaseSource {
   connection: SourceConnection
   /** For base backups and WAL. */
   replication: SourceConnection
@@ -54,6 +62,7 @@ export async function readAgentConfig(from: { env: Env; cwd: string }): Promise<
   if (!agentId || !agent) throw new LifeboatError('CONFIG_INVALID', { problems: ['no agent is configured'] })
   const own = Object.entries(config.sources).filter(([, source]) => source.agent === agentId)
   const sources = own.map(([id, source]): [SourceId, AgentSource] => {
+    if (!isPostgres(source)) return [id as SourceId, { files: source }]
     const connection = sourceConnection(source, source.password && secret(source.password))
     const secretOfReplication = source.replication?.password
     const replication = replicationConnection(source, connection, secretOfReplication && secret(secretOfReplication))

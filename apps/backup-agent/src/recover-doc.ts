@@ -1,7 +1,8 @@
 import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
-import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { demandServer, type Manifest, type OfServer } from '@lifeboat/shared/domain/manifest.ts'
 import { recoverBase } from './recover-doc/base.ts'
 import { recoverDump } from './recover-doc/dump.ts'
+import { recoverFiles } from './recover-doc/files.ts'
 
 export const RECOVER_DOCUMENT = 'RECOVER.md'
 
@@ -9,14 +10,17 @@ export type RecoverFacts = Pick<
   Manifest,
   'backupId' | 'sourceId' | 'database' | 'snapshotAt' | 'server' | 'tools' | 'artifacts' | 'agentId' | 'recipients'
 > &
-  Partial<Pick<Manifest, 'physical'>> & { recovery?: BaseRecovery }
+  Partial<Pick<Manifest, 'physical' | 'files'>> & { recovery?: Recovery }
 
-/** Of a base or an incremental. */
-export interface BaseRecovery {
+/** Of kinds that come from a server. */
+export type ServerRecoverFacts = RecoverFacts & OfServer
+
+/** Of a backup with parents. */
+export interface Recovery {
   /** Backups it builds on, the full one first. */
   chain: readonly BackupId[]
   /** Configuration files that are not in it and why, a sentence each. */
-  configLeft: readonly string[]
+  configLeft?: readonly string[]
 }
 
 /**
@@ -24,5 +28,7 @@ export interface BaseRecovery {
  * holds the files of the backup, with the variables it names set; so they must not drift from what the agent does.
  */
 export function recoverDocument(facts: RecoverFacts): string {
-  return facts.physical === undefined ? recoverDump(facts) : recoverBase(facts, facts.physical)
+  if (facts.files) return recoverFiles(facts, facts.files)
+  const ofServer = demandServer(facts)
+  return facts.physical === undefined ? recoverDump(ofServer) : recoverBase(ofServer, facts.physical)
 }

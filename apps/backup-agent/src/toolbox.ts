@@ -1,3 +1,4 @@
+import { hasAttributes } from '@lifeboat/files/take/tar-create.ts'
 import { findPostgresTools, findProgram, type Program, type Search } from '@lifeboat/postgres/tools/find-tools.ts'
 import { hasZstd } from '@lifeboat/postgres/tools/pg-dump.ts'
 
@@ -25,9 +26,15 @@ export async function findToolbox(serverMajor: number, search: Search): Promise<
 }
 
 /** Tool → its own version line, for the manifest. */
-export function versionLines(tools: BaseToolbox & Partial<Toolbox>): Record<string, string> {
-  const { pgDump, pgDumpall, zstd, age } = tools
-  const lines = { ...(pgDump && { pg_dump: pgDump }), ...(pgDumpall && { pg_dumpall: pgDumpall }), zstd, age }
+export function versionLines(tools: BaseToolbox & Partial<Toolbox> & Partial<FilesToolbox>): Record<string, string> {
+  const { pgDump, pgDumpall, tar, zstd, age } = tools
+  const lines = {
+    ...(pgDump && { pg_dump: pgDump }),
+    ...(pgDumpall && { pg_dumpall: pgDumpall }),
+    ...(tar && { tar }),
+    zstd,
+    age,
+  }
   return Object.fromEntries(Object.entries(lines).map(([tool, { versionLine }]) => [tool, versionLine]))
 }
 
@@ -38,4 +45,17 @@ export type BaseToolbox = Pick<Toolbox, 'zstd' | 'age'>
 export async function findBaseToolbox(search: Search): Promise<BaseToolbox> {
   const [zstd, age] = await Promise.all([findProgram('zstd', search), findProgram('age', search)])
   return { zstd, age }
+}
+
+/** What a tree of files takes. */
+export interface FilesToolbox extends BaseToolbox {
+  tar: Program
+  /** Whether this tar knows extended attributes and access control lists. */
+  tarHasAttributes: boolean
+}
+
+/** @throws LifeboatError TOOL_MISSING with the package that brings it */
+export async function findFilesToolbox(search: Search): Promise<FilesToolbox> {
+  const [tar, base] = await Promise.all([findProgram('tar', search), findBaseToolbox(search)])
+  return { ...base, tar, tarHasAttributes: await hasAttributes(tar) }
 }

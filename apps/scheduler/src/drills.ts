@@ -4,6 +4,7 @@ import {
   type BackupId,
   type BackupKind,
   drillRunId,
+  isPhysicalKind,
   moment,
   type PolicyId,
   type SourceId,
@@ -63,7 +64,7 @@ async function goalOf(
   { recoverTo: mode }: Plan,
   { backupId, sourceId, targetId, runId, kind }: Omit<DrillRequested, 'requestedAt'>,
 ): Promise<RecoverTo | undefined> {
-  if (mode === 'end' || kind === 'dump') return undefined
+  if (mode === 'end' || !isPhysicalKind(kind)) return undefined
   const backup = await catalog.get(backupId, sourceId)
   if (backup === undefined) return undefined
   const [state, record] = [(await wal.get(sourceId))?.value, (await walRecords.get(sourceId))?.value]

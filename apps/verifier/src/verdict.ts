@@ -38,6 +38,12 @@ const REQUIRED: Record<BackupKind, Required> = {
   ],
   base: PHYSICAL,
   incremental: [...PHYSICAL, { check: 'combine', maySkip: false }],
+  files: [
+    ...SEALED,
+    { check: 'extract', maySkip: false },
+    { check: 'members', maySkip: false },
+    { check: 'owners', maySkip: true },
+  ],
 }
 
 /**

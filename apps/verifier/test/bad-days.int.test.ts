@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
-import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
@@ -69,14 +69,20 @@ test('no room for a scratch server is waited for, and then leaves the drill open
 
 test('an extension that this machine lacks leaves the drill open and is named', async () => {
   const { target, recipient, agent: signer } = room
-  const change = (of: Manifest) => ({ ...of, server: { ...of.server, extensions: { postgis_of_tomorrow: '9.9' } } })
+  const change = (of: Manifest) => ({
+    ...of,
+    server: { ...demandServer(of).server, extensions: { postgis_of_tomorrow: '9.9' } },
+  })
   const fact = await room.drill(await sealBackup({ pg, database: 'records', target, recipient, signer, change }))
   expect(fact).toMatchObject({ verdict: 'inconclusive', reasons: [expect.stringContaining('postgis_of_tomorrow')] })
 })
 
 test('a locale that this machine lacks leaves the drill open and is named', async () => {
   const { target, recipient, agent: signer } = room
-  const change = (of: Manifest) => ({ ...of, server: { ...of.server, collate: 'tlh_QO.UTF-8', ctype: 'tlh_QO.UTF-8' } })
+  const change = (of: Manifest) => ({
+    ...of,
+    server: { ...demandServer(of).server, collate: 'tlh_QO.UTF-8', ctype: 'tlh_QO.UTF-8' },
+  })
   const fact = await room.drill(await sealBackup({ pg, database: 'records', target, recipient, signer, change }))
   expect(fact).toMatchObject({ verdict: 'inconclusive', reasons: [expect.stringContaining('tlh_QO')] })
 })

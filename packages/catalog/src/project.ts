@@ -98,13 +98,14 @@ function begun(
 
 /** What was sealed belongs together: of two announcements that differ one counts as a whole. */
 function sealed(draft: BackupDraft, data: Extract<BackupFact, { subject: 'backup.sealed' }>['data']): BackupDraft {
-  const { sealedAt, snapshotAt, bytes, summary, physical } = data
+  const { sealedAt, snapshotAt, bytes, summary, physical, files } = data
   const heard = {
     sealedAt,
     snapshotAt,
     bytes,
     summary,
     ...(physical && { physical }),
+    ...(files && { files }),
     manifestSha256: data.manifest.sha256 as never,
   }
   const known = draft.sealedAt && {
@@ -113,6 +114,7 @@ function sealed(draft: BackupDraft, data: Extract<BackupFact, { subject: 'backup
     bytes: draft.bytes,
     summary: draft.summary,
     ...(draft.physical && { physical: draft.physical }),
+    ...(draft.files && { files: draft.files }),
     manifestSha256: draft.manifestSha256,
   }
   return { ...draft, ...settle(known || undefined, heard) } as BackupDraft

@@ -1,9 +1,9 @@
-import { SourceConfig } from '@lifeboat/postgres/source-config.ts'
 import { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import { AgentId, BackupKind, FleetId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { ByteSize, Duration } from '@lifeboat/shared/time/duration.ts'
 import { TargetConfig } from '@lifeboat/storage/target-config.ts'
 import { z } from 'zod'
+import { SourceConfig } from './source-config.ts'
 
 const Listen = z.string().regex(/^[^\s:]*:\d{1,5}$/, 'host:port, e.g. 127.0.0.1:7461')
 
@@ -71,7 +71,7 @@ const KeepSection = z.strictObject({
 export const PolicySection = z.strictObject({
   sources: z.array(SourceId).min(1).describe('Names under `sources`; each gets runs of its own.'),
   kind: BackupKind.describe(
-    'What is taken: dump is one database with its roles and a fingerprint; base is the whole cluster, byte by byte; incremental is what changed in it since the backup before (PostgreSQL 17 on), a base where there is none.',
+    'What is taken: dump is one database with its roles and a fingerprint; base is the whole cluster, byte by byte; incremental is what changed in it since the backup before (PostgreSQL 17 on), a base where there is none; files is a tree of files, or what changed in it since the backup before.',
   ),
   schedule: z.strictObject({
     cron: z.string().describe('Five fields, or six with seconds first.'),
@@ -120,6 +120,19 @@ export const PolicySection = z.strictObject({
     })
     .prefault({})
     .describe('For the kinds base and incremental.'),
+  files: z
+    .strictObject({
+      maxChain: z
+        .int()
+        .min(0)
+        .max(100)
+        .default(6)
+        .describe(
+          'Backups in a row that hold only what changed before the next one is full again; 0: every one is full.',
+        ),
+    })
+    .prefault({})
+    .describe('For the kind files.'),
   fingerprint: z
     .strictObject({
       hashTablesUpTo: ByteSize.default(100 * 1024 ** 3).describe(
@@ -177,7 +190,7 @@ export const PolicySection = z.strictObject({
   ),
   size: z
     .strictObject({
-      min: ByteSize.default(1_000_000).describe('A smaller backup is an incident.'),
+      min: ByteSize.optional().describe('A smaller backup is an incident; default 1 MB, and 1 kB for the kind files.'),
       medianRatio: z
         .number()
         .min(0)
@@ -372,6 +385,11 @@ export const LifeboatConfig = z.strictObject({
 export type LifeboatConfig = z.infer<typeof LifeboatConfig>
 export type WalConfig = z.infer<typeof WalSection>
 export type PolicyConfig = z.infer<typeof PolicySection>
+
+/** What a policy calls too small, bytes: a configuration of three files is no accident. */
+export function leastBytes({ kind, size }: Pick<PolicyConfig, 'kind' | 'size'>): number {
+  return size.min ?? (kind === 'files' ? 1_000 : 1_000_000)
+}
 export type BusConfig = z.infer<typeof BusSection>
 export type AlertingConfig = z.infer<typeof AlertingSection>
 export type VerifierConfig = NonNullable<LifeboatConfig['verifier']>

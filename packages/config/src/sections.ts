@@ -63,7 +63,7 @@ function agentSecrets(config: Partial<LifeboatConfig>, agentId?: string): Secret
     ...section(agents?.[agentId ?? ''], ['agents', agentId ?? ''], ['token', 'signingKey']),
     ...each(own, 'sources', ['password']),
     ...Object.entries(own).flatMap(([id, source]) =>
-      section(source.replication, ['sources', id, 'replication'], ['password']),
+      section('replication' in source ? source.replication : undefined, ['sources', id, 'replication'], ['password']),
     ),
   ]
 }

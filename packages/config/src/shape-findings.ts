@@ -140,7 +140,8 @@ function union(
 
 function variantNames(option: z.core.$ZodType, discriminator: string): string[] {
   const shape = (option._zod.def as unknown as { shape?: Record<string, z.core.$ZodType> }).shape
-  return [...(shape?.[discriminator]?._zod.values ?? [])].map(String)
+  // A variant that may leave its name out counts `undefined` among its names.
+  return [...(shape?.[discriminator]?._zod.values ?? [])].filter((name) => name !== undefined).map(String)
 }
 
 function valueAt(root: unknown, path: Path): unknown {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import { Client, type ClientConfig } from 'pg'
 import { diagnoseSql } from './diagnose.ts'
-import type { SourceConfig } from './source-config.ts'
+import type { PostgresSourceConfig } from './source-config.ts'
 
 /** How to reach one database; the password is a Secret until the moment it is used. */
 export interface SourceConnection {
@@ -11,7 +11,7 @@ export interface SourceConnection {
   database: string
   user: string
   password?: Secret | undefined
-  sslmode: SourceConfig['sslmode']
+  sslmode: PostgresSourceConfig['sslmode']
   sslrootcert?: string | undefined
   /** Settings of the session, e.g. `-c role=none`; they win over those of the role and of the database. */
   options?: string | undefined
@@ -31,14 +31,14 @@ export interface SessionOptions extends LoginOptions {
 /** A connected client that ends with its scope. */
 export type SourceClient = Client & AsyncDisposable
 
-export function sourceConnection(source: SourceConfig, password: Secret | undefined): SourceConnection {
+export function sourceConnection(source: PostgresSourceConfig, password: Secret | undefined): SourceConnection {
   const { host, port, database, user, sslmode, sslrootcert } = source
   return { host, port, database, user, password, sslmode, sslrootcert }
 }
 
 /** The same server as a role that may replicate; without one of its own it is the role of the dumps. */
 export function replicationConnection(
-  source: Pick<SourceConfig, 'replication'>,
+  source: Pick<PostgresSourceConfig, 'replication'>,
   connection: SourceConnection,
   password: Secret | undefined,
 ): SourceConnection {

@@ -3,7 +3,8 @@ import { AgentId } from '@lifeboat/shared/domain/ids.ts'
 import { z } from 'zod'
 
 /** One database in a PostgreSQL cluster, and with it the cluster, as its agent reaches it. */
-export const SourceConfig = z.strictObject({
+export const PostgresSourceConfig = z.strictObject({
+  kind: z.literal('postgres').optional().describe('A PostgreSQL database; what a source is that says no kind.'),
   agent: AgentId.describe('The agent that takes its backups; a name under `agents`.'),
   host: z.string().default('127.0.0.1').describe('Host name, address, or a folder with the Unix socket.'),
   port: z.int().min(1).max(65_535).default(5432).describe('Port of the server.'),
@@ -40,4 +41,4 @@ export const SourceConfig = z.strictObject({
       'Whether globals include password hashes, which pg_read_all_data lets a role read. Without: roles come back without passwords.',
     ),
 })
-export type SourceConfig = z.infer<typeof SourceConfig>
+export type PostgresSourceConfig = z.infer<typeof PostgresSourceConfig>

@@ -19,6 +19,10 @@ export interface SourceFinding {
     | 'data-checksums'
     | 'config-files'
     | 'heartbeat'
+    | 'root'
+    | 'files'
+    | 'mounts'
+    | 'secrets'
   /** `lacking`: no complete backup before this is repaired · `note`: complete but for what the sentence says · `fine` */
   state: 'fine' | 'note' | 'lacking'
   /** One sentence for people. */

@@ -35,7 +35,8 @@ export async function listPhysicalBackups(
       )
       return undefined
     })
-    if (manifest?.physical !== undefined) found.push(manifest as PhysicalManifest)
+    const { physical, server, database } = manifest ?? {}
+    if (physical && server && database !== undefined) found.push(manifest as PhysicalManifest)
   }
   return found
 }

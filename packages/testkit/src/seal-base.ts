@@ -14,7 +14,7 @@ import {
   type SourceId,
 } from '@lifeboat/shared/domain/ids.ts'
 import { documentKey, manifestKey } from '@lifeboat/shared/domain/keys.ts'
-import type { Artifact, Manifest, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
+import type { Artifact, Manifest, OfServer, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import type { Lsn } from '@lifeboat/shared/domain/wal.ts'
 import type { Signer } from '@lifeboat/shared/signing/signing.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
@@ -42,7 +42,7 @@ export interface SealBaseOptions {
 }
 
 export interface SealedBase {
-  manifest: Manifest & { physical: PhysicalFacts }
+  manifest: Manifest & OfServer & { physical: PhysicalFacts }
   /** What the server wrote about its files, plain: an incremental to it needs that. */
   backupManifest: Buffer
 }

@@ -5,18 +5,21 @@ import type { FleetId, Md5, Moment, Sha256 } from '@lifeboat/shared/domain/ids.t
 import { type Artifact, backupBytes, type Document, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { Signer } from '@lifeboat/shared/signing/signing.ts'
 import { aboutOf } from '../attempt.ts'
-import { type BaseRecovery, RECOVER_DOCUMENT, recoverDocument } from '../recover-doc.ts'
+import { RECOVER_DOCUMENT, type Recovery, recoverDocument } from '../recover-doc.ts'
 import { MANIFEST, SEALED, writeDurably } from '../spool/files.ts'
 import type { Spooled } from '../spool/spool.ts'
 
 export interface SealFacts
-  extends Pick<Manifest, 'database' | 'snapshotAt' | 'server' | 'tools' | 'recipients' | 'summary' | 'physical'> {
+  extends Pick<
+    Manifest,
+    'database' | 'snapshotAt' | 'server' | 'tools' | 'recipients' | 'summary' | 'physical' | 'files'
+  > {
   fleetId: FleetId
   sealedAt: Moment
   spoolUrl: string
   artifacts: Artifact[]
-  /** What RECOVER.md of a base or an incremental says besides. */
-  recovery?: BaseRecovery
+  /** What RECOVER.md of a backup with parents says besides. */
+  recovery?: Recovery
 }
 
 /**
@@ -53,6 +56,7 @@ export async function sealBackup(to: Spooled, facts: SealFacts, signer: Signer):
     bytes: backupBytes(manifest),
     summary: facts.summary,
     ...(facts.physical && { physical: facts.physical }),
+    ...(facts.files && { files: facts.files }),
     manifest: measure(signed),
     targets: attempt.targets,
     requiredCopies: attempt.requiredCopies,

@@ -1,10 +1,11 @@
 import type { Artifact, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
-import type { RecoverFacts } from '../recover-doc.ts'
+import type { ServerRecoverFacts } from '../recover-doc.ts'
 import { authenticity } from './authenticity.ts'
+import { parentsChecked, parentsNeeded } from './parents.ts'
 import { plainOf } from './shell.ts'
 
 /** A whole cluster: unpack, check, combine where it is a chain, start. */
-export function recoverBase(facts: RecoverFacts, physical: PhysicalFacts): string {
+export function recoverBase(facts: ServerRecoverFacts, physical: PhysicalFacts): string {
   const { major, version } = facts.server
   const chain = facts.recovery?.chain ?? []
   const kind = chain.length === 0 ? 'the whole cluster' : 'what changed in the cluster since an earlier backup'
@@ -49,31 +50,11 @@ psql -X -h "$PGDATA" -d postgres -c 'select pg_is_in_recovery(), pg_current_wal_
 `
 }
 
-function parentsNeeded(chain: readonly string[]): string {
-  if (chain.length === 0) return ''
-  return `
-- beside it, likewise, the folders of the backups it builds on: ${chain.map((id) => `\`${id}\``).join(', ')},`
-}
-
 function damageNote({ checksums }: PhysicalFacts): string {
   if (checksums.failures.length === 0) return ''
   return `
 **The server found damaged pages** when this backup was taken (data checksums); they are in it as they were:
 ${checksums.failures.map((file) => `\`${file}\``).join(', ')}.
-`
-}
-
-/** Each parent carries its own digests in its own page. */
-function parentsChecked(chain: readonly string[]): string {
-  if (chain.length === 0) return ''
-  return `
-The same for the backups it builds on, whose pages hold their digests:
-
-\`\`\`sh
-for backup in ${chain.join(' ')}; do
-  (cd "../$backup" && sed -n '/^sha256sum --check/,/^DIGESTS$/p' RECOVER.md | sh -e)
-done
-\`\`\`
 `
 }
 
@@ -130,7 +111,7 @@ pg_verifybackup "$PGDATA"
 What lies in \`$WORK\` is not needed any more then.`
 }
 
-function configStep({ artifacts, recovery }: RecoverFacts): string {
+function configStep({ artifacts, recovery }: ServerRecoverFacts): string {
   const config = artifacts.find(({ role }) => role === 'config-files')
   const left = recovery?.configLeft ?? []
   const missing = left.length === 0 ? '' : `\nNot in this backup: ${left.join('; ')}.\n`

@@ -1,9 +1,9 @@
-import type { RecoverFacts } from '../recover-doc.ts'
+import type { ServerRecoverFacts } from '../recover-doc.ts'
 import { authenticity } from './authenticity.ts'
 import { plainOf, shellQuoted } from './shell.ts'
 
 /** One database out of pg_dump's archive, its roles before it. */
-export function recoverDump(facts: RecoverFacts): string {
+export function recoverDump(facts: ServerRecoverFacts): string {
   const { major } = facts.server
   const pgDumpMajor = Number(/\(PostgreSQL\) (\d+)/.exec(facts.tools.pg_dump ?? '')?.[1] ?? major)
   const artifact = (role: string) => facts.artifacts.find((each) => each.role === role)

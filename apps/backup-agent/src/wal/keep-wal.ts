@@ -3,7 +3,7 @@ import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import type { WalConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
-import type { PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { isPhysicalKind, type PolicyId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { firstToFire } from '@lifeboat/shared/run/first-to-fire.ts'
@@ -77,6 +77,7 @@ async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, sig
   const { agentId } = cfg
   const source = cfg.sources.get(sourceId)
   if (source === undefined) throw new LifeboatError('SOURCE_UNKNOWN', { sourceId, agentId })
+  if ('files' in source) throw new LifeboatError('SOURCE_KIND_UNFIT', { sourceId, kind: 'wal' })
   const slot = wal.slot ?? slotName(sourceId)
   const log = deps.log.child({ sourceId, slot })
   const bucket = await bus.bucket(WAL_BUCKET)
@@ -122,7 +123,7 @@ function nothingYet(known: RoadNow['known'], nowMs: number): RoadNow {
 
 /** Full ones first: they heal a hole whatever the state of a chain. */
 function basePoliciesOf(policies: AgentDeps['cfg']['policies'], sourceId: SourceId): Road['basePolicies'] {
-  const physical = [...policies].filter(([, { kind, sources }]) => kind !== 'dump' && sources.includes(sourceId))
+  const physical = [...policies].filter(([, { kind, sources }]) => isPhysicalKind(kind) && sources.includes(sourceId))
   const chosen = physical.map(([policyId, policy]) => ({ policyId: policyId as PolicyId, policy }))
   return chosen.sort((one, other) => Number(one.policy.kind !== 'base') - Number(other.policy.kind !== 'base'))
 }

@@ -8,7 +8,14 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { type DrillFinished, DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import type { RecoverTo } from '@lifeboat/shared/domain/drill.ts'
-import { BackupId, drillRunId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import {
+  BackupId,
+  drillRunId,
+  isPhysicalKind,
+  moment,
+  type SourceId,
+  type TargetId,
+} from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../context.ts'
 import { drillGoal, parseWantedTime } from '../drill-goal.ts'
@@ -82,10 +89,10 @@ async function chooseCopy(
     const record = given ?? (await findBackup(catalog, summary?.lastStored?.backupId ?? args.backup))
     return { record, targetId: chooseTarget(record, args.target) }
   }
-  if (given?.kind === 'dump')
+  if (given && !isPhysicalKind(given.kind))
     throw new LifeboatError('CLI_USAGE', {
       given: args.backup,
-      problem: 'a dump brings back its own moment and no other',
+      problem: `a backup of kind ${given.kind} brings back its own moment and no other`,
     })
   const state = (await (await bus.bucket(WAL_BUCKET)).get(sourceId))?.value
   const kept = (await (await bus.bucket(WAL_RECORD_BUCKET)).get(sourceId))?.value

@@ -1,9 +1,14 @@
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import type { LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
+import { isPostgres } from '@lifeboat/config/source-config.ts'
+import { checkFiles } from '@lifeboat/files/check-files.ts'
 import type { PhysicalWish } from '@lifeboat/postgres/check-physical.ts'
 import { type CheckSourceOptions, checkSource } from '@lifeboat/postgres/check-source.ts'
 import { replicationConnection, type SourceConnection, sourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { PostgresSourceConfig } from '@lifeboat/postgres/source-config.ts'
 import type { SourceFinding } from '@lifeboat/postgres/source-finding.ts'
+import type { Secret } from '@lifeboat/shared/config/secret.ts'
+import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../context.ts'
@@ -12,18 +17,16 @@ import type { Style } from '../format/style.ts'
 import { indent } from '../format/table.ts'
 import { readSettings } from '../open-fleet.ts'
 
-/** Asks the database itself whether a complete backup is possible; prints the statement for each right that is missing. */
+/** Asks the database, or the tree of files, whether a complete backup is possible; prints the statement for each right that is missing. */
 export const sourceCheck: Command<{ name: string }> = async ({ name }, context) => {
   const { config, secret } = await readSettings(context, ['sources', 'agents', 'policies', 'wal'])
   const source = config.sources[name as SourceId]
   if (!source)
     throw new LifeboatError('SOURCE_UNKNOWN', { name, suggestion: suggestName(name, Object.keys(config.sources)) })
-  const connection = sourceConnection(source, source.password && secret(source.password))
   const search = { toolPaths: config.agents[source.agent]?.toolPaths ?? [], path: context.terminal.env.PATH ?? '' }
-  const password = source.replication?.password
-  const replication = replicationConnection(source, connection, password && secret(password))
-  const wishes = wishesOf(config, name as SourceId, replication)
-  const findings = await checkSource(connection, { rolePasswords: source.rolePasswords, search, ...wishes })
+  const findings = isPostgres(source)
+    ? await checkDatabase(source, { config, secret, search, id: name as SourceId })
+    : await checkFiles(source, search)
   const lacking = findings.filter((finding) => finding.state === 'lacking')
   return {
     value: { source: name, complete: lacking.length === 0, findings },
@@ -31,6 +34,20 @@ export const sourceCheck: Command<{ name: string }> = async ({ name }, context) 
       [...findings.map((finding) => line(finding, style)), summary(name, lacking.length, style)].join('\n'),
     exit: exitFor(lacking),
   }
+}
+
+interface Asking {
+  config: Pick<LifeboatConfig, 'policies' | 'wal'>
+  secret: (ref: SecretRef) => Secret
+  search: CheckSourceOptions['search']
+  id: SourceId
+}
+
+function checkDatabase(source: PostgresSourceConfig, { config, secret, search, id }: Asking): Promise<SourceFinding[]> {
+  const connection = sourceConnection(source, source.password && secret(source.password))
+  const password = source.replication?.password
+  const replication = replicationConnection(source, connection, password && secret(password))
+  return checkSource(connection, { rolePasswords: source.rolePasswords, search, ...wishesOf(config, id, replication) })
 }
 
 /** What the policies want of a source; one that no policy mentions yet is looked at for dumps. */

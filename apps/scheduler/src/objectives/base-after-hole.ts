@@ -1,6 +1,6 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import type { WalHole } from '@lifeboat/catalog/wal-record.ts'
-import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { isPhysicalKind, moment } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { expectedRun } from '../expectations.ts'
@@ -52,7 +52,7 @@ function endsBehind({ physical, state }: BackupRow, hole: WalHole): boolean {
 }
 
 function isUnderWay(run: LedgerEntry, plans: readonly Plan[], nowMs: number): boolean {
-  const physical = plans.some((plan) => plan.kind !== 'dump' && planKey(plan) === planKey(run))
+  const physical = plans.some((plan) => isPhysicalKind(plan.kind) && planKey(plan) === planKey(run))
   const waiting = run.state === 'expected' && Date.parse(run.dueAt) <= nowMs
   return physical && (waiting || run.state === 'wished' || run.state === 'running')
 }

@@ -2,7 +2,7 @@ import { connectSource } from '@lifeboat/postgres/connection.ts'
 import { openScratch, type ScratchServer } from '@lifeboat/postgres/scratch/scratch-server.ts'
 import { quoteIdent, quoteLiteral } from '@lifeboat/postgres/sql-text.ts'
 import type { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
-import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../drill.ts'
 
@@ -17,7 +17,11 @@ const ROOM_FACTOR = 1.5
  *
  * @throws LifeboatError DRILL_SCRATCH_UNAVAILABLE
  */
-export async function bootScratch(drill: Drill, manifest: Manifest, fingerprint: Fingerprint): Promise<ScratchServer> {
+export async function bootScratch(
+  drill: Drill,
+  manifest: Manifest & OfServer,
+  fingerprint: Fingerprint,
+): Promise<ScratchServer> {
   const scratch = await openScratch({
     root: drill.deps.scratchPath,
     name: drill.id,
@@ -37,7 +41,7 @@ export async function bootScratch(drill: Drill, manifest: Manifest, fingerprint:
   }
 }
 
-async function prepare(scratch: ScratchServer, { server, database }: Manifest): Promise<void> {
+async function prepare(scratch: ScratchServer, { server, database }: OfServer): Promise<void> {
   await using client = await connectSource(scratch.connection(MAINTENANCE_DATABASE), {
     applicationName: 'lifeboat drill',
     lockTimeoutMs: 60_000,

@@ -2,7 +2,8 @@ import type { ScratchServer } from '@lifeboat/postgres/scratch/scratch-server.ts
 import { openWorkFolder } from '@lifeboat/postgres/scratch/work-folder.ts'
 import type { Evidence } from '@lifeboat/shared/domain/drill.ts'
 import type { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
-import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import type { BackupKind } from '@lifeboat/shared/domain/ids.ts'
+import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { VerifierDeps } from '../deps.ts'
 import type { Drill } from '../drill.ts'
@@ -14,6 +15,7 @@ import { evidenceOf } from './conclude.ts'
 import type { Course } from './course.ts'
 import { decryptSmall } from './decrypt.ts'
 import { fetchManifest } from './fetch-manifest.ts'
+import { rehearseFiles } from './files/rehearse-files.ts'
 import { rehearsePhysical } from './physical/rehearse-physical.ts'
 import { restoreDatabase, restoreGlobals } from './restore.ts'
 import { checkDocuments, takeInventory } from './take-inventory.ts'
@@ -40,7 +42,16 @@ export async function rehearse(drill: Drill, deps: VerifierDeps, mayWait: boolea
 
 async function walk(drill: Drill, course: Course, owned: AsyncDisposableStack): Promise<void> {
   owned.use(await openWorkFolder(drill.deps.scratchPath, drill.id).catch(noScratch))
-  await (drill.wish.kind === 'dump' ? rehearseDump : rehearsePhysical)(drill, course, owned)
+  await REHEARSE[drill.wish.kind](drill, course, owned)
+}
+
+type Rehearse = (drill: Drill, course: Course, owned: AsyncDisposableStack) => Promise<void>
+
+const REHEARSE: Record<BackupKind, Rehearse> = {
+  dump: rehearseDump,
+  base: rehearsePhysical,
+  incremental: rehearsePhysical,
+  files: rehearseFiles,
 }
 
 async function rehearseDump(drill: Drill, course: Course, owned: AsyncDisposableStack): Promise<void> {
@@ -63,7 +74,7 @@ async function rehearseDump(drill: Drill, course: Course, owned: AsyncDisposable
 
 async function boot(drill: Drill, manifest: Manifest, fingerprint: Fingerprint): Promise<ScratchServer> {
   try {
-    return await bootScratch(drill, manifest, fingerprint)
+    return await bootScratch(drill, demandServer(manifest), fingerprint)
   } catch (thrown) {
     drill.run.signal.throwIfAborted()
     drill.findings.unable({ check: 'restore', subject: 'scratch server' }, LifeboatError.from(thrown))

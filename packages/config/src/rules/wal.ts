@@ -12,7 +12,9 @@ export const walFindings: Rule = (raw, sections) => {
       ? blocks(raw, 'wal').flatMap(([source, wal]) => [
           ...copyFindings(source, wal),
           ...retainedFindings(source, block(wal.retained)),
-          ...(withPolicies ? baseFindings(source, wal, policies) : []),
+          ...(withPolicies && block(block(raw.sources)[source]).kind !== 'files'
+            ? baseFindings(source, wal, policies)
+            : []),
         ])
       : []),
     ...(sections.has('sources') ? policies.flatMap(([id, policy]) => versionFindings(id, policy, raw)) : []),
@@ -102,7 +104,7 @@ function versionFindings(id: string, policy: Raw, raw: Raw): Finding[] {
 function drillFindings(id: string, policy: Raw, raw: Raw): Finding[] {
   const recoverTo = block(policy.drill).recoverTo
   if (recoverTo !== 'latest' && recoverTo !== 'random') return []
-  const dumps = policy.kind === 'dump'
+  const dumps = !PHYSICAL.includes(String(policy.kind))
   const without = list(policy.sources).filter((name) => typeof name === 'string' && !(name in block(raw.wal)))
   if (!dumps && without.length === 0) return []
   return [
@@ -110,7 +112,7 @@ function drillFindings(id: string, policy: Raw, raw: Raw): Finding[] {
       severity: 'warning',
       path: ['policies', id, 'drill', 'recoverTo'],
       message: dumps
-        ? 'a dump is recovered to no other moment than its own'
+        ? `a ${policy.kind === 'dump' ? 'dump' : 'backup of this kind'} is recovered to no other moment than its own`
         : `no WAL is kept of ${without.join(', ')}`,
       hint: dumps
         ? 'Leave it out here, or set it on a policy of kind base.'

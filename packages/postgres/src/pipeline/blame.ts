@@ -15,7 +15,7 @@ export function culpritOf(receipts: readonly StageReceipt[]): StageReceipt | und
 }
 
 export function failed(receipt: StageReceipt): boolean {
-  return receipt.exitCode !== 0
+  return receipt.exitCode !== 0 && !receipt.tolerated
 }
 
 function lostItsReader(receipt: StageReceipt): boolean {

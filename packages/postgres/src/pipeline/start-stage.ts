@@ -12,7 +12,7 @@ export interface Wiring {
 
 /** Starts one program with nothing of our environment. */
 export function startStage(stage: Stage, { stdin, stdout, ...control }: Wiring): Child {
-  const stdio = [stdin, stdout, 'pipe', ...fourthOf(stage)]
+  const stdio = [stdin, stdout, 'pipe', ...furtherOf(stage)]
   return execa(stage.program, stage.args, {
     // Any open file descriptor will do; the types of execa know only the standard three.
     stdio: stdio as ['pipe', 'pipe', 'pipe'],
@@ -25,7 +25,6 @@ export function startStage(stage: Stage, { stdin, stdout, ...control }: Wiring):
   }) as unknown as Child
 }
 
-function fourthOf({ reports, inherits }: Stage): ['pipe'] | [number] | [] {
-  if (reports) return ['pipe']
-  return inherits === undefined ? [] : [inherits]
+function furtherOf({ reports, inherits }: Stage): ('pipe' | number)[] {
+  return [...(reports ? (['pipe'] as const) : []), ...(inherits === undefined ? [] : [inherits])]
 }

@@ -44,6 +44,7 @@ async function receiptOf(
   return {
     tool: stage.tool,
     ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
+    ...(stage.tolerates?.includes(result.exitCode ?? 0) && { tolerated: true }),
     ...(result.signal === undefined ? {} : { signal: result.signal }),
     ...(report === undefined ? {} : { report }),
     ...(result.exitCode === undefined && result.signal === undefined ? { notStarted: result.code ?? 'unknown' } : {}),

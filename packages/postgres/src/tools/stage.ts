@@ -9,7 +9,9 @@ export interface Stage {
   readonly env: Readonly<Record<string, string>>
   /** The program writes a report for its caller to file descriptor 3; it ends up in the receipt. */
   readonly reports?: boolean
-  /** Open file descriptor the program gets as its number 3, for what must stand neither in argv nor in a file. The caller closes it. */
+  /** Exit codes besides 0 with which the program did what it was asked for; what it says about it is its caller's to judge. */
+  readonly tolerates?: readonly number[]
+  /** Open file descriptor the program gets as its number 3 (4 where 3 takes its report), for what must stand neither in argv nor in a file. The caller closes it. */
   readonly inherits?: number
   /** What goes into the manifest's `encoding`; default the tool's name. */
   readonly encoding?: string
@@ -20,6 +22,8 @@ export interface StageReceipt {
   readonly tool: string
   /** undefined when a signal ended it or it never started. */
   readonly exitCode?: number
+  /** The exit code is one the stage tolerates. */
+  readonly tolerated?: boolean
   readonly signal?: string
   /** Last lines, at most 16 KiB. */
   readonly stderr: string

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createZstdDecompress } from 'node:zlib'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
-import type { Artifact, Manifest, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
+import type { Artifact, Manifest, OfServer, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Reader } from '../fetch/reader.ts'
 import { unseal } from '../fetch/unseal.ts'
@@ -24,7 +24,7 @@ export interface Contents {
   bytes: number
 }
 
-export type PhysicalManifest = Manifest & { physical: PhysicalFacts }
+export type PhysicalManifest = Manifest & OfServer & { physical: PhysicalFacts }
 
 /** Chunks the decompressor takes and gives: each is one turn to another thread and back, so few large ones. */
 const CHUNK_BYTES = 1024 * 1024

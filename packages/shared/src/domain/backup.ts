@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
 import { Verdict, WalFinding } from './drill.ts'
 import { AgentId, BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from './ids.ts'
-import { BackupSummary, PhysicalFacts } from './manifest.ts'
+import { BackupSummary, FilesFacts, PhysicalFacts } from './manifest.ts'
 
 /**
  * One copy's way: `expected` → `stored` → `proven` or `disproven`. `refused` means the target holds something else under a key of ours.
@@ -53,6 +53,7 @@ export const BackupRecord = z.object({
   bytes: z.int().optional(),
   summary: BackupSummary.optional(),
   physical: PhysicalFacts.optional(),
+  files: FilesFacts.optional(),
   manifestSha256: Sha256.optional(),
   requiredCopies: z.int().positive(),
   copies: z.record(TargetId, Copy),

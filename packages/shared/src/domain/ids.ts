@@ -18,8 +18,13 @@ export type TargetId = z.infer<typeof TargetId>
 export const AgentId = Slug.brand<'AgentId'>()
 export type AgentId = z.infer<typeof AgentId>
 
-export const BackupKind = z.enum(['dump', 'base', 'incremental'])
+export const BackupKind = z.enum(['dump', 'base', 'incremental', 'files'])
 export type BackupKind = z.infer<typeof BackupKind>
+
+/** Whether a kind copies a cluster byte by byte, so that WAL can go on behind it. */
+export function isPhysicalKind(kind: BackupKind): kind is 'base' | 'incremental' {
+  return kind === 'base' || kind === 'incremental'
+}
 
 /** `20260926T020000Z-dump-k3f9qa`: one attempt at one backup; sorts by time. A second attempt gets another id, so no key is ever written twice. */
 export const BackupId = z

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LifeboatError } from '../errors/lifeboat-error.ts'
 import {
   AgentId,
   ArtifactName,
@@ -27,7 +28,17 @@ export type Part = z.infer<typeof Part>
 /** One sealed byte stream; `cat` its parts in order, then decrypt. */
 export const Artifact = z.object({
   name: ArtifactName,
-  role: z.enum(['database', 'globals', 'fingerprint', 'base', 'tablespace', 'backup-manifest', 'config-files']),
+  role: z.enum([
+    'database',
+    'globals',
+    'fingerprint',
+    'base',
+    'tablespace',
+    'backup-manifest',
+    'config-files',
+    'files',
+    'members',
+  ]),
   bytes: z.int().positive(),
   sha256: Sha256,
   parts: z.array(Part).min(1),
@@ -56,7 +67,10 @@ export const ServerFacts = z.object({
 })
 export type ServerFacts = z.infer<typeof ServerFacts>
 
-/** What a backup is about, for people and for the size rules. A copy of a whole cluster counts neither tables nor rows. */
+/**
+ * What a backup is about, for people and for the size rules. A copy of a whole cluster counts neither tables nor rows, nor does a file tree;
+ * `databaseBytes` of that are the bytes of its files.
+ */
 export const BackupSummary = z.object({ tables: z.int().nullable(), rows: z.int().nullable(), databaseBytes: z.int() })
 export type BackupSummary = z.infer<typeof BackupSummary>
 
@@ -81,6 +95,49 @@ export const PhysicalFacts = z.object({
 })
 export type PhysicalFacts = z.infer<typeof PhysicalFacts>
 
+/** Files something was noticed about: how many, and the paths of the first. Bytes of a name that are no UTF-8 stand as octal escapes. */
+export const NamedFiles = z.object({ count: z.int().nonnegative(), paths: z.array(z.string()) })
+export type NamedFiles = z.infer<typeof NamedFiles>
+
+/**
+ * What was noticed while files were read; a kind that did not happen is absent.
+ * changed: while it was read · vanished, unreadable, too-large, other-filesystem, special (a socket): not in the archive · secret: looks like one ·
+ * exposed-secret: and others than its owner may read it.
+ */
+export const FileNotice = z.enum([
+  'changed',
+  'vanished',
+  'unreadable',
+  'too-large',
+  'other-filesystem',
+  'special',
+  'secret',
+  'exposed-secret',
+])
+export type FileNotice = z.infer<typeof FileNotice>
+
+/** What a backup of kind `files` is, besides its bytes. */
+export const FilesFacts = z.object({
+  /** Absolute path on the host; every name in the archive is relative to it. */
+  root: z.string(),
+  /** Members of the archive by kind. An incremental holds every folder, and of files only what changed. */
+  files: z.int().nonnegative(),
+  folders: z.int().nonnegative(),
+  links: z.int().nonnegative(),
+  /** Contents of the files, unpacked, bytes. */
+  bytes: z.int().nonnegative(),
+  /** Passes over the tree that were needed, each an archive of its own; more than one when logs were rotated meanwhile. */
+  passes: z.int().positive(),
+  /** What it is incremental to; absent for a full one. */
+  parent: BackupId.optional(),
+  /** Links between this one and its full backup; 0 for a full one. */
+  chain: z.int().nonnegative(),
+  /** Why a policy of incrementals took a full one. */
+  fullBecause: z.string().optional(),
+  notices: z.partialRecord(FileNotice, NamedFiles),
+})
+export type FilesFacts = z.infer<typeof FilesFacts>
+
 /**
  * The contract of one backup: at a target the backup exists when this exists. Stored as a flattened JWS (EdDSA), signed by the agent;
  * never holds row contents, secrets or anything a bucket reader should not see.
@@ -94,12 +151,14 @@ export const Manifest = z.object({
   runId: RunId,
   backupId: BackupId,
   kind: BackupKind,
-  database: z.string(),
+  /** Of kinds that are about one database. */
+  database: z.string().optional(),
   startedAt: Moment,
-  /** The moment this backup brings back: of a dump when its snapshot was taken, of a base or an incremental when it ended. */
+  /** The moment this backup brings back: of a dump when its snapshot was taken, of a base or an incremental when it ended, of files when reading began. */
   snapshotAt: Moment,
   sealedAt: Moment,
-  server: ServerFacts,
+  /** Of kinds that are about PostgreSQL. */
+  server: ServerFacts.optional(),
   /** Tool → version line, e.g. pg_dump → "pg_dump (PostgreSQL) 15.18". */
   tools: z.record(z.string(), z.string()),
   /** Public age recipients the artifacts are encrypted to. */
@@ -107,6 +166,8 @@ export const Manifest = z.object({
   summary: BackupSummary,
   /** Only of kinds `base` and `incremental`. */
   physical: PhysicalFacts.optional(),
+  /** Only of kind `files`. */
+  files: FilesFacts.optional(),
   artifacts: z.array(Artifact).min(1),
   documents: z.array(Document),
   /** Where copies go and how many of them the policy demands before the spool lets go. */
@@ -117,4 +178,18 @@ export type Manifest = z.infer<typeof Manifest>
 
 export function backupBytes(manifest: Pick<Manifest, 'artifacts'>): number {
   return manifest.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0)
+}
+
+/** What only kinds that come from a server have. */
+export interface OfServer {
+  database: string
+  server: ServerFacts
+}
+
+/** @throws LifeboatError MANIFEST_TAMPERED – a manifest of such a kind lacks what it must have */
+export function demandServer<M extends Pick<Manifest, 'database' | 'server'>>(manifest: M): M & OfServer {
+  const { database, server } = manifest
+  if (database === undefined || server === undefined)
+    throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'it names no database and no server' })
+  return { ...manifest, database, server }
 }

@@ -4,6 +4,7 @@ import { BACKUP_ERRORS } from './entries/backup.ts'
 import { BUS_ERRORS } from './entries/bus.ts'
 import { CONFIG_ERRORS } from './entries/config.ts'
 import type { CatalogueEntry } from './entries/entry.ts'
+import { FILES_ERRORS } from './entries/files.ts'
 import { PHYSICAL_ERRORS } from './entries/physical.ts'
 import { RECOVERY_ERRORS } from './entries/recovery.ts'
 import { SERVICE_ERRORS } from './entries/service.ts'
@@ -25,6 +26,7 @@ export const CATALOGUE = {
   ...CONFIG_ERRORS,
   ...SOURCE_ERRORS,
   ...PHYSICAL_ERRORS,
+  ...FILES_ERRORS,
   ...TOOL_ERRORS,
   ...SPOOL_ERRORS,
   ...ARTIFACT_ERRORS,

@@ -4,7 +4,7 @@ import type { Goal } from '@lifeboat/recovery/goal.ts'
 import { type Archive, listArchive } from '@lifeboat/recovery/list-archive.ts'
 import { planRecovery, type RecoveryPlan } from '@lifeboat/recovery/plan/plan.ts'
 import type { Sha256 } from '@lifeboat/shared/domain/ids.ts'
-import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../../drill.ts'
 import { type Asked, passed } from '../../findings.ts'
@@ -49,7 +49,8 @@ export async function fetchChain(drill: Drill, note: (sha256: Sha256) => void): 
 }
 
 function physical(manifest: Manifest): PhysicalManifest {
-  if (manifest.physical) return manifest as PhysicalManifest
+  const { physical } = manifest
+  if (physical) return { ...demandServer(manifest), physical }
   throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'it is of no physical backup', backupId: manifest.backupId })
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AgentId, BackupId, BackupKind, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from '../../domain/ids.ts'
-import { BackupSummary, PhysicalFacts } from '../../domain/manifest.ts'
+import { BackupSummary, FilesFacts, PhysicalFacts } from '../../domain/manifest.ts'
 import { ErrorReportSchema } from '../../errors/error-report.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -73,6 +73,7 @@ export const BackupSealed = defineMessage({
     bytes: z.int().positive(),
     summary: BackupSummary,
     physical: PhysicalFacts.optional(),
+    files: FilesFacts.optional(),
     manifest: z.object({ bytes: z.int().positive(), sha256: Sha256, md5: z.string() }),
     targets: z.array(TargetId).min(1),
     requiredCopies: z.int().positive(),

@@ -8,6 +8,12 @@ export const SOURCE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  SOURCE_KIND_UNFIT: {
+    title: 'A policy asks of a source what sources of its kind do not have',
+    hint: 'Policies of kind files want sources of kind files, all others a PostgreSQL database; `lifeboat config check` names the line.',
+    retry: 'never',
+    level: 'error',
+  },
   SOURCE_UNREACHABLE: {
     title: 'The database server cannot be reached',
     hint: 'Look at host and port of the source, at the server, and at firewalls between it and the agent.',

@@ -1,0 +1,73 @@
+import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
+import { type ArchivedTree, archiveTree } from '@lifeboat/files/take/archive-tree.ts'
+import { excludeOptions } from '@lifeboat/files/take/patterns.ts'
+import { tarCreate } from '@lifeboat/files/take/tar-create.ts'
+import { age } from '@lifeboat/postgres/tools/age.ts'
+import { zstd } from '@lifeboat/postgres/tools/zstd.ts'
+import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
+import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { BackupRun } from '../backup-run.ts'
+import type { FileSource } from '../config.ts'
+import type { Written } from '../spool/part-writer.ts'
+import type { FilesToolbox } from '../toolbox.ts'
+import { encodingOf } from './dump.ts'
+
+export interface Pass {
+  source: FilesSourceConfig
+  /** Names tar begins with. */
+  points: readonly Buffer[]
+  tools: FilesToolbox
+  /** tar's own, read before and replaced after. */
+  snapshot: string
+  level: number
+  /** The first is 1; each has an archive and a list of its own. */
+  pass: number
+}
+
+export interface Packed extends Pick<ArchivedTree<Written>, 'report' | 'notices'> {
+  artifacts: Artifact[]
+}
+
+/**
+ * One pass over the tree: its archive and the list of its members.
+ *
+ * @throws LifeboatError FILES_UNREADABLE | ARTIFACT_TRUNCATED | TOOL_… | SPOOL_…
+ */
+export async function packFiles(run: BackupRun<FileSource>, what: Pass): Promise<Packed> {
+  const { source, points, tools, snapshot, pass } = what
+  const tar = tarCreate({
+    ...{ program: tools.tar.path, root: source.root, snapshot, attributes: tools.tarHasAttributes },
+    ...{ oneFilesystem: source.oneFilesystem, excludes: excludeOptions(source.exclude) },
+  })
+  const seal = [
+    zstd({ program: tools.zstd.path, level: what.level }),
+    age({ program: tools.age.path, recipients: run.recipients }),
+  ]
+  const names = namesOfPass(pass)
+  const { archive, list, report, notices, stages } = await archiveTree(
+    {
+      ...{ tar, points, left: [], seal },
+      archive: run.writer(names.archive, (done) => run.report({ phase: 'files', done, unit: 'bytes' })),
+      list: run.writer(names.list),
+    },
+    run,
+  )
+  const durations = stages.map(({ tool, durationMs }) => ({ tool, durationMs }))
+  run.log.info({ event: 'backup.packed', pass, ...report, notices, stages: durations }, 'packed the files')
+  if (source.unreadable === 'fail' && notices.unreadable)
+    throw new LifeboatError('FILES_UNREADABLE', { root: source.root, ...notices.unreadable })
+  return {
+    ...{ report, notices },
+    artifacts: [
+      { name: names.archive, role: 'files', ...archive, encoding: encodingOf([tar, ...seal]) },
+      { name: names.list, role: 'members', ...list, encoding: ['jsonl', ...encodingOf(seal)] },
+    ],
+  }
+}
+
+/** `files.tar.zst.age`; of further passes `files-2.tar.zst.age`: their order is that of the numbers. */
+function namesOfPass(pass: number): { archive: ArtifactName; list: ArtifactName } {
+  const stem = pass === 1 ? 'files' : `files-${pass}`
+  return { archive: `${stem}.tar.zst.age` as ArtifactName, list: `${stem}.jsonl.zst.age` as ArtifactName }
+}

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type AgentHouse, openAgentHouse } from './agent-house.ts'
+import { openFilesHouse } from './files-house.ts'
+
+let house: AgentHouse
+beforeAll(async () => {
+  house = await openAgentHouse()
+})
+afterAll(() => house[Symbol.asyncDispose]())
+
+/** Everything `find` tells of a tree that a backup has to keep, its contents besides. */
+function described(root: string): string {
+  const script = `cd "$ROOT" && find . -printf '%p %y %m %U %G %l\\n' | LC_ALL=C sort && find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum`
+  return execFileSync('sh', ['-ec', script], { env: { ...process.env, ROOT: root }, encoding: 'latin1' })
+}
+
+test('a tree comes back by RECOVER.md alone, with owners, modes and links', async () => {
+  await using files = await openFilesHouse(house)
+  const { root } = files
+  mkdirSync(join(root, 'src/deep'), { recursive: true })
+  writeFileSync(join(root, 'src/index.js'), 'console.log(1)\n', { mode: 0o640 })
+  writeFileSync(join(root, 'src/deep/run.sh'), '#!/bin/sh\n', { mode: 0o755 })
+  writeFileSync(join(root, '.env'), 'PASSWORD=x\n', { mode: 0o644 })
+  symlinkSync('src/index.js', join(root, 'main.js'))
+  linkSync(join(root, 'src/index.js'), join(root, 'src/same.js'))
+  chmodSync(join(root, 'src/deep'), 0o750)
+  const before = described(root)
+  const sealed = await files.backup()
+  expect(sealed.manifest).toMatchObject({ kind: 'files', summary: { tables: null, rows: null } })
+  expect(sealed.manifest.server).toBeUndefined()
+  expect(sealed.files).toMatchObject({ root, files: 3, folders: 3, links: 2, chain: 0, passes: 1 })
+  expect(sealed.files.notices['exposed-secret']).toEqual({ count: 1, paths: ['./.env'] })
+  const sha256 = createHash('sha256').update('console.log(1)\n').digest('hex')
+  const indexJs = sealed.lines.filter(({ name }) => String(name).startsWith('./src/') && String(name).endsWith('.js'))
+  expect(indexJs).toContainEqual(expect.objectContaining({ type: 'file', sha256, mode: 0o640, bytes: 15 }))
+  expect(described(await files.recover(sealed))).toBe(before)
+})

@@ -12,11 +12,13 @@ import type { UploaderConfig } from './config.ts'
 import { type Events, uploaderEvents } from './events.ts'
 import { openGate, type TargetGate } from './gate.ts'
 import { type PartSource, partSource } from './part-source.ts'
+import { PartsUnderWay } from './parts-under-way.ts'
 
 /** One target and what this process knows of it right now. */
 export interface Lane {
   target: Target
   gate: TargetGate
+  underWay: PartsUnderWay
 }
 
 /** Everything the handlers may touch; tests pass the same record with memory parts. */
@@ -39,7 +41,7 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
       const { secret: resolveSecret, silenceMs } = cfg
       const observer = events.observerOf(log)
       const target = own(await openTarget(id, config, { resolveSecret, log, observer, silenceMs }))
-      return { target, gate: openGate(id, log) }
+      return { target, gate: openGate(id, log), underWay: new PartsUnderWay() }
     }),
   )
   metrics.gauge('lifeboat_targets_away', 'Targets that are not asked because they failed', () => awayOf(lanes).length)

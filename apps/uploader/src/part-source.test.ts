@@ -10,6 +10,7 @@ import { expect, test } from 'vitest'
 import type { AgentSpools } from './agent-spools.ts'
 import { openGate } from './gate.ts'
 import { partSource, type Wanted } from './part-source.ts'
+import { PartsUnderWay } from './parts-under-way.ts'
 
 const signal = new AbortController().signal
 const key = 'records/backups/20260926T020000Z-dump-k3f9qa/db.dump.zst.age.00000'
@@ -80,7 +81,11 @@ test('places that handed out wrong bytes are not asked again', async () => {
 })
 
 function sourceOf(agent: AgentSpools['open'], targets: Target[]) {
-  const lanes = targets.map((target) => ({ target, gate: openGate(target.id, silentLogger) }))
+  const lanes = targets.map((target) => ({
+    target,
+    gate: openGate(target.id, silentLogger),
+    underWay: new PartsUnderWay(),
+  }))
   return partSource({ open: agent, [Symbol.dispose]() {} }, lanes)
 }
 

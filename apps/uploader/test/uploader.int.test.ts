@@ -69,6 +69,79 @@ test.concurrent('no manifest is written before the last part is there', async ()
   expectCopy(aws, backup)
 })
 
+test.concurrent('a copy is complete as soon as its last part has arrived, without being asked for again', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  const { promise: mayGo, resolve: go } = Promise.withResolvers<void>()
+  let [begun, lists] = [0, 0]
+  const slow = wrap(aws, {
+    async put(key, body, opts) {
+      if (opts.role === 'part') {
+        begun++
+        await mayGo
+      }
+      return aws.put(key, body, opts)
+    },
+    list(prefix, opts) {
+      lists++
+      return aws.list(prefix, opts)
+    },
+  })
+  await fleet.uploader([slow])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 3 })
+  for (const part of backup.parts) await fleet.bus.publish(PartSealed, part)
+  await until(
+    () => begun,
+    (seen) => seen === 3,
+  )
+  await fleet.bus.publish(BackupSealed, backup.sealed)
+  await until(
+    () => lists,
+    (seen) => seen === 1,
+  )
+  go()
+  await stored(fleet, 1)
+  expectCopy(aws, backup)
+  // Looked once too early and once when the parts had arrived, all at one delivery: nobody asked by the clock.
+  expect(lists).toBe(2)
+  expect(fleet.spool.served.filter((name) => name.endsWith('manifest.json'))).toHaveLength(1)
+})
+
+test.concurrent('a copy whose part fails while it is waited for is completed later', async () => {
+  await using fleet = await startFleet()
+  const aws = memory('aws')
+  const { promise: mayFail, resolve: fail } = Promise.withResolvers<void>()
+  let tries = 0
+  let lists = 0
+  const breaking = wrap(aws, {
+    async put(key, body, opts) {
+      if (opts.role !== 'part' || ++tries > 1) return aws.put(key, body, opts)
+      await mayFail
+      throw new LifeboatError('TARGET_UNREACHABLE', { targetId: 'aws' })
+    },
+    list(prefix, opts) {
+      lists++
+      return aws.list(prefix, opts)
+    },
+  })
+  await fleet.uploader([breaking])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 1 })
+  const [part] = backup.parts as [PartSealed]
+  await fleet.bus.publish(PartSealed, part)
+  await until(
+    () => tries,
+    (seen) => seen === 1,
+  )
+  await fleet.bus.publish(BackupSealed, backup.sealed)
+  await until(
+    () => lists,
+    (seen) => seen === 1,
+  )
+  fail()
+  await stored(fleet, 1)
+  expectCopy(aws, backup)
+})
+
 test.concurrent('a part that is announced many times is sent once', async () => {
   await using fleet = await startFleet()
   const aws = memory('aws')

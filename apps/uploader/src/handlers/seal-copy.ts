@@ -17,8 +17,8 @@ import { openManifest, readSmallFile } from '../small-files.ts'
 type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'events' | 'clock'>
 
 /**
- * Every part there? Then the documents and, last of all, the manifest: with it the copy begins to exist. While parts are missing the
- * message comes back soon.
+ * Every part there? Then the documents and, last of all, the manifest: with it the copy begins to exist. Parts that are just being put here
+ * are waited for; while others are missing the message comes back soon.
  */
 export function sealCopy(deps: Needs, lane: Lane): Handler<BackupSealed> {
   const targetId = lane.target.id
@@ -47,7 +47,7 @@ async function ensureCopy(deps: Needs, lane: Lane, sealed: BackupSealed, signal:
   await demandFleet(target, deps.fleet, signal)
   const envelope = await readSmallFile(deps.parts, wantedOf(sealed, lane, 'manifest.json'), manifest, signal)
   const { documents, ...contents } = openManifest(envelope)
-  await demandParts(target, { documents, ...contents }, signal)
+  await demandParts(lane, { documents, ...contents }, signal)
   for (const document of documents) await putDocument(deps, lane, sealed, document, signal)
   await putSmall(lane, sealed, { name: 'manifest.json', ...sealedManifest }, envelope, 'manifest', signal)
 }

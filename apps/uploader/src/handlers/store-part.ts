@@ -29,7 +29,8 @@ export function storePart(
     const began = deps.clock.now()
     const key = partKey(sourceId, backupId, artifact, part.no)
     try {
-      const from = await lane.gate.through(delivery.signal, () => ensureStored(deps, lane, sealed, delivery.signal))
+      const store = () => lane.underWay.during(key, () => ensureStored(deps, lane, sealed, delivery.signal))
+      const from = await lane.gate.through(delivery.signal, store)
       gone.forget(key)
       const durationMs = Math.max(0, Math.round(deps.clock.now() - began))
       await deps.bus.publish(PartStored, { ...about, partNo: part.no, bytes: part.bytes, durationMs })

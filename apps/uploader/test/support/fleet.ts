@@ -15,6 +15,7 @@ import type { UploaderDeps } from '../../src/deps.ts'
 import { uploaderEvents } from '../../src/events.ts'
 import { openGate } from '../../src/gate.ts'
 import { partSource } from '../../src/part-source.ts'
+import { PartsUnderWay } from '../../src/parts-under-way.ts'
 import { startUploader } from '../../src/service.ts'
 import type { SpooledBackup } from './backup.ts'
 import { type Spool, startSpool } from './spool.ts'
@@ -48,7 +49,9 @@ export async function startFleet(): Promise<Fleet> {
       const access = { url: spool.url, token: new Secret(spool.token) }
       const spools = stack.use(agentSpools(new Map([['db1' as AgentId, access]]), { silenceMs: 2000 }))
       const pauses = { firstMs: 50, longestMs: 200 }
-      const lanes = targets.map((target) => ({ target, gate: openGate(target.id, silentLogger, pauses) }))
+      const lanes = targets.map((target) => {
+        return { target, gate: openGate(target.id, silentLogger, pauses), underWay: new PartsUnderWay() }
+      })
       const deps: UploaderDeps = {
         ...{ bus: await connect('uploader'), fleet: FLEET, lanes, parts: partSource(spools, lanes), concurrency },
         ...{ events: uploaderEvents(createMetrics('uploader')), clock: systemClock, log: silentLogger },

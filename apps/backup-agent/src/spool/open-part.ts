@@ -5,12 +5,14 @@ import type { Md5, Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import type { Part } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { inSpool, PARTIAL, partName, renameDurably } from './files.ts'
+import { gatheredFile } from './gathered-file.ts'
 import type { PartWriterOptions } from './part-writer.ts'
 
 /** A part that is being written under its temporary name. */
 export interface OpenPart {
   /** Bytes that still fit. */
   readonly left: number
+  /** The piece must not change afterwards: it may be written later. */
   write(piece: Uint8Array): Promise<void>
   /** Makes it final: on the disk, under its own name. Failing removes it. */
   seal(): Promise<Part>
@@ -31,6 +33,7 @@ export async function openPart(opts: PartWriterOptions, no: number): Promise<Ope
     room.give(partBytes)
     throw err
   })
+  const file = gatheredFile(handle)
   const sha256 = createHash('sha256')
   const md5 = createHash('md5')
   let bytes = 0
@@ -39,11 +42,13 @@ export async function openPart(opts: PartWriterOptions, no: number): Promise<Ope
   async function discard(): Promise<void> {
     if (settled) return
     settled = true
+    await file.flush().catch(() => {})
     await handle.close().catch(() => {})
     await rm(path + PARTIAL, { force: true })
     room.give(partBytes)
   }
   async function finalise(): Promise<void> {
+    await file.flush()
     await handle.sync()
     const { size } = await handle.stat()
     await handle.close()
@@ -58,9 +63,7 @@ export async function openPart(opts: PartWriterOptions, no: number): Promise<Ope
     async write(piece) {
       sha256.update(piece)
       md5.update(piece)
-      await inSpool(async () => {
-        for (let at = 0; at < piece.byteLength; ) at += (await handle.write(piece, at)).bytesWritten
-      })
+      await file.write(piece)
       bytes += piece.byteLength
     },
     async seal() {

@@ -39,15 +39,19 @@ export interface AgentDeps {
 export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics }: Opening): Promise<AgentDeps> {
   const { agentId } = cfg
   const signer = await openSigner(agentId, cfg.signingKey.reveal())
-  const spool = own(await openSpool(cfg.spool, log))
+  const spool = own(await openSpool(cfg.spool, log), 'spool')
   metrics.gauge('lifeboat_spool_used_bytes', 'Bytes taken in the spool', () => spool.room.used)
   metrics.gauge('lifeboat_spool_max_bytes', 'Bytes the spool may take', () => cfg.spool.maxBytes)
   const instance = await instanceOf(cfg.spool.path)
   const bus = own(
     await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: `backup-agent ${agentId}`, log, abort: signal }),
+    'bus',
   )
-  const lease = own(await leaseName(bus, agentId, instance, log))
-  const { port } = own(await serveParts(spool, { listen: cfg.listen, token: cfg.token, log, metrics }))
+  const lease = own(await leaseName(bus, agentId, instance, log), 'name of the agent')
+  const { port } = own(
+    await serveParts(spool, { listen: cfg.listen, token: cfg.token, log, metrics }),
+    'serving of parts',
+  )
   const cancels = await openCancels(bus, { signal, log })
   const ledger = await Ledger.open(bus)
   const roads = new Map<SourceId, Road>()

@@ -6,6 +6,7 @@ import type { Bucket, BucketDefinition, Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { AgentId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import { within } from '@lifeboat/shared/run/within.ts'
 import { z } from 'zod'
 import { writeDurably } from './spool/files.ts'
 
@@ -20,6 +21,7 @@ export const AGENTS_BUCKET: BucketDefinition<NameHolder> = {
   maxAgeMs: 20_000,
 }
 const RENEW_EVERY_MS = 5_000
+const FAREWELL_MS = 3_000
 
 export interface NameLease extends AsyncDisposable {
   /** Fires AGENT_NAME_TAKEN when somebody else got the name, for instance while this host was cut off. */
@@ -51,16 +53,23 @@ export async function leaseName(
       log.warn({ event: 'agent.unrenewed', err }, 'the name of the agent could not be renewed yet')
     }
   }
-  let renewing: Promise<void> = Promise.resolve()
+  let renewing: Promise<void> | undefined
   const timer = setInterval(() => {
-    renewing = renewing.then(renew)
+    // One at a time and none waiting behind it: while the bus is away each takes longer than the pause between two.
+    renewing ??= renew().finally(() => {
+      renewing = undefined
+    })
   }, RENEW_EVERY_MS)
   return {
     lost: lost.signal,
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
-      await renewing
-      await giveUp(bucket, agentId, me).catch(() => {})
+      // Not given up it is free for others a little later, and for this agent on its next start at once.
+      const farewell = async () => {
+        await renewing
+        await giveUp(bucket, agentId, me)
+      }
+      await within(FAREWELL_MS, farewell())
     },
   }
 }

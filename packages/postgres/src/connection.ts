@@ -66,6 +66,14 @@ export async function connectSource(to: SourceConnection, session: SessionOption
   })
 }
 
+/** Cuts a connection when the signal fires: a server that does not answer holds no query, and with it no process, for ever. */
+export function cutOn(signal: AbortSignal, client: Client): Disposable {
+  const cut = () => void client.connection.stream.destroy()
+  if (signal.aborted) cut()
+  signal.addEventListener('abort', cut, { once: true })
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', cut) }
+}
+
 /**
  * Connects and logs in, nothing more.
  *

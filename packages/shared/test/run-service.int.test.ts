@@ -154,3 +154,47 @@ test('a stop while the service still waits for NATS ends it at once', async () =
   toy.child.kill('SIGTERM')
   expect(await toy.ends()).toBe(0)
 })
+
+test.each([
+  ['a server that is gone', 'SIGKILL' as const],
+  ['a server that is there and says nothing', 'SIGSTOP' as const],
+])('a stop does not wait for %s', async (_, signal) => {
+  await using own = await startNats()
+  const toy = new Toy({ TOY_NATS: own.url, TOY_END_MS: '60000' })
+  await toy.says('service.started')
+  if (signal === 'SIGKILL') await own.stop()
+  else process.kill(own.pid, signal)
+  toy.child.kill('SIGTERM')
+  expect(await toy.ends()).toBe(0)
+  expect(toy.output).not.toContain('service.hung')
+  if (signal === 'SIGSTOP') process.kill(own.pid, 'SIGCONT')
+})
+
+test.each([
+  ['closing', '"waitingFor":"the toy box"'],
+  ['left open', '1 TCPServerWrap'],
+])('what hangs at the end (%s) is named, and the process ends with 1', async (hang, named) => {
+  const toy = new Toy({ TOY_HANG: hang, TOY_END_MS: '500' })
+  await toy.says('service.started')
+  toy.child.kill('SIGTERM')
+  expect(await toy.ends()).toBe(1)
+  expect(toy.output).toContain('service.hung')
+  expect(toy.output).toContain(named)
+})
+
+test.each(['unheard', 'rejected'])(
+  'an error nobody caught (%s) is told, work is handed back, and the service ends with 1',
+  async (fail) => {
+    await wishDrill()
+    const toy = new Toy({ TOY_FAIL: fail, TOY_WORK_MS: '60000', TOY_GRACE_MS: '60000' })
+    await toy.says('began attempt')
+    expect(await toy.ends()).toBe(1)
+    expect(toy.output).toContain('service.crashed')
+    expect(toy.output).toContain('nobody listens')
+    expect(toy.output).toContain('closed first')
+    const other = new Toy({})
+    await other.says('finished')
+    other.child.kill('SIGTERM')
+    expect(await other.ends()).toBe(0)
+  },
+)

@@ -11,6 +11,8 @@ export interface NatsServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly storeDir: string
+  /** Of the process that runs now. */
+  readonly pid: number
   /** SIGTERM, then waits for the end; the store stays until the server is disposed. */
   stop(): Promise<void>
   /** Starts again on the same port with the same store; kills it first when `signal` says how. */
@@ -47,6 +49,9 @@ export async function startNats(opts: NatsOptions = {}): Promise<NatsServer> {
     url: `nats://127.0.0.1:${port}`,
     port,
     storeDir,
+    get pid() {
+      return child.pid ?? 0
+    },
     stop: () => stop(),
     async restart({ signal, downMs = 0 } = {}) {
       await stop(signal)

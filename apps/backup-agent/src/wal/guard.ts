@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
+import { connectSource, cutOn, type SourceClient } from '@lifeboat/postgres/connection.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { askForBase, forgetHealedHole } from './anew.ts'
@@ -34,6 +34,7 @@ export async function guardSlot(road: Road): Promise<void> {
   for (let healedAt = 0; !signal.aborted; await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})) {
     try {
       client ??= await connectSource(road.connection, { applicationName: `${road.slot} guard`, lockTimeoutMs: 5_000 })
+      using _cut = cutOn(signal, client)
       await look(road, client)
       said = false
       if (performance.now() - healedAt < HEALED_EVERY_MS) continue

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
+import { connectSource, cutOn, type SourceClient } from '@lifeboat/postgres/connection.ts'
 import { ensureHeartbeat, heartbeatTable } from '@lifeboat/postgres/heartbeat.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -19,6 +19,7 @@ export async function beatHeart(road: Road): Promise<void> {
   for (; !signal.aborted; await pause(heartbeat.every, undefined, { signal }).catch(() => {})) {
     try {
       client ??= await openHeart(road)
+      using _cut = cutOn(signal, client)
       await beat(road, client)
       if (said) log.info({ event: 'wal.heartbeat' }, 'the heartbeat is written again')
       said = false

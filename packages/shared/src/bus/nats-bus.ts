@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/nats-core'
 import { LifeboatError } from '../errors/lifeboat-error.ts'
+import { within } from '../run/within.ts'
 import { AsyncQueue } from './async-queue.ts'
 import type { Bucket, BucketDefinition, Bus, DeadLetter, Handler, ProgressReport, Subscription } from './bus.ts'
 import { bury, openDeadLetter } from './dead-letters.ts'
@@ -29,6 +30,7 @@ export interface BusOptions extends LinkOptions {
 const STRAYS_EVERY_MS = 30_000
 /** A handler that does not end after its signal fired is left behind after this long; its message comes again elsewhere. */
 const FAREWELL_MS = 10_000
+const DRAIN_MS = 2_000
 
 /**
  * Connects to NATS and brings the streams to the settings of streams.ts. The connection then comes back by itself for ever.
@@ -173,8 +175,10 @@ class NatsBus implements Bus {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new LifeboatError('SERVICE_STOPPING'))
-    await Promise.race([this.settled(), pause(FAREWELL_MS, undefined, { ref: false })])
-    await this.#link.nc.drain().catch(() => {})
+    await within(FAREWELL_MS, this.settled())
+    // Without a server the drain would wait until one comes back.
+    await within(DRAIN_MS, this.#link.nc.drain())
+    await within(DRAIN_MS, this.#link.nc.close())
   }
 
   async #work(job: {

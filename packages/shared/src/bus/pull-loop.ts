@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createInbox, type Msg, nanos, type Subscription } from '@nats-io/nats-core'
+import { within } from '../run/within.ts'
 import type { NatsLink } from './link.ts'
 import { HAND_BACK_MS, type PulledMessage, pulledMessage } from './pulled-message.ts'
 
@@ -15,6 +16,7 @@ const EXPIRES_MS = 10_000
 /** The server answers an expired request itself; no answer by then means the request is lost. */
 const SILENCE_MS = EXPIRES_MS + 2_000
 const ASK_AGAIN_MS = 500
+const FAREWELL_MS = 1_000
 
 /**
  * One worker: asks for one message, works on it, asks again. It never holds a message it does not work on, so nothing waits behind long work.
@@ -102,7 +104,8 @@ class Letterbox {
    * back: it is then lost until its ack wait is over. Asked about the consumer, it throws such requests away.
    */
   async close(): Promise<void> {
-    await this.#drain()
+    // Without a server both would wait until one comes back.
+    await within(FAREWELL_MS, this.#drain())
     const { link, stream, durable } = this.#source
     await link.nc.request(`$JS.API.CONSUMER.INFO.${stream}.${durable}`).catch(() => {})
   }

@@ -2,8 +2,10 @@ import { z } from 'zod'
 import type { BucketDefinition, Bus } from '../bus/bus.ts'
 import { Moment, moment } from '../domain/ids.ts'
 import type { Logger } from '../log/logger.ts'
+import { within } from '../run/within.ts'
 
 const BEAT_MS = 5_000
+const FAREWELL_MS = 3_000
 /** A process that has not written for this long is dead, stuck or cut off. */
 export const SILENT_AFTER_MS = 3 * BEAT_MS
 
@@ -54,8 +56,12 @@ export async function beatPresence(
   return {
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
-      await beating
-      await bucket.delete(key).catch(() => {})
+      // Without the bus the entry stays and grows old; nobody takes an old one for a running process.
+      const farewell = async () => {
+        await beating
+        await bucket.delete(key)
+      }
+      await within(FAREWELL_MS, farewell())
     },
   }
 }

@@ -7,6 +7,7 @@ import { moment } from '../domain/ids.ts'
 import { LifeboatError } from '../errors/lifeboat-error.ts'
 import { createLogger, type Logger } from '../log/logger.ts'
 import { openHealth } from './health.ts'
+import { type LastResort, lastResort } from './last-resort.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { beatPresence } from './presence.ts'
 import { listenForStop, type StopSignals } from './stop-signals.ts'
@@ -17,8 +18,8 @@ export interface Opening {
   metrics: Metrics
   /** Different for every start of every process. */
   instance: string
-  /** Registers something to be closed at the end, in reverse order, also when opening the rest fails. */
-  own<R extends AsyncDisposable | Disposable>(resource: R): R
+  /** Registers something to be closed at the end, in reverse order, also when opening the rest fails. `name`: told when it does not close. */
+  own<R extends AsyncDisposable | Disposable>(resource: R, name?: string): R
   /** Fires SERVICE_STOPPING when work in progress must end now: hand it to `connectBus` as `abort`. */
   signal: AbortSignal
 }
@@ -37,9 +38,12 @@ export interface ServiceDefinition<C, D extends { bus: Bus }> {
   id?: (cfg: C) => string
   /** Between the first signal and the order to end what runs; default 10 s. */
   graceMs?: number
+  /** From then on until the process ends, whatever hangs; default 15 s. */
+  endMs?: number
 }
 
 const GRACE_MS = 10_000
+const END_MS = 15_000
 const EXIT_FAILED = 1
 const EXIT_CONFIG = 2
 
@@ -61,33 +65,60 @@ const EXIT_CONFIG = 2
  *
  * First SIGTERM or SIGINT: `signal` of `start` fires, consumers take no more, handlers may finish. After `graceMs`, or at the second signal,
  * `signal` of `open` fires and handlers end with SERVICE_STOPPING, which hands their messages back. Then everything owned is closed in
- * reverse order. The exit code is set – 0 stopped, 1 failed, 2 configuration – and the event loop empties by itself.
+ * reverse order. The exit code is set – 0 stopped, 1 failed, 2 configuration – and the event loop empties by itself. If it does not within 15 s
+ * after that `signal`, the process ends all the same, with 1 and a line that names what hung.
+ *
+ * An error nobody caught (a library's stream without a listener) is logged as `service.crashed`; the service then stops with its messages handed
+ * back, and ends with 1 for its supervisor to start it again.
  */
 export async function runService<C, D extends { bus: Bus }>(definition: ServiceDefinition<C, D>): Promise<void> {
   const log = createLogger({ service: definition.name, level: process.env.LIFEBOAT_LOG_LEVEL ?? 'info' })
   using stop = listenForStop(definition.graceMs ?? GRACE_MS)
+  const last = lastResort(log, definition.endMs ?? END_MS)
+  stop.abort.addEventListener('abort', last.arm, { once: true })
+  stopOnCrash(log, stop)
   try {
-    await live(definition, log, stop)
+    await live(definition, log, { stop, last })
     log.info({ event: 'service.stopped' }, 'stopped')
   } catch (thrown) {
     const err = LifeboatError.from(thrown)
     if (err.code === 'SERVICE_STOPPING') return
     tellFailure(log, err)
     process.exitCode = err.code.startsWith('CONFIG_') ? EXIT_CONFIG : EXIT_FAILED
+  } finally {
+    last.at('what was left open')
+    last.arm()
   }
+}
+
+/** The state of a process after an error nobody caught is not known: what runs is handed back, and another process goes on. */
+function stopOnCrash(log: Logger, stop: StopSignals): void {
+  process.on('uncaughtException', (err: unknown, origin) => {
+    log.error(
+      { event: 'service.crashed', err, origin },
+      'an error nobody caught: the service ends and may be started again',
+    )
+    process.exitCode = EXIT_FAILED
+    if (!stop.stopping.aborted) stop.stop()
+    if (!stop.abort.aborted) stop.stop()
+  })
 }
 
 async function live<C, D extends { bus: Bus }>(
   definition: ServiceDefinition<C, D>,
   log: Logger,
-  stop: StopSignals,
+  { stop, last }: { stop: StopSignals; last: LastResort },
 ): Promise<void> {
   const { name } = definition
   const instance = randomUUID().slice(0, 8)
   const cfg = await definition.readConfig()
   await using owned = new AsyncDisposableStack()
   const metrics = createMetrics(name)
-  const own = <R extends AsyncDisposable | Disposable>(resource: R) => owned.use(resource)
+  const own = <R extends AsyncDisposable | Disposable>(resource: R, label = resource.constructor.name) => {
+    owned.use(resource)
+    owned.defer(() => last.at(label))
+    return resource
+  }
   // Nothing runs yet that deserves a grace.
   stop.stopping.addEventListener('abort', stop.stop)
   const deps = await definition.open(cfg, { log, metrics, instance, own, signal: stop.abort })
@@ -97,9 +128,9 @@ async function live<C, D extends { bus: Bus }>(
     await deps.bus.ping()
   }
   const listen = definition.health?.(cfg)
-  const health = listen === undefined ? undefined : own(await openHealth(listen, { ready, metrics }))
+  const health = listen === undefined ? undefined : own(await openHealth(listen, { ready, metrics }), 'health')
   const about = { service: name, id: definition.id?.(cfg) ?? name, instance, version: VERSION }
-  own(await beatPresence(deps.bus, { ...about, startedAt: moment(Date.now()) }, log))
+  own(await beatPresence(deps.bus, { ...about, startedAt: moment(Date.now()) }, log), 'presence')
   log.info({ event: 'service.started', ...about, health: health?.port }, 'started')
   await work(definition, deps, stop)
 }

@@ -8,7 +8,7 @@ import type { PublicKeys } from '@lifeboat/shared/signing/signing.ts'
 import type { TargetConfig } from '@lifeboat/storage/target-config.ts'
 
 /** What a policy says about drills. */
-export interface DrillRules extends Pick<PolicyConfig['drill'], 'amcheck' | 'keepFailed' | 'assertions'> {
+export interface DrillRules extends Pick<PolicyConfig['drill'], 'amcheck' | 'keepFailed' | 'assertions' | 'files'> {
   maxDurationMs: number
   /** The bound the agent fingerprints with: larger tables were counted only. */
   hashTablesUpToBytes: number
@@ -72,11 +72,12 @@ function heartbeatsOf(wal: Readonly<Record<string, WalConfig>>): ReadonlyMap<Sou
 }
 
 function rulesOf({ drill, fingerprint }: Pick<PolicyConfig, 'drill' | 'fingerprint'>): DrillRules {
-  const { amcheck, keepFailed, assertions, maxDuration } = drill
+  const { amcheck, keepFailed, assertions, files, maxDuration } = drill
   return {
     amcheck,
     keepFailed,
     assertions,
+    files,
     maxDurationMs: maxDuration,
     hashTablesUpToBytes: fingerprint.hashTablesUpTo,
   }

@@ -182,7 +182,23 @@ export const PolicySection = z.strictObject({
             ]),
           }),
         )
-        .default([]),
+        .default([])
+        .describe('Questions to the restored database.'),
+      files: z
+        .array(
+          z.strictObject({
+            path: z
+              .string()
+              .regex(
+                /^(?!\/)(?!.*(^|\/)\.\.(\/|$)).+$/,
+                'a path below root, not starting with a slash, no step of it `..`',
+              )
+              .describe('A file that must be there, below root.'),
+            parses: z.enum(['json', 'yaml']).optional().describe('What its contents must be, besides.'),
+          }),
+        )
+        .default([])
+        .describe('For the kind files: what must be found in the tree that was brought back.'),
     })
     .prefault({}),
   keep: KeepSection.optional().describe(

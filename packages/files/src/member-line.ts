@@ -52,3 +52,11 @@ export function leftLine(name: Buffer, left: string): LeftLine {
 function asJson(key: 'name' | 'linksTo', bytes: Buffer): Record<string, string> {
   return isUtf8(bytes) ? { [key]: bytes.toString('utf8') } : { [`${key}Base64`]: bytes.toString('base64') }
 }
+
+export function nameOf({ name = '', nameBase64 }: Named): Buffer {
+  return nameBase64 === undefined ? Buffer.from(name) : Buffer.from(nameBase64, 'base64')
+}
+
+export function linkOf({ linksTo = '', linksToBase64 }: MemberLine): Buffer {
+  return linksToBase64 === undefined ? Buffer.from(linksTo) : Buffer.from(linksToBase64, 'base64')
+}

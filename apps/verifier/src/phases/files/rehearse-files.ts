@@ -1,14 +1,46 @@
+import { mkdir, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { formatBytes } from '@lifeboat/shared/time/duration.ts'
+import { checkFile } from '../../checks/file-assertions.ts'
 import type { Drill } from '../../drill.ts'
 import type { Course } from '../course.ts'
-import { fetchManifest } from '../fetch-manifest.ts'
-import { checkDocuments, takeInventory } from '../take-inventory.ts'
+import { type FilesManifest, fetchFilesChain } from './fetch-files-chain.ts'
+import { answerExtract, answerMembers, answerOwners } from './judge-tree.ts'
+import { replayChain } from './replay-chain.ts'
 
-/** A tree of files. */
+/** A tree of files: every archive of its chain is extracted, and the tree held against the lists of what was archived. */
 export async function rehearseFiles(drill: Drill, course: Course): Promise<void> {
-  await drill.findings.during('fetch', async () => {
-    const { manifest, sha256 } = await fetchManifest(drill)
-    course.manifestSha256 = sha256
-    await takeInventory(drill, manifest)
-    await checkDocuments(drill, manifest)
+  const { findings, rules } = drill
+  const chain = await findings.during('fetch', () =>
+    fetchFilesChain(drill, (sha256) => {
+      course.manifestSha256 = sha256
+    }),
+  )
+  const folder = join(drill.workDir, 'tree')
+  const replayed = await findings.during('restore', () =>
+    findings.ask({ check: 'extract' }, async () => {
+      await demandRoom(drill, chain)
+      await mkdir(folder, { mode: 0o700 })
+      const value = await replayChain(drill, chain, folder)
+      findings.firstAnswerAt = performance.now()
+      return { value, ...answerExtract(value) }
+    }),
+  )
+  await findings.during('check', async () => {
+    await findings.askAlso({ check: 'members' }, async () => answerMembers(replayed))
+    await findings.askAlso({ check: 'owners' }, async () => answerOwners(replayed))
+    for (const assertion of rules.files)
+      await findings.askAlso({ check: 'assertion', subject: assertion.path }, () => checkFile(folder, assertion))
   })
+}
+
+/** @throws LifeboatError DRILL_SCRATCH_UNAVAILABLE */
+async function demandRoom({ workDir }: Drill, chain: readonly FilesManifest[]): Promise<void> {
+  const { bavail, bsize } = await statfs(workDir)
+  // Sparse files take less; the largest of the chain is no less than what its tree takes in the end.
+  const needed = Math.max(...chain.map(({ artifacts }) => artifacts.reduce((sum, { bytes }) => sum + bytes, 0)))
+  if (bavail * bsize > needed) return
+  const problem = `not enough room: ${formatBytes(bavail * bsize)} are free, ${formatBytes(needed)} are needed at least`
+  throw new LifeboatError('DRILL_SCRATCH_UNAVAILABLE', { problem })
 }

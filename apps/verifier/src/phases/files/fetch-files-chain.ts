@@ -1,0 +1,59 @@
+import { drain } from '@lifeboat/postgres/pipeline/drain.ts'
+import { unseal } from '@lifeboat/recovery/fetch/unseal.ts'
+import type { Sha256 } from '@lifeboat/shared/domain/ids.ts'
+import type { FilesFacts, Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Drill } from '../../drill.ts'
+import { type Asked, passed } from '../../findings.ts'
+import { readerOf } from '../../reader.ts'
+import { artifactOf, asMisencrypted, demandOurKey } from '../decrypt.ts'
+import { fetchManifest, fetchParentManifest } from '../fetch-manifest.ts'
+import { checkDocuments, takeInventory } from '../take-inventory.ts'
+
+export type FilesManifest = Manifest & { files: FilesFacts }
+
+/** A chain longer than any policy allows is a circle. */
+const LONGEST_CHAIN = 1000
+
+/**
+ * The manifests of a backup of files and of all it builds on, oldest first, each compared with what lies at the target; nothing large is fetched.
+ *
+ * @param note told the digest of the drilled backup's own manifest as soon as it is known
+ */
+export async function fetchFilesChain(drill: Drill, note: (sha256: Sha256) => void): Promise<FilesManifest[]> {
+  const signed = await fetchManifest(drill)
+  note(signed.sha256)
+  const last = ofFiles(signed.manifest)
+  await takeInventory(drill, last)
+  await checkDocuments(drill, last)
+  const chain = [last]
+  for (let parent = last.files.parent; parent !== undefined; parent = chain[0]?.files.parent) {
+    if (chain.length > LONGEST_CHAIN) throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'the chain is a circle' })
+    const { manifest } = await fetchParentManifest(drill, parent)
+    await takeInventory(drill, manifest)
+    chain.unshift(ofFiles(manifest))
+  }
+  await openLists(drill, chain)
+  return chain
+}
+
+function ofFiles(manifest: Manifest): FilesManifest {
+  const { files } = manifest
+  if (files) return { ...manifest, files }
+  throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'it is of no files', backupId: manifest.backupId })
+}
+
+/** Whether our key opens the list of each, before gigabytes are fetched. */
+async function openLists(drill: Drill, chain: readonly FilesManifest[]): Promise<void> {
+  await drill.findings.ask({ check: 'decrypt' }, async (): Promise<Asked<undefined>> => {
+    for (const manifest of chain) {
+      await demandOurKey(drill, manifest)
+      const list = artifactOf(manifest, 'members')
+      if (!list) throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no list of members' })
+      await unseal(readerOf(drill), manifest, list, { sink: drain }).catch((thrown: unknown) => {
+        throw asMisencrypted(thrown)
+      })
+    }
+    return { value: undefined, ...passed('The identity of this verifier opens the artifacts.') }
+  })
+}

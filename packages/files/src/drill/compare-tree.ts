@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import { closeSync, lstatSync, openSync, readlinkSync, readSync, type Stats } from 'node:fs'
+import type { NamedFiles } from '@lifeboat/shared/domain/manifest.ts'
+import { type LeftLine, linkOf, type MemberLine, nameOf } from '../member-line.ts'
+import { printable } from '../printable.ts'
+import type { CompareReport } from './compare-report.ts'
+import { SET_ID, safeSteps, withheld } from './withheld.ts'
+
+const NAMED = 20
+const LEFT_NAMES = 10_000
+
+/** Holds the tree under a folder against a list of members, line by line: contents are read back from the disk. Follows no link. */
+export class TreeComparison {
+  readonly #root: string
+  readonly #asRoot = process.getuid?.() === 0
+  readonly #buffer = Buffer.allocUnsafe(1024 * 1024)
+  readonly report: CompareReport = {
+    ...{ members: 0, files: 0, bytes: 0, links: 0, differing: { count: 0, paths: [] }, left: [] },
+    owners: { count: 0, paths: [], compared: process.getuid?.() === 0 },
+  }
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  add(line: MemberLine | LeftLine): void {
+    const name = nameOf(line)
+    if ('left' in line) {
+      if (this.report.left.length < LEFT_NAMES) this.report.left.push(name.toString('latin1'))
+      return
+    }
+    this.report.members++
+    const difference = this.#difference(line, name)
+    if (difference !== undefined) add(this.report.differing, `${printable(name)}: ${difference}`)
+  }
+
+  /** What is wrong with one member, in words. */
+  #difference(line: MemberLine, name: Buffer): string | undefined {
+    const path = this.#path(name)
+    const found = path && lstatSync(path, { throwIfNoEntry: false })
+    if (!path || !found) return 'is not there'
+    if (withheld(line.type, name.toString('latin1'), linkOf(line).toString('latin1')))
+      return found.isFile() && found.size === 0 ? undefined : 'something stands where nothing was to be made'
+    if (line.type === 'hardlink') return this.#hardlink(line, found)
+    if (line.type === 'symlink') return this.#symlink(line, path, found)
+    if (this.#asRoot && (found.uid !== line.uid || found.gid !== line.gid))
+      add(this.report.owners, `${printable(name)}: ${found.uid}:${found.gid} instead of ${line.uid}:${line.gid}`)
+    if (line.type === 'folder') return found.isDirectory() ? this.#mode(line, found, 0o700) : 'is no folder'
+    return this.#file(line, path, found)
+  }
+
+  #hardlink(line: MemberLine, found: Stats): string | undefined {
+    this.report.links++
+    const other = this.#path(linkOf(line))
+    const twin = other && lstatSync(other, { throwIfNoEntry: false })
+    return twin && twin.ino === found.ino && twin.dev === found.dev ? undefined : 'is no other name of its file'
+  }
+
+  #symlink(line: MemberLine, path: Buffer, found: Stats): string | undefined {
+    this.report.links++
+    if (!found.isSymbolicLink()) return 'is no link'
+    return readlinkSync(path, { encoding: 'buffer' }).equals(linkOf(line)) ? undefined : 'leads somewhere else'
+  }
+
+  #file(line: MemberLine, path: Buffer, found: Stats): string | undefined {
+    if (!found.isFile()) return 'is no file'
+    if (found.size !== line.bytes) return `has ${found.size} bytes instead of ${line.bytes}`
+    this.report.files++
+    this.report.bytes += found.size
+    return this.#digest(path) === line.sha256 ? this.#mode(line, found, 0o600) : 'has other contents'
+  }
+
+  /** Whoever is not root kept rights of its own, see tree-placement.ts. */
+  #mode({ mode }: MemberLine, found: Stats, floor: number): string | undefined {
+    const kept = this.#asRoot ? 0 : floor
+    const [is, should] = [(found.mode & 0o1777) | kept, (mode & ~SET_ID) | kept]
+    return is === should ? undefined : `has mode ${is.toString(8)} instead of ${should.toString(8)}`
+  }
+
+  #digest(path: Buffer): string {
+    const hash = createHash('sha256')
+    const fd = openSync(path, 'r')
+    try {
+      for (let bytes = readSync(fd, this.#buffer); bytes > 0; bytes = readSync(fd, this.#buffer))
+        hash.update(this.#buffer.subarray(0, bytes))
+    } finally {
+      closeSync(fd)
+    }
+    return hash.digest('hex')
+  }
+
+  #path(name: Buffer): Buffer | undefined {
+    try {
+      return Buffer.concat([
+        Buffer.from(`${this.#root}/`),
+        Buffer.from(safeSteps(name.toString('latin1')).join('/'), 'latin1'),
+      ])
+    } catch {
+      return undefined
+    }
+  }
+}
+
+function add(list: NamedFiles, path: string): void {
+  list.count++
+  if (list.paths.length < NAMED) list.paths.push(path)
+}

@@ -1,0 +1,22 @@
+import { NamedFiles } from '@lifeboat/shared/domain/manifest.ts'
+import { z } from 'zod'
+
+/** What came of extracting one archive. */
+export const ExtractReport = z.object({
+  members: z.int(),
+  files: z.int(),
+  bytes: z.int(),
+  /** Entries taken away because the archive says they were gone. */
+  deleted: z.int(),
+  /** What the tree had and the scratch folder does not get, see withheld.ts. */
+  withheld: z.partialRecord(z.enum(['link-outside', 'special-file', 'set-id']), NamedFiles),
+  /** Members that would have left the folder, and what is no archive of ours; each with its problem. */
+  refused: NamedFiles,
+  /** Said to be unchanged since an earlier archive, and in none; bytes of names as latin1. */
+  missing: z.object({ count: z.int(), names: z.array(z.string()) }),
+  /** Why it is not complete; absent when it is. */
+  problem: z.string().optional(),
+  /** The disk is full or fails: says nothing about the archive. */
+  trouble: z.string().optional(),
+})
+export type ExtractReport = z.infer<typeof ExtractReport>

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process'
+import { read } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { expect, test } from 'vitest'
 import { drain } from '../src/pipeline/drain.ts'
-import { runPipeline } from '../src/pipeline/run-pipeline.ts'
+import { runPipeline, runPipelineApart } from '../src/pipeline/run-pipeline.ts'
 import { BASE_ENV, type Stage } from '../src/tools/stage.ts'
 
 const sh = (tool: string, script: string): Stage => ({ tool, program: '/bin/sh', args: ['-c', script], env: BASE_ENV })
@@ -141,4 +143,50 @@ test('a slow sink slows the programs down instead of filling memory', async () =
 test('what a program writes to its report descriptor is in its receipt', async () => {
   const { stages } = await runPipeline([{ ...sh('gate', 'echo hello; echo fine >&3'), reports: true }], drain, run())
   expect(stages[0]?.report).toBe('fine\n')
+})
+
+/** Reads an open descriptor as another thread would: the bytes pass no stream of this process. */
+async function lengthOf(fd: number): Promise<number> {
+  const buffer = Buffer.alloc(64 * 1024)
+  for (let total = 0; ; ) {
+    const { bytesRead } = await promisify(read)(fd, buffer, 0, buffer.length, null)
+    if (bytesRead === 0) return total
+    total += bytesRead
+  }
+}
+
+test('a sink apart reads the last program by its descriptor', async () => {
+  const stages = [sh('make', 'head -c 5000000 /dev/zero'), sh('pass', 'cat')]
+  const { result, stages: receipts } = await runPipelineApart(stages, lengthOf, run())
+  expect(result).toBe(5_000_000)
+  expect(receipts).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }])
+})
+
+test('what a sink apart made of half a stream counts for nothing', async () => {
+  const work = runPipelineApart([sh('age', 'echo half; echo "it broke" >&2; exit 3')], lengthOf, run())
+  expect(await codeOf(work)).toMatchObject({ code: 'TOOL_FAILED', facts: { tool: 'age', stderr: 'it broke' } })
+})
+
+test('an input that breaks is the reason also of a pipeline apart', async () => {
+  async function* input() {
+    yield Buffer.from('one ')
+    throw new LifeboatError('ARTIFACT_DIGEST_MISMATCH', {})
+  }
+  const work = runPipelineApart([sh('cat', 'cat')], lengthOf, run(), { input: input() })
+  expect(await codeOf(work)).toMatchObject({ code: 'ARTIFACT_DIGEST_MISMATCH' })
+})
+
+test('a sink apart that fails stops programs that would write forever, and its reason is given', async () => {
+  const failing = async () => {
+    throw new LifeboatError('RECOVERY_NO_ROOM', {})
+  }
+  const work = runPipelineApart([sh('make', 'exec cat /dev/zero'), sh('pass', 'exec cat')], failing, run())
+  expect(await codeOf(work)).toMatchObject({ code: 'RECOVERY_NO_ROOM' })
+})
+
+test('an abort ends a pipeline apart and rejects with its reason', async () => {
+  const stop = new AbortController()
+  const work = runPipelineApart([sh('make', 'exec cat /dev/zero')], lengthOf, run(stop.signal))
+  stop.abort(new LifeboatError('RUN_CANCELLED', {}))
+  expect(await codeOf(work)).toMatchObject({ code: 'RUN_CANCELLED' })
 })

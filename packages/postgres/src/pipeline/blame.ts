@@ -18,6 +18,7 @@ export function failed(receipt: StageReceipt): boolean {
   return receipt.exitCode !== 0 && !receipt.tolerated
 }
 
-function lostItsReader(receipt: StageReceipt): boolean {
+/** SIGPIPE: whoever read from it went away. */
+export function lostItsReader(receipt: StageReceipt): boolean {
   return receipt.signal === 'SIGPIPE' || receipt.exitCode === 141
 }

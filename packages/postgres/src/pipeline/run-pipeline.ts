@@ -1,11 +1,12 @@
+import { closeSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline as connect } from 'node:stream/promises'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import { diagnoseStage } from '../diagnose.ts'
 import type { Stage, StageReceipt } from '../tools/stage.ts'
-import { culpritOf } from './blame.ts'
-import { closePipe, openPipe } from './open-pipe.ts'
+import { culpritOf, lostItsReader } from './blame.ts'
+import { closePipe, openPipe, type PipeEnds } from './open-pipe.ts'
 import { type Child, startStage } from './start-stage.ts'
 import { watchStage } from './watch-stage.ts'
 
@@ -48,6 +49,52 @@ export async function runPipeline<T>(
   return { result, stages: await children.ended }
 }
 
+/** Reads the last stage's output from an open descriptor to its end, or fails. Somebody else closes it. */
+export type DescriptorSink<T> = (fd: number) => Promise<T>
+
+/**
+ * The same for a sink in another thread, which reads the last program's pipe by itself: those bytes never pass through this one.
+ *
+ * The sink sees an end also when a program failed; what it made of the bytes counts only when this resolves.
+ *
+ * @throws as `runPipeline`
+ */
+export async function runPipelineApart<T>(
+  stages: readonly Stage[],
+  sink: DescriptorSink<T>,
+  run: Pick<Run, 'signal' | 'log'>,
+  opts: PipelineOptions = {},
+): Promise<{ result: T; stages: StageReceipt[] }> {
+  run.signal.throwIfAborted()
+  const last = openPipe()
+  await using children = startApart(last, stages, run, opts)
+  const feeding = opts.input === undefined ? Promise.resolve() : feed(opts.input, children.stdin)
+  feeding.catch(() => {})
+  const [sunk] = await Promise.allSettled([sink(last.read)])
+  // A program that still writes learns from this that nobody reads any more.
+  closeSync(last.read)
+  const receipts = await children.ended
+  run.signal.throwIfAborted()
+  await feeding
+  const culprit = culpritOf(receipts)
+  const hungUp = sunk.status === 'rejected' && culprit === receipts.at(-1) && culprit && lostItsReader(culprit)
+  if (culprit !== undefined && !hungUp) throw diagnoseStage(culprit)
+  if (sunk.status === 'rejected') throw sunk.reason
+  opts.accept?.(receipts)
+  return { result: sunk.value, stages: receipts }
+}
+
+function startApart(last: PipeEnds, ...[stages, run, opts]: Parameters<typeof startAll>): Children {
+  try {
+    return startAll(stages, run, opts, last.write)
+  } catch (thrown) {
+    closeSync(last.read)
+    throw thrown
+  } finally {
+    closeSync(last.write)
+  }
+}
+
 /** The last stage's output, which ends only if everything went well. */
 async function* untilProven(
   children: Children,
@@ -77,14 +124,20 @@ interface Children extends AsyncDisposable {
   ended: Promise<StageReceipt[]>
 }
 
-function startAll(stages: readonly Stage[], run: Pick<Run, 'signal' | 'log'>, opts: PipelineOptions): Children {
+/** @param output where the last program writes; default to us */
+function startAll(
+  stages: readonly Stage[],
+  run: Pick<Run, 'signal' | 'log'>,
+  opts: PipelineOptions,
+  output?: number,
+): Children {
   const stop = new AbortController()
   const signal = AbortSignal.any([run.signal, stop.signal])
   const pipes = stages.slice(1).map(openPipe)
   const children = stages.map((stage, index) =>
     startStage(stage, {
       stdin: pipes[index - 1]?.read ?? (opts.input === undefined ? 'ignore' : 'pipe'),
-      stdout: pipes[index]?.write ?? 'pipe',
+      stdout: pipes[index]?.write ?? output ?? 'pipe',
       cancelSignal: signal,
       forceKillAfterDelay: opts.killAfterMs ?? KILL_AFTER_MS,
     }),

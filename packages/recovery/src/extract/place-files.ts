@@ -1,41 +1,48 @@
 import { chown, type FileHandle, mkdir, open } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { Backlog } from './backlog.ts'
+import { FileWriter } from './file-writer.ts'
+import { IncrementalFile } from './incremental-file.ts'
 import { type TarMember, unreadable } from './tar-header.ts'
 import type { FileSink, Placement } from './untar.ts'
+import { CONTROL, WITHHELD } from './withheld.ts'
 
-/** So much may wait for the disk before reading pauses. */
-const WAITING_BYTES = 32 * 1024 ** 2
-/** Files being written at the same time. */
-const OPEN_FILES = 16
 /** Group may read where the server allows it; nobody else ever. */
 const MODE_MASK = 0o770
+const INCREMENTAL = 'INCREMENTAL.'
 
 export interface PlacingOptions {
   /** Exists, and is the account's. */
   folder: string
   account: Account
-  /** Another name for a file, e.g. to withhold it. */
-  rename?: (name: string) => string
+  /** The folder holds the earlier backups of the chain, and this one goes over them; otherwise nothing that is there is touched. */
+  over: boolean
 }
 
-/** Puts the members of an archive into a folder; writing goes on beside reading and decompressing. Disposing waits for what was begun. */
+/**
+ * Puts the members of an archive into a folder; writing goes on beside reading and decompressing. Disposing waits for what was begun.
+ *
+ * `pg_control` comes under another name.
+ */
 export class FilePlacement implements Placement, AsyncDisposable {
+  /** What the folder must hold in the end: every member, by its final name. */
+  readonly names = new Set<string>()
   readonly #opts: PlacingOptions
   readonly #folders = new Map<string, Promise<void>>()
-  readonly #busy = new Set<Promise<void>>()
+  readonly #backlog = new Backlog()
   readonly #asRoot = process.getuid?.() === 0
-  #waiting = 0
-  #failure: { thrown: unknown } | undefined
-  #wake: (() => void) | undefined
-  #open: FileSink | undefined
+  /** Closes the file that is being read. */
+  #letGo: (() => void) | undefined
 
   constructor(opts: PlacingOptions) {
     this.#opts = opts
   }
 
   folder({ name }: TarMember): void {
-    this.#begin(this.#makeFolder(join(this.#opts.folder, name)))
+    this.names.add(name)
+    this.#backlog.begin(this.#makeFolder(join(this.#opts.folder, name)))
   }
 
   link({ name }: TarMember): void {
@@ -43,44 +50,53 @@ export class FilePlacement implements Placement, AsyncDisposable {
     if (!/^pg_tblspc\/\d+$/.test(name)) throw unreadable('a link that is no tablespace', name)
   }
 
-  file({ name, mode }: TarMember): FileSink {
-    const path = join(this.#opts.folder, this.#opts.rename?.(name) ?? name)
-    const opened = this.#create(path, mode & MODE_MASK)
-    // Told when the file is closed; nothing may have been written to it by then.
-    opened.catch(() => {})
-    let last: Promise<unknown> = opened
-    const sink: FileSink = {
-      write: (chunk) => {
-        this.#waiting += chunk.length
-        last = last.then(async () => writeAll(await opened, chunk)).finally(() => this.#passed(chunk.length))
-        last.catch(() => {})
-      },
+  file(member: TarMember): FileSink {
+    const file =
+      this.#opts.over && basename(member.name).startsWith(INCREMENTAL) ? this.#pages(member) : this.#whole(member)
+    this.#letGo = () => (file instanceof IncrementalFile ? file.abandon() : file.close())
+    return {
+      write: (chunk) => file.write(chunk),
       close: () => {
-        this.#open = undefined
-        this.#begin(last.then(() => {}).finally(async () => (await opened).close()))
+        file.close()
+        this.#letGo = undefined
       },
     }
-    this.#open = sink
-    return sink
   }
 
   ready(): Promise<void> {
-    return this.#until(() => this.#waiting < WAITING_BYTES && this.#busy.size < OPEN_FILES)
+    return this.#backlog.ready()
   }
 
   /** Everything is on its place. @throws the first error of the disk */
   finish(): Promise<void> {
-    return this.#until(() => this.#busy.size === 0)
+    return this.#backlog.finish()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#open?.close()
-    await Promise.all(this.#busy)
+    this.#letGo?.()
+    await this.#backlog.settled()
+  }
+
+  #whole({ name, bytes, mode }: TarMember): FileWriter {
+    const placed = name === CONTROL ? WITHHELD : name
+    this.names.add(placed)
+    return new FileWriter(this.#create(join(this.#opts.folder, placed), mode & MODE_MASK), bytes, this.#backlog)
+  }
+
+  #pages({ name, bytes }: TarMember): IncrementalFile {
+    const placed = join(dirname(name), basename(name).slice(INCREMENTAL.length))
+    this.names.add(placed)
+    const opened = open(join(this.#opts.folder, placed), 'r+').catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'ENOENT') throw cause
+      const problem = 'no earlier backup of its chain has this file'
+      throw new LifeboatError('RECOVERY_COMBINE_FAILED', { file: name, problem }, { cause })
+    })
+    return new IncrementalFile(new FileWriter(opened, bytes, this.#backlog), { name, bytes })
   }
 
   async #create(path: string, mode: number): Promise<FileHandle> {
     await this.#makeFolder(dirname(path))
-    const handle = await open(path, 'wx', mode)
+    const handle = await open(path, this.#opts.over ? 'w' : 'wx', mode)
     if (this.#asRoot) await handle.chown(this.#opts.account.uid, this.#opts.account.gid)
     return handle
   }
@@ -97,33 +113,4 @@ export class FilePlacement implements Placement, AsyncDisposable {
     await mkdir(path, { recursive: true, mode: 0o700 })
     if (this.#asRoot) await chown(path, this.#opts.account.uid, this.#opts.account.gid)
   }
-
-  #begin(work: Promise<void>): void {
-    const settled = work
-      .catch((thrown: unknown) => {
-        this.#failure ??= { thrown }
-      })
-      .finally(() => {
-        this.#busy.delete(settled)
-        this.#wake?.()
-      })
-    this.#busy.add(settled)
-  }
-
-  #passed(bytes: number): void {
-    this.#waiting -= bytes
-    this.#wake?.()
-  }
-
-  async #until(enough: () => boolean): Promise<void> {
-    while (!enough() && this.#failure === undefined)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    if (this.#failure) throw this.#failure.thrown
-  }
-}
-
-async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
-  for (let from = 0; from < chunk.length; ) from += (await handle.write(chunk, from)).bytesWritten
 }

@@ -1,4 +1,9 @@
-import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import {
+  type DescriptorSink,
+  runPipeline,
+  runPipelineApart,
+  type Sink,
+} from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { unage } from '@lifeboat/postgres/tools/age.ts'
 import type { Stage } from '@lifeboat/postgres/tools/stage.ts'
@@ -17,8 +22,6 @@ export interface Unsealing<T> {
   sink: Sink<T>
   /** Name of the progress; default `fetch`. */
   phase?: Phase
-  /** The sink decompresses by itself. */
-  keepCompressed?: boolean
 }
 
 /**
@@ -32,22 +35,46 @@ export async function unseal<T>(
   artifact: Artifact,
   to: Unsealing<T>,
 ): Promise<T> {
+  const zstd = isCompressed(artifact) ? await findOnce('zstd', reader) : undefined
+  const further = [...(zstd ? [unzstd({ program: zstd.path })] : []), ...(to.further ?? [])]
+  return decrypt(reader, owner, artifact, to.phase, async (unage, input) => {
+    return (await runPipeline([unage, ...further], to.sink, reader.run, { input })).result
+  })
+}
+
+/**
+ * Fetches an artifact and decrypts it into a pipe, for a sink in another thread that decompresses by itself.
+ *
+ * @throws LifeboatError those of unseal; what the sink throws
+ */
+export async function unsealApart<T>(
+  reader: Reader,
+  owner: Pick<Manifest, 'sourceId' | 'backupId'>,
+  artifact: Artifact,
+  sink: DescriptorSink<T>,
+): Promise<T> {
+  return decrypt(reader, owner, artifact, undefined, async (unage, input) => {
+    return (await runPipelineApart([unage], sink, reader.run, { input })).result
+  })
+}
+
+async function decrypt<T>(
+  reader: Reader,
+  owner: Pick<Manifest, 'sourceId' | 'backupId'>,
+  artifact: Artifact,
+  phase: Phase = 'fetch',
+  pipe: (unage: Stage, input: AsyncIterable<Uint8Array>) => Promise<T>,
+): Promise<T> {
   const { run } = reader
-  const unzips = isCompressed(artifact) && !to.keepCompressed
-  const [age, zstd] = await Promise.all([findOnce('age', reader), unzips ? findOnce('zstd', reader) : undefined])
+  const { path: program } = await findOnce('age', reader)
   using identity = secretFile(reader.identity)
-  const stages = [
-    unage({ program: age.path, identity: identity.fd }),
-    ...(zstd ? [unzstd({ program: zstd.path })] : []),
-    ...(to.further ?? []),
-  ]
   let done = 0
   const input = fetchArtifact(reader, owner, artifact, (bytes) => {
     done += bytes
-    run.report({ phase: to.phase ?? 'fetch', done, total: artifact.bytes, unit: 'bytes' })
+    run.report({ phase, done, total: artifact.bytes, unit: 'bytes' })
   })
   try {
-    return (await runPipeline(stages, to.sink, run, { input })).result
+    return await pipe(unage({ program, identity: identity.fd }), input)
   } catch (thrown) {
     run.signal.throwIfAborted()
     throw blame(LifeboatError.from(thrown), artifact)

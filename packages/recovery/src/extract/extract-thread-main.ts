@@ -1,0 +1,16 @@
+import { parentPort } from 'node:worker_threads'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { type ExtractJob, extractArchive } from './extract-job.ts'
+import type { Answer } from './extract-thread.ts'
+
+parentPort?.on('message', async (job: ExtractJob) => parentPort?.postMessage(await answer(job)))
+
+async function answer(job: ExtractJob): Promise<Answer> {
+  try {
+    return { extraction: await extractArchive(job) }
+  } catch (thrown) {
+    // An error keeps neither its class nor its code on the way between threads.
+    if (thrown instanceof LifeboatError) return { failure: thrown.toReport() }
+    return { disk: String((thrown as NodeJS.ErrnoException).code), message: String(thrown) }
+  }
+}

@@ -19,7 +19,8 @@ const REPLAY_BYTES = 2 * 1024 ** 3
 const REPLAY_GROWTH = 0.1
 
 /**
- * How much a plan needs. A chain lies on the disk once as it came and once combined.
+ * How much a plan needs. A chain that is combined by PostgreSQL's own program lies on the disk once as it came and once combined; one that is
+ * brought back over its base has at most everything its incrementals brought beside it.
  *
  * @param sizes of the backups of the chain, oldest first: the cluster as it was, and the artifacts' bytes
  */
@@ -27,20 +28,22 @@ export function demandOf(
   plan: Pick<RecoveryPlan, 'chain' | 'wal'>,
   sizes: readonly { databaseBytes: number; artifactBytes: number }[],
   major: number,
+  chains: 'over the base' | 'combined',
 ): Demand {
   const last = sizes.at(-1)?.databaseBytes ?? 0
   const [full, ...incrementals] = sizes
   // An incremental is compressed like the full one, or a little worse.
   const ratio = full && full.artifactBytes > 0 ? Math.max(1, full.databaseBytes / full.artifactBytes) : 4
   const unpacked = incrementals.reduce((sum, { artifactBytes }) => sum + artifactBytes * ratio, 0)
-  const chained = incrementals.length > 0 ? (full?.databaseBytes ?? 0) + unpacked : 0
+  const asItCame = incrementals.length > 0 ? (full?.databaseBytes ?? 0) + unpacked : 0
+  const widest = chains === 'combined' ? last + asItCame : Math.max(last, asItCame)
   const replay = plan.wal ? REPLAY_BYTES + last * REPLAY_GROWTH : 0
   return {
-    bytes: Math.round(last + chained + replay),
+    bytes: Math.round(widest + replay),
     major,
     programs: [
       ...['postgres', 'pg_verifybackup', 'pg_waldump', 'pg_controldata'],
-      ...(incrementals.length > 0 ? ['pg_combinebackup'] : []),
+      ...(incrementals.length > 0 && chains === 'combined' ? ['pg_combinebackup'] : []),
     ],
   }
 }

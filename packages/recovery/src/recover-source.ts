@@ -1,11 +1,10 @@
-import { join } from 'node:path'
 import { openScratchRoom, type ScratchRoom } from '@lifeboat/postgres/scratch/scratch-room.ts'
 import { stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { backupBytes } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { combineBackups } from './extract/combine.ts'
-import { type Extracted, extractBackup, forgetOldTablespaces, type PhysicalManifest } from './extract/extract-backup.ts'
+import { type Extracted, forgetOldTablespaces, type PhysicalManifest } from './extract/extract-backup.ts'
+import { extractChain } from './extract/extract-chain.ts'
 import type { Reader } from './fetch/reader.ts'
 import type { Wanted } from './goal.ts'
 import { type Archive, listArchive } from './list-archive.ts'
@@ -26,7 +25,7 @@ export interface RecoverSourceOptions {
   port: number
   /** Of the recovered server, over those recovery needs. */
   settings?: Readonly<Record<string, string>>
-  /** Told each time another phase begins: list, plan, extract, combine, replay. */
+  /** Told each time another phase begins: list, plan, extract, replay. */
   onPhase?: (phase: string) => void
 }
 
@@ -80,7 +79,7 @@ function roomFor(
 ): Promise<ScratchRoom> {
   const sizes = chain.map((each) => ({ databaseBytes: each.summary.databaseBytes, artifactBytes: backupBytes(each) }))
   const major = chain.at(-1)?.server.major ?? 0
-  const { bytes, programs } = demandOf(plan, sizes, major)
+  const { bytes, programs } = demandOf(plan, sizes, major, 'over the base')
   const { toolPaths, run } = opts.reader
   const about = { root: opts.root, name: opts.name, major, needBytes: bytes, toolPaths, signal: run.signal }
   return openScratchRoom({ ...about, tools: programs })
@@ -88,20 +87,11 @@ function roomFor(
 
 async function rebuild(
   { reader, onPhase = () => {} }: RecoverSourceOptions,
-  room: ScratchRoom,
+  { folder, account }: ScratchRoom,
   chain: readonly PhysicalManifest[],
 ): Promise<Extracted> {
   onPhase('extract')
-  const alone = chain.length === 1
-  const home = alone ? room.folder : await room.makeFolder('chain')
-  const extracted: Extracted[] = []
-  for (const manifest of chain) {
-    const folder = alone ? home : join(home, manifest.backupId)
-    const one = await extractBackup(reader, manifest, { folder, account: room.account })
-    await forgetOldTablespaces(one)
-    extracted.push(one)
-  }
-  if (alone) return extracted[0] as Extracted
-  onPhase('combine')
-  return combineBackups(extracted, room, room.tools, reader.run)
+  const extracted = await extractChain(reader, chain as [PhysicalManifest, ...PhysicalManifest[]], { folder, account })
+  await forgetOldTablespaces(extracted)
+  return extracted
 }

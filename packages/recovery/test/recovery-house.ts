@@ -8,8 +8,12 @@ import { CARELESS } from '@lifeboat/postgres/scratch/boot.ts'
 import { openScratchRoom, type ScratchRoom } from '@lifeboat/postgres/scratch/scratch-room.ts'
 import { SCRATCH_PORT } from '@lifeboat/postgres/scratch/scratch-server.ts'
 import { stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
-import { combineBackups } from '@lifeboat/recovery/extract/combine.ts'
-import { type Extracted, extractBackup, forgetOldTablespaces } from '@lifeboat/recovery/extract/extract-backup.ts'
+import {
+  type Extracted,
+  forgetOldTablespaces,
+  type PhysicalManifest,
+} from '@lifeboat/recovery/extract/extract-backup.ts'
+import { extractChain } from '@lifeboat/recovery/extract/extract-chain.ts'
 import { verifyFiles } from '@lifeboat/recovery/extract/verify-files.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import type { Wanted } from '@lifeboat/recovery/goal.ts'
@@ -66,7 +70,7 @@ export async function openHouse(): Promise<RecoveryHouse> {
       const stock = { ...archive, backups: sealed.map((each) => each.manifest), now: Date.now() }
       const plan = planRecovery(stock, wanted)
       const room = stack.use(await openRoom(`room-${rooms++}`))
-      const { dataDir } = await extractChain(plan, room)
+      const { dataDir } = await rebuild(plan, room)
       const place = { ...room, dataDir, port: SCRATCH_PORT }
       const { systemIdentifier } = server
       const recovered = await startRecovery({
@@ -94,22 +98,14 @@ export async function openHouse(): Promise<RecoveryHouse> {
         [Symbol.asyncDispose]: () => owned.disposeAsync(),
       }
 
-      async function extractChain(
-        { chain }: RecoveryPlan,
-        { folder, account, tools }: ScratchRoom,
-      ): Promise<Extracted> {
-        const extracted: Extracted[] = []
-        for (const [no, { backupId }] of chain.entries()) {
-          const { manifest } = sealed.find((each) => each.manifest.backupId === backupId) as SealedBase
-          const to = chain.length === 1 ? folder : join(folder, 'chain', String(no))
-          if (chain.length > 1) await mkdir(join(folder, 'chain'), { recursive: true })
-          const each = await extractBackup(reader, manifest, { folder: to, account })
-          await verifyFiles(each, tools, reader.run)
-          await forgetOldTablespaces(each)
-          extracted.push(each)
-        }
-        if (extracted.length === 1) return extracted[0] as Extracted
-        return combineBackups(extracted, { folder, account }, tools, reader.run)
+      async function rebuild({ chain }: RecoveryPlan, { folder, account, tools }: ScratchRoom): Promise<Extracted> {
+        const manifests = chain.map(({ backupId }) => {
+          return (sealed.find((each) => each.manifest.backupId === backupId) as SealedBase).manifest
+        })
+        const extracted = await extractChain(reader, manifests as [PhysicalManifest], { folder, account })
+        if (chain.length === 1) await verifyFiles(extracted, tools, reader.run)
+        await forgetOldTablespaces(extracted)
+        return extracted
       }
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

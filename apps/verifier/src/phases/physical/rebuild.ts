@@ -28,7 +28,7 @@ export async function openRoom(drill: Drill, { manifests, last, plan }: FetchedC
     databaseBytes: each.summary.databaseBytes,
     artifactBytes: backupBytes(each),
   }))
-  const { bytes, major, programs } = demandOf(plan, sizes, last.server.major)
+  const { bytes, major, programs } = demandOf(plan, sizes, last.server.major, 'combined')
   const { scratchPath: root, toolPaths } = drill.deps
   const opts = { root, toolPaths, name: drill.id, major, needBytes: bytes, signal: drill.run.signal }
   const room = await openScratchRoom({ ...opts, tools: [...programs, 'pg_checksums'] })

@@ -1,0 +1,76 @@
+import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import type { Reader } from '../fetch/reader.ts'
+import {
+  type Contents,
+  contentsOf,
+  type Extracted,
+  type ExtractedArchive,
+  type ExtractPlace,
+  extractArchives,
+  extractBackup,
+  type PhysicalManifest,
+  translate,
+} from './extract-backup.ts'
+import { openExtractThread } from './extract-thread.ts'
+import { CONTROL, WITHHELD } from './withheld.ts'
+
+/** What PostgreSQL refuses to start with, and pg_combinebackup takes out. */
+const INCREMENTAL_LINES = /^INCREMENTAL FROM (LSN|TLI): .*\n/gm
+
+/**
+ * Brings back a full base and its incrementals into a new folder: the base as it is, then the changed pages of each incremental over it, so that
+ * nothing unchanged is written twice and the chain needs no room of its own.
+ *
+ * Out comes what pg_combinebackup makes of the same backups, but without a `backup_manifest`: nobody hashed the files as they are now.
+ *
+ * @param chain oldest first
+ * @throws LifeboatError ARTIFACT_… | TARGET_… | RECOVERY_NO_ROOM | RECOVERY_COMBINE_FAILED
+ */
+export async function extractChain(
+  reader: Reader,
+  chain: readonly [PhysicalManifest, ...PhysicalManifest[]],
+  place: ExtractPlace,
+): Promise<Extracted & Contents> {
+  if (chain.length === 1) return extractBackup(reader, chain[0], place)
+  await using thread = openExtractThread()
+  const all: ExtractedArchive[] = []
+  let last: Awaited<ReturnType<typeof extractArchives>> | undefined
+  try {
+    for (const [index, manifest] of chain.entries()) {
+      last = await extractArchives({ reader, thread, place }, manifest, index > 0)
+      all.push(...last.archives)
+    }
+    const { dataDir, tablespaces, archives } = last as NonNullable<typeof last>
+    await removeGone(archives)
+    await removeGoneTablespaces(place.folder, tablespaces)
+    for (const [oid, to] of tablespaces) await symlink(to, join(dataDir, 'pg_tblspc', oid))
+    await makeWhole(join(dataDir, 'backup_label'))
+    await rename(join(dataDir, WITHHELD), join(dataDir, CONTROL))
+    return { dataDir, tablespaces, ...contentsOf(all) }
+  } catch (thrown) {
+    throw translate(thrown, place.folder)
+  }
+}
+
+/** What earlier backups had and the newest has no more: dropped tables, old WAL. */
+async function removeGone(archives: readonly ExtractedArchive[]): Promise<void> {
+  for (const { folder, names } of archives) {
+    const kept = new Set(names)
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+    const gone = entries
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => !kept.has(relative(folder, path)))
+    for (const path of gone) await rm(path, { recursive: true, force: true })
+  }
+}
+
+async function removeGoneTablespaces(folder: string, kept: Extracted['tablespaces']): Promise<void> {
+  const home = join(folder, 'tablespaces')
+  for (const oid of await readdir(home)) if (!kept.has(oid)) await rm(join(home, oid), { recursive: true, force: true })
+}
+
+async function makeWhole(label: string): Promise<void> {
+  const text = await readFile(label, 'utf8')
+  await writeFile(label, text.replace(INCREMENTAL_LINES, ''))
+}

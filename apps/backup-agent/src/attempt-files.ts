@@ -1,32 +1,96 @@
 import { join } from 'node:path'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { NAMED_PATHS } from '@lifeboat/files/gate/archive-gate.ts'
 import { startingPoints } from '@lifeboat/files/take/starting-points.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
+import type { FilesFacts } from '@lifeboat/shared/domain/manifest.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { AttemptDeps, Taken, Work } from './attempt-backup.ts'
 import type { BackupRun } from './backup-run.ts'
 import type { FileSource } from './config.ts'
-import { packFiles } from './phases/files.ts'
+import type { Packed } from './phases/files.ts'
 import { demandRoot } from './phases/inspect-files.ts'
+import { packPasses } from './phases/pack-passes.ts'
 import { findFilesToolbox, versionLines } from './toolbox.ts'
+import { chooseFilesParent, type FilesChoice } from './trees/choose-files-parent.ts'
+import { type SnapshotShelf, selectionOf, snapshotShelf } from './trees/snapshot-shelf.ts'
+
+/** Snapshots of a source that stay for later backups: the newest backup is not always a good one. */
+const KEPT_SNAPSHOTS = 8
 
 /** A tree of files, or what changed in it since an earlier backup. */
-export async function takeFiles(
-  run: BackupRun<FileSource>,
-  { clock }: AttemptDeps,
-  { source: { files: source }, policy, spooled }: Work<FileSource>,
-): Promise<Taken> {
+export async function takeFiles(run: BackupRun<FileSource>, deps: AttemptDeps, work: Work<FileSource>): Promise<Taken> {
+  const { files: source } = work.source
+  const { backupId, sourceId } = work.spooled.attempt
   run.enter('inspect')
   await demandRoot(source.root)
   const points = await startingPoints(source.root, source.include)
+  if (points.length === 0)
+    throw new LifeboatError('FILES_NOTHING_INCLUDED', { root: source.root, include: source.include })
   const tools = await findFilesToolbox(run.search)
-  const snapshotAt = moment(clock.now())
+  const shelf = await snapshotShelf(deps.spool.path, sourceId)
+  const selection = selectionOf(source, points)
+  const choice = await choose(deps, work, shelf, selection)
+  const { parent, chain, fullBecause } = planOf(choice)
+  run.log.info({ event: 'backup.planned', parent, chain: chain.length, fullBecause }, 'decided how to take the backup')
+  const snapshotAt = moment(deps.clock.now())
   run.enter('files')
-  const snapshot = join(spooled.folder, 'tree.snar.partial')
-  const pass = await packFiles(run, { source, points, tools, snapshot, level: policy.compressionLevel, pass: 1 })
-  const { files, folders, links, bytes } = pass.report
+  const passes = await packPasses(run, {
+    ...{ source, points, tools, level: work.policy.compressionLevel },
+    snapshot: await shelf.draft(backupId, parent),
+    excludeFile: join(work.spooled.folder, 'too-large.partial'),
+  })
+  await shelf.keep(backupId, selection)
+  await shelf.prune(KEPT_SNAPSHOTS)
+  const basis = { chain: chain.length, ...(parent && { parent }), ...(fullBecause !== undefined && { fullBecause }) }
+  const files = { root: source.root, ...basis, ...factsOf(passes) }
   return {
-    ...{ snapshotAt, tools: versionLines(tools) },
-    summary: { tables: null, rows: null, databaseBytes: bytes },
-    files: { root: source.root, files, folders, links, bytes, passes: 1, chain: 0, notices: pass.notices },
-    artifacts: pass.artifacts,
+    ...{ snapshotAt, tools: versionLines(tools), files },
+    summary: { tables: null, rows: null, databaseBytes: files.bytes },
+    artifacts: passes.flatMap(({ artifacts }) => artifacts),
+    recovery: { chain },
   }
+}
+
+async function choose(
+  deps: AttemptDeps,
+  work: Work<FileSource>,
+  shelf: SnapshotShelf,
+  selection: string,
+): Promise<FilesChoice> {
+  const { sourceId, targets } = work.spooled.attempt
+  const catalog = await KvCatalog.open(deps.bus)
+  return chooseFilesParent({
+    records: await Array.fromAsync(catalog.all({ sourceId })),
+    ...{ targets, maxChain: work.policy.files.maxChain, selection, kept: await shelf.known(), nowMs: deps.clock.now() },
+  })
+}
+
+function planOf(choice: FilesChoice) {
+  if (choice.parent === undefined) return { chain: [], fullBecause: choice.fullBecause }
+  return { parent: choice.parent.backupId, chain: choice.chain }
+}
+
+/** Each pass holds every folder, and of files only what changed since the one before. */
+function factsOf(
+  passes: readonly Packed[],
+): Pick<FilesFacts, 'files' | 'folders' | 'links' | 'bytes' | 'passes' | 'notices'> {
+  const total = (of: 'files' | 'links' | 'bytes') => passes.reduce((sum, { report }) => sum + report[of], 0)
+  return {
+    ...{ files: total('files'), links: total('links'), bytes: total('bytes'), passes: passes.length },
+    folders: passes.at(-1)?.report.folders ?? 0,
+    notices: joined(passes.map(({ notices }) => notices)),
+  }
+}
+
+function joined(all: readonly Packed['notices'][]): FilesFacts['notices'] {
+  const notices: FilesFacts['notices'] = {}
+  for (const [kind, { count, paths }] of all.flatMap((each) => Object.entries(each))) {
+    const before = notices[kind as keyof typeof notices] ?? { count: 0, paths: [] }
+    notices[kind as keyof typeof notices] = {
+      count: before.count + count,
+      paths: [...before.paths, ...paths].slice(0, NAMED_PATHS),
+    }
+  }
+  return notices
 }

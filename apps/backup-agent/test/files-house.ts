@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import type { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { BackupFailed, BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
@@ -21,6 +22,8 @@ export interface FilesHouse extends AsyncDisposable {
   backup(change?: Partial<BackupRequested>): Promise<Sealed>
   /** Asks for a backup that will not come about. */
   failure(): Promise<ErrorReport>
+  /** Tells the catalogue of a backup, as the scheduler would. */
+  noteSealed(sealed: Sealed): Promise<void>
   /** Follows RECOVER.md of a backup word by word, its parents beside it. @returns the folder with the tree */
   recover(sealed: Sealed): Promise<string>
 }
@@ -33,24 +36,26 @@ export interface Sealed {
   lines: Record<string, unknown>[]
 }
 
-export async function openFilesHouse(
-  house: AgentHouse,
-  change: {
-    source?: Record<string, unknown>
-    policy?: Record<string, unknown>
-    spool?: Partial<AgentConfig['spool']>
-  } = {},
-): Promise<FilesHouse> {
+export interface FilesChange {
+  source?: Record<string, unknown>
+  policy?: Record<string, unknown>
+  spool?: Partial<AgentConfig['spool']>
+  toolPaths?: string[]
+  /** A script in place of tar, given where the tree is. */
+  meanwhile?: (root: string) => string
+}
+
+export async function openFilesHouse(house: AgentHouse, change: FilesChange = {}): Promise<FilesHouse> {
   await using opening = new AsyncDisposableStack()
   const folder = opening.adopt(await mkdtemp(join(tmpdir(), 'lifeboat-files-')), (path) =>
     rm(path, { recursive: true, force: true }),
   )
   const root = join(folder, 'tree')
   await mkdir(root)
-  const plain = house.config({
-    policy: { kind: 'files', ...change.policy },
-    ...(change.spool && { spool: change.spool }),
-  })
+  const fake = change.meanwhile && fakeTar(folder, change.meanwhile(root))
+  const toolPaths = [...(change.toolPaths ?? []), ...(fake ? [fake] : [])]
+  const policy = { kind: 'files', ...change.policy }
+  const plain = house.config({ policy, toolPaths, ...(change.spool && { spool: change.spool }) })
   const files = FilesSourceConfig.parse({ kind: 'files', agent: plain.agentId, root, ...change.source })
   const cfg: AgentConfig = { ...plain, sources: new Map([[SOURCE, { files }]]) }
   const agent = opening.use(await house.agent(cfg))
@@ -81,6 +86,11 @@ export async function openFilesHouse(
       const { error } = await house.fact(BackupFailed, (fact) => fact.runId === runId)
       return error as ErrorReport
     },
+    async noteSealed({ backupId }) {
+      const fact = await house.fact(BackupSealed, (each) => each.backupId === backupId)
+      const catalog = await KvCatalog.open(house.bus)
+      await catalog.apply({ subject: 'backup.sealed', data: fact })
+    },
     async recover({ backupId }) {
       const copies = join(folder, `copies-${recovered++}`)
       await cp(join(agent.deps.spool.path, 'backups'), copies, { recursive: true })
@@ -97,6 +107,23 @@ export async function openFilesHouse(
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** A folder with a program called tar that is this script. */
+export function fakeTar(folder: string, script: string): string {
+  const bin = mkdtempSync(join(folder, 'bin-'))
+  writeFileSync(
+    join(bin, 'tar'),
+    `#!/bin/sh\ncase "$1" in --version) exec /usr/bin/tar --version;; esac\ncase " $* " in *--listed-incremental*) ;; *) exec /usr/bin/tar "$@";; esac\n${script}\n`,
+    { mode: 0o755 },
+  )
+  return bin
+}
+
+/** Everything `find` tells of a tree that a backup has to keep, its contents besides. */
+export function described(root: string): string {
+  const script = `cd "$ROOT" && find . -printf '%p %y %m %U %G %l\\n' | LC_ALL=C sort && find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum`
+  return execFileSync('sh', ['-ec', script], { env: { ...process.env, ROOT: root }, encoding: 'latin1' })
 }
 
 /** What an artifact holds, by the stock programs. */

@@ -1,22 +1,15 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AgentHouse, openAgentHouse } from './agent-house.ts'
-import { openFilesHouse } from './files-house.ts'
+import { described, openFilesHouse } from './files-house.ts'
 
 let house: AgentHouse
 beforeAll(async () => {
   house = await openAgentHouse()
 })
 afterAll(() => house[Symbol.asyncDispose]())
-
-/** Everything `find` tells of a tree that a backup has to keep, its contents besides. */
-function described(root: string): string {
-  const script = `cd "$ROOT" && find . -printf '%p %y %m %U %G %l\\n' | LC_ALL=C sort && find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum`
-  return execFileSync('sh', ['-ec', script], { env: { ...process.env, ROOT: root }, encoding: 'latin1' })
-}
 
 test('a tree comes back by RECOVER.md alone, with owners, modes and links', async () => {
   await using files = await openFilesHouse(house)

@@ -1,6 +1,6 @@
 import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import { type ArchivedTree, archiveTree } from '@lifeboat/files/take/archive-tree.ts'
-import { excludeOptions } from '@lifeboat/files/take/patterns.ts'
+import { excludeExactly, excludeOptions } from '@lifeboat/files/take/patterns.ts'
 import { tarCreate } from '@lifeboat/files/take/tar-create.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
 import { zstd } from '@lifeboat/postgres/tools/zstd.ts'
@@ -23,6 +23,10 @@ export interface Pass {
   level: number
   /** The first is 1; each has an archive and a list of its own. */
   pass: number
+  /** Files too large to be taken. */
+  tooLarge: readonly Buffer[]
+  /** Where their patterns are written down for tar. */
+  excludeFile: string
 }
 
 export interface Packed extends Pick<ArchivedTree<Written>, 'report' | 'notices'> {
@@ -36,18 +40,20 @@ export interface Packed extends Pick<ArchivedTree<Written>, 'report' | 'notices'
  */
 export async function packFiles(run: BackupRun<FileSource>, what: Pass): Promise<Packed> {
   const { source, points, tools, snapshot, pass } = what
+  const excludes = [...excludeOptions(source.exclude), ...(await excludeExactly(what.tooLarge, what.excludeFile))]
   const tar = tarCreate({
     ...{ program: tools.tar.path, root: source.root, snapshot, attributes: tools.tarHasAttributes },
-    ...{ oneFilesystem: source.oneFilesystem, excludes: excludeOptions(source.exclude) },
+    ...{ oneFilesystem: source.oneFilesystem, excludes },
   })
   const seal = [
     zstd({ program: tools.zstd.path, level: what.level }),
     age({ program: tools.age.path, recipients: run.recipients }),
   ]
   const names = namesOfPass(pass)
+  const left = what.tooLarge.map((name) => ({ notice: 'too-large' as const, name }))
   const { archive, list, report, notices, stages } = await archiveTree(
     {
-      ...{ tar, points, left: [], seal },
+      ...{ tar, points, left, seal },
       archive: run.writer(names.archive, (done) => run.report({ phase: 'files', done, unit: 'bytes' })),
       list: run.writer(names.list),
     },

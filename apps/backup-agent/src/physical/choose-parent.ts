@@ -73,7 +73,8 @@ function chainOf(newest: PhysicalRecord, { records, targets }: ParentQuestion): 
   return chain
 }
 
-function flawOf({ backupId, copies }: BackupRecord, targets: readonly TargetId[]): string | undefined {
+/** Why a backup cannot be built on at these targets. */
+export function flawOf({ backupId, copies }: BackupRecord, targets: readonly TargetId[]): string | undefined {
   for (const target of targets) {
     const state = copies[target]?.state
     if (state === undefined) return `${backupId} did not go to ${target}`

@@ -1,13 +1,14 @@
 import type { PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
-import { type ArtifactName, type BackupKind, moment } from '@lifeboat/shared/domain/ids.ts'
+import { type ArtifactName, type BackupId, type BackupKind, type Moment, moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
-import { aboutOf } from './attempt.ts'
+import { type Attempt, aboutOf } from './attempt.ts'
 import { takeBase } from './attempt-base.ts'
 import { takeDump } from './attempt-dump.ts'
 import { takeFiles } from './attempt-files.ts'
+import { takeTables } from './attempt-tables.ts'
 import type { BackupRun } from './backup-run.ts'
 import type { AgentSource, DatabaseSource, FileSource } from './config.ts'
 import type { AgentDeps } from './deps.ts'
@@ -27,13 +28,31 @@ export interface Work<S extends AgentSource = DatabaseSource> {
 /** What one kind of backup has to say once all its parts are in the spool; the rest of the manifest is the same for all. */
 export type Taken = Omit<SealFacts, 'fleetId' | 'database' | 'recipients' | 'sealedAt' | 'spoolUrl'>
 
-type Take<S extends AgentSource> = (run: BackupRun<S>, deps: AttemptDeps, work: Work<S>) => Promise<Taken>
+/** Nothing was written: an earlier backup holds all there was at this moment. */
+export interface Unchanged {
+  unchanged: BackupId
+  unchangedAt: Moment
+}
+
+/** What an attempt is handed besides: it says when the backup has begun, once, before its first part. */
+export type Announcing<S extends AgentSource> = Work<S> & { announce: () => Promise<void> }
+
+type Take<S extends AgentSource> = (run: BackupRun<S>, deps: AttemptDeps, work: Announcing<S>) => Promise<Taken | Unchanged>
 
 const TAKE: Record<BackupKind, Take<AgentSource>> = {
-  dump: ofDatabases(takeDump),
-  base: ofDatabases(takeBase),
-  incremental: ofDatabases(takeBase),
-  files: ofFiles(takeFiles),
+  dump: announced(ofDatabases(takeDump)),
+  base: announced(ofDatabases(takeBase)),
+  incremental: announced(ofDatabases(takeBase)),
+  tables: ofDatabases(takeTables),
+  files: announced(ofFiles(takeFiles)),
+}
+
+/** Most kinds write something whatever they find. */
+function announced(take: Take<AgentSource>): Take<AgentSource> {
+  return async (run, deps, work) => {
+    await work.announce()
+    return take(run, deps, work)
+  }
 }
 
 function ofDatabases(take: Take<DatabaseSource>): Take<AgentSource> {
@@ -62,14 +81,15 @@ function unfit({ spooled }: Work<AgentSource>): LifeboatError {
  * One attempt from its announcement to the signed manifest in the spool. Parts are announced as they are sealed; nothing of them counts before
  * the manifest. Leaves its folder to the caller when it fails.
  *
+ * @returns undefined for a sealed backup
  * @throws LifeboatError of every phase; the run's abort reason
  */
-export async function attemptBackup(deps: AttemptDeps, work: Work<AgentSource>): Promise<void> {
+export async function attemptBackup(deps: AttemptDeps, work: Work<AgentSource>): Promise<Unchanged | undefined> {
   const { attempt } = work.spooled
-  const { attempt: count, startedAt, targets, requiredCopies } = attempt
-  await deps.bus.publish(BackupStarted, { ...aboutOf(attempt), attempt: count, startedAt, targets, requiredCopies })
   const run = backupRun(deps, work)
-  const taken = await TAKE[attempt.kind](run, deps, work)
+  const announce = () => tellStarted(deps, attempt)
+  const taken = await TAKE[attempt.kind](run, deps, { ...work, announce })
+  if ('unchanged' in taken) return taken
   run.enter('seal')
   run.signal.throwIfAborted()
   const { cfg, clock, signer } = deps
@@ -79,6 +99,12 @@ export async function attemptBackup(deps: AttemptDeps, work: Work<AgentSource>):
     sealedAt: moment(clock.now()),
   }
   await sealBackup(work.spooled, { ...about, ...taken }, signer)
+  return undefined
+}
+
+async function tellStarted({ bus }: AttemptDeps, attempt: Attempt): Promise<void> {
+  const { attempt: count, startedAt, targets, requiredCopies } = attempt
+  await bus.publish(BackupStarted, { ...aboutOf(attempt), attempt: count, startedAt, targets, requiredCopies })
 }
 
 function backupRun(deps: AttemptDeps, { source, spooled, run }: Work<AgentSource>): BackupRun<AgentSource> {

@@ -8,6 +8,11 @@ export function agentEvents(metrics: Metrics) {
     backupStarted: metrics.event({ event: 'backup.started', sentence: 'began a backup', labels: ['sourceId'] }),
     partSealed: metrics.event({ event: 'part.sealed', sentence: 'sealed part', labels: ['sourceId'] }),
     backupSealed: metrics.event({ event: 'backup.sealed', sentence: 'sealed backup', labels: ['sourceId'] }),
+    backupUnchanged: metrics.event({
+      event: 'backup.unchanged',
+      sentence: 'nothing changed since an earlier backup',
+      labels: ['sourceId'],
+    }),
     backupFailed: metrics.event({
       event: 'backup.failed',
       sentence: 'the attempt ended without a backup',

@@ -1,8 +1,10 @@
 import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
 import { demandServer, type Manifest, type OfServer } from '@lifeboat/shared/domain/manifest.ts'
+import type { TableExport } from '@lifeboat/shared/domain/table-export.ts'
 import { recoverBase } from './recover-doc/base.ts'
 import { recoverDump } from './recover-doc/dump.ts'
 import { recoverFiles } from './recover-doc/files.ts'
+import { recoverTables } from './recover-doc/tables.ts'
 
 export const RECOVER_DOCUMENT = 'RECOVER.md'
 
@@ -10,7 +12,7 @@ export type RecoverFacts = Pick<
   Manifest,
   'backupId' | 'sourceId' | 'database' | 'snapshotAt' | 'server' | 'tools' | 'artifacts' | 'agentId' | 'recipients'
 > &
-  Partial<Pick<Manifest, 'physical' | 'files'>> & { recovery?: Recovery }
+  Partial<Pick<Manifest, 'physical' | 'files'>> & { recovery?: Recovery; tableExport?: TableExport }
 
 /** Of kinds that come from a server. */
 export type ServerRecoverFacts = RecoverFacts & OfServer
@@ -30,5 +32,6 @@ export interface Recovery {
 export function recoverDocument(facts: RecoverFacts): string {
   if (facts.files) return recoverFiles(facts, facts.files)
   const ofServer = demandServer(facts)
+  if (facts.tableExport) return recoverTables(ofServer, facts.tableExport)
   return facts.physical === undefined ? recoverDump(ofServer) : recoverBase(ofServer, facts.physical)
 }

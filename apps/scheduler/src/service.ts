@@ -1,5 +1,5 @@
 import { followFacts } from '@lifeboat/catalog/follow-facts.ts'
-import { BackupFailed, BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
+import { BackupFailed, BackupSealed, BackupUnchanged } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
 import { repeat } from '@lifeboat/shared/service/repeat.ts'
@@ -8,7 +8,7 @@ import { sweepDrills } from './drill-sweep.ts'
 import { askForDrill } from './handlers/ask-for-drill.ts'
 import { noteDeadLetter } from './handlers/note-dead-letter.ts'
 import { noteDrill } from './handlers/note-drill.ts'
-import { noteFailed, noteSealed } from './handlers/note-outcome.ts'
+import { noteFailed, noteSealed, noteUnchanged } from './handlers/note-outcome.ts'
 import { LOOK_EVERY_MS, ObjectivesWatch } from './objectives/watch.ts'
 import { pruneLedger } from './prune.ts'
 import { Ticker } from './tick.ts'
@@ -21,6 +21,7 @@ export async function startScheduler(deps: SchedulerDeps, signal: AbortSignal): 
   const { bus } = deps
   await followFacts(bus, deps.catalog, { signal })
   await bus.consume({ type: BackupSealed, durable: 'runs-sealed' }, noteSealed(deps), { signal })
+  await bus.consume({ type: BackupUnchanged, durable: 'runs-unchanged' }, noteUnchanged(deps), { signal })
   await bus.consume({ type: BackupFailed, durable: 'runs-failed' }, noteFailed(deps), { signal })
   await bus.consume({ type: DrillFinished, durable: 'drills-finished' }, noteDrill(deps), { signal })
   await bus.consume({ type: CopyStored, durable: 'drills' }, askForDrill(deps), { signal })

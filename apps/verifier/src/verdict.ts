@@ -36,6 +36,12 @@ const REQUIRED: Record<BackupKind, Required> = {
     { check: 'fingerprint', maySkip: false },
     { check: 'constraints', maySkip: false },
   ],
+  tables: [
+    ...SEALED,
+    { check: 'restore', maySkip: false },
+    { check: 'fingerprint', maySkip: false },
+    { check: 'constraints', maySkip: true },
+  ],
   base: PHYSICAL,
   incremental: [...PHYSICAL, { check: 'combine', maySkip: false }],
   files: [

@@ -14,6 +14,8 @@ export interface BackupRow {
   /** The moment it brings back. */
   snapshotAt?: Moment
   sealedAt?: Moment
+  /** Still what was at the source then. */
+  unchangedAt?: Moment
   bytes?: number
   rows?: number | null
   /** Of the database or cluster itself, as it was then. */
@@ -46,7 +48,7 @@ export interface Rehearsal {
 /** The newest rows of one source, newest first, kept as one entry so that status and list never read every backup. */
 export interface SourceSummary {
   sourceId: SourceId
-  /** At most 64, newest first, running and failed ones included. */
+  /** At most 64, and 64 table exports, newest first, running and failed ones included. */
   recent: BackupRow[]
   /** Bases and incrementals that are no longer among the recent ones; at most 64, newest first. */
   olderPhysical?: BackupRow[]
@@ -56,6 +58,7 @@ export interface SourceSummary {
   firstStored?: { backupId: BackupId; at: Moment }
   /** The newest five of each kind, newest first. */
   rehearsals?: Rehearsal[]
+  /** These are about backups that bring back the whole source: no table export. */
   lastSealed?: { backupId: BackupId; at: Moment; bytes: number }
   lastStored?: { backupId: BackupId; at: Moment }
   lastProven?: { backupId: BackupId; at: Moment; snapshotAt: Moment; targetId: TargetId }

@@ -1,5 +1,5 @@
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
-import { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
+import { BackupFailed, BackupSealed, BackupStarted, BackupUnchanged } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
 import type { Catalog } from './catalog.ts'
@@ -9,6 +9,7 @@ import type { BackupFact } from './project.ts'
 export const CATALOGUE_MESSAGES = [
   BackupStarted,
   BackupSealed,
+  BackupUnchanged,
   BackupFailed,
   CopyStored,
   CopyRefused,

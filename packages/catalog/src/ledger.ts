@@ -18,7 +18,7 @@ export type LedgerOutcome =
 export type LedgerDetails = Partial<
   Pick<
     LedgerEntry,
-    'heldBy' | 'backupId' | 'beganAt' | 'endedAt' | 'reason' | 'error' | 'deadlineAt' | 'dueAt' | 'lateAt'
+    'heldBy' | 'backupId' | 'unchanged' | 'beganAt' | 'endedAt' | 'reason' | 'error' | 'deadlineAt' | 'dueAt' | 'lateAt'
   >
 >
 

@@ -3,6 +3,7 @@ import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
 import type { BackupRow, Rehearsal, SourceSummary } from './catalog.ts'
 import { anchorsOf, type KnownWal, windowsOf } from './objectives-window.ts'
 import { beginOf } from './project.ts'
+import { bringsBackAll } from './summarize.ts'
 
 export interface ObjectivesQuestion extends KnownWal {
   sourceId: SourceId
@@ -52,7 +53,7 @@ function expectedRto(summary: SourceSummary | undefined, by: Objectives['by']): 
   const physical = by === 'wal' || PHYSICAL.has(newest.kind)
   const alike = (kind: string) => PHYSICAL.has(kind) === physical
   const size = stored(summary).find(({ kind }) => alike(kind))?.databaseBytes
-  const drills = (summary.rehearsals ?? []).filter(({ kind }) => alike(kind))
+  const drills = (summary.rehearsals ?? []).filter(({ kind }) => bringsBackAll(kind) && alike(kind))
   const [last] = drills
   if (last === undefined) return undefined
   const times = drills.map((drill) => scaled(drill, size)).sort((a, b) => a - b)
@@ -75,9 +76,11 @@ function newestStored(summary: SourceSummary | undefined): BackupRow | undefined
   return stored(summary).toSorted((a, b) => (momentOf(a) < momentOf(b) ? 1 : -1))[0]
 }
 
-/** Newest first. */
+/** Newest first. Exported tables bring back themselves, not the source. */
 function stored(summary: SourceSummary | undefined): BackupRow[] {
-  return (summary?.recent ?? []).filter(({ state }) => state === 'stored' || state === 'proven')
+  return (summary?.recent ?? []).filter(
+    ({ state, kind }) => (state === 'stored' || state === 'proven') && bringsBackAll(kind),
+  )
 }
 
 function momentOf({ snapshotAt, startedAt }: BackupRow): Moment {

@@ -1,14 +1,20 @@
-import type { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
+import type {
+  BackupFailed,
+  BackupSealed,
+  BackupStarted,
+  BackupUnchanged,
+} from '@lifeboat/shared/bus/messages/backup.ts'
 import type { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
 import { BackupRecord, type Copy, type WalDrill } from '@lifeboat/shared/domain/backup.ts'
 import { BackupId, type Moment, SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { z } from 'zod'
 
-/** Everything the catalogue learns from; the first six come over the bus, see follow-facts.ts. */
+/** Everything the catalogue learns from; the first seven come over the bus, see follow-facts.ts. */
 export type BackupFact =
   | { subject: 'backup.started'; data: BackupStarted }
   | { subject: 'backup.sealed'; data: Omit<BackupSealed, 'spoolUrl' | 'manifest'> & { manifest: { sha256: string } } }
+  | { subject: 'backup.unchanged'; data: Pick<BackupUnchanged, 'backupId' | 'sourceId' | 'unchangedAt'> }
   | { subject: 'backup.failed'; data: BackupFailed }
   | { subject: 'copy.stored'; data: CopyStored }
   | { subject: 'copy.refused'; data: CopyRefused }
@@ -42,6 +48,8 @@ export function project(draft: BackupDraft | undefined, fact: BackupFact): Backu
       return begun(before, fact.data)
     case 'backup.sealed':
       return sealed(begun(before, fact.data), fact.data)
+    case 'backup.unchanged':
+      return { ...before, unchangedAt: latest(before.unchangedAt, fact.data.unchangedAt) }
     case 'backup.failed':
       return failed(identified(before, fact.data), fact.data)
     case 'copy.stored':
@@ -98,7 +106,7 @@ function begun(
 
 /** What was sealed belongs together: of two announcements that differ one counts as a whole. */
 function sealed(draft: BackupDraft, data: Extract<BackupFact, { subject: 'backup.sealed' }>['data']): BackupDraft {
-  const { sealedAt, snapshotAt, bytes, summary, physical, files } = data
+  const { sealedAt, snapshotAt, bytes, summary, physical, files, exports } = data
   const heard = {
     sealedAt,
     snapshotAt,
@@ -106,6 +114,7 @@ function sealed(draft: BackupDraft, data: Extract<BackupFact, { subject: 'backup
     summary,
     ...(physical && { physical }),
     ...(files && { files }),
+    ...(exports && { exports }),
     manifestSha256: data.manifest.sha256 as never,
   }
   const known = draft.sealedAt && {
@@ -115,6 +124,7 @@ function sealed(draft: BackupDraft, data: Extract<BackupFact, { subject: 'backup
     summary: draft.summary,
     ...(draft.physical && { physical: draft.physical }),
     ...(draft.files && { files: draft.files }),
+    ...(draft.exports && { exports: draft.exports }),
     manifestSha256: draft.manifestSha256,
   }
   return { ...draft, ...settle(known || undefined, heard) } as BackupDraft
@@ -158,6 +168,10 @@ function copyState({ conclusion, storedAt, error }: Copy): Copy['state'] {
 
 function earliest(a: Moment | undefined, b: Moment): Moment {
   return a === undefined || b < a ? b : a
+}
+
+function latest(a: Moment | undefined, b: Moment): Moment {
+  return a === undefined || a < b ? b : a
 }
 
 function newest<T extends { at: Moment }>(a: T | undefined, b: T): T {

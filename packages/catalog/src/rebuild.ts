@@ -106,9 +106,9 @@ async function manifestFacts(
   expectEqual(key, 'signer', manifest.agentId, signer)
   expectEqual(key, 'fleet', opts.fleetId, manifest.fleetId)
   const { backupId, sourceId, policyId, agentId, kind, runId, startedAt, snapshotAt, sealedAt } = manifest
-  const { targets, requiredCopies, summary, physical, files } = manifest
+  const { targets, requiredCopies, summary, physical, files, exports } = manifest
   const about = { backupId, sourceId, policyId, agentId, kind, bytes: backupBytes(manifest) }
-  const more = { ...(physical && { physical }), ...(files && { files }) }
+  const more = { ...(physical && { physical }), ...(files && { files }), ...(exports && { exports }) }
   const times = { startedAt, snapshotAt, sealedAt }
   const digest = { sha256: sha256Of(bytes) }
   return [

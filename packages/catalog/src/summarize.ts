@@ -10,6 +10,7 @@ const REHEARSALS_OF_A_KIND = 5
 /** The line of `backup list`. */
 export function rowOf(record: BackupRecord): BackupRow {
   const { backupId, sourceId, policyId, kind, startedAt, snapshotAt, sealedAt, bytes, summary, physical } = record
+  const { unchangedAt } = record
   return {
     backupId,
     sourceId,
@@ -19,6 +20,7 @@ export function rowOf(record: BackupRecord): BackupRow {
     startedAt,
     ...(snapshotAt === undefined ? {} : { snapshotAt }),
     ...(sealedAt === undefined ? {} : { sealedAt }),
+    ...(unchangedAt === undefined ? {} : { unchangedAt }),
     ...(bytes === undefined ? {} : { bytes }),
     ...(summary === undefined ? {} : { rows: summary.rows, databaseBytes: summary.databaseBytes }),
     ...(physical === undefined ? {} : { physical: physicalRow(physical) }),
@@ -43,6 +45,11 @@ function physicalRow(facts: PhysicalFacts): PhysicalRow {
   }
 }
 
+/** Whether a backup of this kind brings back its whole source; exported tables bring back themselves. */
+export function bringsBackAll(kind: string): boolean {
+  return kind !== 'tables'
+}
+
 /** Newest first; the id decides between two of one moment, so that every reader sees the same order. */
 export function newestFirst(a: BackupRow, b: BackupRow): number {
   if (a.startedAt !== b.startedAt) return a.startedAt < b.startedAt ? 1 : -1
@@ -61,10 +68,11 @@ export function emptySummary(sourceId: SourceId): SourceSummary {
  */
 export function summarize(before: SourceSummary, record: BackupRecord): { summary: SourceSummary; lost: boolean } {
   const { recent, olderPhysical } = rowsWith(before, record)
-  const lastSealed = later(before.lastSealed, sealedOf(record), record)
-  const lastStored = later(before.lastStored, storedOf(record), record)
-  const lastProven = later(before.lastProven, provenOf(record), record, (proven) => proven.snapshotAt)
-  const firstStored = earlier(before.firstStored, firstStoredOf(record), record, (stored) => stored.at)
+  const whole = <P>(of: (from: BackupRecord) => P) => (bringsBackAll(record.kind) ? of(record) : undefined)
+  const lastSealed = later(before.lastSealed, whole(sealedOf), record)
+  const lastStored = later(before.lastStored, whole(storedOf), record)
+  const lastProven = later(before.lastProven, whole(provenOf), record, (proven) => proven.snapshotAt)
+  const firstStored = earlier(before.firstStored, whole(firstStoredOf), record, (stored) => stored.at)
   const firstBase = earlier(before.firstBase, baseOf(record), record, (row) => row.backupId)
   const rehearsals = rehearsalsWith(before.rehearsals ?? [], record)
   const summary: SourceSummary = {
@@ -87,8 +95,12 @@ export function summarize(before: SourceSummary, record: BackupRecord): { summar
 function rowsWith(before: SourceSummary, record: BackupRecord): { recent: BackupRow[]; olderPhysical: BackupRow[] } {
   const others = [...before.recent, ...(before.olderPhysical ?? [])].filter((row) => row.backupId !== record.backupId)
   const rows = [...others, rowOf(record)].sort(newestFirst)
-  const older = rows.slice(RECENT_ROWS).filter((row) => row.physical !== undefined)
-  return { recent: rows.slice(0, RECENT_ROWS), olderPhysical: older.slice(0, OLDER_PHYSICAL_ROWS) }
+  // Exports may come every minute: they must not push the backups of the whole source out.
+  const whole = rows.filter(({ kind }) => bringsBackAll(kind))
+  const exports = rows.filter(({ kind }) => !bringsBackAll(kind)).slice(0, RECENT_ROWS)
+  const older = whole.slice(RECENT_ROWS).filter((row) => row.physical !== undefined)
+  const recent = [...whole.slice(0, RECENT_ROWS), ...exports].sort(newestFirst)
+  return { recent, olderPhysical: older.slice(0, OLDER_PHYSICAL_ROWS) }
 }
 
 function rehearsalsWith(before: readonly Rehearsal[], record: BackupRecord): Rehearsal[] {

@@ -1,3 +1,4 @@
+import { TableName } from '@lifeboat/postgres/table-export/table-name.ts'
 import { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import { AgentId, BackupKind, FleetId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { ByteSize, Duration } from '@lifeboat/shared/time/duration.ts'
@@ -71,7 +72,7 @@ const KeepSection = z.strictObject({
 export const PolicySection = z.strictObject({
   sources: z.array(SourceId).min(1).describe('Names under `sources`; each gets runs of its own.'),
   kind: BackupKind.describe(
-    'What is taken: dump is one database with its roles and a fingerprint; base is the whole cluster, byte by byte; incremental is what changed in it since the backup before (PostgreSQL 17 on), a base where there is none; files is a tree of files, or what changed in it since the backup before.',
+    'What is taken: dump is one database with its roles and a fingerprint; base is the whole cluster, byte by byte; incremental is what changed in it since the backup before (PostgreSQL 17 on), a base where there is none; files is a tree of files, or what changed in it since the backup before; tables is listed tables as CSV.',
   ),
   schedule: z.strictObject({
     cron: z.string().describe('Five fields, or six with seconds first.'),
@@ -204,9 +205,34 @@ export const PolicySection = z.strictObject({
   keep: KeepSection.optional().describe(
     'How long backups stay; what any rule chooses stays, and only proven backups count. Default: everything stays for good.',
   ),
+  tables: z
+    .strictObject({
+      list: z
+        .array(TableName)
+        .default([])
+        .describe(
+          'Tables as SQL names them: results, clinic.ward, clinic."Odd name"; clinic.* is every table of a schema. Without a schema public is meant.',
+        ),
+      queries: z
+        .record(
+          z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'lower-case letters, digits, - and _'),
+          z.string().min(1),
+        )
+        .default({})
+        .describe(
+          'Further files by name, each with the rows of a query; it must give the same rows twice in one snapshot.',
+        ),
+      atLeastEvery: Duration.default(24 * 3_600_000).describe(
+        'A run that finds nothing changed refers to the export before, unless that is older than this.',
+      ),
+    })
+    .optional()
+    .describe('For the kind tables: what is exported as CSV, all of one snapshot.'),
   size: z
     .strictObject({
-      min: ByteSize.optional().describe('A smaller backup is an incident; default 1 MB, and 1 kB for the kind files.'),
+      min: ByteSize.optional().describe(
+        'A smaller backup is an incident; default 1 MB, 1 kB for the kind files, and nothing for table exports.',
+      ),
       medianRatio: z
         .number()
         .min(0)
@@ -402,9 +428,14 @@ export type LifeboatConfig = z.infer<typeof LifeboatConfig>
 export type WalConfig = z.infer<typeof WalSection>
 export type PolicyConfig = z.infer<typeof PolicySection>
 
+/** What a policy of kind tables exports. */
+export type TablesConfig = NonNullable<PolicyConfig['tables']>
+
+const LEAST_BYTES: Partial<Record<BackupKind, number>> = { files: 1_000, tables: 0 }
+
 /** What a policy calls too small, bytes: a configuration of three files is no accident. */
 export function leastBytes({ kind, size }: Pick<PolicyConfig, 'kind' | 'size'>): number {
-  return size.min ?? (kind === 'files' ? 1_000 : 1_000_000)
+  return size.min ?? LEAST_BYTES[kind] ?? 1_000_000
 }
 export type BusConfig = z.infer<typeof BusSection>
 export type AlertingConfig = z.infer<typeof AlertingSection>

@@ -25,6 +25,11 @@ export const undersized: Rule = (world) =>
     }
   })
 
+/** A table may be empty by nature; a database without a row is not. */
+function hasAlwaysBeenEmpty({ kind }: BackupRow, before: readonly BackupRow[]): boolean {
+  return kind === 'tables' && before.every((row) => row.rows === 0)
+}
+
 function complaintsAbout(newest: BackupRow, before: readonly BackupRow[], plan: WatchedPlan, world: World): string[] {
   const { min, medianRatio, medianOf } = plan.size
   const { bytes, rows } = newest
@@ -39,6 +44,6 @@ function complaintsAbout(newest: BackupRow, before: readonly BackupRow[], plan: 
       `It has ${formatBytes(bytes)}; the median of the ${sizes.length} before it is ${formatBytes(usual)}`,
     )
   if (world.tables.get(newest.backupId) === 0) complaints.push('It has no table')
-  else if (rows === 0) complaints.push('It has no row')
+  else if (rows === 0 && !hasAlwaysBeenEmpty(newest, before)) complaints.push('It has no row')
   return complaints
 }

@@ -12,6 +12,7 @@ import type { Attempt } from '../attempt.ts'
 import { attemptBackup } from '../attempt-backup.ts'
 import type { AgentSource } from '../config.ts'
 import type { AgentDeps } from '../deps.ts'
+import { settleUnchanged } from '../exports/settle-unchanged.ts'
 import { abandon, announceSealed, tellFailed } from '../spool/pick-up.ts'
 import type { Spooled } from '../spool/spool.ts'
 
@@ -52,7 +53,8 @@ async function fulfil(deps: AgentDeps, wish: BackupRequested, delivery: Delivery
   let spooled: Spooled
   try {
     spooled = await deps.spool.begin(attempt)
-    await attemptBackup(deps, { ...known, spooled, run })
+    const unchanged = await attemptBackup(deps, { ...known, spooled, run })
+    if (unchanged) return await settleUnchanged(deps, spooled, unchanged)
   } catch (thrown) {
     const err = run.signal.aborted ? LifeboatError.from(run.signal.reason) : LifeboatError.from(thrown)
     await end(deps, attempt, err, delivery)

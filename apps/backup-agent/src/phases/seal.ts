@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { FleetId, Md5, Moment, Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { type Artifact, backupBytes, type Document, Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import type { TableExport } from '@lifeboat/shared/domain/table-export.ts'
 import type { Signer } from '@lifeboat/shared/signing/signing.ts'
 import { aboutOf } from '../attempt.ts'
 import { RECOVER_DOCUMENT, type Recovery, recoverDocument } from '../recover-doc.ts'
@@ -12,7 +13,7 @@ import type { Spooled } from '../spool/spool.ts'
 export interface SealFacts
   extends Pick<
     Manifest,
-    'database' | 'snapshotAt' | 'server' | 'tools' | 'recipients' | 'summary' | 'physical' | 'files'
+    'database' | 'snapshotAt' | 'server' | 'tools' | 'recipients' | 'summary' | 'physical' | 'files' | 'exports'
   > {
   fleetId: FleetId
   sealedAt: Moment
@@ -20,6 +21,8 @@ export interface SealFacts
   artifacts: Artifact[]
   /** What RECOVER.md of a backup with parents says besides. */
   recovery?: Recovery
+  /** What RECOVER.md of a table export says besides. */
+  tableExport?: TableExport
 }
 
 /**
@@ -30,10 +33,10 @@ export interface SealFacts
 export async function sealBackup(to: Spooled, facts: SealFacts, signer: Signer): Promise<BackupSealed> {
   const { attempt, folder } = to
   const about = aboutOf(attempt)
-  const { spoolUrl, recovery, ...rest } = facts
+  const { spoolUrl, recovery, tableExport, ...rest } = facts
   const recover = Buffer.from(
     recoverDocument({
-      ...{ ...rest, ...(recovery && { recovery }) },
+      ...{ ...rest, ...(recovery && { recovery }), ...(tableExport && { tableExport }) },
       ...{ backupId: about.backupId, sourceId: about.sourceId, agentId: about.agentId },
     }),
   )
@@ -57,6 +60,7 @@ export async function sealBackup(to: Spooled, facts: SealFacts, signer: Signer):
     summary: facts.summary,
     ...(facts.physical && { physical: facts.physical }),
     ...(facts.files && { files: facts.files }),
+    ...(facts.exports && { exports: facts.exports }),
     manifest: measure(signed),
     targets: attempt.targets,
     requiredCopies: attempt.requiredCopies,

@@ -84,13 +84,14 @@ async function waitAll(
 }
 
 function shown({ runId, sourceId, policyId, story, exit }: Waited) {
-  const { backupId, runState, sealedBytes, stored, refused, proven, error, reason } = story
+  const { backupId, runState, sealedBytes, stored, refused, proven, error, reason, unchanged } = story
   return {
     runId,
     sourceId,
     policyId,
     outcome: exit,
     backupId,
+    unchanged,
     runState,
     bytes: sealedBytes,
     stored,
@@ -103,6 +104,8 @@ function shown({ runId, sourceId, policyId, story, exit }: Waited) {
 
 function told({ runId, story, exit }: Waited, style: Style): string {
   const { backupId, stored, proven, error, reason } = story
+  if (exit === 'ok' && story.unchanged)
+    return `${style.good('done')}  nothing changed: ${backupId} holds it all`
   if (exit === 'ok') {
     const where =
       proven.length > 0

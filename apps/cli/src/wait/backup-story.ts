@@ -1,6 +1,6 @@
 import type { ObservedMessage } from '@lifeboat/shared/bus/bus.ts'
 import type { DataOf, MessageType } from '@lifeboat/shared/bus/define-message.ts'
-import { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
+import { BackupFailed, BackupSealed, BackupStarted, BackupUnchanged } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
 import { PartStored } from '@lifeboat/shared/bus/messages/part.ts'
@@ -25,6 +25,8 @@ export interface BackupStory {
   readonly refused: readonly TargetId[]
   readonly proven: readonly TargetId[]
   readonly disproven: readonly TargetId[]
+  /** The run found nothing changed: `backupId` is the earlier backup that holds everything. */
+  readonly unchanged?: true
   readonly error?: ErrorReport
   /** How it ended; absent while it goes on. */
   readonly end?: 'reached' | 'failed'
@@ -74,6 +76,9 @@ function applied(story: BackupStory, message: ObservedMessage): BackupStory {
   const failed = read(BackupFailed, message)
   if (failed?.runId === story.runId && failed.backupId === story.backupId)
     return { ...story, error: failed.error as ErrorReport, ...(failed.willRetry ? {} : { end: 'failed' as const }) }
+  const unchanged = read(BackupUnchanged, message)
+  if (unchanged?.runId === story.runId)
+    return { ...story, backupId: unchanged.backupId, unchanged: true, end: 'reached' }
   const sealed = read(BackupSealed, message)
   if (sealed?.runId === story.runId) {
     const { backupId, targets, requiredCopies, bytes } = sealed

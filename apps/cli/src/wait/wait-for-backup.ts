@@ -46,7 +46,8 @@ export async function waitForBackup(
 }
 
 function announce(before: BackupStory, after: BackupStory, line: LiveLine): void {
-  if (after.backupId && after.backupId !== before.backupId) line.say(`backup ${after.backupId} begun`)
+  if (after.backupId && after.backupId !== before.backupId && !after.unchanged)
+    line.say(`backup ${after.backupId} begun`)
   if (after.error && after.error !== before.error && !after.end) line.say(`${after.error.code}: ${after.error.title}`)
   if (after.sealedBytes !== undefined && before.sealedBytes === undefined) line.say('complete and sealed in the spool')
   for (const target of after.stored) if (!before.stored.includes(target)) line.say(`stored at ${target}`)

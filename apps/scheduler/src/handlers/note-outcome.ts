@@ -1,5 +1,5 @@
 import type { Handler } from '@lifeboat/shared/bus/bus.ts'
-import type { BackupFailed, BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
+import type { BackupFailed, BackupSealed, BackupUnchanged } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import type { SchedulerDeps } from '../deps.ts'
 
@@ -10,6 +10,19 @@ import type { SchedulerDeps } from '../deps.ts'
 export function noteSealed({ ledger }: Pick<SchedulerDeps, 'ledger'>): Handler<BackupSealed> {
   return async ({ runId, backupId, sealedAt }) => {
     await ledger.apply(runId, 'succeed', { endedAt: sealedAt }, { when: isAttempt(backupId) })
+  }
+}
+
+/** Nothing had changed: its run succeeded without a backup of its own. The agent may have died between telling and writing. */
+export function noteUnchanged({ ledger }: Pick<SchedulerDeps, 'ledger'>): Handler<BackupUnchanged> {
+  return async ({ runId, backupId, unchangedAt }) => {
+    const details = {
+      backupId,
+      unchanged: true as const,
+      reason: `nothing changed since ${backupId}`,
+      endedAt: unchangedAt,
+    }
+    await ledger.apply(runId, 'succeed', details)
   }
 }
 

@@ -18,6 +18,7 @@ import { fetchManifest } from './fetch-manifest.ts'
 import { rehearseFiles } from './files/rehearse-files.ts'
 import { rehearsePhysical } from './physical/rehearse-physical.ts'
 import { restoreDatabase, restoreGlobals } from './restore.ts'
+import { rehearseTables } from './tables/rehearse-tables.ts'
 import { checkDocuments, takeInventory } from './take-inventory.ts'
 
 /**
@@ -52,6 +53,7 @@ const REHEARSE: Record<BackupKind, Rehearse> = {
   base: rehearsePhysical,
   incremental: rehearsePhysical,
   files: rehearseFiles,
+  tables: rehearseTables,
 }
 
 async function rehearseDump(drill: Drill, course: Course, owned: AsyncDisposableStack): Promise<void> {

@@ -12,6 +12,7 @@ export const policyFindings: Rule = (raw, sections) => {
     ...blocks(raw, 'policies').flatMap(([id, policy]) => [
       ...copyFindings(id, policy),
       ...scheduleFindings(id, policy),
+      ...tablesFindings(id, policy),
     ]),
     ...objectiveFindings(raw),
   ]
@@ -30,6 +31,20 @@ function copyFindings(id: string, policy: Raw): Finding[] {
       hint,
     },
   ]
+}
+
+/** A policy of this kind says what it exports, and no other does. */
+function tablesFindings(id: string, policy: Raw): Finding[] {
+  const tables = block(policy.tables)
+  const isNamed = list(tables.list).length > 0 || Object.keys(block(tables.queries)).length > 0
+  const path = ['policies', id, 'tables']
+  if (policy.kind === 'tables' && !isNamed) {
+    const hint = 'Add `tables: { list: [my_table] }`, or `queries`.'
+    return [{ severity: 'error', path, message: 'names no table and no query to export', hint }]
+  }
+  if (policy.kind === 'tables' || policy.tables === undefined) return []
+  const message = `means nothing to a policy of kind ${text(policy.kind) ?? 'dump'}`
+  return [{ severity: 'error', path, message, hint: 'Set `kind: tables`, or leave this out.' }]
 }
 
 function scheduleFindings(id: string, policy: Raw): Finding[] {
@@ -98,6 +113,8 @@ function gapsBySource(raw: Raw): Map<string, Gap> {
     if (gap.ms < (gaps.get(source)?.ms ?? Number.POSITIVE_INFINITY)) gaps.set(source, gap)
   }
   for (const [, policy] of blocks(raw, 'policies')) {
+    // Exported tables bring back themselves, not the source.
+    if (policy.kind === 'tables') continue
     const ms = widestGapMs(block(policy.schedule))
     const what = policy.kind === 'dump' ? 'dumps are up to' : 'backups are up to'
     if (ms === undefined) continue

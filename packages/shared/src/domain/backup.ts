@@ -3,6 +3,7 @@ import { ErrorReportSchema } from '../errors/error-report.ts'
 import { Verdict, WalFinding } from './drill.ts'
 import { AgentId, BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from './ids.ts'
 import { BackupSummary, FilesFacts, PhysicalFacts } from './manifest.ts'
+import { ExportFacts } from './table-export.ts'
 
 /**
  * One copy's way: `expected` → `stored` → `proven` or `disproven`. `refused` means the target holds something else under a key of ours.
@@ -54,6 +55,9 @@ export const BackupRecord = z.object({
   summary: BackupSummary.optional(),
   physical: PhysicalFacts.optional(),
   files: FilesFacts.optional(),
+  exports: ExportFacts.optional(),
+  /** The source was looked at again then, and nothing of it had changed: it brings back that moment as well. */
+  unchangedAt: Moment.optional(),
   manifestSha256: Sha256.optional(),
   requiredCopies: z.int().positive(),
   copies: z.record(TargetId, Copy),

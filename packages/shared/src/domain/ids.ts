@@ -18,7 +18,7 @@ export type TargetId = z.infer<typeof TargetId>
 export const AgentId = Slug.brand<'AgentId'>()
 export type AgentId = z.infer<typeof AgentId>
 
-export const BackupKind = z.enum(['dump', 'base', 'incremental', 'files'])
+export const BackupKind = z.enum(['dump', 'base', 'incremental', 'files', 'tables'])
 export type BackupKind = z.infer<typeof BackupKind>
 
 /** Whether a kind copies a cluster byte by byte, so that WAL can go on behind it. */

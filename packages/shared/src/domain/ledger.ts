@@ -147,7 +147,9 @@ export const LedgerEntry = z.object({
   attempt: z.int().nonnegative(),
   /** Instance of the agent that holds the newest attempt. */
   heldBy: z.string().optional(),
+  /** Of a run that found nothing changed: the earlier backup that still holds everything. */
   backupId: BackupId.optional(),
+  unchanged: z.literal(true).optional(),
   beganAt: Moment.optional(),
   endedAt: Moment.optional(),
   /** Why it was skipped, missed or failed, in words. */

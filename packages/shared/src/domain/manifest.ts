@@ -14,6 +14,7 @@ import {
   SourceId,
   TargetId,
 } from './ids.ts'
+import { ExportFacts } from './table-export.ts'
 import { Lsn, Timeline } from './wal.ts'
 
 /** A fixed-size slice of an artifact: the unit of transport, retry and storage. Its bytes never change. */
@@ -38,6 +39,9 @@ export const Artifact = z.object({
     'config-files',
     'files',
     'members',
+    'table',
+    'table-export',
+    'definition',
   ]),
   bytes: z.int().positive(),
   sha256: Sha256,
@@ -168,6 +172,8 @@ export const Manifest = z.object({
   physical: PhysicalFacts.optional(),
   /** Only of kind `files`. */
   files: FilesFacts.optional(),
+  /** Only of kind `tables`. */
+  exports: ExportFacts.optional(),
   artifacts: z.array(Artifact).min(1),
   documents: z.array(Document),
   /** Where copies go and how many of them the policy demands before the spool lets go. */

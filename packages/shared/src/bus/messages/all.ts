@@ -1,4 +1,4 @@
-import { BackupFailed, BackupRequested, BackupSealed, BackupStarted } from './backup.ts'
+import { BackupFailed, BackupRequested, BackupSealed, BackupStarted, BackupUnchanged } from './backup.ts'
 import { CopyRefused, CopyStored } from './copy.ts'
 import { DrillFinished, DrillRequested } from './drill.ts'
 import { IncidentOpened, IncidentResolved } from './incident.ts'
@@ -13,6 +13,7 @@ export const MESSAGES = [
   BackupStarted,
   PartSealed,
   BackupSealed,
+  BackupUnchanged,
   BackupFailed,
   PartStored,
   CopyStored,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AgentId, BackupId, BackupKind, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from '../../domain/ids.ts'
 import { BackupSummary, FilesFacts, PhysicalFacts } from '../../domain/manifest.ts'
+import { ExportFacts } from '../../domain/table-export.ts'
 import { ErrorReportSchema } from '../../errors/error-report.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -74,6 +75,7 @@ export const BackupSealed = defineMessage({
     summary: BackupSummary,
     physical: PhysicalFacts.optional(),
     files: FilesFacts.optional(),
+    exports: ExportFacts.optional(),
     manifest: z.object({ bytes: z.int().positive(), sha256: Sha256, md5: z.string() }),
     targets: z.array(TargetId).min(1),
     requiredCopies: z.int().positive(),
@@ -82,6 +84,23 @@ export const BackupSealed = defineMessage({
   }),
 })
 export type BackupSealed = DataOf<typeof BackupSealed>
+
+/** The run looked and found what an earlier backup holds already: nothing was written, and that backup is good for this moment as well. */
+export const BackupUnchanged = defineMessage({
+  subject: 'backup.unchanged',
+  version: 1,
+  class: 'fact',
+  owner: 'backup-agent',
+  summary: 'A run found nothing changed since an earlier backup, which counts for this moment as well.',
+  dedupeKey: (data) => data.runId,
+  route: (data) => data.sourceId,
+  data: z.object({
+    ...about,
+    /** When the snapshot was taken in which everything was still the same. */
+    unchangedAt: Moment,
+  }),
+})
+export type BackupUnchanged = DataOf<typeof BackupUnchanged>
 
 /** The attempt ended without a backup. What it left at targets has no manifest and does not count. */
 export const BackupFailed = defineMessage({

@@ -44,6 +44,18 @@ export const SOURCE_ERRORS = {
     retry: 'later',
     level: 'error',
   },
+  SOURCE_TABLE_MISSING: {
+    title: 'A table that is to be exported, or a column of it, is not there',
+    hint: 'Compare `tables` of the policy with `\\dt` on the server: was it dropped or renamed, or does its name need quotes?',
+    retry: 'later',
+    level: 'error',
+  },
+  SOURCE_QUERY_UNFIT: {
+    title: 'A query of the policy cannot be exported',
+    hint: 'Run it with psql as the role of the source: each column needs a name of its own, and it must give the same rows twice in one snapshot.',
+    retry: 'never',
+    level: 'error',
+  },
   SOURCE_LOCKED: {
     title: 'A table stayed locked longer than the backup may wait',
     hint: 'Look in pg_locks and pg_stat_activity for an AccessExclusiveLock, or raise lockTimeout of the policy.',

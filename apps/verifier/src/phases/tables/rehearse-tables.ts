@@ -1,0 +1,55 @@
+import { unseal, whole } from '@lifeboat/recovery/fetch/unseal.ts'
+import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { TableExport } from '@lifeboat/shared/domain/table-export.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Drill } from '../../drill.ts'
+import { type Asked, failed, passed } from '../../findings.ts'
+import { readerOf } from '../../reader.ts'
+import type { Course } from '../course.ts'
+import { artifactOf, asMisencrypted, demandOurKey } from '../decrypt.ts'
+import { fetchManifest } from '../fetch-manifest.ts'
+import { checkDocuments, takeInventory } from '../take-inventory.ts'
+import { bootForTables } from './boot-for-tables.ts'
+import { checkTables } from './check-tables.ts'
+import { loadTables } from './load-tables.ts'
+
+/** Loads every CSV file into a table of its definition on a scratch server and compares. */
+export async function rehearseTables(drill: Drill, course: Course, owned: AsyncDisposableStack): Promise<void> {
+  const { findings } = drill
+  const { manifest, described } = await findings.during('fetch', async () => {
+    const signed = await fetchManifest(drill)
+    course.manifestSha256 = signed.sha256
+    await takeInventory(drill, signed.manifest)
+    await checkDocuments(drill, signed.manifest)
+    return { manifest: demandServer(signed.manifest), described: await openSidecar(drill, signed.manifest) }
+  })
+  const server = await findings.during('boot', () => bootForTables(drill, manifest, described))
+  course.server = owned.use(server)
+  await findings.during('restore', () => loadTables(drill, server, manifest, described))
+  await findings.during('check', () => checkTables(drill, server, described))
+}
+
+async function openSidecar(drill: Drill, manifest: Manifest): Promise<TableExport> {
+  return drill.findings.ask({ check: 'decrypt' }, async (): Promise<Asked<TableExport>> => {
+    await demandOurKey(drill, manifest)
+    const sidecar = artifactOf(manifest, 'table-export')
+    if (!sidecar) return { value: undefined as never, ...failed('The backup has no description of its tables.') }
+    const text = await unseal(readerOf(drill), manifest, sidecar, { sink: whole }).catch((thrown: unknown) => {
+      throw asMisencrypted(thrown)
+    })
+    const value = read(text)
+    const missing = value.tables.filter(({ artifact }) => !manifest.artifacts.some(({ name }) => name === artifact))
+    if (missing.length > 0)
+      return { value, ...failed(`The manifest lists no file of ${missing.map(({ title }) => title).join(', ')}.`) }
+    return { value, ...passed('The identity of this verifier opens the artifacts.') }
+  })
+}
+
+function read(text: string): TableExport {
+  try {
+    return TableExport.parse(JSON.parse(text))
+  } catch (cause) {
+    const problem = 'it is no description of tables'
+    throw new LifeboatError('ARTIFACT_UNREADABLE', { artifact: 'tables.json', problem }, { cause })
+  }
+}

@@ -37,7 +37,11 @@ export interface Unchanged {
 /** What an attempt is handed besides: it says when the backup has begun, once, before its first part. */
 export type Announcing<S extends AgentSource> = Work<S> & { announce: () => Promise<void> }
 
-type Take<S extends AgentSource> = (run: BackupRun<S>, deps: AttemptDeps, work: Announcing<S>) => Promise<Taken | Unchanged>
+type Take<S extends AgentSource> = (
+  run: BackupRun<S>,
+  deps: AttemptDeps,
+  work: Announcing<S>,
+) => Promise<Taken | Unchanged>
 
 const TAKE: Record<BackupKind, Take<AgentSource>> = {
   dump: announced(ofDatabases(takeDump)),

@@ -22,7 +22,11 @@ export const TABLE_EXPORT_ARTIFACT = 'tables.json.zst.age' as ArtifactName
 export const DEFINITION_ARTIFACT = 'definition.sql.zst.age' as ArtifactName
 
 /** Listed tables as CSV, all of one snapshot; or nothing, when the export before still says everything. */
-export async function takeTables(run: BackupRun, deps: AttemptDeps, work: Announcing<DatabaseSource>): Promise<Taken | Unchanged> {
+export async function takeTables(
+  run: BackupRun,
+  deps: AttemptDeps,
+  work: Announcing<DatabaseSource>,
+): Promise<Taken | Unchanged> {
   const { policy, spooled } = work
   run.enter('inspect')
   await using open = await openExport(

@@ -240,7 +240,7 @@ test('a query that is none is the policy’s fault and not tried twice', async (
   expect(willRetry).toBe(false)
 })
 
-test('an agent that was killed after it told of an unchanged run tells again and takes nothing twice', async () => {
+test('an agent that was started anew still knows its last export', async () => {
   await house.pg.query('records', 'CREATE TABLE still (a int)')
   const cfg = house.config(exporting({ list: ['still'] }))
   let first: BackupSealed

@@ -5,6 +5,8 @@ import { connectSource, type SourceConnection } from './connection.ts'
 import { readServerFacts } from './server-facts.ts'
 import { fine, lacking, note, type SourceFinding } from './source-finding.ts'
 import { quoteIdent } from './sql-text.ts'
+import { findTables } from './table-export/find-tables.ts'
+import { parseTableName } from './table-export/table-name.ts'
 import { findPostgresTools, findProgram, type Search } from './tools/find-tools.ts'
 
 export interface CheckSourceOptions {
@@ -15,6 +17,8 @@ export interface CheckSourceOptions {
   dumps?: boolean
   /** Base backups, incrementals and WAL that are taken as well. */
   physical?: PhysicalWish
+  /** Tables that are exported as CSV, as the policies name them. */
+  exports?: readonly string[]
 }
 
 /**
@@ -35,6 +39,7 @@ export async function checkSource(to: SourceConnection, opts: CheckSourceOptions
       ...(opts.dumps === false
         ? [await programsFinding(opts.search)]
         : await checkDumps(client, to, server.major, opts)),
+      ...(opts.exports ? await checkExports(client, to.user, opts.exports) : []),
       ...(opts.physical ? await checkPhysical(client, to, opts.physical) : []),
     ]
   } catch (thrown) {
@@ -57,6 +62,14 @@ async function checkDumps(
     await subscriptionsFinding(client),
     await userMappingsFinding(client),
   ]
+}
+
+/** Each table that cannot be exported, with the statement that repairs it. */
+async function checkExports(client: ClientBase, user: string, names: readonly string[]): Promise<SourceFinding[]> {
+  const wanted = names.flatMap((name) => parseTableName(name) ?? [])
+  const { tables, obstacles } = await findTables(client, wanted, user)
+  if (obstacles.length === 0) return [fine('exports', `all ${tables.length} tables can be exported`)]
+  return obstacles.map(({ message, statements }) => lacking('exports', message, ...statements))
 }
 
 function connectionFinding(err: LifeboatError, to: SourceConnection): SourceFinding {

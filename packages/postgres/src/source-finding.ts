@@ -19,6 +19,7 @@ export interface SourceFinding {
     | 'data-checksums'
     | 'config-files'
     | 'heartbeat'
+    | 'exports'
     | 'root'
     | 'files'
     | 'mounts'

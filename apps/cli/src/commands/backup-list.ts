@@ -58,13 +58,18 @@ function listText(rows: readonly BackupRow[], style: Style): string {
       row.sourceId,
       row.policyId,
       stateText(row.state, style),
-      timeText(row.startedAt),
+      startedText(row),
       row.bytes === undefined ? '–' : formatBytes(row.bytes),
       Object.entries(row.copies)
         .map(([target, state]) => `${target} ${stateText(state, style)}`)
         .join(', '),
     ]),
   )
+}
+
+/** An export that is still what the source holds counts for as long. */
+function startedText({ startedAt, unchangedAt }: BackupRow): string {
+  return unchangedAt === undefined ? timeText(startedAt) : `${timeText(startedAt)}, same at ${timeText(unchangedAt)}`
 }
 
 export function stateText(state: BackupState | string, style: Style): string {

@@ -104,8 +104,7 @@ function shown({ runId, sourceId, policyId, story, exit }: Waited) {
 
 function told({ runId, story, exit }: Waited, style: Style): string {
   const { backupId, stored, proven, error, reason } = story
-  if (exit === 'ok' && story.unchanged)
-    return `${style.good('done')}  nothing changed: ${backupId} holds it all`
+  if (exit === 'ok' && story.unchanged) return `${style.good('done')}  nothing changed: ${backupId} holds it all`
   if (exit === 'ok') {
     const where =
       proven.length > 0

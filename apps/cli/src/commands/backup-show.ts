@@ -4,6 +4,7 @@ import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { type BackupRecord, type Copy, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { BackupSummary, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
+import type { ExportFacts } from '@lifeboat/shared/domain/table-export.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import type { Command } from '../context.ts'
 import { timeText } from '../format/moments.ts'
@@ -65,12 +66,14 @@ function showText(record: BackupRecord, missing: Missing, style: Style): string 
     ['run', record.runId],
     ['started', timeText(record.startedAt)],
     ['snapshot', record.snapshotAt && `${timeText(record.snapshotAt)}, the moment it brings back`],
+    ['same', record.unchangedAt && `${timeText(record.unchangedAt)}: nothing had changed at the source`],
     ['sealed', record.sealedAt && `${timeText(record.sealedAt)}, ${tookText(record.startedAt, record.sealedAt)}`],
     ['failed', record.failedAt && timeText(record.failedAt)],
     ['error', error && `${error.code}: ${error.title}. ${error.hint}`],
     ['size', record.bytes === undefined ? undefined : sizeText(record.bytes, summary)],
     ['holds', summary && holdings(summary)],
     ...(physical ? physicalRows(physical) : []),
+    ...(record.exports ? exportRows(record.exports) : []),
     ['copies', `${record.requiredCopies} required`],
   ]
   const lines = rows
@@ -121,6 +124,14 @@ function physicalRows(facts: PhysicalFacts): [string, string | undefined][] {
     ['full', fullBecause && `because ${fullBecause}`],
     ['pages', checksums.enabled ? damaged : 'the cluster has no data checksums: damage would not show'],
     ['folders', tablespaces.length === 0 ? undefined : tablespaces.map(({ path }) => path).join(', ')],
+  ]
+}
+
+function exportRows({ lsn, tables, notes }: ExportFacts): [string, string][] {
+  return [
+    ...tables.map(({ title, rows }): [string, string] => ['table', `${title}, ${rows} rows`]),
+    ['log', `at ${lsn}`],
+    ...notes.map((note): [string, string] => ['note', note]),
   ]
 }
 

@@ -55,15 +55,18 @@ function wishesOf(
   { policies, wal }: Pick<LifeboatConfig, 'policies' | 'wal'>,
   id: SourceId,
   replication: SourceConnection,
-): Pick<CheckSourceOptions, 'dumps' | 'physical'> {
+): Pick<CheckSourceOptions, 'dumps' | 'physical' | 'exports'> {
   const kinds = new Set(Object.values(policies).flatMap(({ sources, kind }) => (sources.includes(id) ? [kind] : [])))
   const physical: PhysicalWish['kinds'] = new Set([
     ...(['base', 'incremental'] as const).filter((kind) => kinds.has(kind)),
     ...(wal[id] ? (['wal'] as const) : []),
   ])
-  const dumps = physical.size === 0 || kinds.has('dump')
+  const exports = Object.values(policies).flatMap(({ sources, tables }) =>
+    sources.includes(id) ? (tables?.list ?? []) : [],
+  )
+  const dumps = kinds.has('dump') || (physical.size === 0 && !kinds.has('tables'))
   const heartbeat = wal[id]?.heartbeat.enabled ? wal[id].heartbeat.schema : undefined
-  return { dumps, ...(physical.size > 0 && { physical: { replication, kinds: physical, heartbeat } }) }
+  return { dumps, ...(exports.length > 0 && { exports }), ...(physical.size > 0 && { physical: { replication, kinds: physical, heartbeat } }) }
 }
 
 /** A database nobody reaches says nothing about rights. */

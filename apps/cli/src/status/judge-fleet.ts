@@ -57,9 +57,9 @@ export function judgeFleet(facts: FleetFacts, nowMs: number): FleetStatus {
 
 function policiesBySource(policies: FleetFacts['config']['policies'], nowMs: number): Map<SourceId, KnownPolicy[]> {
   const found = new Map<SourceId, KnownPolicy[]>()
-  for (const [policyId, { sources, targets, schedule }] of Object.entries(policies)) {
+  for (const [policyId, { sources, targets, schedule, kind }] of Object.entries(policies)) {
     const next = occurrences(schedule, new Date(nowMs), 1)[0]
-    const policy = { policyId: policyId as PolicyId, targets, nextAt: moment(next?.getTime() ?? nowMs) }
+    const policy = { policyId: policyId as PolicyId, kind, targets, nextAt: moment(next?.getTime() ?? nowMs) }
     for (const sourceId of sources) found.set(sourceId, [...(found.get(sourceId) ?? []), policy])
   }
   return found

@@ -1,7 +1,8 @@
 import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
 import { type KnownWal, physicalRows } from '@lifeboat/catalog/objectives-window.ts'
-import type { Moment, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { bringsBackAll } from '@lifeboat/catalog/summarize.ts'
+import type { BackupKind, Moment, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
@@ -28,6 +29,7 @@ export interface Known {
 
 export interface KnownPolicy {
   policyId: PolicyId
+  kind?: BackupKind
   targets: readonly TargetId[]
   /** The next moment its schedule names, jitter not counted. */
   nextAt: Moment
@@ -39,7 +41,8 @@ const WRITTEN_AHEAD_MS = 24 * 3_600_000
 const WAITING = new Set(['expected', 'wished'])
 
 /** What is known → a light with the reasons for it. What is not known is red: nobody can promise what nobody knows. */
-export function judgeSource(known: Known, nowMs: number): SourceStatus {
+export function judgeSource(all: Known, nowMs: number): SourceStatus {
+  const known = { ...all, summary: judgedSummary(all) }
   const runs = [...known.runs].sort((a, b) => (a.dueAt < b.dueAt ? 1 : -1))
   const stored = newestStored(known.summary, nowMs)
   const proven = newestProven(known.summary, nowMs)
@@ -69,6 +72,21 @@ export function judgeSource(known: Known, nowMs: number): SourceStatus {
     ...objectiveOf(objectives),
     objectives,
     ...(known.wal && { wal: known.wal.state ? { state: known.wal.state } : {} }),
+  }
+}
+
+/** A source of which nothing but tables is kept is judged by its exports. */
+function judgedSummary({ summary, policies }: Known): SourceSummary | undefined {
+  const isWhole = policies.length === 0 || policies.some(({ kind = 'dump' }) => bringsBackAll(kind))
+  if (summary === undefined || isWhole) return summary
+  const stored = summary.recent.find(({ state }) => state === 'stored' || state === 'proven')
+  const proven = summary.recent.find(({ state }) => state === 'proven')
+  const [targetId] = (Object.keys(proven?.copies ?? {}) as TargetId[]).filter((id) => proven?.copies[id] === 'proven')
+  const at = proven?.snapshotAt ?? proven?.startedAt
+  return {
+    ...summary,
+    ...(stored && { lastStored: { backupId: stored.backupId, at: stored.startedAt } }),
+    ...(proven && at && targetId && { lastProven: { backupId: proven.backupId, at, snapshotAt: at, targetId } }),
   }
 }
 

@@ -17,7 +17,11 @@ const SUPERUSER = 'postgres'
  * A scratch server with a database like the one the rows came from, and the empty tables in it. Whatever cannot be made here, a missing extension or a
  * check that calls a function of the user's, keeps the drill from asking; it says nothing about the copy.
  */
-export async function bootForTables(drill: Drill, manifest: Manifest & OfServer, described: TableExport): Promise<ScratchServer> {
+export async function bootForTables(
+  drill: Drill,
+  manifest: Manifest & OfServer,
+  described: TableExport,
+): Promise<ScratchServer> {
   try {
     const server = await boot(drill, manifest)
     try {
@@ -48,7 +52,11 @@ async function boot(drill: Drill, { server, summary }: Manifest & OfServer): Pro
   return scratch
 }
 
-async function prepare(scratch: ScratchServer, { server, database }: Manifest & OfServer, described: TableExport): Promise<void> {
+async function prepare(
+  scratch: ScratchServer,
+  { server, database }: Manifest & OfServer,
+  described: TableExport,
+): Promise<void> {
   const locale = `encoding ${quoteLiteral(server.encoding)} lc_collate ${quoteLiteral(server.collate)} lc_ctype ${quoteLiteral(server.ctype)}`
   await using maintenance = await connectTo(scratch, MAINTENANCE_DATABASE)
   // initdb made it; here it is a database like any other.

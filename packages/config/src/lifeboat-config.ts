@@ -216,7 +216,7 @@ export const PolicySection = z.strictObject({
       queries: z
         .record(
           z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'lower-case letters, digits, - and _'),
-          z.string().min(1),
+          z.string().min(1).describe('A SELECT; names without a schema are looked for in public.'),
         )
         .default({})
         .describe(

@@ -69,6 +69,6 @@ test('an export that may not be there any more is not referred to', () => {
 })
 
 test('once in a while it is exported whatever happened, also when the clock went back', () => {
-  expect(why({ nowMs: Date.parse('2026-09-27T03:00:00.000Z') })).toBe(`${before} is 1 d old`)
+  expect(why({ nowMs: Date.parse('2026-09-27T03:00:00.000Z') })).toBe(`${before} is 24 h old`)
   expect(why({ nowMs: Date.parse('2026-09-26T02:00:00.000Z') })).toBe(`${before} is 1 h old`)
 })

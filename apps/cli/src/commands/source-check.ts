@@ -66,7 +66,11 @@ function wishesOf(
   )
   const dumps = kinds.has('dump') || (physical.size === 0 && !kinds.has('tables'))
   const heartbeat = wal[id]?.heartbeat.enabled ? wal[id].heartbeat.schema : undefined
-  return { dumps, ...(exports.length > 0 && { exports }), ...(physical.size > 0 && { physical: { replication, kinds: physical, heartbeat } }) }
+  return {
+    dumps,
+    ...(exports.length > 0 && { exports }),
+    ...(physical.size > 0 && { physical: { replication, kinds: physical, heartbeat } }),
+  }
 }
 
 /** A database nobody reaches says nothing about rights. */

@@ -25,6 +25,8 @@ export interface UploaderConfig {
 export interface AgentAccess {
   url: string
   token: Secret
+  /** Where its spool lies on its own host, which may be this one. */
+  spoolPath?: string
 }
 
 const SILENCE_MS = 60_000
@@ -33,7 +35,7 @@ const SILENCE_MS = 60_000
 export async function readUploaderConfig(from: { env: Env; cwd: string }): Promise<UploaderConfig> {
   const { config, secret } = await readServiceConfig('uploader', from)
   const agents = Object.entries(config.agents).map(
-    ([id, { url, token }]) => [id as AgentId, { url, token: secret(token) }] as const,
+    ([id, { url, token, spool }]) => [id as AgentId, { url, token: secret(token), spoolPath: spool.path }] as const,
   )
   return {
     fleet: config.fleet,

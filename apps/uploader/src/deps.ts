@@ -11,6 +11,7 @@ import { agentSpools } from './agent-spools.ts'
 import type { UploaderConfig } from './config.ts'
 import { type Events, uploaderEvents } from './events.ts'
 import { openGate, type TargetGate } from './gate.ts'
+import { localFirst } from './local-spools.ts'
 import { type PartSource, partSource } from './part-source.ts'
 import { PartsUnderWay } from './parts-under-way.ts'
 
@@ -46,7 +47,7 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
   )
   metrics.gauge('lifeboat_targets_away', 'Targets that are not asked because they failed', () => awayOf(lanes).length)
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'uploader', log, abort: signal }))
-  const spools = own(agentSpools(cfg.agents, { silenceMs: cfg.silenceMs }))
+  const spools = localFirst(own(agentSpools(cfg.agents, { silenceMs: cfg.silenceMs })), cfg.agents)
   const parts = partSource(spools, lanes)
   return { bus, fleet: cfg.fleet, lanes, parts, events, concurrency: cfg.concurrency, clock: systemClock, log }
 }

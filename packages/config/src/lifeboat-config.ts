@@ -35,7 +35,9 @@ export const AgentSection = z.strictObject({
     path: z
       .string()
       .regex(/^\//, 'an absolute path')
-      .describe('A folder of this agent alone; made when it is missing.'),
+      .describe(
+        'A folder of this agent alone; made when it is missing. An uploader on the same host that may read it does.',
+      ),
     maxBytes: ByteSize.default(10 * 1024 ** 3).describe(
       'Room for parts that wait for the uploaders; when it is full the dump waits.',
     ),

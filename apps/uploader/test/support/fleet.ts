@@ -67,7 +67,7 @@ export async function startFleet(): Promise<Fleet> {
     },
     async facts(type) {
       const seen = []
-      const signal = AbortSignal.timeout(10_000)
+      const signal = AbortSignal.timeout(60_000)
       for await (const { subject, data } of bus.observe({ signal, follow: false }))
         if (subject.includes(`.${type.subject}.v`)) seen.push(type.schema.parse(data))
       return seen

@@ -73,7 +73,7 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
     ],
     ratios: [...ratiosOf(ways), ...restoreRatios(restores)],
     notes: [
-      'Lifeboat is timed from the wish on the bus to the complete copy: checkpoint, encryption, parts fsynced and hashed, fetched by the uploader, stored, manifest last. The peers do not encrypt here.',
+      'Lifeboat is timed from the wish on the bus to the complete copy: checkpoint, encryption, parts fsynced and hashed, read by an uploader on the same host, hashed again, stored and fsynced, manifest last. The peers do not encrypt here.',
       ...peers.missing.map((name) => `NOT MEASURED: ${name} is not installed on this machine.`),
     ],
   }

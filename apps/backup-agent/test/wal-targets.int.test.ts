@@ -1,8 +1,18 @@
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { expect, test } from 'vitest'
-import { currentLsn, everywhere, expectArchive, openWalHouse, SLOT, safeBeyond, writeWal } from './wal-house.ts'
+import {
+  currentLsn,
+  everywhere,
+  expectArchive,
+  openWalHouse,
+  SLOT,
+  safeBeyond,
+  type WalHouse,
+  writeWal,
+} from './wal-house.ts'
 
 test.concurrent('a target down under write load holds nobody up; the room stays bounded, and it catches up from the other one', async () => {
   await using pg = await startPostgres({ settings: { wal_sender_timeout: '12s' } })
@@ -24,6 +34,35 @@ test.concurrent('a target down under write load holds nobody up; the room stays 
   await everywhere(house, pg)
   expect(house.logOf('uploader')).not.toContain('"event":"wal.given-up"')
 })
+
+test.concurrent('a target that was away for longer than WAL is announced is filled from one that has it', async () => {
+  await using pg = await startPostgres()
+  await using house = await openWalHouse({ pg, wal: { spoolMaxBytes: '40MiB', refill: { after: '3s' } } })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(pg, 2)
+  await everywhere(house, pg)
+  await house.away('south')
+  for (let round = 0; round < 3; round += 1) await writeWal(pg, 20)
+  await house.state(safeBeyond(await currentLsn(pg)))
+  // Eight days go by: the stream has forgotten what nobody took, and so has the spool.
+  await house.kill('uploader')
+  await house.kill('backup-agent', 'SIGTERM')
+  await forgetAnnouncements(house)
+  await house.wipeSpool()
+  await house.back('south')
+  await house.start('backup-agent', 'uploader')
+  await writeWal(pg, 2)
+  const state = await everywhere(house, pg)
+  expect(parseLsn(state.targets['south' as never]?.lsn ?? '0/0') >= parseLsn(state.safe.lsn)).toBe(true)
+  expect(house.logOf('uploader')).toContain('"event":"wal.refilled"')
+})
+
+/** As an operator would with `nats stream purge`. */
+async function forgetAnnouncements(house: WalHouse): Promise<void> {
+  const socket = connect(house.nats.port, '127.0.0.1')
+  socket.write('CONNECT {"verbose":false}\r\nSUB inbox 1\r\nPUB $JS.API.STREAM.PURGE.LIFEBOAT_FLOWS inbox 0\r\n\r\n')
+  for await (const chunk of socket) if (String(chunk).includes('"purged":')) break
+}
 
 test.concurrent('with too few targets the server keeps the WAL, the agent does not, and the connection outlives the pause', async () => {
   await using pg = await startPostgres({ settings: { wal_sender_timeout: '12s' } })

@@ -55,6 +55,11 @@ async function mark(target: Target, source: SourceId, systemIdentifier: string, 
   }
 }
 
+/** @returns undefined where the marker is none of ours; throws TARGET_KEY_ABSENT where there is no archive */
+export async function clusterAt(target: Target, source: SourceId, signal: AbortSignal): Promise<string | undefined> {
+  return readMarker(target, clusterKey(source), signal)
+}
+
 async function readMarker(target: Target, key: string, signal: AbortSignal): Promise<string | undefined> {
   const body = await target.get(key, { signal })
   const text = (await readSmall(body, key, MOST_BYTES)).toString()

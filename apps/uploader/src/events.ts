@@ -47,6 +47,11 @@ export function uploaderEvents(metrics: Metrics) {
       level: 'warn',
       labels: ['targetId', 'sourceId'],
     }),
+    walRefilled: metrics.event({
+      event: 'wal.refilled',
+      sentence: 'brought WAL that was missing from another target',
+      labels: ['targetId', 'sourceId', 'from'],
+    }),
     observerOf: targetEvents(metrics),
   }
 }

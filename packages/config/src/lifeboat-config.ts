@@ -294,6 +294,17 @@ export const WalSection = z.strictObject({
     })
     .prefault({})
     .describe('WAL the server keeps because the targets do not have it yet.'),
+  refill: z
+    .strictObject({
+      after: Duration.default(600_000).describe(
+        'A target that takes new WAL while older is missing there, and came no further for this long, is filled from other targets.',
+      ),
+      every: Duration.default(86_400_000).describe(
+        'So often each target is compared with the others anyway, and filled.',
+      ),
+    })
+    .prefault({})
+    .describe('WAL that is no longer offered to a target that was away for long comes from targets that have it.'),
   heartbeat: z
     .strictObject({
       enabled: z

@@ -89,6 +89,12 @@ export class Holders {
     return gate === undefined ? held.position : lower(held.position, gate.at)
   }
 
+  /** Where the first hole of a target begins; undefined while nothing is held beyond its position. */
+  holeAt(target: TargetId): bigint | undefined {
+    const held = this.#held.get(target)
+    return held !== undefined && held.beyond.length > 0 ? held.position : undefined
+  }
+
   get targets(): TargetId[] {
     return [...this.#held.keys()]
   }

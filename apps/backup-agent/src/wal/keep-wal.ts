@@ -12,6 +12,7 @@ import { guardSlot } from './guard.ts'
 import { beatHeart } from './heartbeat.ts'
 import { Moments } from './moments.ts'
 import { receive } from './receive.ts'
+import { refillTargets } from './refill.ts'
 import type { Road, RoadNow } from './road.ts'
 import { Shipper } from './shipper.ts'
 import { tellState } from './tell.ts'
@@ -25,7 +26,7 @@ export async function keepWal(deps: AgentDeps, sourceId: SourceId, wal: WalConfi
   const road = await openRoadAtLast(deps, sourceId, wal, signal)
   if (road === undefined) return
   deps.roads.set(sourceId, road)
-  await Promise.all([receiveAlways(road), tellState(road), guardSlot(road), beatHeart(road)])
+  await Promise.all([receiveAlways(road), tellState(road), guardSlot(road), beatHeart(road), refillTargets(road)])
 }
 
 /** A connection after the other; what fails at once is tried again ever more slowly. */

@@ -15,7 +15,7 @@ export interface LastResort {
  */
 export function lastResort(log: Logger, afterMs: number): LastResort {
   let waitingFor = 'work in progress'
-  let timer: NodeJS.Timeout | undefined
+  let isArmed = false
   const end = () => {
     const held = Object.entries(Object.groupBy(process.getActiveResourcesInfo(), (kind) => kind))
     const resources = held.map(([kind, all]) => `${all?.length} ${kind}`).join(', ')
@@ -27,7 +27,8 @@ export function lastResort(log: Logger, afterMs: number): LastResort {
       waitingFor = step
     },
     arm() {
-      timer ??= setTimeout(end, afterMs).unref()
+      if (!isArmed) setTimeout(end, afterMs).unref()
+      isArmed = true
     },
   }
 }

@@ -5,7 +5,7 @@ import { IncidentOpened, IncidentResolved } from './incident.ts'
 import { ObjectivesMeasured } from './objectives.ts'
 import { PartSealed, PartStored } from './part.ts'
 import { RunDeviated } from './run.ts'
-import { WalRefused, WalSealed, WalStored } from './wal.ts'
+import { WalRefillRequested, WalRefused, WalSealed, WalStored } from './wal.ts'
 
 /** Every message there is, in the order docs/bus.md tells them. */
 export const MESSAGES = [
@@ -21,6 +21,7 @@ export const MESSAGES = [
   WalSealed,
   WalStored,
   WalRefused,
+  WalRefillRequested,
   DrillRequested,
   DrillFinished,
   RunDeviated,

@@ -65,3 +65,29 @@ export const WalRefused = defineMessage({
   data: z.object({ ...about, targetId: TargetId, refusedAt: Moment, error: ErrorReportSchema }),
 })
 export type WalRefused = DataOf<typeof WalRefused>
+
+/** Please look what other targets hold of the WAL of this source and this one lacks, and bring it there. */
+export const WalRefillRequested = defineMessage({
+  subject: 'wal.refill.requested',
+  version: 1,
+  class: 'wish',
+  owner: 'backup-agent',
+  summary: 'Asks an uploader to fill the WAL a target lacks from other targets that have it.',
+  dedupeKey: (data) => `${data.sourceId}/${data.targetId}/${data.requestedAt}`,
+  route: (data) => data.targetId,
+  data: z.object({
+    sourceId: SourceId,
+    agentId: AgentId,
+    /** The one to be filled. */
+    targetId: TargetId,
+    /** All that keep the WAL of this source. */
+    targets: z.array(TargetId).min(1),
+    systemIdentifier: z.string(),
+    segmentBytes: z.int().positive(),
+    /** WAL that ends before this is needed by nobody. */
+    from: Lsn,
+    reason: z.string(),
+    requestedAt: Moment,
+  }),
+})
+export type WalRefillRequested = DataOf<typeof WalRefillRequested>

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
-import { test } from 'vitest'
-import { currentLsn, openWalHouse, safeBeyond, writeWal } from './wal-house.ts'
+import { expect, test } from 'vitest'
+import { currentLsn, everywhere, openWalHouse, safeBeyond, writeWal } from './wal-house.ts'
 
 test('a server that is told to stop does not wait for the flush timer: its last WAL is shipped at once', async () => {
   await using pg = await startPostgres()
@@ -16,3 +17,28 @@ test('a server that is told to stop does not wait for the flush timer: its last 
   await pg.stop('fast')
   await house.state(safeBeyond(last))
 }, 90_000)
+
+test('a server that is told to stop while too few targets are there is let go, and nothing is lost', async () => {
+  await using pg = await startPostgres()
+  await using house = await openWalHouse({ pg, required: 2, wal: { letGoAfter: '4s' } })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(pg, 2)
+  await everywhere(house, pg)
+  await house.away('south')
+  await writeWal(pg, 3)
+  await house.state(
+    ({ targets }) =>
+      parseLsn(targets['north' as never]?.lsn ?? '0/0') > parseLsn(targets['south' as never]?.lsn ?? '0/0'),
+  )
+  await pg.stop('fast')
+  expect(house.logOf('backup-agent')).toContain('"event":"wal.let-go"')
+  await pg.restart()
+  const [slot] = await pg.query(
+    'postgres',
+    'SELECT restart_lsn::text AS lsn, wal_status AS status FROM pg_replication_slots',
+  )
+  const { safe } = await house.state(({ status }) => status === 'streaming')
+  expect([parseLsn(slot.lsn) <= parseLsn(safe.lsn), slot.status]).toEqual([true, 'reserved'])
+  await house.back('south')
+  await everywhere(house, pg)
+})

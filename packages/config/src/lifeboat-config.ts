@@ -294,6 +294,9 @@ export const WalSection = z.strictObject({
     })
     .prefault({})
     .describe('WAL the server keeps because the targets do not have it yet.'),
+  letGoAfter: Duration.default(60_000).describe(
+    'A server that is told to stop waits until its WAL is safe. After this long the agent hangs up, so that the stop goes on; the slot keeps what is not safe.',
+  ),
   refill: z
     .strictObject({
       after: Duration.default(600_000).describe(

@@ -4,6 +4,7 @@ import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { askForBase, forgetHealedHole } from './anew.ts'
 import { higher } from './holders.ts'
+import { openLetGo } from './let-go.ts'
 import type { Road } from './road.ts'
 import { judgeSlot } from './slot-rules.ts'
 
@@ -31,11 +32,13 @@ export async function guardSlot(road: Road): Promise<void> {
   const { signal, log } = road
   let client: SourceClient | undefined
   let said = false
+  const letGo = openLetGo(road)
   for (let healedAt = 0; !signal.aborted; await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})) {
     try {
       client ??= await connectSource(road.connection, { applicationName: `${road.slot} guard`, lockTimeoutMs: 5_000 })
       using _cut = cutOn(signal, client)
       await look(road, client)
+      letGo.answered()
       said = false
       if (performance.now() - healedAt < HEALED_EVERY_MS) continue
       healedAt = performance.now()
@@ -43,6 +46,7 @@ export async function guardSlot(road: Road): Promise<void> {
       await askForBase(road)
     } catch (thrown) {
       const err = LifeboatError.from(thrown)
+      letGo.refused(err)
       if (!said) log.warn({ event: 'wal.unguarded', err }, 'what the slot keeps back cannot be asked right now')
       said = true
       await client?.[Symbol.asyncDispose]()

@@ -300,7 +300,7 @@ describe('whatever happens', () => {
       }),
       { numRuns: 80 },
     )
-  }, 30_000)
+  }, 120_000)
 
   it('never are two runs of one policy going on when the overlap rule forbids it', () => {
     fc.assert(
@@ -311,7 +311,7 @@ describe('whatever happens', () => {
       }),
       { numRuns: 80 },
     )
-  }, 30_000)
+  }, 120_000)
 
   it('with scheduler and agent back, every run whose time has passed ends in one terminal state', () => {
     fc.assert(

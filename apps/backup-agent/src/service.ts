@@ -7,8 +7,8 @@ import { takeBackup } from './handlers/take-backup.ts'
 import { pickUpSpool } from './spool/pick-up.ts'
 import { keepWal } from './wal/keep-wal.ts'
 
-/** Backups of different sources at the same time; more would only slow each other down on one host. */
-const BACKUPS_AT_ONCE = 2
+/** Wishes in hand; of these only so many do bulk work at a time, see take-backup.ts. */
+const WISHES_AT_ONCE = 8
 
 /** Picks up what an earlier process left, then takes wishes; an agent that loses its name stops. */
 export async function startAgent(deps: AgentDeps, signal: AbortSignal): Promise<void> {
@@ -19,7 +19,7 @@ export async function startAgent(deps: AgentDeps, signal: AbortSignal): Promise<
   const parts = { type: PartStored, durable: `agent-${agentId}-parts`, route: agentId }
   await bus.consume(parts, notePartStored(deps), until)
   await bus.consume({ type: CopyStored, durable: `agent-${agentId}-copies` }, noteCopyStored(deps), until)
-  const wishes = { type: BackupRequested, durable: `agent-${agentId}`, route: agentId, concurrency: BACKUPS_AT_ONCE }
+  const wishes = { type: BackupRequested, durable: `agent-${agentId}`, route: agentId, concurrency: WISHES_AT_ONCE }
   await bus.consume(wishes, takeBackup(deps), until)
   const roads = [...cfg.wal].map(([sourceId, wal]) => keepWal(deps, sourceId, wal, until.signal))
   const ended = new Promise<void>((resolve, reject) => {

@@ -33,6 +33,19 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
     async () => (await import('./commands/status.ts')).status,
   )
 
+  does(
+    verb(
+      program,
+      'schedule',
+      'The next runs with their local times; or, played through, what would run and what would be kept.',
+    )
+      .argument('[name]', 'a policy or a source (default: all)')
+      .option('--limit <n>', 'at most so many runs (default 20)')
+      .option('--simulate <time>', 'play the calendar through for so long: 60d'),
+    async () => (await import('./commands/schedule.ts')).schedule,
+    ['name'],
+  )
+
   const backup = noun('backup', 'Take, list and look at backups.')
   does(
     withWaiting(verb(backup, 'now', 'Take a backup of a source, or of every source of a policy, now.'))

@@ -15,7 +15,10 @@ import type { AgentDeps } from '../deps.ts'
 import { settleUnchanged } from '../exports/settle-unchanged.ts'
 import { abandon, announceSealed, tellFailed } from '../spool/pick-up.ts'
 import type { Spooled } from '../spool/spool.ts'
+import { type Turns, turns } from '../turns.ts'
 
+/** Dumps, bases and trees of files at the same time; more would only slow each other down on one host. */
+const BULK_AT_ONCE = 2
 /** As many as the bus grants a wish; the last one decides the run. */
 const DELIVERIES = 20
 
@@ -25,13 +28,28 @@ const DELIVERIES = 20
  */
 export function takeBackup(deps: AgentDeps): Handler<BackupRequested> {
   const underWay = new Map<RunId, Promise<void>>()
+  const bulk = turns(BULK_AT_ONCE)
   return (wish, delivery) => {
     const known = underWay.get(wish.runId)
     if (known !== undefined) return known
-    const work = fulfil(deps, wish, delivery).finally(() => underWay.delete(wish.runId))
+    const work = inTurn(bulk, wish, delivery, () => fulfil(deps, wish, delivery)).finally(() =>
+      underWay.delete(wish.runId),
+    )
     underWay.set(wish.runId, work)
     return work
   }
+}
+
+/** Bulk work waits for a turn; an export of a few tables, due every minute, must not wait behind a dump of hours. */
+async function inTurn(
+  bulk: Turns,
+  { kind }: BackupRequested,
+  { signal }: Delivery,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (kind === 'tables') return work()
+  using _turn = await bulk.take(signal)
+  await work()
 }
 
 async function fulfil(deps: AgentDeps, wish: BackupRequested, delivery: Delivery): Promise<void> {

@@ -9,6 +9,7 @@ import { DEMO_USAGE, type DemoOptions, parseDemoOptions } from './demo/options.t
 import { openScreen, type Screen } from './demo/screen.ts'
 import { missOne, proveEverywhere, type Stage, sabotage } from './demo/story.ts'
 import { type Summary, summaryText } from './demo/summary.ts'
+import { exportAndAgain, exportTables } from './demo/tables.ts'
 import { tellFact, tellProgress } from './demo/tell.ts'
 import { watchFacts } from './demo/watch.ts'
 
@@ -48,7 +49,10 @@ async function openStage({ sizeMb }: DemoOptions, screen: Screen): Promise<World
     targets: TARGETS,
     databaseMb: sizeMb,
     services: ['backup-agent', 'uploader', 'verifier'],
-    configure: keepWal,
+    configure: (config) => {
+      keepWal(config)
+      exportTables(config)
+    },
     onProgress: (step) => screen.live(step),
   })
   const { data, postgres } = world.source
@@ -69,10 +73,11 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
   const stage: Stage = { world, watch, screen, patienceMs: 180_000 + sizeMb * 1000 }
   try {
     const proven = await proveEverywhere(stage)
+    const exported = await exportAndAgain(stage)
     const caught = await sabotage(stage, VICTIM)
     const missed = await missOne(stage)
     const back = await bringBackLostRows(stage, RECOVERED_FROM)
-    const claims = [...proven.claims, ...caught.claims, ...missed.claims, ...back.claims]
+    const claims = [...proven.claims, ...exported.claims, ...caught.claims, ...missed.claims, ...back.claims]
     return {
       held: claims.every(({ held }) => held),
       seconds: Math.round(screen.elapsedMs()) / 1000,

@@ -1,14 +1,14 @@
 import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
 import type { ScratchServer } from '@lifeboat/postgres/scratch/scratch-server.ts'
 import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
+import { superuserMayLogIn } from '@lifeboat/recovery/dump/fit-globals.ts'
+import type { Opened } from '@lifeboat/recovery/dump/open-dump.ts'
 import { checkIndexes } from '../checks/amcheck.ts'
 import { checkAssertion } from '../checks/assertions.ts'
 import { checkConstraints } from '../checks/constraints.ts'
 import { checkFingerprint } from '../checks/fingerprint.ts'
 import type { Drill } from '../drill.ts'
 import { type Answer, skipped } from '../findings.ts'
-import type { Opened } from './decrypt.ts'
-import { superuserMayLogIn } from './fit-globals.ts'
 
 /**
  * Asks the restored database everything there is to ask, the next question also when one was answered badly. The first answer of all stops the

@@ -1,4 +1,6 @@
+import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
 import type { PhysicalManifest } from '@lifeboat/recovery/extract/extract-backup.ts'
+import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
 import { unseal, whole } from '@lifeboat/recovery/fetch/unseal.ts'
 import type { Goal } from '@lifeboat/recovery/goal.ts'
 import { type Archive, listArchive } from '@lifeboat/recovery/list-archive.ts'
@@ -9,7 +11,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../../drill.ts'
 import { type Asked, passed } from '../../findings.ts'
 import { readerOf } from '../../reader.ts'
-import { artifactOf, asMisencrypted, demandOurKey } from '../decrypt.ts'
+import { asMisencrypted } from '../decrypt.ts'
 import { fetchManifest, fetchParentManifest } from '../fetch-manifest.ts'
 import { checkDocuments, takeInventory } from '../take-inventory.ts'
 import { breaksWal } from './broken-wal.ts'
@@ -58,7 +60,7 @@ function physical(manifest: Manifest): PhysicalManifest {
 async function openLists(drill: Drill, manifests: FetchedChain['manifests']): Promise<void> {
   await drill.findings.ask({ check: 'decrypt' }, async (): Promise<Asked<undefined>> => {
     for (const manifest of manifests) {
-      await demandOurKey(drill, manifest)
+      await demandKey(readerOf(drill), manifest)
       const list = artifactOf(manifest, 'backup-manifest')
       if (!list) throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no backup_manifest' })
       await unseal(readerOf(drill), manifest, list, { sink: whole }).catch((thrown: unknown) => {

@@ -1,0 +1,117 @@
+import { createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { libpqEnv, type SourceConnection } from '@lifeboat/postgres/connection.ts'
+import { drain } from '@lifeboat/postgres/pipeline/drain.ts'
+import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import type { Program } from '@lifeboat/postgres/tools/find-tools.ts'
+import { pgRestore } from '@lifeboat/postgres/tools/pg-restore.ts'
+import { BASE_ENV, type Stage } from '@lifeboat/postgres/tools/stage.ts'
+import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Run } from '@lifeboat/shared/run/run.ts'
+import type { Reader } from '../fetch/reader.ts'
+import { unseal } from '../fetch/unseal.ts'
+import { artifactOf } from './open-dump.ts'
+
+/** A server that takes a dump, and as whom. */
+export interface LoadingPlace {
+  /** To a database that is there already; superuser. */
+  connection: SourceConnection
+  /** Shown in pg_stat_activity. */
+  applicationName: string
+}
+
+/**
+ * Runs SQL and stops at its first error.
+ *
+ * @throws LifeboatError SOURCE_… | TOOL_…
+ */
+export async function runSql(sql: string, { path }: Program, place: LoadingPlace, run: Run): Promise<void> {
+  await runPipeline([psql(path, place)], drain, run, { input: textOf(sql) })
+}
+
+/** How pg_restore goes about it. */
+export interface LoadOptions {
+  /** As new as the pg_dump that made the archive, or newer; see `restorerMajor`. */
+  program: Program
+  /** More than one goes over a file in the reader's folder. */
+  jobs: number
+  /** Default `--create`: the archive makes the database, with the encoding, locale, owner and settings it had. */
+  more?: readonly string[]
+}
+
+/**
+ * Fetches and restores the database of a dump. Everything must be accepted: --exit-on-error.
+ *
+ * @throws LifeboatError DRILL_RESTORE_FAILED (pg_restore refused) | ARTIFACT_… | TARGET_… | TOOL_…
+ */
+export async function loadDatabase(
+  reader: Reader,
+  manifest: Manifest,
+  place: LoadingPlace,
+  opts: LoadOptions,
+): Promise<void> {
+  const artifact = databaseOf(manifest)
+  if (opts.jobs === 1) {
+    const further = [restoring(place, opts)]
+    await unseal(reader, manifest, artifact, { further, sink: drain, phase: 'restore' })
+    return
+  }
+  const file = await fetchArchive(reader, manifest, 'restore')
+  try {
+    await restoreArchive(file, place, opts, reader.run)
+  } finally {
+    await rm(file, { force: true })
+  }
+}
+
+/** The archive, decrypted and decompressed, as a file in the reader's folder: parallel jobs want to seek. The caller removes it. */
+export async function fetchArchive(reader: Reader, manifest: Manifest, phase: string): Promise<string> {
+  const file = join(reader.workDir, 'archive')
+  const sink = (bytes: AsyncIterable<Uint8Array>) => pipeline(bytes, createWriteStream(file, { mode: 0o600 }))
+  await unseal(reader, manifest, databaseOf(manifest), { sink, phase })
+  return file
+}
+
+export async function restoreArchive(file: string, place: LoadingPlace, opts: LoadOptions, run: Run): Promise<void> {
+  try {
+    await runPipeline([restoring(place, opts, file)], drain, run)
+  } catch (thrown) {
+    run.signal.throwIfAborted()
+    const err = LifeboatError.from(thrown)
+    throw err.facts.tool === 'pg_restore' && err.code !== 'TOOL_KILLED'
+      ? new LifeboatError('DRILL_RESTORE_FAILED', err.facts, { cause: err })
+      : err
+  }
+}
+
+/** The least major whose pg_restore reads the archive. */
+export function restorerMajor(manifest: Pick<Manifest, 'tools'>, serverMajor: number): number {
+  return Math.max(serverMajor, Number(/\(PostgreSQL\) (\d+)/.exec(manifest.tools.pg_dump ?? '')?.[1] ?? 0))
+}
+
+function databaseOf(manifest: Manifest): Artifact {
+  const artifact = artifactOf(manifest, 'database')
+  if (!artifact) throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no database' })
+  return artifact
+}
+
+function restoring(place: LoadingPlace, { program, jobs, more = ['--create'] }: LoadOptions, file?: string): Stage {
+  const { connection, applicationName } = place
+  return pgRestore({
+    program: program.path,
+    ...{ connection, applicationName, more },
+    ...(file === undefined ? {} : { file, jobs }),
+  })
+}
+
+function psql(program: string, { connection, applicationName }: LoadingPlace): Stage {
+  const args = ['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1', '--output=/dev/null']
+  return { tool: 'psql', program, args, env: { ...BASE_ENV, ...libpqEnv(connection, applicationName) } }
+}
+
+async function* textOf(sql: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(sql, 'utf8')
+}

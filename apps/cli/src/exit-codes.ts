@@ -23,7 +23,13 @@ export const EXIT_CODES = {
 export type ExitName = keyof typeof EXIT_CODES
 
 /** What was typed cannot be understood. */
-const USAGE = new Set<ErrorCode>(['CLI_USAGE', 'RECOVERY_TIME_UNZONED', 'RECOVERY_GOAL_UNREADABLE'])
+const USAGE = new Set<ErrorCode>([
+  'CLI_USAGE',
+  'RECOVERY_TIME_UNZONED',
+  'RECOVERY_GOAL_UNREADABLE',
+  'RECOVERY_CHOICE_UNCLEAR',
+  'TARGET_ADDRESS_UNREADABLE',
+])
 
 /** The exit code an error of the catalogue ends the program with. */
 export function exitOf(code: ErrorCode): ExitName {

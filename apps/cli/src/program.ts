@@ -71,6 +71,37 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
     ['id'],
   )
 
+  does(
+    verb(program, 'recover', 'Bring data back out of a target and a key alone: no bus, no catalogue, no services.')
+      .requiredOption('--from <target>', 'file:///…, s3://…, gs://…, azure://…, or a name under `targets`')
+      .option('--identity <file>', 'the age identity that opens the backups')
+      .option(
+        '--signer <name=key...>',
+        'public keys whose signatures count (default: those of lifeboat.yaml, or unchecked)',
+      )
+      .option('--source <name>', 'of this source (default: the only one)')
+      .option('--backup <id>', 'begin with this backup (default: the newest proven one)')
+      .option('--dump', 'one database rather than the whole cluster')
+      .option(
+        '--until <point>',
+        'recover a cluster to: latest (default), end, a time with its offset, a log position, xid:N or name:X',
+      )
+      .option('--timeline <n>', 'along this timeline (default: the newest)')
+      .option('--to <folder>', 'into this empty folder, as a server of its own')
+      .option(
+        '--server <address>',
+        'a dump into this server: postgres://user@host:port/postgres; password in PGPASSWORD',
+      )
+      .option('--as <database>', 'under this name in that server (default: its own)')
+      .option('--port <n>', 'port of the recovered server (default: as its configuration says)')
+      .option('--pause', 'stand still at the point, for a look, and ask before promoting')
+      .option('--start', 'start the recovered server in the end')
+      .option('--unproven', 'also what no drill has proven')
+      .option('--dry-run', 'only plan: chain, WAL, disk, versions, what would be lost')
+      .option('--tool-path <folders...>', 'folders with PostgreSQL programs, looked at before the usual places'),
+    async () => (await import('./commands/recover.ts')).recover,
+  )
+
   const drill = noun('drill', 'Rehearse a recovery.')
   does(
     withWaiting(verb(drill, 'run', 'Restore one copy of a backup into a scratch server and judge it.'))

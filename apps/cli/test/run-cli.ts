@@ -20,19 +20,24 @@ export interface CliChild {
 }
 
 /** The real program as a child process, in `cwd`. */
-export function startCli(cwd: string, args: readonly string[], env: Record<string, string> = {}): CliChild {
+export function startCli(
+  cwd: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): CliChild {
   const started = performance.now()
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
   })
   let out = ''
   let err = ''
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     out += chunk.toString()
   })
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     err += chunk.toString()
   })
   const end = once(child, 'close').then(([code]) => ({

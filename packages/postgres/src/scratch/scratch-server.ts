@@ -30,7 +30,7 @@ export interface ScratchServer extends AsyncDisposable {
 /** Servers listen on their own socket folder, so all may have the same number. */
 export const SCRATCH_PORT = 5432
 /** What restored roles and databases may bring that would break our own sessions: no writing, a library not on this machine, another role. */
-const SESSION = '-c default_transaction_read_only=off -c session_preload_libraries= -c role=none'
+export const STEADY_SESSION = '-c default_transaction_read_only=off -c session_preload_libraries= -c role=none'
 
 /**
  * Boots a server in a folder of its own, without fsync and without TCP.
@@ -82,5 +82,5 @@ export async function scratchServer(
 }
 
 export function scratchConnection(host: string, database: string, user: string): SourceConnection {
-  return { host, port: SCRATCH_PORT, database, user, sslmode: 'disable', options: SESSION }
+  return { host, port: SCRATCH_PORT, database, user, sslmode: 'disable', options: STEADY_SESSION }
 }

@@ -98,6 +98,42 @@ export const RECOVERY_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RECOVERY_NOTHING_THERE: {
+    title: 'No backup lies at this target',
+    hint: 'Look at bucket and prefix of the address: the folder of each source lies right below the prefix. The facts say what was found instead.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_CHOICE_UNCLEAR: {
+    title: 'There is more than one thing this could mean',
+    hint: 'Name the source with --source, or one backup with --backup; the facts list those there are.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_UNPROVEN: {
+    title: 'The backup was never restored to prove it',
+    hint: 'Choose a proven one (`lifeboat recover --from …` lists them), or say --unproven to try it all the same.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_PLACE_TAKEN: {
+    title: 'Something is already where the recovered data would go',
+    hint: 'Recovery never writes over anything: name an empty folder with --to, or another database with --as.',
+    retry: 'never',
+    level: 'error',
+  },
+  RECOVERY_SERVER_UNFIT: {
+    title: 'The server cannot take this database',
+    hint: 'The facts say what it lacks: a newer major version, packages of extensions, or rights of a superuser.',
+    retry: 'later',
+    level: 'error',
+  },
+  RECOVERY_UNLIKE: {
+    title: 'What was restored is not what was backed up',
+    hint: 'The facts list the differences. What was restored is removed again; another copy or an older backup may be whole.',
+    retry: 'never',
+    level: 'error',
+  },
   WAL_MISSING: {
     title: 'A part of the archived WAL is missing, and later parts are there',
     hint: 'Another target may have it: `lifeboat wal audit`. Recovery stops before the hole rather than end there in silence.',

@@ -26,6 +26,12 @@ export const TARGET_ERRORS = {
     retry: 'later',
     level: 'error',
   },
+  TARGET_ADDRESS_UNREADABLE: {
+    title: 'The address of a target cannot be understood',
+    hint: 'Write file:///folder, s3://bucket/prefix, gs://bucket/prefix or azure://account/container/prefix; docs/recover.md tells where credentials are looked for.',
+    retry: 'never',
+    level: 'error',
+  },
   TARGET_KEY_TAKEN: {
     title: 'Another object already lies under this key',
     hint: 'Keys are never rewritten. Look who else writes below this prefix, or give this fleet its own prefix.',

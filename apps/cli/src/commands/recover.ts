@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { resolveSecret } from '@lifeboat/config/resolve-secret.ts'
+import { look } from '@lifeboat/recovery/bare/look.ts'
+import { type Picked, pick } from '@lifeboat/recovery/bare/pick.ts'
+import { type PlannedCluster, planCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
+import { type DumpPlace, type PlannedDump, planDump } from '@lifeboat/recovery/bare/plan-dump.ts'
+import { recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
+import { recoverDump } from '@lifeboat/recovery/bare/recover-dump.ts'
+import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
+import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
+import { RunId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Command, Context } from '../context.ts'
+import type { Outcome } from '../output.ts'
+import { LiveLine } from '../progress/live-line.ts'
+import { clusterText, dumpText } from '../recover/back-text.ts'
+import { type FromWhere, openFrom } from '../recover/from-where.ts'
+import { listText, listValue } from '../recover/list-text.ts'
+import { lookAtPaused } from '../recover/look-at-paused.ts'
+import { planText } from '../recover/plan-text.ts'
+import { type RecoverArgs, type RecoverWish, readWish } from '../recover/read-wish.ts'
+import { terminalLog } from '../terminal-log.ts'
+
+/** Brings data back out of a target and a key alone: no bus, no catalogue, no services. Without a place to put it, lists what there is. */
+export const recover: Command<RecoverArgs> = async (args, context) => {
+  const wish = readWish(args, context.terminal)
+  await using opened = await openDisposing(args, context)
+  using live = new LiveLine(context.terminal, { silent: context.options.json ?? false })
+  const { target, signers } = opened
+  const { signal } = context.terminal
+  const onRead = (done: number) => live.progress({ phase: 'look', done, unit: 'objects' }, context.clock.now())
+  const sight = await look({ target, signers, signal, sourceId: wish.asked.sourceId, onRead })
+  if (!wish.place && !args.dryRun)
+    return { value: listValue(sight), text: (style) => listText(sight, context.clock.now(), style) }
+  const picked = pick(sight, wish.asked)
+  await using reader = await openReader(args, opened, context, live)
+  const planned = await plan(reader, picked, wish, context)
+  const about = {
+    plan: planned.told,
+    signatures: sight.checked ? 'checked' : 'unchecked',
+    distrusted: sight.distrusted,
+  }
+  const [obstacle] = planned.told.obstacles
+  if (args.dryRun)
+    return {
+      value: about,
+      text: (style) => planText(planned.told, sight.checked, style),
+      ...(obstacle && { exit: 'failed' as const }),
+    }
+  live.say(planText(planned.told, sight.checked, PLAIN))
+  if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
+  const back = await bringBack(reader, planned, wish, { args, context, live })
+  return { ...back, value: { ...about, result: back.value } }
+}
+
+const same = (text: string) => text
+const PLAIN = { good: same, warn: same, bad: same, dim: same, bold: same }
+
+type Planned = PlannedCluster | PlannedDump
+
+function plan(reader: Reader, picked: Picked, wish: RecoverWish, { clock }: Context): Promise<Planned> {
+  const { place, timeline } = wish
+  if (picked.kind === 'dump') return planDump(reader, picked, dumpPlace(wish, picked.seen.manifest.database), clock)
+  if (place && 'server' in place)
+    throw new LifeboatError('CLI_USAGE', {
+      problem: 'a physical backup is a whole cluster: give --to instead of --server',
+    })
+  const goal = wish.asked.goal ?? { to: 'latest' }
+  return planCluster(reader, picked, { goal, timeline, folder: place?.folder }, clock)
+}
+
+function dumpPlace({ place }: RecoverWish, database: string): DumpPlace | undefined {
+  return place && 'server' in place ? { server: place.server, database: place.as ?? database } : place
+}
+
+interface Doing {
+  args: RecoverArgs
+  context: Context
+  live: LiveLine
+}
+
+async function bringBack(reader: Reader, planned: Planned, wish: RecoverWish, doing: Doing): Promise<Outcome> {
+  const { args, context, live } = doing
+  const onPhase = (phase: string) => live.say(`${phase} …`)
+  if ('manifest' in planned) {
+    const place = dumpPlace(wish, planned.manifest.database) as DumpPlace
+    const back = await recoverDump(reader, planned.manifest, place, onPhase)
+    return { value: back, text: (style) => dumpText(back, planned.told, style) }
+  }
+  const { folder, port, start } = wish.place as Extract<DumpPlace, { folder: string }>
+  const inspect = args.pause
+    ? (paused: Parameters<typeof lookAtPaused>[0]) => lookAtPaused(paused, context.terminal, live)
+    : undefined
+  const back = await recoverCluster(reader, planned, { folder, port, start, inspect, onPhase })
+  if (!back) return { value: { discarded: true }, text: () => `Discarded; ${folder} is empty again.` }
+  return { value: back, text: (style) => clusterText(back, planned.told, style) }
+}
+
+async function openDisposing(args: RecoverArgs, context: Context): Promise<FromWhere & AsyncDisposable> {
+  const from = await openFrom(args, context)
+  return { ...from, [Symbol.asyncDispose]: () => from.target[Symbol.asyncDispose]() }
+}
+
+async function openReader(
+  { identity, toolPath = [] }: RecoverArgs,
+  { target }: FromWhere,
+  { terminal, options, clock }: Context,
+  live: LiveLine,
+): Promise<Reader & AsyncDisposable> {
+  if (identity === undefined)
+    throw new LifeboatError('CLI_USAGE', { problem: 'name the file of the age identity: --identity' })
+  const log = terminalLog(terminal, options.verbose ?? false)
+  const key = resolveSecret(`file:${identity}` as SecretRef, { env: terminal.env, baseDir: terminal.cwd })
+  const workDir = await mkdtemp(join(tmpdir(), 'lifeboat-recover-'))
+  return {
+    ...{ target, identity: key, workDir, toolPaths: toolPath, tools: {}, arrived() {} },
+    run: {
+      ...{ id: RunId.parse('recover'), signal: terminal.signal, log },
+      report: (progress) => live.progress(progress, clock.now()),
+    },
+    [Symbol.asyncDispose]: () => rm(workDir, { recursive: true, force: true }),
+  }
+}

@@ -1,0 +1,39 @@
+import type { BarePlan } from '@lifeboat/recovery/bare/bare-plan.ts'
+import type { ClusterBack } from '@lifeboat/recovery/bare/recover-cluster.ts'
+import type { DumpBack } from '@lifeboat/recovery/bare/recover-dump.ts'
+import type { Style } from '../format/style.ts'
+
+/** What is back, and what to do next. */
+export function clusterText({ dataDir, recovered, running }: ClusterBack, { loss }: BarePlan, style: Style): string {
+  const { lsn, timeline, lastCommitAt } = recovered
+  return [
+    style.good(`Recovered to ${lsn} on timeline ${timeline}${lastCommitAt ? `, last commit ${lastCommitAt}` : ''}.`),
+    loss.sentence,
+    ...serverText(dataDir, running),
+  ].join('\n')
+}
+
+export function dumpText(back: DumpBack, { loss }: BarePlan, style: Style): string {
+  const { database, dataDir, running, compared, rolesCreated } = back
+  const roles = rolesCreated.length === 0 ? [] : [`Roles made there: ${rolesCreated.join(', ')}.`]
+  const forgiven = compared?.tolerated.map(({ sentence, tolerated }) => `${sentence} ${tolerated}`) ?? []
+  return [
+    compared
+      ? style.good(
+          `${database} is back: ${compared.tables} tables with ${compared.rows} rows, ${compared.hashed} compared by content.`,
+        )
+      : style.warn(`${database} is back, compared with nothing: the backup carries no fingerprint.`),
+    loss.sentence,
+    ...roles,
+    ...forgiven.slice(0, 5),
+    ...(dataDir === undefined ? [] : serverText(dataDir, running)),
+  ].join('\n')
+}
+
+function serverText(dataDir: string, running: boolean): string[] {
+  const next = running ? 'It is running.' : `Start it as its owner: pg_ctl -D ${dataDir} -l logfile start`
+  return [
+    `The data directory is ${dataDir}. ${next}`,
+    'It archives nowhere and follows nobody (the end of postgresql.auto.conf): set up backups before it serves anyone.',
+  ]
+}

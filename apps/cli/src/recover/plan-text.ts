@@ -1,0 +1,50 @@
+import type { BarePlan, PlannedBackup } from '@lifeboat/recovery/bare/bare-plan.ts'
+import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { timeText } from '../format/moments.ts'
+import type { Style } from '../format/style.ts'
+import { indent } from '../format/table.ts'
+
+/** The plan for a person who is to say yes to it. */
+export function planText(plan: BarePlan, checked: boolean, style: Style): string {
+  const lines: [string, string][] = [
+    [
+      'what',
+      plan.kind === 'dump' ? `database ${plan.server.database} of ${plan.sourceId}` : `cluster of ${plan.sourceId}`,
+    ],
+    ...plan.backups.map((backup, no): [string, string] => [no === 0 ? 'out of' : '  then', backupText(backup, style)]),
+    ['signatures', checked ? 'checked' : style.warn('not checked (no --signer)')],
+    ...(plan.goal === undefined ? [] : [['to', plan.goal] as [string, string]]),
+    ...(plan.wal ? [['WAL', walText(plan.wal)] as [string, string]] : []),
+    ['PostgreSQL', `${plan.server.major} (the source ran ${plan.server.version})`],
+    ['to fetch', formatBytes(plan.fetchBytes)],
+    ...(plan.disk ? [['disk', diskText(plan.disk)] as [string, string]] : []),
+    ...(plan.drillMs === undefined
+      ? []
+      : [['took', `${formatDuration(plan.drillMs)} in its drill`] as [string, string]]),
+    ['lost', plan.loss.sentence],
+    ...plan.notes.map((note): [string, string] => ['note', note]),
+  ]
+  const obstacles = plan.obstacles.map(({ code, title, facts, hint }) => {
+    const told = Object.entries(facts).filter(([, value]) => value !== undefined)
+    const body = [...told.map(([name, value]) => `${name}: ${String(value)}`), `${style.bold('next')}: ${hint}`]
+    return `${style.bad(code)}: ${title}\n${indent(body.join('\n'))}`
+  })
+  return [...lines.map(([name, text]) => `${name.padEnd(11)} ${text}`), ...obstacles].join('\n')
+}
+
+function backupText({ backupId, snapshotAt, bytes, signer, drill }: PlannedBackup, style: Style): string {
+  const verdict = !drill
+    ? style.warn('never drilled')
+    : drill.verdict === 'proven'
+      ? style.good(`proven ${timeText(drill.finishedAt)}`)
+      : style.bad(`drill ${drill.verdict} ${timeText(drill.finishedAt)}`)
+  return `${backupId}, of ${timeText(snapshotAt)}, ${formatBytes(bytes)}, signed by ${signer}, ${verdict}`
+}
+
+function walText({ timeline, from, end, objects, bytes }: NonNullable<BarePlan['wal']>): string {
+  return `without a hole from ${from} to ${end} on timeline ${timeline}: ${objects} objects, ${formatBytes(bytes)}`
+}
+
+function diskText({ path, neededBytes, freeBytes }: NonNullable<BarePlan['disk']>): string {
+  return `needs ${formatBytes(neededBytes)}, ${formatBytes(freeBytes)} are free at ${path}`
+}

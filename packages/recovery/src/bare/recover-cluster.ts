@@ -1,0 +1,135 @@
+import { rm } from 'node:fs/promises'
+import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
+import { drain } from '@lifeboat/postgres/pipeline/drain.ts'
+import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
+import { SCRATCH_PORT } from '@lifeboat/postgres/scratch/scratch-server.ts'
+import { stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
+import { findPostgresTools, findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
+import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { forgetOldTablespaces, type PhysicalManifest } from '../extract/extract-backup.ts'
+import { extractChain } from '../extract/extract-chain.ts'
+import { verifyFiles } from '../extract/verify-files.ts'
+import type { Reader } from '../fetch/reader.ts'
+import { unseal } from '../fetch/unseal.ts'
+import { reachedAt } from '../recover/ask-server.ts'
+import type { Recovered } from '../recover/recover.ts'
+import { startRecovery } from '../recover/start-recovery.ts'
+import { type ClaimedPlace, claimPlace } from './claim-place.ts'
+import type { PlannedCluster } from './plan-cluster.ts'
+import { settleCluster, startSettled } from './settle-cluster.ts'
+import { openSocketFolder } from './socket-folder.ts'
+
+export interface ClusterRecovery {
+  /** Empty or not there yet. In the end: `data`, `tablespaces`, and `config` where the source kept its configuration elsewhere. */
+  folder: string
+  /** Of the recovered server; default the one its configuration says. */
+  port?: number | undefined
+  /** Whether it is started in the end, with its own configuration. */
+  start: boolean
+  /** Called with a server that stands still at the goal, for a look; default: nobody looks. */
+  inspect?: ((paused: Paused) => Promise<'promote' | 'discard'>) | undefined
+  onPhase: (phase: string) => void
+}
+
+export interface Paused {
+  connection: SourceConnection
+  recovered: Recovered
+}
+
+export interface ClusterBack {
+  dataDir: string
+  recovered: Recovered
+  running: boolean
+}
+
+const PROMOTE_S = 3600
+
+/**
+ * Recovers a planned cluster into an empty folder and leaves it there, promoted, on its own and cleanly stopped (or started).
+ *
+ * On any failure, on abort, and when it was looked at and discarded, the folder is empty again.
+ *
+ * @returns undefined when it was discarded
+ * @throws LifeboatError RECOVERY_… | ARTIFACT_… | WAL_… | TARGET_… | TOOL_…
+ */
+export async function recoverCluster(
+  reader: Reader,
+  planned: PlannedCluster,
+  opts: ClusterRecovery,
+): Promise<ClusterBack | undefined> {
+  const last = planned.chain.at(-1) as PhysicalManifest
+  const account = serverAccount()
+  const tools = await findPostgresTools(last.server.major, ['postgres', 'pg_ctl', 'pg_verifybackup'], reader)
+  await using place = await claimPlace(opts.folder, account)
+  const to = { folder: place.folder, account, tools }
+  opts.onPhase('extract')
+  const extracted = await extractChain(reader, planned.chain, to)
+  // Of a chain nobody hashed the files as they are now; every byte they were made of was compared with its manifest.
+  if (planned.chain.length === 1) opts.onPhase('verify')
+  if (planned.chain.length === 1) await verifyFiles(extracted, tools, reader.run)
+  await forgetOldTablespaces(extracted)
+  const { dataDir } = extracted
+  await unpackConfig(reader, last, place)
+  opts.onPhase('replay')
+  const recovered = await replay(reader, planned, { ...to, dataDir, place }, opts)
+  if (!recovered) return undefined
+  await settleCluster(dataDir, account, opts.port)
+  place.keep()
+  if (opts.start) await startSettled(dataDir, account, tools)
+  return { dataDir, recovered, running: opts.start }
+}
+
+type Replaying = Pick<Parameters<typeof startRecovery>[0]['place'], 'account' | 'tools' | 'dataDir'> & {
+  place: ClaimedPlace
+}
+
+async function replay(
+  reader: Reader,
+  { plan, archive, chain }: PlannedCluster,
+  { account, tools, dataDir, place }: Replaying,
+  { inspect }: ClusterRecovery,
+): Promise<Recovered | undefined> {
+  const folder = await place.makeFolder('recovery')
+  await using stack = new AsyncDisposableStack()
+  const socket = stack.use(await openSocketFolder(account))
+  const { systemIdentifier } = (chain.at(-1) as PhysicalManifest).server
+  const back = await startRecovery({
+    ...{ reader, plan, archive: archive.wal, systemIdentifier, atGoal: inspect ? 'pause' : 'promote' },
+    place: { dataDir, folder, socketDir: socket.path, port: SCRATCH_PORT, account, tools },
+  })
+  if (back.getter) stack.use(back.getter)
+  stack.defer(() => stopServer(back.server, 'immediate'))
+  const connection = back.connection('template1')
+  const recovered = inspect ? await lookAndPromote(connection, dataDir, back.recovered, inspect) : back.recovered
+  reader.run.signal.throwIfAborted()
+  await stopServer(back.server, 'fast')
+  await rm(folder, { recursive: true, force: true })
+  return recovered
+}
+
+async function lookAndPromote(
+  connection: SourceConnection,
+  dataDir: string,
+  recovered: Recovered,
+  inspect: NonNullable<ClusterRecovery['inspect']>,
+): Promise<Recovered | undefined> {
+  if ((await inspect({ connection, recovered })) === 'discard') return undefined
+  await using client = await connectSource(connection, { applicationName: 'lifeboat recover', lockTimeoutMs: 60_000 })
+  const { rows } = await client.query<{ promoted: boolean }>(
+    `select case when pg_is_in_recovery() then pg_promote(true, ${PROMOTE_S}) else true end as promoted`,
+  )
+  if (rows[0]?.promoted !== true) throw new LifeboatError('RECOVERY_REFUSED', { problem: 'it did not promote itself' })
+  return reachedAt(connection, dataDir)
+}
+
+/** For a look by whoever sets up the new machine; the recovered server does not read it. */
+async function unpackConfig(reader: Reader, manifest: PhysicalManifest, place: ClaimedPlace): Promise<void> {
+  const artifact = manifest.artifacts.find(({ role }) => role === 'config-files')
+  if (!artifact) return
+  const folder = await place.makeFolder('config')
+  const { path: program } = await findProgram('tar', reader)
+  const args = ['--extract', '--file=-', '--no-same-owner', `--directory=${folder}`]
+  const stage = { tool: 'tar', program, args, env: BASE_ENV }
+  await unseal(reader, manifest, artifact, { further: [stage], sink: drain, phase: 'extract' })
+}

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { Difference } from '@lifeboat/postgres/fingerprint/compare.ts'
+import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
+import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
+import { findPostgresTools, type PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
+import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { type Compared, compareRestored } from '../dump/compare-restored.ts'
+import { fitGlobals, superuserMayLogIn } from '../dump/fit-globals.ts'
+import { loadBeside } from '../dump/load-beside.ts'
+import { type LoadingPlace, loadDatabase, restorerMajor, runSql } from '../dump/load-dump.ts'
+import { missingRoles } from '../dump/missing-roles.ts'
+import { type Opened, openDump } from '../dump/open-dump.ts'
+import { planRestore } from '../dump/plan-restore.ts'
+import type { Reader } from '../fetch/reader.ts'
+import { freeBytesAt } from './bare-plan.ts'
+import { claimPlace } from './claim-place.ts'
+import { bootFresh } from './fresh-server.ts'
+import type { DumpPlace } from './plan-dump.ts'
+import { settleCluster, startSettled } from './settle-cluster.ts'
+import { openSocketFolder } from './socket-folder.ts'
+
+export interface DumpBack {
+  database: string
+  /** Of the new server; undefined in a server that was there. */
+  dataDir: string | undefined
+  running: boolean
+  /** undefined when the backup has no fingerprint to compare with. */
+  compared: Compared | undefined
+  /** Roles made in a server that was there. */
+  rolesCreated: string[]
+}
+
+const APPLICATION = 'lifeboat recover'
+const SESSION = { applicationName: APPLICATION, lockTimeoutMs: 60_000 }
+/** Always there, and never the database to be restored. */
+const MAINTENANCE = 'template1'
+const HASH_UP_TO_BYTES = 100 * 1024 ** 3
+
+/**
+ * Restores a dump, roles first, the first error fatal, and compares it with the fingerprint taken in the dump's own snapshot. A database bears its
+ * name only when it was found to be the same; on any failure and on abort nothing is left.
+ *
+ * @throws LifeboatError RECOVERY_UNLIKE | RECOVERY_PLACE_TAKEN | DRILL_RESTORE_FAILED | ARTIFACT_… | SOURCE_… | TARGET_… | TOOL_…
+ */
+export async function recoverDump(
+  reader: Reader,
+  manifest: Manifest,
+  place: DumpPlace,
+  onPhase: (phase: string) => void,
+): Promise<DumpBack> {
+  onPhase('open')
+  const opened = (await openDump(reader, manifest)) ?? { fingerprint: undefined, globals: undefined }
+  return 'folder' in place
+    ? intoFolder(reader, manifest, opened, place, onPhase)
+    : intoServer(reader, manifest, opened, place, onPhase)
+}
+
+type MaybeOpened = Opened | { fingerprint: undefined; globals: undefined }
+
+async function intoFolder(
+  reader: Reader,
+  manifest: Manifest,
+  { fingerprint, globals }: MaybeOpened,
+  place: Extract<DumpPlace, { folder: string }>,
+  onPhase: (phase: string) => void,
+): Promise<DumpBack> {
+  const account = serverAccount()
+  const tools = await findPostgresTools(manifest.server.major, ['postgres', 'initdb', 'pg_ctl', 'psql'], reader)
+  await using claimed = await claimPlace(place.folder, account)
+  const [folder, dataDir] = [await claimed.makeFolder('recovery'), join(claimed.folder, 'data')]
+  const superuser = fingerprint?.bootstrapRole ?? 'postgres'
+  await using socket = await openSocketFolder(account)
+  onPhase('boot')
+  const booting = { dataDir, folder, socketDir: socket.path, superuser, account, tools, signal: reader.run.signal }
+  await using server = await bootFresh(booting)
+  const at: LoadingPlace = { connection: server.connection(MAINTENANCE), applicationName: APPLICATION }
+  if (manifest.database === 'postgres') await ask(at.connection, 'drop database postgres')
+  onPhase('restore')
+  if (globals !== undefined) {
+    const sql = await fitGlobals(globals, { superuser, folderOf: (no) => claimed.makeFolder(`tablespace-${no}`) })
+    await runSql(sql, await tools.program('psql'), at, reader.run)
+  }
+  await loadDatabase(reader, manifest, at, await loadOptions(reader, manifest, tools))
+  const forgive = forgiveSuperuser(superuser, globals)
+  const compared = await check(reader, server.connection(manifest.database), fingerprint, forgive, onPhase)
+  onPhase('analyze')
+  await ask(server.connection(manifest.database), 'analyze')
+  await server.stop()
+  await rm(folder, { recursive: true, force: true })
+  await settleCluster(dataDir, account, place.port)
+  claimed.keep()
+  if (place.start) await startSettled(dataDir, account, tools)
+  return { database: manifest.database, dataDir, running: place.start, compared, rolesCreated: [] }
+}
+
+/** A superuser that could not log in on the source may do so here, or nobody could. */
+function forgiveSuperuser(superuser: string, globals: string | undefined) {
+  const tolerated = 'It is the superuser of the new server and has to log in.'
+  const may = superuserMayLogIn(globals ?? '', superuser)
+  return ({ area, object }: Difference) =>
+    !may && area === 'roles' && [superuser, quoteIdent(superuser)].includes(object) ? tolerated : undefined
+}
+
+async function intoServer(
+  reader: Reader,
+  manifest: Manifest,
+  { fingerprint, globals }: MaybeOpened,
+  { server, database }: Extract<DumpPlace, { database: string }>,
+  onPhase: (phase: string) => void,
+): Promise<DumpBack> {
+  const { pgRestore, psql } = await clients(reader, manifest)
+  const at: LoadingPlace = { connection: server, applicationName: APPLICATION }
+  const name = `${Buffer.from(database).subarray(0, 40)}_recovering_${randomBytes(3).toString('hex')}`
+  onPhase('restore')
+  const { sql, created } = missingRoles(globals ?? '', await rolesOf(server))
+  if (created.length > 0) await runSql(sql, psql, at, reader.run)
+  try {
+    const jobs = availableParallelism()
+    await loadBeside(reader, manifest, at, { name, pgRestore, psql, jobs })
+    const restored = { ...server, database: name }
+    const compared = await check(reader, restored, fingerprint, forgiveNeighbours, onPhase)
+    onPhase('analyze')
+    await ask(restored, 'analyze')
+    reader.run.signal.throwIfAborted()
+    await ask(server, `alter database ${quoteIdent(name)} rename to ${quoteIdent(database)}`)
+    return { database, dataDir: undefined, running: true, compared, rolesCreated: created }
+  } catch (thrown) {
+    await ask(server, `drop database if exists ${quoteIdent(name)} with (force)`).catch(() => {})
+    reader.run.signal.throwIfAborted()
+    throw thrown
+  }
+}
+
+/** What belongs to the whole server is not ours to change there. */
+function forgiveNeighbours({ area, object }: Difference): string | undefined {
+  const shared = ['roles', 'memberships', 'role passwords', 'tablespaces'].includes(area)
+  const ofEveryDatabase = area === 'settings' && /^[^|]*\|\|/.test(object)
+  return shared || ofEveryDatabase ? 'It belongs to the whole server, which was left as it is.' : undefined
+}
+
+async function clients(reader: Reader, manifest: Manifest) {
+  const tools = await findPostgresTools(restorerMajor(manifest, manifest.server.major), ['pg_restore', 'psql'], reader)
+  return { pgRestore: await tools.program('pg_restore'), psql: await tools.program('psql') }
+}
+
+async function loadOptions(reader: Reader, manifest: Manifest, tools: PostgresTools) {
+  const { databaseBytes } = manifest.summary
+  const freeBytes = await freeBytesAt(reader.workDir)
+  const { jobs } = planRestore({ databaseBytes, freeBytes, cores: availableParallelism() })
+  const major = restorerMajor(manifest, tools.major)
+  const restoring = major === tools.major ? tools : await findPostgresTools(major, ['pg_restore'], reader)
+  return { program: await restoring.program('pg_restore'), jobs }
+}
+
+async function check(
+  reader: Reader,
+  connection: SourceConnection,
+  expected: Opened['fingerprint'] | undefined,
+  forgive: (difference: Difference) => string | undefined,
+  onPhase: (phase: string) => void,
+): Promise<Compared | undefined> {
+  if (!expected) return undefined
+  onPhase('check')
+  await using one = await connectSource(connection, SESSION)
+  await using other = await connectSource(connection, SESSION)
+  const compared = await compareRestored([one, other], expected, {
+    ...{ run: reader.run, hashTablesUpToBytes: HASH_UP_TO_BYTES, forgive },
+  })
+  if (compared.against.length === 0) return compared
+  const differences = compared.against.slice(0, 10).map(({ sentence }) => sentence)
+  throw new LifeboatError('RECOVERY_UNLIKE', { differences, count: compared.against.length })
+}
+
+async function rolesOf(server: SourceConnection): Promise<Set<string>> {
+  const rows = await ask(server, 'select rolname as name from pg_roles')
+  return new Set(rows.map(({ name }) => String(name)))
+}
+
+async function ask(to: SourceConnection, sql: string): Promise<Record<string, unknown>[]> {
+  await using client = await connectSource(to, SESSION)
+  return (await client.query<Record<string, unknown>>(sql)).rows
+}

@@ -10,6 +10,7 @@ import { type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
 import { sealWal } from '@lifeboat/testkit/seal-wal.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type BareHouse, openBareHouse, writeStrangersIdentity } from './bare-house.ts'
+import { cli, startCli } from './run-cli.ts'
 
 let house: BareHouse
 let pg: TestPostgres
@@ -82,6 +83,16 @@ test('discarded after the look, the folder is empty again', async () => {
   expect(await house.names(folder)).toEqual([])
 })
 
+test('stopped by Ctrl-C it leaves the folder empty', async () => {
+  const folder = newFolder()
+  const args = ['recover', '--from', house.address, '--identity', house.identityFile, ...house.signers, '--to', folder]
+  const running = startCli(house.folder, args)
+  await expect.poll(async () => (await house.names(folder)).includes('recovery')).toBe(true)
+  running.child.kill('SIGINT')
+  expect((await running.end).code).toBe(130)
+  expect(await house.names(folder)).toEqual([])
+})
+
 test('without a place it lists what there is, and says when no signature was checked', async () => {
   const listed = await house.recover(['--json'])
   expect(JSON.parse(listed.out)).toMatchObject({
@@ -89,7 +100,6 @@ test('without a place it lists what there is, and says when no signature was che
     distrusted: [],
     backups: [{ backupId: base.manifest.backupId, kind: 'base', proven: true, signer: 'db1' }],
   })
-  const { cli } = await import('./run-cli.ts')
   const unchecked = await cli(house.folder, ['recover', '--from', house.address])
   expect(unchecked.out).toContain('Signatures were not checked')
   expect(unchecked.code).toBe(0)

@@ -62,7 +62,8 @@ type Planned = PlannedCluster | PlannedDump
 
 function plan(reader: Reader, picked: Picked, wish: RecoverWish, { clock }: Context): Promise<Planned> {
   const { place, timeline } = wish
-  if (picked.kind === 'dump') return planDump(reader, picked, dumpPlace(wish, picked.seen.manifest.database), clock)
+  if (picked.kind === 'dump')
+    return planDump(reader, picked, dumpPlace(wish, picked.seen.manifest.database ?? ''), clock)
   if (place && 'server' in place)
     throw new LifeboatError('CLI_USAGE', {
       problem: 'a physical backup is a whole cluster: give --to instead of --server',

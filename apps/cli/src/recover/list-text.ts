@@ -27,11 +27,10 @@ export function listValue({ backups, checked, distrusted }: Sight) {
     distrusted,
     backups: backups.toReversed().map((seen) => {
       const { sourceId, backupId, kind, database, snapshotAt, server, recipients } = seen.manifest
-      const { major, version } = server
       const about = { sourceId, backupId, kind, database, snapshotAt, bytes: backupBytes(seen.manifest) }
       return {
         ...about,
-        server: { major, version },
+        ...(server && { server: { major: server.major, version: server.version } }),
         recipients,
         signer: seen.signer,
         proven: isProven(seen),
@@ -60,7 +59,7 @@ function row(seen: Seen, nowMs: number, style: Style): string[] {
     timeText(snapshotAt),
     sinceText(snapshotAt, nowMs),
     size,
-    String(server.major),
+    String(server?.major ?? '–'),
     verdict,
     seen.signer,
   ]

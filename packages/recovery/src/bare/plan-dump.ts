@@ -1,6 +1,6 @@
 import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import { findPostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
-import { backupBytes, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { backupBytes, demandServer, type Manifest, type OfServer } from '@lifeboat/shared/domain/manifest.ts'
 import { type ErrorReport, LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import { restorerMajor } from '../dump/load-dump.ts'
@@ -26,7 +26,7 @@ export type DumpPlace =
 
 export interface PlannedDump {
   told: BarePlan
-  manifest: Manifest
+  manifest: Manifest & OfServer
 }
 
 /** A restored database without its bloat, its WAL and sorted runs of its indexes. */
@@ -40,7 +40,8 @@ export async function planDump(
   place: DumpPlace | undefined,
   clock: Clock,
 ): Promise<PlannedDump> {
-  const { manifest, drill } = seen
+  const { drill } = seen
+  const manifest = demandServer(seen.manifest)
   const obstacles: ErrorReport[] = []
   await orObstacle(obstacles, () => takeInventory(reader.target, manifest, reader.run.signal).then(() => {}))
   await orObstacle(obstacles, () => demandKey(reader, manifest))
@@ -58,7 +59,7 @@ export async function planDump(
 
 async function examine(
   reader: Reader,
-  manifest: Manifest,
+  manifest: Manifest & OfServer,
   place: DumpPlace,
   obstacles: ErrorReport[],
 ): Promise<NonNullable<BarePlan['disk']>> {
@@ -81,7 +82,7 @@ async function examine(
   return { path, neededBytes, freeBytes }
 }
 
-async function examineFolder(reader: Reader, { server }: Manifest, folder: string): Promise<void> {
+async function examineFolder(reader: Reader, { server }: OfServer, folder: string): Promise<void> {
   await demandEmpty(folder)
   const tools = await findPostgresTools(server.major, ['postgres', 'initdb', 'pg_ctl'], reader)
   await demandExtensions(Object.keys(server.extensions), tools)
@@ -92,7 +93,7 @@ const ASKED = `
          exists (select from pg_database where datname = $1) as taken,
          array(select name from unnest($2::text[]) as name where name not in (select name from pg_available_extensions)) as missing`
 
-async function examineServer({ server }: Manifest, place: Extract<DumpPlace, { database: string }>): Promise<void> {
+async function examineServer({ server }: OfServer, place: Extract<DumpPlace, { database: string }>): Promise<void> {
   await using client = await connectSource(place.server, { applicationName: 'lifeboat recover', lockTimeoutMs: 60_000 })
   const { rows } = await client.query<{ major: number; superuser: boolean; taken: boolean; missing: string[] }>(ASKED, [
     place.database,

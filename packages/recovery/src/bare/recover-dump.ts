@@ -7,7 +7,7 @@ import type { Difference } from '@lifeboat/postgres/fingerprint/compare.ts'
 import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
 import { findPostgresTools, type PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
-import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { type Compared, compareRestored } from '../dump/compare-restored.ts'
 import { fitGlobals, superuserMayLogIn } from '../dump/fit-globals.ts'
@@ -49,7 +49,7 @@ const HASH_UP_TO_BYTES = 100 * 1024 ** 3
  */
 export async function recoverDump(
   reader: Reader,
-  manifest: Manifest,
+  manifest: Manifest & OfServer,
   place: DumpPlace,
   onPhase: (phase: string) => void,
 ): Promise<DumpBack> {
@@ -64,7 +64,7 @@ type MaybeOpened = Opened | { fingerprint: undefined; globals: undefined }
 
 async function intoFolder(
   reader: Reader,
-  manifest: Manifest,
+  manifest: Manifest & OfServer,
   { fingerprint, globals }: MaybeOpened,
   place: Extract<DumpPlace, { folder: string }>,
   onPhase: (phase: string) => void,
@@ -108,7 +108,7 @@ function forgiveSuperuser(superuser: string, globals: string | undefined) {
 
 async function intoServer(
   reader: Reader,
-  manifest: Manifest,
+  manifest: Manifest & OfServer,
   { fingerprint, globals }: MaybeOpened,
   { server, database }: Extract<DumpPlace, { database: string }>,
   onPhase: (phase: string) => void,
@@ -143,12 +143,12 @@ function forgiveNeighbours({ area, object }: Difference): string | undefined {
   return shared || ofEveryDatabase ? 'It belongs to the whole server, which was left as it is.' : undefined
 }
 
-async function clients(reader: Reader, manifest: Manifest) {
+async function clients(reader: Reader, manifest: Manifest & OfServer) {
   const tools = await findPostgresTools(restorerMajor(manifest, manifest.server.major), ['pg_restore', 'psql'], reader)
   return { pgRestore: await tools.program('pg_restore'), psql: await tools.program('psql') }
 }
 
-async function loadOptions(reader: Reader, manifest: Manifest, tools: PostgresTools) {
+async function loadOptions(reader: Reader, manifest: Manifest & OfServer, tools: PostgresTools) {
   const { databaseBytes } = manifest.summary
   const freeBytes = await freeBytesAt(reader.workDir)
   const { jobs } = planRestore({ databaseBytes, freeBytes, cores: availableParallelism() })

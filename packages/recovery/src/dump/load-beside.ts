@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import type { Program } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
-import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import type { Reader } from '../fetch/reader.ts'
 import { whole } from '../fetch/unseal.ts'
@@ -26,7 +26,7 @@ export interface BesideOptions {
  */
 export async function loadBeside(
   reader: Reader,
-  manifest: Manifest,
+  manifest: Manifest & OfServer,
   place: LoadingPlace,
   { name, pgRestore: program, psql, jobs }: BesideOptions,
 ): Promise<void> {

@@ -48,7 +48,13 @@ test('no two exit codes are the same', () => {
 test('every error of the catalogue ends the program with a code of its kind', () => {
   const kinds = Object.groupBy(ERROR_CODES, (code) => exitOf(code))
   expect(kinds.internal).toEqual(['INTERNAL'])
-  expect(kinds.usage).toEqual(['CLI_USAGE', 'RECOVERY_TIME_UNZONED', 'RECOVERY_GOAL_UNREADABLE'])
+  expect(kinds.usage?.toSorted()).toEqual([
+    'CLI_USAGE',
+    'RECOVERY_CHOICE_UNCLEAR',
+    'RECOVERY_GOAL_UNREADABLE',
+    'RECOVERY_TIME_UNZONED',
+    'TARGET_ADDRESS_UNREADABLE',
+  ])
   expect(kinds.config).toEqual(ERROR_CODES.filter((code) => code.startsWith('CONFIG_')))
   expect(kinds.unknown).toEqual(
     expect.arrayContaining(['SOURCE_UNKNOWN', 'TARGET_UNKNOWN', 'BACKUP_UNKNOWN', 'RUN_UNKNOWN', 'DRILL_UNKNOWN']),

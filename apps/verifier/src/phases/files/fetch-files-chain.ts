@@ -1,4 +1,6 @@
 import { drain } from '@lifeboat/postgres/pipeline/drain.ts'
+import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
+import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
 import { unseal } from '@lifeboat/recovery/fetch/unseal.ts'
 import type { Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import type { FilesFacts, Manifest } from '@lifeboat/shared/domain/manifest.ts'
@@ -6,7 +8,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../../drill.ts'
 import { type Asked, passed } from '../../findings.ts'
 import { readerOf } from '../../reader.ts'
-import { artifactOf, asMisencrypted, demandOurKey } from '../decrypt.ts'
+import { asMisencrypted } from '../decrypt.ts'
 import { fetchManifest, fetchParentManifest } from '../fetch-manifest.ts'
 import { checkDocuments, takeInventory } from '../take-inventory.ts'
 
@@ -47,7 +49,7 @@ function ofFiles(manifest: Manifest): FilesManifest {
 async function openLists(drill: Drill, chain: readonly FilesManifest[]): Promise<void> {
   await drill.findings.ask({ check: 'decrypt' }, async (): Promise<Asked<undefined>> => {
     for (const manifest of chain) {
-      await demandOurKey(drill, manifest)
+      await demandKey(readerOf(drill), manifest)
       const list = artifactOf(manifest, 'members')
       if (!list) throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no list of members' })
       await unseal(readerOf(drill), manifest, list, { sink: drain }).catch((thrown: unknown) => {

@@ -1,3 +1,5 @@
+import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
+import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
 import { unseal, whole } from '@lifeboat/recovery/fetch/unseal.ts'
 import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { TableExport } from '@lifeboat/shared/domain/table-export.ts'
@@ -6,7 +8,7 @@ import type { Drill } from '../../drill.ts'
 import { type Asked, failed, passed } from '../../findings.ts'
 import { readerOf } from '../../reader.ts'
 import type { Course } from '../course.ts'
-import { artifactOf, asMisencrypted, demandOurKey } from '../decrypt.ts'
+import { asMisencrypted } from '../decrypt.ts'
 import { fetchManifest } from '../fetch-manifest.ts'
 import { checkDocuments, takeInventory } from '../take-inventory.ts'
 import { bootForTables } from './boot-for-tables.ts'
@@ -31,7 +33,7 @@ export async function rehearseTables(drill: Drill, course: Course, owned: AsyncD
 
 async function openSidecar(drill: Drill, manifest: Manifest): Promise<TableExport> {
   return drill.findings.ask({ check: 'decrypt' }, async (): Promise<Asked<TableExport>> => {
-    await demandOurKey(drill, manifest)
+    await demandKey(readerOf(drill), manifest)
     const sidecar = artifactOf(manifest, 'table-export')
     if (!sidecar) return { value: undefined as never, ...failed('The backup has no description of its tables.') }
     const text = await unseal(readerOf(drill), manifest, sidecar, { sink: whole }).catch((thrown: unknown) => {

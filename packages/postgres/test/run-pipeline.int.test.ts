@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { read } from 'node:fs'
+import { closeSync, read } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -150,7 +150,10 @@ async function lengthOf(fd: number): Promise<number> {
   const buffer = Buffer.alloc(64 * 1024)
   for (let total = 0; ; ) {
     const { bytesRead } = await promisify(read)(fd, buffer, 0, buffer.length, null)
-    if (bytesRead === 0) return total
+    if (bytesRead === 0) {
+      closeSync(fd)
+      return total
+    }
     total += bytesRead
   }
 }
@@ -177,7 +180,8 @@ test('an input that breaks is the reason also of a pipeline apart', async () => 
 })
 
 test('a sink apart that fails stops programs that would write forever, and its reason is given', async () => {
-  const failing = async () => {
+  const failing = async (fd: number) => {
+    closeSync(fd)
     throw new LifeboatError('RECOVERY_NO_ROOM', {})
   }
   const work = runPipelineApart([sh('make', 'exec cat /dev/zero'), sh('pass', 'exec cat')], failing, run())

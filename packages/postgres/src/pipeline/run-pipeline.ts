@@ -49,7 +49,7 @@ export async function runPipeline<T>(
   return { result, stages: await children.ended }
 }
 
-/** Reads the last stage's output from an open descriptor to its end, or fails. Somebody else closes it. */
+/** Reads the last stage's output from an open descriptor to its end, or fails; closes it in any case, so that a program that still writes learns of it. */
 export type DescriptorSink<T> = (fd: number) => Promise<T>
 
 /**
@@ -71,8 +71,6 @@ export async function runPipelineApart<T>(
   const feeding = opts.input === undefined ? Promise.resolve() : feed(opts.input, children.stdin)
   feeding.catch(() => {})
   const [sunk] = await Promise.allSettled([sink(last.read)])
-  // A program that still writes learns from this that nobody reads any more.
-  closeSync(last.read)
   const receipts = await children.ended
   run.signal.throwIfAborted()
   await feeding

@@ -1,12 +1,11 @@
-import { read } from 'node:fs'
-import { promisify } from 'node:util'
+import { Socket } from 'node:net'
 import { decompressed } from './decompress.ts'
 import { FilePlacement, type PlacingOptions } from './place-files.ts'
 import { untar } from './untar.ts'
 
 /** One archive to be taken out of a pipe. */
 export interface ExtractJob extends PlacingOptions {
-  /** Reading end of a pipe that carries `artifact` decrypted; stays open. */
+  /** Reading end of a pipe that carries `artifact` decrypted; closed here. */
   fd: number
   artifact: string
 }
@@ -19,7 +18,6 @@ export interface Extraction {
   names: readonly string[]
 }
 
-const readFrom = promisify(read)
 const READ_BYTES = 1024 ** 2
 
 /**
@@ -28,27 +26,37 @@ const READ_BYTES = 1024 ** 2
  * @throws LifeboatError ARTIFACT_UNREADABLE | RECOVERY_COMBINE_FAILED · errors of the disk as they come
  */
 export async function extractArchive({ fd, artifact, ...placing }: ExtractJob): Promise<Extraction> {
-  await using placement = new FilePlacement(placing)
-  const { members: files, bytes } = await untar(decompressed(contentsOf(fd), artifact), placement)
-  await placement.finish()
-  return { files, bytes, names: [...placement.names] }
+  const pipe = new Socket({ fd, writable: false })
+  try {
+    await using placement = new FilePlacement(placing)
+    const { members: files, bytes } = await untar(decompressed(contentsOf(pipe), artifact), placement)
+    await placement.finish()
+    return { files, bytes, names: [...placement.names] }
+  } finally {
+    // Whoever still writes learns from this that nobody reads any more.
+    pipe.destroy()
+  }
 }
 
-/** In two buffers by turns: while one is worked on the other is filled. Only a full one is used again. */
-async function* contentsOf(fd: number): AsyncGenerator<Buffer> {
+/**
+ * In two buffers by turns: while one is worked on the other is filled. Only a full one is used again.
+ *
+ * NOTE: a read that waits in one of the few threads of the file system would let several extractions wait for each other forever.
+ */
+async function* contentsOf(pipe: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const
-  for (let turn = 0; ; turn++) {
-    const buffer = buffers[turn % 2] as Buffer
-    const bytes = await fill(buffer, fd)
-    if (bytes > 0) yield buffer.subarray(0, bytes)
-    if (bytes < buffer.length) return
+  let [turn, filled] = [0, 0]
+  for await (const chunk of pipe) {
+    for (let from = 0; from < chunk.length; ) {
+      const buffer = buffers[turn % 2] as Buffer
+      const copied = chunk.copy(buffer, filled, from)
+      from += copied
+      filled += copied
+      if (filled < buffer.length) continue
+      yield buffer
+      turn++
+      filled = 0
+    }
   }
-}
-
-async function fill(buffer: Buffer, fd: number): Promise<number> {
-  for (let filled = 0; ; ) {
-    const { bytesRead } = await readFrom(fd, buffer, filled, buffer.length - filled, null)
-    filled += bytesRead
-    if (bytesRead === 0 || filled === buffer.length) return filled
-  }
+  if (filled > 0) yield (buffers[turn % 2] as Buffer).subarray(0, filled)
 }

@@ -17,7 +17,11 @@ export interface ExtractThread extends AsyncDisposable {
  * decompression itself.
  */
 export function openExtractThread(): ExtractThread {
-  const worker = new Worker(new URL('./extract-thread-main.ts', import.meta.url), { execArgv: [], env: {} })
+  const worker = new Worker(new URL('./extract-thread-main.ts', import.meta.url), {
+    ...{ execArgv: [], env: {} },
+    // A socket closes the descriptor it was made from, and nobody tells: ending the thread would close it again, and whoever got its number.
+    trackUnmanagedFds: false,
+  })
   return {
     async extract(job) {
       const over = new AbortController()

@@ -1,10 +1,10 @@
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { type Ancestor, type Histories, parseHistory } from '@lifeboat/shared/domain/timelines.ts'
 import { clusterKey, parseWalKey, type Timeline, walPrefix } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { readSmall } from '@lifeboat/storage/read-small.ts'
 import type { Reader } from './fetch/reader.ts'
 import type { ListedWal } from './plan/coverage.ts'
-import { type Ancestor, type Histories, parseHistory } from './plan/timelines.ts'
 import { walReader } from './wal/read-object.ts'
 
 /** What the WAL archive of a source holds at one target. */

@@ -1,11 +1,11 @@
 import type { ReplicationConnection } from '@lifeboat/postgres/replication/connection.ts'
 import { parseSetting } from '@lifeboat/postgres/replication/settings.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { endOn, type Path, parseHistory, pathTo, withHistory } from '@lifeboat/shared/domain/timelines.ts'
 import { parseLsn, type Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { followStored } from './follow.ts'
 import { gatesAfter, Holders, lower } from './holders.ts'
-import { endOn, type Path, pathTo, withHistory } from './path.ts'
 import type { Road, Standing } from './road.ts'
 import { segmentStart } from './segment.ts'
 import type { Cluster } from './shipper.ts'
@@ -28,8 +28,14 @@ export async function meet(road: Road, connection: ReplicationConnection): Promi
     throw new LifeboatError('WAL_FOREIGN', { sourceId: road.sourceId, expected, systemIdentifier })
   const segmentBytes = parseSetting(await connection.show('wal_segment_size'))
   const histories = await readHistories(connection, timeline)
-  const path = pathTo(timeline, histories.find((each) => each.timeline === timeline)?.content)
+  const newest = histories.find((each) => each.timeline === timeline)
+  const path = pathBy(timeline, newest?.content)
   return { systemIdentifier, segmentBytes, path, histories }
+}
+
+/** By the history file as the server handed it out; the first timeline has none. */
+export function pathBy(timeline: Timeline, content?: Buffer): Path {
+  return pathTo(timeline, content && parseHistory(timeline, content.toString('latin1')))
 }
 
 /** All of them, for recovery finds the newest timeline by asking for one after the other. */
@@ -37,7 +43,7 @@ async function readHistories(connection: ReplicationConnection, newest: Timeline
   if (newest === 1) return []
   const { content } = await connection.timelineHistory(newest)
   const histories = [{ timeline: newest, content }]
-  for (const timeline of withHistory(pathTo(newest, content)).filter((each) => each !== newest)) {
+  for (const timeline of withHistory(pathBy(newest, content)).filter((each) => each !== newest)) {
     // A server made from a newer base may not have those of its ancestors.
     const older = await connection.timelineHistory(timeline).catch((err: unknown) => {
       if (LifeboatError.is(err, 'WAL_REMOVED') || LifeboatError.is(err, 'SOURCE_FILES_UNREADABLE')) return undefined

@@ -1,11 +1,11 @@
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { type Path, parseHistory, pathTo } from '@lifeboat/shared/domain/timelines.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Holders } from './holders.ts'
-import { legFrom, type Path, pathTo, withHistory } from './path.ts'
 
 const [north, south, west] = ['north', 'south', 'west'] as TargetId[] as [TargetId, TargetId, TargetId]
-const ONE: Path = [{ timeline: 1 }]
+const ONE: Path = [{ timeline: 1, begin: 0n, end: undefined }]
 
 const holders = (required: number, at = 0n, path = ONE, gates: { at: bigint; timeline: number }[] = []) =>
   new Holders({ targets: new Map([north, south, west].map((target) => [target, at])), required, path, gates })
@@ -65,7 +65,7 @@ test('a hole nobody can fill any more holds nobody up, and a target behind it mu
   expect(subject.position(south)).toBe(50n)
 })
 
-const BRANCH = pathTo(2, Buffer.from('1\t0/64\tno recovery target specified\n'))
+const BRANCH = pathTo(2, parseHistory(2, '1\t0/64\tno recovery target specified\n'))
 
 test('a position on a new timeline counts only at a target that holds its history', () => {
   const subject = holders(1)
@@ -91,23 +91,8 @@ test('WAL of the old primary beyond the point of promotion does not count', () =
 })
 
 test('a branch that was left is told from a timeline that leads here', () => {
-  const third = pathTo(3, Buffer.from('1\t0/32\tbefore\n'))
+  const third = pathTo(3, parseHistory(3, '1\t0/32\tbefore\n'))
   const subject = holders(1, 0n, BRANCH)
   expect(subject.turn(third)).toBe(false)
   expect(holders(1).turn(third)).toBe(true)
-})
-
-test('a history file is read as PostgreSQL writes it', () => {
-  const path = pathTo(
-    4,
-    Buffer.from('# comment\n1\t0/3000000\tno recovery target specified\n\n2\t16/B374D848\tbefore 2026-01-01\n'),
-  )
-  expect(path).toEqual([{ timeline: 1, end: 0x3000000n }, { timeline: 2, end: 0x16b374d848n }, { timeline: 4 }])
-  expect(withHistory(path)).toEqual([2, 4])
-  expect([0n, 0x3000000n, 0x16b374d848n].map((lsn) => legFrom(path, lsn))).toEqual([
-    { timeline: 1, begins: 0n },
-    { timeline: 2, begins: 0x3000000n },
-    { timeline: 4, begins: 0x16b374d848n },
-  ])
-  expect(() => pathTo(2, Buffer.from('one\t0/3\n'))).toThrow(/SOURCE_PROTOCOL_BROKEN/)
 })

@@ -1,6 +1,6 @@
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { endOn, type Path } from '@lifeboat/shared/domain/timelines.ts'
 import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
-import { endOn, type Path } from './path.ts'
 
 export interface Span {
   start: bigint

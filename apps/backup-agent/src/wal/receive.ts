@@ -1,11 +1,11 @@
 import { connectReplication, type ReplicationConnection } from '@lifeboat/postgres/replication/connection.ts'
 import { streamWal, type WalEvent } from '@lifeboat/postgres/replication/wal-stream.ts'
+import { stretchFrom } from '@lifeboat/shared/domain/timelines.ts'
 import { parseLsn, type Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { beginAnew, dropSlot, makeSlot } from './anew.ts'
-import { beginAt, type Met, meet, recall } from './begin.ts'
+import { beginAt, type Met, meet, pathBy, recall } from './begin.ts'
 import { higher, lower } from './holders.ts'
-import { legFrom, pathTo } from './path.ts'
 import { PieceTimer } from './piece-timer.ts'
 import type { Road, Standing } from './road.ts'
 import { Segments, segmentStart } from './segment.ts'
@@ -88,7 +88,7 @@ async function stream(
 ): Promise<void> {
   const { now, slot, shipper } = road
   const { holders } = standing
-  const { timeline, begins } = legFrom(standing.path, higher(holders.safe, at))
+  const { timeline, begin: begins } = stretchFrom(standing.path, higher(holders.safe, at))
   const opts = { slot, startLsn: at, timeline, statusIntervalMs: STATUS_EVERY_MS }
   const events = streamWal(connection, opts, signal)
   using pieces = new PieceTimer(road, standing, segmentsFrom(standing, { timeline, at, begins }), signal)
@@ -134,7 +134,7 @@ async function turn(
   if (rest !== undefined) await road.shipper.ship(rest, standing, signal)
   road.log.info({ event: 'wal.timeline', timeline: next }, 'the cluster went over to another timeline')
   if (!standing.path.some(({ timeline }) => timeline === next)) {
-    standing.path = pathTo(next, history.content)
+    standing.path = pathBy(next, history.content)
     standing.holders.turn(standing.path)
     road.now.moments.cutBack(switchLsn)
     road.now.serverLsn = switchLsn

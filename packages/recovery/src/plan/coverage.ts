@@ -1,6 +1,6 @@
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
+import type { Stretch } from '@lifeboat/shared/domain/timelines.ts'
 import { rangeOf, type WalObject } from '@lifeboat/shared/domain/wal.ts'
-import type { Stretch } from './timelines.ts'
 
 /** One object of the archive as a listing of the target shows it. */
 export interface ListedWal {

@@ -1,4 +1,5 @@
 import type { BackupId, Moment } from '@lifeboat/shared/domain/ids.ts'
+import { parseHistory } from '@lifeboat/shared/domain/timelines.ts'
 import { formatLsn, type Lsn, segmentAt, type Timeline, type WalObject } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import fc from 'fast-check'
@@ -7,7 +8,6 @@ import type { Goal } from '../goal.ts'
 import type { PhysicalBackup } from './chain.ts'
 import type { ListedWal } from './coverage.ts'
 import { planRecovery, type Stock } from './plan.ts'
-import { parseHistory } from './timelines.ts'
 
 const SEGMENT = 0x100_0000
 const HOUR = 3_600_000

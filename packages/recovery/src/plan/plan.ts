@@ -1,3 +1,4 @@
+import { type Histories, isOnPath, pathTo, type Stretch, stretchFrom } from '@lifeboat/shared/domain/timelines.ts'
 import type { Lsn, Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { formatLsn, parseLsn, segmentAt } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -5,7 +6,6 @@ import type { Goal, Wanted } from '../goal.ts'
 import { type Chain, chainOf, lastOf, type PhysicalBackup } from './chain.ts'
 import { type ListedWal, type Reach, reachAlong } from './coverage.ts'
 import { refuseGoal } from './refuse-goal.ts'
-import { type Histories, isOnPath, pathTo, type Stretch } from './timelines.ts'
 
 /** Everything there is at one target. */
 export interface Stock {
@@ -98,7 +98,7 @@ function planAlong(
   stock: Stock,
   { goal }: Wanted,
 ): RecoveryPlan {
-  const path = pathTo(timeline, stock.histories)
+  const path = pathTo(timeline, stock.histories.get(timeline))
   const onPath = candidates.filter(({ physical }) => isOnPath(path, physical.timeline, parseLsn(physical.endLsn)))
   if (onPath.length === 0) throw new LifeboatError('RECOVERY_NO_BASE', { timeline, backups: candidates.length })
   const before = onPath.filter((backup) => endedBefore(backup, goal))
@@ -107,8 +107,11 @@ function planAlong(
   const unplaced = goal.to === 'xid' || goal.to === 'name'
   const { chain, notes } = firstWhole(unplaced ? before.toReversed() : before, stock)
   const reach = reachFrom(lastOf(chain), path, stock)
-  const stretch = path.find(({ end }) => end === undefined || end > reach.end)
-  refuseGoal(goal, reach, segmentAt(stretch?.timeline ?? timeline, reach.end, lastOf(chain).physical.segmentBytes))
+  refuseGoal(
+    goal,
+    reach,
+    segmentAt(stretchFrom(path, reach.end).timeline, reach.end, lastOf(chain).physical.segmentBytes),
+  )
   if (unplaced && before.length > 1)
     notes.push(
       'Nothing tells where in the WAL this point lies, so recovery begins at the oldest base; name a later backup to be faster.',

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { parseHistory } from '@lifeboat/shared/domain/timelines.ts'
 import { formatLsn, type Lsn } from '@lifeboat/shared/domain/wal.ts'
-import { parseHistory } from '../plan/timelines.ts'
 import type { Recovered } from './recover.ts'
 
 const SESSION = { applicationName: 'lifeboat recovery', lockTimeoutMs: 60_000 }

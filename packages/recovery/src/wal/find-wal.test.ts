@@ -1,9 +1,9 @@
+import { parseHistory, pathTo } from '@lifeboat/shared/domain/timelines.ts'
 import { formatLsn, segmentAt, type Timeline, type WalObject } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ListedWal } from '../plan/coverage.ts'
-import { parseHistory, pathTo } from '../plan/timelines.ts'
 import { findWal, nameAt, ownWal, type WalSupply } from './find-wal.ts'
 
 const SEGMENT = 0x100_0000
@@ -21,7 +21,7 @@ const piece = (no: number, from: number, to: number, timeline: Timeline = 1) =>
 /** The backup holds segment 2 itself. */
 function supply(all: ListedWal[], more: Partial<WalSupply> = {}): WalSupply {
   const own = ownWal({ startLsn: '0/2000028', endLsn: '0/2000138', segmentBytes: SEGMENT, fromStandby: false })
-  return { listed: all, path: pathTo(1, new Map()), segmentBytes: SEGMENT, own, ...more }
+  return { listed: all, path: pathTo(1), segmentBytes: SEGMENT, own, ...more }
 }
 function answer(name: string, of: WalSupply): string {
   try {
@@ -33,7 +33,7 @@ function answer(name: string, of: WalSupply): string {
 }
 
 describe('what the archive has under a name', () => {
-  const promoted = { path: pathTo(2, new Map([[2, parseHistory(2, '1\t0/4800000\tpromoted')]])) }
+  const promoted = { path: pathTo(2, parseHistory(2, '1\t0/4800000\tpromoted')) }
   const cases: [string, string, string, WalSupply][] = [
     ['a whole segment', segmentOf(3), `0-${SEGMENT}`, supply([whole(3), whole(4)])],
     [
@@ -89,7 +89,7 @@ describe('what the archive has under a name', () => {
 })
 
 test('the next name is that of the newest timeline that has it', () => {
-  const path = pathTo(2, new Map([[2, parseHistory(2, '1\t0/4800000\tpromoted')]]))
+  const path = pathTo(2, parseHistory(2, '1\t0/4800000\tpromoted'))
   const of = supply([whole(3), piece(4, 0, HALF), whole(4, 2), whole(5, 2), whole(5)], { path })
   const names = [3, 4, 5, 6].map((no) => nameAt(BigInt(no) * BigInt(SEGMENT), of))
   expect(names).toEqual([segmentOf(3), segmentOf(4, 2), segmentOf(5, 2), undefined])

@@ -1,7 +1,7 @@
+import type { Stretch } from '@lifeboat/shared/domain/timelines.ts'
 import { parseLsn, type SegmentName, segmentAt, segmentRange, type Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { ListedWal } from '../plan/coverage.ts'
-import type { Stretch } from '../plan/timelines.ts'
 
 /** What a recovery may ask the archive for. */
 export interface WalSupply {

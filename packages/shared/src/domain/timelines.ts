@@ -1,5 +1,5 @@
-import { parseLsn, type Timeline } from '@lifeboat/shared/domain/wal.ts'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { LifeboatError } from '../errors/lifeboat-error.ts'
+import { parseLsn, type Timeline } from './wal.ts'
 
 /** An ancestor of a timeline, and the position at which the next one left it. */
 export interface Ancestor {
@@ -17,6 +17,9 @@ export interface Stretch {
   /** undefined: the last one, open-ended. */
   end: bigint | undefined
 }
+
+/** The way from the oldest ancestor to a timeline, oldest first. */
+export type Path = readonly Stretch[]
 
 const LINE = /^(\d+)\s+([0-9A-F]+\/[0-9A-F]+)(?:\s|$)/i
 
@@ -43,9 +46,8 @@ export function parseHistory(timeline: Timeline, text: string): Ancestor[] {
   return ancestors
 }
 
-/** The way from the oldest ancestor along `timeline`; without a history it begins with the timeline itself. */
-export function pathTo(timeline: Timeline, histories: Histories): Stretch[] {
-  const ancestors = histories.get(timeline) ?? []
+/** Without ancestors it begins with the timeline itself. */
+export function pathTo(timeline: Timeline, ancestors: readonly Ancestor[] = []): Path {
   const begins = [0n, ...ancestors.map(({ end }) => end)]
   return [...ancestors, { timeline, end: undefined }].map((each, index) => ({
     ...each,
@@ -54,9 +56,25 @@ export function pathTo(timeline: Timeline, histories: Histories): Stretch[] {
 }
 
 /** Whether a position of a timeline lies on the way: a branch that was left behind it does not lead there. */
-export function isOnPath(path: readonly Stretch[], timeline: Timeline, lsn: bigint): boolean {
+export function isOnPath(path: Path, timeline: Timeline, lsn: bigint): boolean {
+  const end = endOn(path, timeline)
+  return end !== 'off-path' && (end === undefined || lsn <= end)
+}
+
+/** Where a position leaves the path: behind it, WAL of that timeline belongs to a branch that was left. undefined: it is the last one. */
+export function endOn(path: Path, timeline: Timeline): bigint | 'off-path' | undefined {
   const stretch = path.find((each) => each.timeline === timeline)
-  return stretch !== undefined && (stretch.end === undefined || lsn <= stretch.end)
+  return stretch === undefined ? 'off-path' : stretch.end
+}
+
+/** The stretch that WAL from `lsn` on is read from. */
+export function stretchFrom(path: Path, lsn: bigint): Stretch {
+  return path.find(({ end }) => end === undefined || end > lsn) as Stretch
+}
+
+/** The timelines of the path that have a history file: all but the first ever. */
+export function withHistory(path: Path): Timeline[] {
+  return path.map(({ timeline }) => timeline).filter((timeline) => timeline > 1)
 }
 
 function damaged(timeline: Timeline, text: string): LifeboatError {

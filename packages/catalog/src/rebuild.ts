@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { Evidence } from '@lifeboat/shared/domain/drill.ts'
 import { type FleetId, type Moment, moment, type Sha256 } from '@lifeboat/shared/domain/ids.ts'
-import { evidenceKey, manifestKey } from '@lifeboat/shared/domain/keys.ts'
-import { backupBytes, Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { evidenceKey } from '@lifeboat/shared/domain/keys.ts'
+import { backupBytes } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { openManifest } from '@lifeboat/shared/signing/open-manifest.ts'
 import { type PublicKeys, verifySigned } from '@lifeboat/shared/signing/signing.ts'
 import { LONGEST_EVIDENCE_BYTES, LONGEST_MANIFEST_BYTES, readSmall } from '@lifeboat/storage/read-small.ts'
 import type { Receipt, Target } from '@lifeboat/storage/target.ts'
@@ -100,11 +101,7 @@ async function manifestFacts(
   opts: ReadOptions,
 ): Promise<BackupFact[]> {
   const { key } = receipt
-  const { signer, document } = await verifySigned(bytes.toString(), 'lifeboat-manifest', opts.keys)
-  const manifest = parse(Manifest, document, key)
-  expectEqual(key, 'its place', manifestKey(manifest.sourceId, manifest.backupId), key)
-  expectEqual(key, 'signer', manifest.agentId, signer)
-  expectEqual(key, 'fleet', opts.fleetId, manifest.fleetId)
+  const manifest = await openManifest(bytes, key, { fleetId: opts.fleetId, signers: opts.keys })
   const { backupId, sourceId, policyId, agentId, kind, runId, startedAt, snapshotAt, sealedAt } = manifest
   const { targets, requiredCopies, summary, physical, files, exports } = manifest
   const about = { backupId, sourceId, policyId, agentId, kind, bytes: backupBytes(manifest) }

@@ -1,17 +1,11 @@
-import type { FleetId, SourceId } from '@lifeboat/shared/domain/ids.ts'
-import { type Key, manifestKey, sourceBackupsPrefix } from '@lifeboat/shared/domain/keys.ts'
-import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { type Key, sourceBackupsPrefix } from '@lifeboat/shared/domain/keys.ts'
+import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { type PublicKeys, verifySigned } from '@lifeboat/shared/signing/signing.ts'
+import { openManifest, type Trust } from '@lifeboat/shared/signing/open-manifest.ts'
 import { LONGEST_MANIFEST_BYTES, readSmall } from '@lifeboat/storage/read-small.ts'
 import type { PhysicalManifest } from './extract/extract-backup.ts'
 import type { Reader } from './fetch/reader.ts'
-
-/** Whose signatures count, and what of the target is meant. */
-export interface Trust {
-  fleetId: FleetId
-  signers: PublicKeys
-}
 
 /**
  * The physical backups a target holds of one source: those with a manifest its agent signed. What anybody else put there is passed over.
@@ -41,16 +35,7 @@ export async function listPhysicalBackups(
   return found
 }
 
-async function readTrusted({ target, run }: Reader, key: Key, { fleetId, signers }: Trust): Promise<Manifest> {
-  const text = (await readSmall(await target.get(key, { signal: run.signal }), key, LONGEST_MANIFEST_BYTES)).toString(
-    'utf8',
-  )
-  const { signer, document } = await verifySigned(text, 'lifeboat-manifest', signers)
-  const parsed = Manifest.safeParse(document)
-  if (!parsed.success)
-    throw new LifeboatError('MANIFEST_TAMPERED', { key, problem: 'it has not the shape of a manifest' })
-  const { agentId, backupId, sourceId } = parsed.data
-  const itsOwn = signer === agentId && parsed.data.fleetId === fleetId && key === manifestKey(sourceId, backupId)
-  if (!itsOwn) throw new LifeboatError('MANIFEST_TAMPERED', { key, problem: 'it belongs somewhere else' })
-  return parsed.data
+async function readTrusted({ target, run }: Reader, key: Key, trust: Trust): Promise<Manifest> {
+  const body = await target.get(key, { signal: run.signal })
+  return openManifest(await readSmall(body, key, LONGEST_MANIFEST_BYTES), key, trust)
 }

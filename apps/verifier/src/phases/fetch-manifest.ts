@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { BackupId, BackupKind, Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { type Key, manifestKey } from '@lifeboat/shared/domain/keys.ts'
-import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
+import { openManifest } from '@lifeboat/shared/signing/open-manifest.ts'
 import { LONGEST_MANIFEST_BYTES } from '@lifeboat/storage/read-small.ts'
 import type { Drill } from '../drill.ts'
 import { type Asked, passed } from '../findings.ts'
@@ -34,15 +34,21 @@ async function readSigned(
   drill: Drill,
   wanted: { backupId: BackupId; kind?: BackupKind },
 ): Promise<Asked<SignedManifest>> {
-  const bytes = await fetchSmall(drill, manifestKey(drill.wish.sourceId, wanted.backupId), 'MANIFEST_MISSING')
-  const { signer, document } = await verifySigned(bytes.toString('utf8'), 'lifeboat-manifest', drill.deps.signers)
-  const manifest = readManifest(document)
-  demandItsOwn(drill, manifest, { ...wanted, agentId: signer })
+  const { fleet: fleetId, signers } = drill.deps
+  const key = manifestKey(drill.wish.sourceId, wanted.backupId)
+  const bytes = await fetchSmall(drill, key, 'MANIFEST_MISSING')
+  const manifest = await openManifest(bytes, key, { fleetId, signers })
+  if (wanted.kind !== undefined && manifest.kind !== wanted.kind)
+    throw new LifeboatError('MANIFEST_TAMPERED', {
+      problem: 'it belongs to another kind',
+      expected: wanted.kind,
+      found: manifest.kind,
+    })
   const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256
   const parts = manifest.artifacts.reduce((sum, artifact) => sum + artifact.parts.length, 0)
   return {
     value: { manifest, sha256 },
-    ...passed(`Signed by ${signer}; lists ${manifest.artifacts.length} artifacts in ${parts} parts.`),
+    ...passed(`Signed by ${manifest.agentId}; lists ${manifest.artifacts.length} artifacts in ${parts} parts.`),
   }
 }
 
@@ -66,31 +72,4 @@ export async function fetchSmall(
   }
   findings.bytesFetched += bytes
   return Buffer.concat(chunks)
-}
-
-function readManifest(document: unknown): Manifest {
-  const parsed = Manifest.safeParse(document)
-  if (!parsed.success) throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'it has not the shape of a manifest' })
-  for (const { name, bytes, parts } of parsed.data.artifacts) {
-    const inOrder = parts.every((part, index) => part.no === index)
-    const sum = parts.reduce((total, part) => total + part.bytes, 0)
-    if (!inOrder || sum !== bytes)
-      throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'the parts do not make up the artifact', artifact: name })
-  }
-  return parsed.data
-}
-
-function demandItsOwn(
-  { wish, deps }: Drill,
-  manifest: Manifest,
-  wanted: { backupId: BackupId; kind?: BackupKind; agentId: string },
-): void {
-  const expected = { fleetId: deps.fleet, sourceId: wish.sourceId, ...wanted }
-  for (const [name, value] of Object.entries(expected)) {
-    const found = String(manifest[name as keyof Manifest])
-    if (found !== value) {
-      const problem = name === 'agentId' ? 'it is not signed by its own agent' : `it belongs to another ${name}`
-      throw new LifeboatError('MANIFEST_TAMPERED', { problem, expected: String(value), found })
-    }
-  }
 }

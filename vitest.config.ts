@@ -22,7 +22,7 @@ export default defineConfig({
           include: ['{apps,packages,scripts,bench}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.int.test.ts', '**/*.e2e.test.ts'],
           expect: patient,
-          testTimeout: 60_000,
+          testTimeout: 180_000,
         },
       },
       {

@@ -10,6 +10,8 @@ let pg: TestPostgres
 let base: SealedBase
 /** Between two rows, as the server's clock has it. */
 let between: Moment
+/** Transactions: of the third visit, and of two of which the later one committed first. */
+let [third, begunFirst, committedFirst] = ['', '', '']
 
 beforeAll(async () => {
   house = await openHouse()
@@ -28,16 +30,29 @@ beforeAll(async () => {
   const [{ now }] = await pg.query('records', 'select clock_timestamp() as now')
   between = now.toISOString()
   await pg.query('records', 'select pg_sleep(0.05)')
-  await pg.query('records', 'insert into visit values (3)')
+  third = await xidOf('insert into visit values (3)')
   await pg.query('records', `select pg_create_restore_point('before the deletion')`)
   await pg.query('records', 'delete from visit; select pg_switch_wal()')
   await pg.query('records', 'insert into visit values (4)')
+  await pg.query('records', `begin; insert into visit values (5); prepare transaction 'slow'`)
+  const [{ xid }] = await pg.query('records', 'select transaction::text as xid from pg_prepared_xacts')
+  begunFirst = xid
+  committedFirst = await xidOf('insert into visit values (6)')
+  await pg.query('records', `commit prepared 'slow'`)
   await sealWal({ pg, target, recipient })
 })
 afterAll(async () => {
   await pg[Symbol.asyncDispose]()
   await house[Symbol.asyncDispose]()
 })
+
+async function xidOf(insert: string): Promise<string> {
+  const [{ xid }] = await pg.query(
+    'records',
+    `with done as (${insert} returning 1) select pg_current_xact_id()::text as xid from done`,
+  )
+  return xid
+}
 
 const VISITS = 'select array_agg(no order by no) as visits from visit'
 
@@ -68,5 +83,25 @@ test('to a restore point, paused there for a look', async () => {
 
 test('to the latest, into the segment that was not finished', async () => {
   await using back = await house.bringBack([base], { goal: { to: 'latest' } })
-  expect(await back.ask('records', VISITS)).toEqual([{ visits: [4] }])
+  expect(await back.ask('records', VISITS)).toEqual([{ visits: [4, 5, 6] }])
+})
+
+test('to a transaction: it is there, and what committed after it is not', async () => {
+  await using back = await house.bringBack([base], { goal: { to: 'xid', xid: third } })
+  expect(await back.ask('records', VISITS)).toEqual([{ visits: [1, 2, 3] }])
+})
+
+test('the order of commits decides, not that of the numbers', async () => {
+  expect(BigInt(begunFirst) < BigInt(committedFirst)).toBe(true)
+  const visitsAt = async (xid: string) => {
+    await using back = await house.bringBack([base], { goal: { to: 'xid', xid } })
+    return await back.ask('records', VISITS)
+  }
+  expect(await visitsAt(committedFirst)).toEqual([{ visits: [4, 6] }])
+  expect(await visitsAt(begunFirst)).toEqual([{ visits: [4, 5, 6] }])
+})
+
+test('a transaction that no WAL knows is told, and nothing else is passed off as it', async () => {
+  const asked = house.bringBack([base], { goal: { to: 'xid', xid: '4000000000' } })
+  await expect(asked).rejects.toMatchObject({ code: 'RECOVERY_BEYOND_ARCHIVE' })
 })

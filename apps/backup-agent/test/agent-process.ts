@@ -15,13 +15,15 @@ export interface ProcessChange {
   /** Beside sources, schedule and targets. */
   policy?: Record<string, unknown>
   source?: Record<string, unknown>
+  /** A tree of files in place of a database. */
+  files?: string
 }
 
 /** An agent as a process of its own, with a configuration file that may differ between its lives. */
 export async function spawnAgent(
   house: AgentHouse,
   cfg: AgentConfig,
-  { toolPaths = [], policy = { kind: 'dump' }, source = {} }: ProcessChange,
+  { toolPaths = [], policy = { kind: 'dump' }, source = {}, files }: ProcessChange,
 ): Promise<ServiceProcess> {
   const folder = join(house.folder, `home-${cfg.agentId}`)
   await mkdir(folder, { recursive: true })
@@ -41,10 +43,12 @@ export async function spawnAgent(
       },
     },
     sources: {
-      [SOURCE]: {
-        ...{ agent: cfg.agentId, host, port, database: 'records', user: 'backup', password },
-        ...{ replication: { user: 'mover', password }, ...source },
-      },
+      [SOURCE]: files
+        ? { kind: 'files', agent: cfg.agentId, root: files }
+        : {
+            ...{ agent: cfg.agentId, host, port, database: 'records', user: 'backup', password },
+            ...{ replication: { user: 'mover', password }, ...source },
+          },
     },
     policies: { [POLICY]: { sources: [SOURCE], schedule: { cron: '0 2 * * *' }, targets: ['north'], ...policy } },
   }

@@ -1,6 +1,6 @@
 import type { BackupRecord, BackupState, WalDrill } from '@lifeboat/shared/domain/backup.ts'
 import type { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
+import type { FilesFacts, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import type { BackupFact } from './project.ts'
 
 /** One line of `backup list`. */
@@ -21,6 +21,7 @@ export interface BackupRow {
   /** Of the database or cluster itself, as it was then. */
   databaseBytes?: number
   physical?: PhysicalRow
+  files?: FilesRow
   copies: Record<TargetId, string>
   /** By target: what its last drills found of the WAL behind it, newest first. */
   wal?: Record<TargetId, WalDrill[]>
@@ -33,6 +34,14 @@ export type PhysicalRow = Pick<
 > & {
   /** Files the server found damaged while it read them. */
   checksumFailures: number
+}
+
+/** Of a backup of files: what it builds on, and what a person should know. */
+export type FilesRow = Pick<FilesFacts, 'root' | 'chain' | 'parent' | 'fullBecause'> & {
+  /** Files that could not be read, and so are not in it. */
+  unreadable: number
+  /** Secrets that others than their owner may read on the host. */
+  exposedSecrets: number
 }
 
 /** How long one drill took to bring the data back. */

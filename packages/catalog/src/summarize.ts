@@ -1,7 +1,7 @@
 import { type BackupRecord, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
-import type { BackupRow, PhysicalRow, Rehearsal, SourceSummary } from './catalog.ts'
+import type { FilesFacts, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
+import type { BackupRow, FilesRow, PhysicalRow, Rehearsal, SourceSummary } from './catalog.ts'
 
 export const RECENT_ROWS = 64
 const OLDER_PHYSICAL_ROWS = 64
@@ -9,7 +9,8 @@ const REHEARSALS_OF_A_KIND = 5
 
 /** The line of `backup list`. */
 export function rowOf(record: BackupRecord): BackupRow {
-  const { backupId, sourceId, policyId, kind, startedAt, snapshotAt, sealedAt, bytes, summary, physical } = record
+  const { backupId, sourceId, policyId, kind, startedAt, snapshotAt, sealedAt, bytes, summary, physical, files } =
+    record
   const { unchangedAt } = record
   return {
     backupId,
@@ -24,6 +25,7 @@ export function rowOf(record: BackupRecord): BackupRow {
     ...(bytes === undefined ? {} : { bytes }),
     ...(summary === undefined ? {} : { rows: summary.rows, databaseBytes: summary.databaseBytes }),
     ...(physical === undefined ? {} : { physical: physicalRow(physical) }),
+    ...(files === undefined ? {} : { files: filesRow(files) }),
     copies: Object.fromEntries(Object.entries(record.copies).map(([target, copy]) => [target, copy.state])),
     ...walOf(record),
   }
@@ -48,6 +50,19 @@ function physicalRow(facts: PhysicalFacts): PhysicalRow {
 /** Whether a backup of this kind brings back its whole source; exported tables bring back themselves. */
 export function bringsBackAll(kind: string): boolean {
   return kind !== 'tables'
+}
+
+function filesRow({ root, chain, parent, fullBecause, notices }: FilesFacts): FilesRow {
+  return {
+    ...{
+      root,
+      chain,
+      unreadable: notices.unreadable?.count ?? 0,
+      exposedSecrets: notices['exposed-secret']?.count ?? 0,
+    },
+    ...(parent === undefined ? {} : { parent }),
+    ...(fullBecause === undefined ? {} : { fullBecause }),
+  }
 }
 
 /** Newest first; the id decides between two of one moment, so that every reader sees the same order. */

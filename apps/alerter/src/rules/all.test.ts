@@ -1,3 +1,4 @@
+import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { IncidentRule } from '@lifeboat/shared/domain/incident.ts'
@@ -53,6 +54,14 @@ const changes = aPlan({ policyId: 'changes', kind: 'incremental' })
 const incremental = (day: number, chain: number, more: Record<string, unknown> = {}) =>
   aBase(day, { kind: 'incremental', bytes: 5000, physical: { chain, ...more } })
 const agent = (lastSeen: string) => ({ service: 'backup-agent', name: 'db1', lastSeenMs: at(lastSeen) })
+
+const ofFiles = (day: number, over: Partial<NonNullable<BackupRow['files']>> = {}, bytes = 20_000_000) =>
+  aBackup(day, {
+    kind: 'files',
+    bytes,
+    rows: null,
+    files: { root: '/opt/app', chain: 0, unreadable: 0, exposedSecrets: 0, ...over },
+  })
 
 const CASES: Record<string, World> = {
   'missing: within its grace nothing is said': aWorld('26T02:15', { runs: [ok, aRun('26T02:00', 'wished')] }),
@@ -314,6 +323,15 @@ const CASES: Record<string, World> = {
   'undersized and growth: an incremental is as big as what changed': aWorld('26T12:00', {
     plans: [changes],
     backups: [incremental(26, 1), aBase(25, { policyId: 'changes' }), aBase(24, { policyId: 'changes' })],
+  }),
+  'files-unreadable: the newest backup lacks files': aWorld('26T12:00', {
+    backups: [ofFiles(26, { unreadable: 3 }), ofFiles(25)],
+  }),
+  'files-unreadable: they can be read again': aWorld('26T12:00', {
+    backups: [ofFiles(26), ofFiles(25, { unreadable: 3 })],
+  }),
+  'undersized and growth: a backup of files is as big as what changed': aWorld('26T12:00', {
+    backups: [ofFiles(26, { chain: 1 }, 5_000_000), ofFiles(25), ofFiles(24)],
   }),
   'service-silent: the alerter has just begun to listen': aWorld('26T12:00', {
     watchingSinceMs: at('26T11:59'),

@@ -5,6 +5,7 @@ import { copyBehind } from './copy-behind.ts'
 import { deadLetter } from './dead-letter.ts'
 import { drillBacklog } from './drill-backlog.ts'
 import { failed } from './failed.ts'
+import { filesUnreadable } from './files-unreadable.ts'
 import { growth } from './growth.ts'
 import { late } from './late.ts'
 import { missing } from './missing.ts'
@@ -41,6 +42,7 @@ export const RULES = [
   walBroken,
   checksumFailures,
   chainBroken,
+  filesUnreadable,
 ] as const
 
 /** What all rules say. Waiting for drills is told once: when the verifiers as a whole fall behind, not also per source. */

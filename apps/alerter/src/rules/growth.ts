@@ -1,5 +1,6 @@
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { causeOf, planKey, type Rule } from '../world.ts'
+import { isPartial } from './is-partial.ts'
 import { median } from './median.ts'
 
 /** Data grows by the day, not by so many times overnight. */
@@ -12,8 +13,9 @@ export const growth: Rule = (world) =>
     const [newest, ...before] = sealed
     if (newest === undefined) return { cause: causeOf('growth', plan), unknown: true }
     // An incremental is as big as what changed, and a full one in its place as big as everything.
-    if (plan.kind === 'incremental') return []
-    const sizes = before.slice(0, plan.size.medianOf).flatMap((row) => row.bytes ?? [])
+    if (plan.kind === 'incremental' || isPartial(newest)) return []
+    const full = before.filter((row) => !isPartial(row))
+    const sizes = full.slice(0, plan.size.medianOf).flatMap((row) => row.bytes ?? [])
     const usual = median(sizes)
     if (usual === undefined || newest.bytes === undefined || newest.bytes <= usual * SUDDEN_RATIO) return []
     return {
@@ -25,6 +27,6 @@ export const growth: Rule = (world) =>
         `${newest.backupId}, sealed at ${newest.sealedAt}`,
         `It has ${formatBytes(newest.bytes)}; the median of the ${sizes.length} before it is ${formatBytes(usual)}`,
       ],
-      hint: 'Look which tables grew (`lifeboat backup show`), and whether spool, targets and maxDuration are big enough for it.',
+      hint: 'Look which tables or folders grew (`lifeboat backup show`), and whether spool, targets and maxDuration are big enough for it.',
     }
   })

@@ -1,6 +1,7 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { causeOf, planKey, type Rule, type WatchedPlan, type World } from '../world.ts'
+import { isPartial } from './is-partial.ts'
 import { median } from './median.ts'
 
 /** The newest backup is suspiciously small: below the policy's floor, far below the ones before it, or without tables or rows. */
@@ -11,8 +12,8 @@ export const undersized: Rule = (world) =>
     const cause = causeOf('undersized', plan)
     if (newest === undefined) return { cause, unknown: true }
     // An incremental is as small as what changed.
-    if (newest.kind === 'incremental') return []
-    const alike = sealed.slice(1).filter((row) => row.kind === newest.kind)
+    if (isPartial(newest)) return []
+    const alike = sealed.slice(1).filter((row) => row.kind === newest.kind && !isPartial(row))
     const complaints = complaintsAbout(newest, alike, plan, world)
     if (complaints.length === 0) return []
     return {

@@ -1,4 +1,4 @@
-import { type BackupRecord, stateOf } from '@lifeboat/shared/domain/backup.ts'
+import { type BackupRecord, needsOf, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { FilesFacts } from '@lifeboat/shared/domain/manifest.ts'
 import { flawOf } from '../physical/choose-parent.ts'
@@ -53,8 +53,7 @@ function newestGood({ records, targets }: FilesQuestion): FilesRecord | string {
 function chainOf(newest: FilesRecord, { records, targets }: FilesQuestion): BackupId[] | string {
   const known = new Map(records.filter(isFiles).map((record) => [record.backupId, record]))
   const chain = [newest.backupId]
-  for (let link = newest; link.files.parent !== undefined; ) {
-    const { parent } = link.files
+  for (let link = newest, [parent] = needsOf(link); parent !== undefined; [parent] = needsOf(link)) {
     const found = known.get(parent)
     if (found === undefined || chain.includes(parent)) return `${parent}, on which ${link.backupId} builds, is gone`
     const flaw = flawOf(found, targets)

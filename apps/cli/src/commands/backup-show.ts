@@ -3,7 +3,7 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { type BackupRecord, type Copy, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { BackupSummary, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
+import type { BackupSummary, FileNotice, FilesFacts, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import type { ExportFacts } from '@lifeboat/shared/domain/table-export.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import type { Command } from '../context.ts'
@@ -59,7 +59,7 @@ function partName(artifact: string, no: number): string {
 }
 
 function showText(record: BackupRecord, missing: Missing, style: Style): string {
-  const { summary, error, physical } = record
+  const { summary, error, physical, files } = record
   const rows: [string, string | undefined][] = [
     ['state', stateText(stateOf(record), style)],
     ['source', `${record.sourceId}, policy ${record.policyId}, agent ${record.agentId}`],
@@ -71,9 +71,10 @@ function showText(record: BackupRecord, missing: Missing, style: Style): string 
     ['failed', record.failedAt && timeText(record.failedAt)],
     ['error', error && `${error.code}: ${error.title}. ${error.hint}`],
     ['size', record.bytes === undefined ? undefined : sizeText(record.bytes, summary)],
-    ['holds', summary && holdings(summary)],
+    ['holds', summary && !files ? holdings(summary) : undefined],
     ...(physical ? physicalRows(physical) : []),
     ...(record.exports ? exportRows(record.exports) : []),
+    ...(files ? filesRows(files) : []),
     ['copies', `${record.requiredCopies} required`],
   ]
   const lines = rows
@@ -133,6 +134,33 @@ function exportRows({ lsn, tables, notes }: ExportFacts): [string, string][] {
     ['log', `at ${lsn}`],
     ...notes.map((note): [string, string] => ['note', note]),
   ]
+}
+
+const TOLD: Record<FileNotice, string> = {
+  changed: 'changed while they were read',
+  vanished: 'vanished before they were read',
+  unreadable: 'could not be read',
+  'too-large': 'are larger than the source allows',
+  'other-filesystem': 'are other file systems, left out',
+  special: 'are sockets and the like, left out',
+  secret: 'look like secrets; encrypted like everything',
+  'exposed-secret': 'of these others than their owner may read on the host: chmod 0600',
+}
+
+function filesRows({ root, files, folders, links, bytes, parent, chain, fullBecause, passes, notices }: FilesFacts) {
+  const told = Object.entries(notices).map(([notice, { count, paths }]): [string, string] => {
+    const more = count > SHOWN_PARTS ? ` and ${count - SHOWN_PARTS} more` : ''
+    return ['note', `${count} ${TOLD[notice as FileNotice]}: ${paths.slice(0, SHOWN_PARTS).join(', ')}${more}`]
+  })
+  const rows: [string, string | undefined][] = [
+    ['tree', root],
+    ['holds', `${files} files of ${formatBytes(bytes)}, ${folders} folders, ${links} links`],
+    ['chain', parent === undefined ? 'full' : `incremental ${chain} after its full one, on ${parent}`],
+    ['full', fullBecause && `because ${fullBecause}`],
+    ['passes', passes === 1 ? undefined : `${passes}, for files were rotated while they were read`],
+    ...told,
+  ]
+  return rows
 }
 
 function holdings({ tables, rows, databaseBytes }: BackupSummary): string {

@@ -74,3 +74,9 @@ export function stateOf(record: BackupRecord): BackupState {
   // A disproven copy is there but worthless: it does not count towards what the policy demands.
   return copies.filter((copy) => copy.state === 'stored').length >= record.requiredCopies ? 'stored' : 'sealed'
 }
+
+/** What a backup cannot be brought back without; itself only where it is full. */
+export function needsOf({ physical, files }: Pick<BackupRecord, 'physical' | 'files'>): BackupId[] {
+  const parent = physical?.parent ?? files?.parent
+  return parent === undefined ? [] : [parent]
+}

@@ -22,6 +22,7 @@ export const IncidentRule = z.enum([
   'wal-broken',
   'checksum-failures',
   'chain-broken',
+  'files-unreadable',
 ])
 export type IncidentRule = z.infer<typeof IncidentRule>
 

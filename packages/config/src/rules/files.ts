@@ -38,7 +38,7 @@ function kindFindings(id: string, policy: Raw, sources: Raw): Finding[] {
 
 function walFindings(id: string, sources: Raw): Finding[] {
   if (block(sources[id]).kind !== 'files') return []
-  const hint = 'Remove it here; changes of files are caught by a policy of kind files (`schedule.onChange`).'
+  const hint = 'Remove it here; changes of files are caught by a policy of kind files.'
   return [
     {
       severity: 'error',

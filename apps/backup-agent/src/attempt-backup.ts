@@ -48,7 +48,7 @@ const TAKE: Record<BackupKind, Take<AgentSource>> = {
   base: announced(ofDatabases(takeBase)),
   incremental: announced(ofDatabases(takeBase)),
   tables: ofDatabases(takeTables),
-  files: announced(ofFiles(takeFiles)),
+  files: ofFiles(takeFiles),
 }
 
 /** Most kinds write something whatever they find. */

@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { NAMED_PATHS } from '@lifeboat/files/gate/archive-gate.ts'
 import { startingPoints } from '@lifeboat/files/take/starting-points.ts'
+import { treeDigest } from '@lifeboat/files/take/tree-digest.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { FilesFacts } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import type { AttemptDeps, Taken, Work } from './attempt-backup.ts'
+import type { Announcing, AttemptDeps, Taken, Unchanged, Work } from './attempt-backup.ts'
 import type { BackupRun } from './backup-run.ts'
 import type { FileSource } from './config.ts'
 import type { Packed } from './phases/files.ts'
@@ -18,8 +19,12 @@ import { type SnapshotShelf, selectionOf, snapshotShelf } from './trees/snapshot
 /** Snapshots of a source that stay for later backups: the newest backup is not always a good one. */
 const KEPT_SNAPSHOTS = 8
 
-/** A tree of files, or what changed in it since an earlier backup. */
-export async function takeFiles(run: BackupRun<FileSource>, deps: AttemptDeps, work: Work<FileSource>): Promise<Taken> {
+/** A tree of files, or what changed in it since an earlier backup; nothing, where changes are watched for and there is none. */
+export async function takeFiles(
+  run: BackupRun<FileSource>,
+  deps: AttemptDeps,
+  work: Announcing<FileSource>,
+): Promise<Taken | Unchanged> {
   const { files: source } = work.source
   const { backupId, sourceId } = work.spooled.attempt
   run.enter('inspect')
@@ -32,15 +37,19 @@ export async function takeFiles(run: BackupRun<FileSource>, deps: AttemptDeps, w
   const selection = selectionOf(source, points)
   const choice = await choose(deps, work, shelf, selection)
   const { parent, chain, fullBecause } = planOf(choice)
-  run.log.info({ event: 'backup.planned', parent, chain: chain.length, fullBecause }, 'decided how to take the backup')
+  const digest = work.policy.schedule.onChange && (await treeDigest(source, points, run.signal))
   const snapshotAt = moment(deps.clock.now())
+  if (parent && digest !== undefined && digest === (await shelf.digestOf(parent)))
+    return { unchanged: parent, unchangedAt: snapshotAt }
+  await work.announce()
+  run.log.info({ event: 'backup.planned', parent, chain: chain.length, fullBecause }, 'decided how to take the backup')
   run.enter('files')
   const passes = await packPasses(run, {
     ...{ source, points, tools, level: work.policy.compressionLevel },
     snapshot: await shelf.draft(backupId, parent),
     excludeFile: join(work.spooled.folder, 'too-large.partial'),
   })
-  await shelf.keep(backupId, selection)
+  await shelf.keep(backupId, selection, digest)
   await shelf.prune(KEPT_SNAPSHOTS)
   const basis = { chain: chain.length, ...(parent && { parent }), ...(fullBecause !== undefined && { fullBecause }) }
   const files = { root: source.root, ...basis, ...factsOf(passes) }

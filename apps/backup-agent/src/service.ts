@@ -5,6 +5,7 @@ import type { AgentDeps } from './deps.ts'
 import { noteCopyStored, notePartStored } from './handlers/note-stored.ts'
 import { takeBackup } from './handlers/take-backup.ts'
 import { pickUpSpool } from './spool/pick-up.ts'
+import { watchTrees } from './trees/watch-trees.ts'
 import { keepWal } from './wal/keep-wal.ts'
 
 /** Wishes in hand; of these only so many do bulk work at a time, see take-backup.ts. */
@@ -27,5 +28,5 @@ export async function startAgent(deps: AgentDeps, signal: AbortSignal): Promise<
     if (until.signal.aborted) end()
     else until.signal.addEventListener('abort', end, { once: true })
   })
-  await Promise.all([ended, ...roads])
+  await Promise.all([ended, ...roads, watchTrees(deps, until.signal)])
 }

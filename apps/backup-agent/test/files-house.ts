@@ -20,10 +20,12 @@ export interface FilesHouse extends AsyncDisposable {
   readonly agent: RunningAgent
   /** Asks for a backup and waits until it is sealed. */
   backup(change?: Partial<BackupRequested>): Promise<Sealed>
+  /** Asks for a backup and does not wait. */
+  wish(): Promise<BackupRequested>
   /** Asks for a backup that will not come about. */
   failure(): Promise<ErrorReport>
   /** Tells the catalogue of a backup, as the scheduler would. */
-  noteSealed(sealed: Sealed): Promise<void>
+  noteSealed(sealed: { backupId: string }): Promise<void>
   /** Follows RECOVER.md of a backup word by word, its parents beside it. @returns the folder with the tree */
   recover(sealed: Sealed): Promise<string>
 }
@@ -81,6 +83,7 @@ export async function openFilesHouse(house: AgentHouse, change: FilesChange = {}
         lines: lines.map((line) => JSON.parse(line)),
       }
     },
+    wish: () => house.wish(cfg, { kind: 'files' }),
     async failure() {
       const { runId } = await house.wish(cfg, { kind: 'files' })
       const { error } = await house.fact(BackupFailed, (fact) => fact.runId === runId)

@@ -82,6 +82,14 @@ export const PolicySection = z.strictObject({
     jitter: Duration.default(0).describe(
       'Spreads many sources over this long; the same run always gets the same delay.',
     ),
+    onChange: z
+      .strictObject({
+        every: Duration.default(30_000).describe('How often its agent looks at names, sizes and times.'),
+      })
+      .optional()
+      .describe(
+        'For the kind files: a run as well when something changed and was the same at the next look. A run that finds nothing changed refers to the one before.',
+      ),
   }),
   targets: z.array(TargetId).min(1).describe('Names under `targets`; every backup goes to all of them.'),
   copies: z

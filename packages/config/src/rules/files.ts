@@ -7,6 +7,9 @@ import { block, blocks, list, text } from './raw.ts'
 export const filesFindings: Rule = (raw, sections) => {
   const sources = block(raw.sources)
   return [
+    ...(sections.has('policies')
+      ? blocks(raw, 'policies').flatMap(([id, policy]) => onChangeFindings(id, policy))
+      : []),
     ...(sections.has('policies') && sections.has('sources')
       ? blocks(raw, 'policies').flatMap(([id, policy]) => kindFindings(id, policy, sources))
       : []),
@@ -34,6 +37,13 @@ function kindFindings(id: string, policy: Raw, sources: Raw): Finding[] {
       : 'Take it into a policy of kind dump, base or incremental, or give the source `kind: files`.'
     return [{ severity: 'error', path: ['policies', id, 'sources', i], message, hint }]
   })
+}
+
+function onChangeFindings(id: string, policy: Raw): Finding[] {
+  if (block(policy.schedule).onChange === undefined || policy.kind === 'files') return []
+  const path: Path = ['policies', id, 'schedule', 'onChange']
+  const hint = 'Remove it; of a database WAL catches every change (`wal`).'
+  return [{ severity: 'error', path, at: 'key', message: 'only trees of files are watched for changes', hint }]
 }
 
 function walFindings(id: string, sources: Raw): Finding[] {

@@ -134,7 +134,7 @@ export const LedgerEntry = z.object({
   sourceId: SourceId,
   policyId: PolicyId,
   kind: BackupKind,
-  /** `agent`: itself, because WAL was lost. */
+  /** `agent`: itself, because WAL was lost or files changed. */
   requestedBy: z.enum(['schedule', 'operator', 'agent']),
   state: RunState,
   /** When the run is due, jitter included; for an operator's run the moment of the wish. */

@@ -137,7 +137,11 @@ test('the example of the runbook platform is valid, and keeps the runbook’s ti
     'warning objectives.records.rpo',
   ])
   expect(Object.keys(config?.targets ?? {})).toEqual(['aws', 'gcp', 'azure'])
-  expect(config?.objectives).toEqual({ records: { rpo: 900_000, rto: 7_200_000 } })
+  expect(config?.objectives).toEqual({
+    records: { rpo: 900_000, rto: 7_200_000 },
+    'app-code': { rpo: 86_400_000, rto: 3_600_000 },
+    'app-config': { rpo: 3_600_000, rto: 3_600_000 },
+  })
   expect(config?.alerting?.email.to).toEqual(['admin@records-fhir-platform.com'])
 })
 

@@ -1,5 +1,3 @@
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
@@ -11,15 +9,13 @@ import { ByteSize, formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { AGENT, POLICY, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
-import { openBarman } from './peers/barman.ts'
-import type { OpenPeer, Peer } from './peers/peer.ts'
-import { openPgBackRest } from './peers/pgbackrest.ts'
+import type { Peer } from './peers/peer.ts'
 import { type BenchReport, median } from './report.ts'
 import { backupSeconds } from './support/backup-seconds.ts'
-import { bytesBelow, output, program, seconds } from './support/programs.ts'
+import { fillByPgbench, openPeers } from './support/cluster.ts'
+import { bytesBelow, output, seconds } from './support/programs.ts'
 import { restoreOurs, restoreTheirs } from './support/restores.ts'
 
-const PEERS: Readonly<Record<string, OpenPeer>> = { pgBackRest: openPgBackRest, Barman: openBarman }
 /** The level peers and we are compared at, and the one Lifeboat uses unless told otherwise. */
 const [SAME_LEVEL, DEFAULT_LEVEL] = [3, 1]
 const LEVELS = [1, 2, 3, 5]
@@ -46,7 +42,7 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
   console.error('filling the other half by pgbench')
   await fillByPgbench(postgres, ByteSize.parse(size) / 2)
   await using bus = await connectBus({ servers: [world.nats.url], name: 'bench', log: silentLogger })
-  await using peers = await openPeers(postgres)
+  await using peers = await openPeers(postgres, { level: SAME_LEVEL, processes: CORES })
   const all = contenders(world, bus, peers.open)
   const ways = all.map(({ label }): Way => ({ label, times: [], bytes: 0 }))
   for (let round = 1; round <= Number(rounds); round++) {
@@ -92,29 +88,6 @@ function addPolicies(config: WorldConfig): void {
 
 function policyOf(level: number): PolicyId {
   return `base-${level}` as PolicyId
-}
-
-async function fillByPgbench(postgres: TestPostgres, bytes: number): Promise<void> {
-  const scale = Math.max(1, Math.round(bytes / 15e6))
-  const where = ['--host', postgres.socketDir, '--port', String(postgres.port), '--username', postgres.user]
-  await program(join(postgres.binDir, 'pgbench'), ['--initialize', '--quiet', `--scale=${scale}`, ...where, 'postgres'])
-}
-
-async function openPeers(postgres: TestPostgres): Promise<AsyncDisposable & { open: Peer[]; missing: string[] }> {
-  const scope = new AsyncDisposableStack()
-  const folder = scope.adopt(await mkdtemp(join(tmpdir(), 'lifeboat-bench-')), (path) =>
-    rm(path, { recursive: true, force: true }),
-  )
-  await chmod(folder, 0o755)
-  const [open, missing]: [Peer[], string[]] = [[], []]
-  for (const [name, openPeer] of Object.entries(PEERS)) {
-    const home = join(folder, name)
-    await mkdir(home)
-    const peer = await openPeer({ postgres, folder: home, level: SAME_LEVEL, processes: CORES })
-    if (peer) open.push(scope.use(peer))
-    else missing.push(name)
-  }
-  return { open, missing, [Symbol.asyncDispose]: () => scope.disposeAsync() }
 }
 
 /** One way of taking a full backup. */

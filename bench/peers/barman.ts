@@ -49,7 +49,6 @@ path_prefix = ${postgres.binDir}
     name: `Barman ${version}`,
     incremental: false,
     backup: () => run('backup', 'bench'),
-    // Its WAL comes and goes; backups stay.
     repositoryBytes: () => bytesBelow(join(home, 'bench', 'base')),
     async [Symbol.asyncDispose]() {
       receiver.kill('SIGTERM')

@@ -7,7 +7,7 @@ export interface Peer extends AsyncDisposable {
   /** Whether it can take a backup of what changed. */
   readonly incremental: boolean
   backup(type: 'full' | 'incremental'): Promise<void>
-  /** Bytes in the repository now. */
+  /** Bytes of backups in the repository now; its archive of WAL is not counted. */
   repositoryBytes(): Promise<number>
   /** The newest backup into an empty folder, which then is a data directory that recovers by itself when it is started. */
   restore?(dataDir: string): Promise<void>
@@ -21,6 +21,8 @@ export interface PeerOptions {
   level: number
   /** Cores to use. */
   processes: number
+  /** Where it archives WAL: ahead of the server's asking. */
+  asyncPush?: boolean
 }
 
 /** @returns undefined where the peer is not installed */

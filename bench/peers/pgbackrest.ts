@@ -8,7 +8,7 @@ import type { OpenPeer } from './peer.ts'
 const BLOCK_INCREMENTAL_SINCE = 2.46
 
 /** pgBackRest with a repository on this disk: bundles, block incrementals where the version has them, zstd. */
-export const openPgBackRest: OpenPeer = async ({ postgres, folder, level, processes }) => {
+export const openPgBackRest: OpenPeer = async ({ postgres, folder, level, processes, asyncPush }) => {
   const version = await versionOf('pgbackrest', ['version'], /pgBackRest ([\d.]+)/)
   if (version === undefined) return undefined
   // The server pushes its WAL by it, so everything belongs to the server's account.
@@ -30,7 +30,7 @@ compress-type=zst
 compress-level=${level}
 process-max=${processes}
 start-fast=y
-lock-path=${folder}/lock
+${asyncPush ? 'archive-async=y\n' : ''}lock-path=${folder}/lock
 log-path=${folder}/log
 spool-path=${folder}/spool
 log-level-console=warn
@@ -51,7 +51,7 @@ pg1-user=postgres
     name: `pgBackRest ${version}${block ? '' : ' (too old for block incrementals)'}`,
     incremental: true,
     backup: (type) => run(`--type=${type === 'full' ? 'full' : 'incr'}`, 'backup'),
-    repositoryBytes: () => bytesBelow(join(folder, 'repo')),
+    repositoryBytes: () => bytesBelow(join(folder, 'repo', 'backup')),
     restore: (dataDir) => run(`--pg1-path=${dataDir}`, '--type=immediate', '--target-action=promote', 'restore'),
     async [Symbol.asyncDispose]() {},
   }

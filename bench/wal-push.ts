@@ -84,6 +84,8 @@ async function measure(
   await using peers = await openPeers(postgres, { level: LEVEL, processes: CORES, asyncPush: true, only })
   const takers = [lifeboat(world, label), ...peers.open.map(({ name }) => archiver(postgres, name))]
   const ways = takers.map((taker): Way => ({ label: taker.label, speeds: [] }))
+  // An archiver that was switched on is given no segment before one is full.
+  await postgres.query('postgres', 'SELECT pg_switch_wal()')
   for (const taker of takers) await until(async () => taker.has(await lastFull(postgres)))
   for (let round = 1; round <= rounds; round++) {
     console.error(`round ${round} of ${rounds}`)

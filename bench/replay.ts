@@ -36,6 +36,8 @@ const TARGET = 'repository'
 const BASE = 'base' as PolicyId
 const PORT = 5432
 const WITHIN_MS = 600_000
+/** All of them together. */
+const ROUNDS_WITHIN_MS = 7_200_000
 /** The promise is 0.9 of the speed, so 1/0.9 of the time. */
 const LIMIT = 1.11
 const REDONE = /redo done at .*elapsed: ([\d.]+) s/
@@ -139,7 +141,7 @@ async function openStage(world: World, local: string): Promise<Stage & AsyncDisp
   const target = scope.use(await openTargetOf(world, TARGET))
   const workDir = join(folder, 'work')
   await mkdir(workDir, { mode: 0o700 })
-  const signal = AbortSignal.timeout(WITHIN_MS)
+  const signal = AbortSignal.timeout(ROUNDS_WITHIN_MS)
   const identity = resolveSecret(config.verifier?.identity as SecretRef, {
     env: process.env,
     baseDir: dirname(world.configPath),

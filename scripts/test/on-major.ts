@@ -20,6 +20,7 @@ export const STORIES = [
   'apps/backup-agent/test/incremental',
   'apps/backup-agent/test/wal-lost',
   'apps/backup-agent/test/wal-survives',
+  'apps/backup-agent/test/wal-targets',
   'apps/backup-agent/test/wal-timeline',
   'apps/verifier/test/proven',
   'apps/verifier/test/physical',

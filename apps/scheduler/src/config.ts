@@ -1,10 +1,11 @@
 import type { Env } from '@lifeboat/config/config-path.ts'
+import { keepingOf, removersOf } from '@lifeboat/config/keeping.ts'
 import type { BusConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
-import type { Promised } from './deps.ts'
+import type { ExpirySettings, Promised } from './deps.ts'
 import { type Plan, plansOf } from './plans.ts'
 
 /** What the scheduler reads of lifeboat.yaml: when, what, and for whom; no secret but that of the bus. */
@@ -12,6 +13,7 @@ export interface SchedulerConfig {
   bus: BusConfig
   plans: Plan[]
   promises: Readonly<Record<SourceId, Promised>>
+  expiry: ExpirySettings
   /** host:port */
   health: string | undefined
   secret: (ref: SecretRef) => Secret
@@ -25,5 +27,7 @@ const TICK_MS = 1_000
 export async function readSchedulerConfig(from: { env: Env; cwd: string }): Promise<SchedulerConfig> {
   const { config, secret } = await readServiceConfig('scheduler', from)
   const { bus, objectives: promises, scheduler } = config
-  return { bus, plans: plansOf(config), promises, health: scheduler.health, secret, tickMs: TICK_MS }
+  const { auto, schedule, undelete } = config.expiry
+  const expiry = { keeping: keepingOf(config), targets: removersOf(config), auto, schedule, undeleteMs: undelete }
+  return { bus, plans: plansOf(config), promises, expiry, health: scheduler.health, secret, tickMs: TICK_MS }
 }

@@ -1,4 +1,6 @@
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
+import type { KnowledgeFacts } from '@lifeboat/catalog/expiry/knowledge.ts'
+import type { Keeping } from '@lifeboat/catalog/expiry/plan.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
@@ -37,11 +39,21 @@ export interface SchedulerDeps {
   plans: readonly Plan[]
   /** By source: what lifeboat.yaml promises. */
   promises: Readonly<Record<SourceId, Promised>>
+  expiry: ExpirySettings
   metrics: Metrics
   clock: Clock
   log: Logger
   /** Milliseconds between two looks at the clock. */
   tickMs: number
+}
+
+/** What lifeboat.yaml says about letting go. */
+export interface ExpirySettings {
+  keeping: Keeping
+  targets: KnowledgeFacts['targets']
+  auto: boolean
+  schedule: { cron: string; zone: string } | undefined
+  undeleteMs: number
 }
 
 /** Milliseconds. */
@@ -57,14 +69,14 @@ export async function openDeps(cfg: SchedulerConfig, { log, own, signal, metrics
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'scheduler', log, abort: signal }))
-  const { plans, promises, tickMs } = cfg
-  return openParts(bus, { plans, promises, metrics, clock: systemClock, log, tickMs }, watching.signal)
+  const { plans, promises, expiry, tickMs } = cfg
+  return openParts(bus, { plans, promises, expiry, metrics, clock: systemClock, log, tickMs }, watching.signal)
 }
 
 /** Opens what lies on the bus; `signal` ends the watching. */
 export async function openParts(
   bus: Bus,
-  given: Pick<SchedulerDeps, 'plans' | 'promises' | 'metrics' | 'clock' | 'log' | 'tickMs'>,
+  given: Pick<SchedulerDeps, 'plans' | 'promises' | 'expiry' | 'metrics' | 'clock' | 'log' | 'tickMs'>,
   signal: AbortSignal,
 ): Promise<SchedulerDeps> {
   const ledger = await Ledger.open(bus)

@@ -33,7 +33,7 @@ export interface SchedulerWorld extends AsyncDisposable {
   clock: HandClock
   signal: AbortSignal
   /** What another scheduler process would have: its own connection and its own view. */
-  scheduler(plans: readonly Plan[], over?: Partial<Pick<SchedulerDeps, 'promises'>>): Promise<SchedulerDeps>
+  scheduler(plans: readonly Plan[], over?: Partial<Pick<SchedulerDeps, 'promises' | 'expiry'>>): Promise<SchedulerDeps>
   /** Waited for at the end of the world; that the world ends is no failure. */
   run(service: Promise<void>): void
   /** Everything of this type that is published from now on, as it is consumed. */
@@ -54,8 +54,16 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
     bus,
     clock,
     signal: stop.signal,
-    scheduler: async (plans, { promises = {} } = {}) => {
-      const given = { plans, promises, metrics: createMetrics('scheduler'), clock, log: silentLogger, tickMs: 1000 }
+    scheduler: async (plans, { promises = {}, expiry = KEEPING_ALL } = {}) => {
+      const given = {
+        plans,
+        promises,
+        expiry,
+        metrics: createMetrics('scheduler'),
+        clock,
+        log: silentLogger,
+        tickMs: 1000,
+      }
       return openParts(await connect(), given, stop.signal)
     },
     run(service) {
@@ -82,3 +90,8 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
 
 /** Time for a message that must not come, to come. */
 export const aMoment = () => pause(400)
+
+const KEEPING_ALL: SchedulerDeps['expiry'] = {
+  ...{ auto: false, schedule: undefined, undeleteMs: 0, targets: [] },
+  keeping: { rulesOf: () => undefined, walWindowMs: {}, maxShare: 1 },
+}

@@ -1,15 +1,21 @@
+import type { Catalog } from '@lifeboat/catalog/catalog.ts'
+import { HOLDS_BUCKET, SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/expiry/buckets.ts'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
-import type { Bus } from '@lifeboat/shared/bus/bus.ts'
+import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Hold } from '@lifeboat/shared/domain/retention.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
 import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
 import { openTarget } from '@lifeboat/storage/open-target.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
+import { removalConfig } from '@lifeboat/storage/target-config.ts'
 import { agentSpools } from './agent-spools.ts'
 import type { UploaderConfig } from './config.ts'
 import { type Events, uploaderEvents } from './events.ts'
+import { Marks } from './expiry/marks.ts'
 import { openGate, type TargetGate } from './gate.ts'
 import { localFirst } from './local-spools.ts'
 import { type PartSource, partSource } from './part-source.ts'
@@ -20,6 +26,8 @@ export interface Lane {
   target: Target
   gate: TargetGate
   underWay: PartsUnderWay
+  /** The same target by the credentials that may remove; absent where there are none, and nothing is ever removed. */
+  remover?: Target | undefined
 }
 
 /** Everything the handlers may touch; tests pass the same record with memory parts. */
@@ -28,6 +36,10 @@ export interface UploaderDeps {
   fleet: FleetId
   lanes: readonly Lane[]
   parts: PartSource
+  catalog: Catalog
+  holds: Bucket<Hold>
+  marks: Marks
+  surveys: Bucket<TargetSurvey>
   events: Events
   /** Parts in flight per target. */
   concurrency: number
@@ -42,14 +54,27 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
       const { secret: resolveSecret, silenceMs } = cfg
       const observer = events.observerOf(log)
       const target = own(await openTarget(id, config, { resolveSecret, log, observer, silenceMs }))
-      return { target, gate: openGate(id, log), underWay: new PartsUnderWay() }
+      const removal = removalConfig(config)
+      const remover = removal && own(await openTarget(id, removal, { resolveSecret, log, observer, silenceMs }))
+      return { target, gate: openGate(id, log), underWay: new PartsUnderWay(), remover }
     }),
   )
   metrics.gauge('lifeboat_targets_away', 'Targets that are not asked because they failed', () => awayOf(lanes).length)
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'uploader', log, abort: signal }))
   const spools = localFirst(own(agentSpools(cfg.agents, { silenceMs: cfg.silenceMs })), cfg.agents)
   const parts = partSource(spools, lanes)
-  return { bus, fleet: cfg.fleet, lanes, parts, events, concurrency: cfg.concurrency, clock: systemClock, log }
+  const buckets = await openBuckets(bus)
+  const { fleet, concurrency } = cfg
+  return { bus, fleet, lanes, parts, ...buckets, events, concurrency, clock: systemClock, log }
+}
+
+export async function openBuckets(bus: Bus): Promise<Pick<UploaderDeps, 'catalog' | 'holds' | 'marks' | 'surveys'>> {
+  return {
+    catalog: await KvCatalog.open(bus),
+    holds: await bus.bucket(HOLDS_BUCKET),
+    marks: await Marks.open(bus),
+    surveys: await bus.bucket(SURVEYS_BUCKET),
+  }
 }
 
 function awayOf(lanes: readonly Lane[]): TargetId[] {

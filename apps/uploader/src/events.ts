@@ -52,6 +52,48 @@ export function uploaderEvents(metrics: Metrics) {
       sentence: 'brought WAL that was missing from another target',
       labels: ['targetId', 'sourceId', 'from'],
     }),
+    copyMarked: metrics.event({
+      event: 'copy.marked',
+      sentence: 'let a copy go: it is hidden, its bytes stay for now',
+      labels: ['targetId', 'sourceId'],
+    }),
+    copyUnmarked: metrics.event({
+      event: 'copy.unmarked',
+      sentence: 'brought back a copy that was let go',
+      labels: ['targetId', 'sourceId'],
+    }),
+    undoTooLate: metrics.event({
+      event: 'copy.undo-too-late',
+      sentence: 'a copy that was let go cannot be brought back any more',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
+    copyExpired: metrics.event({
+      event: 'copy.expired',
+      sentence: 'removed a copy that was let go',
+      labels: ['targetId', 'sourceId'],
+    }),
+    copyLocked: metrics.event({
+      event: 'copy.locked',
+      sentence: 'the store holds a copy that was let go',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
+    copyHeld: metrics.event({
+      event: 'copy.held',
+      sentence: 'a hold was placed meanwhile; the copy stays',
+      labels: ['targetId', 'sourceId'],
+    }),
+    walExpired: metrics.event({
+      event: 'wal.expired',
+      sentence: 'removed WAL that the recovery window does not need',
+      labels: ['targetId', 'sourceId'],
+    }),
+    targetSurveyed: metrics.event({
+      event: 'target.surveyed',
+      sentence: 'compared what a target holds with the catalogue',
+      labels: ['targetId'],
+    }),
     observerOf: targetEvents(metrics),
   }
 }

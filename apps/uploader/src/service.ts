@@ -1,14 +1,27 @@
 import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
+import {
+  CopyExpiryRequested,
+  HoldPlaced,
+  HoldReleased,
+  WalExpiryRequested,
+} from '@lifeboat/shared/bus/messages/expiry.ts'
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { WalRefillRequested, WalSealed } from '@lifeboat/shared/bus/messages/wal.ts'
-import type { UploaderDeps } from './deps.ts'
+import { repeat } from '@lifeboat/shared/service/repeat.ts'
+import type { Lane, UploaderDeps } from './deps.ts'
+import { expireCopy } from './handlers/expire-copy.ts'
+import { expireWal } from './handlers/expire-wal.ts'
+import { noteHold, noteRelease } from './handlers/note-hold.ts'
 import { refillWal } from './handlers/refill-wal.ts'
 import { sealCopy } from './handlers/seal-copy.ts'
 import { storePart } from './handlers/store-part.ts'
 import { storeWal } from './handlers/store-wal.ts'
+import { surveyTargets } from './survey.ts'
 
 /** Copies that wait for their last parts come back soon, so few hands are enough. */
 const COPIES_AT_ONCE = 2
+/** How often it is asked whether a target was not looked at for long. */
+const SURVEY_LOOK_MS = 60_000
 
 /**
  * One queue of parts, one of copies, one of WAL and one of wishes to fill it up per target, shared by all uploaders: a slow or dead target delays no other, and no
@@ -25,5 +38,20 @@ export async function startUploader(deps: UploaderDeps, signal: AbortSignal): Pr
     await deps.bus.consume(wal, storeWal(deps, lane), { signal })
     const refills = { type: WalRefillRequested, durable: `refill-${id}`, route: id }
     await deps.bus.consume(refills, refillWal(deps, lane), { signal })
+    await startKeeping(deps, lane, signal)
   }
+  const rounds = { log: deps.log, signal }
+  void repeat('survey', SURVEY_LOOK_MS, () => surveyTargets(deps, deps.lanes, signal), rounds)
+}
+
+/** Holds are written down at every target; letting go is asked of those who may remove. */
+async function startKeeping(deps: UploaderDeps, lane: Lane, signal: AbortSignal): Promise<void> {
+  const { id } = lane.target
+  await deps.bus.consume({ type: HoldPlaced, durable: `holds-${id}` }, noteHold(lane), { signal })
+  await deps.bus.consume({ type: HoldReleased, durable: `releases-${id}` }, noteRelease(lane), { signal })
+  if (lane.remover === undefined) return
+  const copies = { type: CopyExpiryRequested, durable: `expirer-${id}`, route: id }
+  await deps.bus.consume(copies, expireCopy(deps, lane), { signal })
+  const wal = { type: WalExpiryRequested, durable: `wal-expirer-${id}`, route: id }
+  await deps.bus.consume(wal, expireWal(deps, lane), { signal })
 }

@@ -21,6 +21,13 @@ function factsOf(backup: ReturnType<typeof aBackup>): fc.Arbitrary<BackupFact[]>
       minute.map((at) => backup.failed(at)),
       fc.tuple(target, minute).map(([id, at]) => backup.stored(id, at)),
       target.map((id) => backup.refused(id)),
+      fc.tuple(target, fc.constantFrom('aaaaaa', 'bbbbbb')).map(([id, mark]) => backup.marked(id, mark)),
+      fc.tuple(target, fc.constantFrom('aaaaaa', 'bbbbbb')).map(([id, mark]) => backup.unmarked(id, mark)),
+      target.map((id) => backup.expired(id)),
+      fc
+        .tuple(target, fc.constantFrom('whole' as const, 'missing' as const, 'damaged' as const), minute)
+        .map(([id, found, at]) => backup.audited(id, found, at)),
+      fc.tuple(target, minute).map(([id, at]) => backup.remade(id, at)),
       fc
         .tuple(target, verdict, minute, fc.option(verdict, { nil: undefined }))
         .map(([id, result, at, wal]) => backup.drilled(id, result, at, wal && walFound(wal))),
@@ -64,6 +71,29 @@ describe('a record made of facts', () => {
     const backup = aBackup({ no: 7 })
     expect(complete(projectAll([backup.stored('aws'), backup.drilled('aws', 'proven')]))).toBeUndefined()
     expect(complete(projectAll([backup.failed()]))?.startedAt).toBe(backup.moment(0))
+  })
+
+  test('follows a copy that is let go, brought back, let go again and removed', () => {
+    const backup = aBackup()
+    const life = [backup.sealed(), backup.stored('aws'), backup.drilled('aws', 'proven')]
+    const state = (...more: BackupFact[]) => projectAll([...life, ...more])?.copies['aws' as never]?.state
+    const [marked, back] = [backup.marked('aws'), backup.unmarked('aws')]
+    expect(state(marked)).toBe('marked')
+    expect(state(marked, back)).toBe('proven')
+    expect(state(marked, back, backup.marked('aws', 'bbbbbb'))).toBe('marked')
+    expect(state(marked, backup.expired('aws'))).toBe('expired')
+    const record = complete(projectAll([...life, marked]))
+    expect(record && stateOf(record)).toBe('expired')
+  })
+
+  test('forgets what drills said of bytes that were put there anew', () => {
+    const backup = aBackup()
+    const life = [backup.sealed(), backup.stored('aws'), backup.drilled('aws', 'failed', 10)]
+    const state = (...more: BackupFact[]) => projectAll([...life, ...more])?.copies['aws' as never]?.state
+    expect(state(backup.audited('aws', 'damaged', 20))).toBe('damaged')
+    expect(state(backup.audited('aws', 'damaged', 20), backup.remade('aws', 25))).toBe('stored')
+    expect(state(backup.remade('aws', 25), backup.drilled('aws', 'proven', 30))).toBe('proven')
+    expect(state(backup.remade('aws', 25), backup.audited('aws', 'missing', 40))).toBe('missing')
   })
 
   test('keeps the last conclusion when a drill without one is heard of first', () => {

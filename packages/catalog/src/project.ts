@@ -1,3 +1,4 @@
+import type { CopyAudited, CopyRemade } from '@lifeboat/shared/bus/messages/audit.ts'
 import type {
   BackupFailed,
   BackupSealed,
@@ -6,11 +7,12 @@ import type {
 } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
+import type { CopyExpired, CopyMarked, CopyUnmarked } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { BackupRecord, type Copy, type WalDrill } from '@lifeboat/shared/domain/backup.ts'
 import { BackupId, type Moment, SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { z } from 'zod'
 
-/** Everything the catalogue learns from; the first seven come over the bus, see follow-facts.ts. */
+/** Everything the catalogue learns from; see follow-facts.ts. */
 export type BackupFact =
   | { subject: 'backup.started'; data: BackupStarted }
   | { subject: 'backup.sealed'; data: Omit<BackupSealed, 'spoolUrl' | 'manifest'> & { manifest: { sha256: string } } }
@@ -19,6 +21,11 @@ export type BackupFact =
   | { subject: 'copy.stored'; data: CopyStored }
   | { subject: 'copy.refused'; data: CopyRefused }
   | { subject: 'drill.finished'; data: DrillKnowledge }
+  | { subject: 'copy.marked'; data: Pick<CopyMarked, 'backupId' | 'sourceId' | 'targetId' | 'markId' | 'removeAfter'> }
+  | { subject: 'copy.unmarked'; data: Pick<CopyUnmarked, 'backupId' | 'sourceId' | 'targetId' | 'markId'> }
+  | { subject: 'copy.expired'; data: CopyExpired }
+  | { subject: 'copy.audited'; data: CopyAudited }
+  | { subject: 'copy.remade'; data: CopyRemade }
 
 /** What of a drill stays; evidence found at a target says as much as the fact did. */
 export type DrillKnowledge = Pick<
@@ -64,6 +71,22 @@ export function project(draft: BackupDraft | undefined, fact: BackupFact): Backu
       }))
     case 'drill.finished':
       return withCopy(before, fact.data.targetId, (copy) => withWal(drilled(copy, fact.data), fact.data))
+    case 'copy.marked':
+    case 'copy.unmarked':
+      return withCopy(before, fact.data.targetId, (copy) => marked(copy, fact))
+    case 'copy.expired':
+      return withCopy(before, fact.data.targetId, (copy) => ({
+        ...copy,
+        expiredAt: earliest(copy.expiredAt, fact.data.expiredAt),
+      }))
+    case 'copy.audited':
+      return withCopy(before, fact.data.targetId, (copy) => audited(copy, fact.data))
+    case 'copy.remade':
+      return withCopy(before, fact.data.targetId, (copy) => ({
+        ...copy,
+        remadeAt: latest(copy.remadeAt, fact.data.remadeAt),
+        storedAt: earliest(copy.storedAt, fact.data.remadeAt),
+      }))
   }
 }
 
@@ -159,11 +182,32 @@ function withWal(copy: Copy, { drillId, finishedAt: at, verdict, wal }: DrillKno
   return { ...copy, wal: all.sort((a, b) => (order(a) < order(b) ? 1 : -1)).slice(0, WAL_DRILLS) }
 }
 
+function marked(copy: Copy, fact: Extract<BackupFact, { subject: 'copy.marked' | 'copy.unmarked' }>): Copy {
+  const { markId } = fact.data
+  const known = copy.marks?.[markId] ?? { undone: false }
+  const mark =
+    fact.subject === 'copy.marked' ? { ...known, removeAfter: fact.data.removeAfter } : { ...known, undone: true }
+  return { ...copy, marks: { ...copy.marks, [markId]: mark } }
+}
+
+function audited(copy: Copy, { at, found, problem }: CopyAudited): Copy {
+  return { ...copy, audit: newest(copy.audit, { at, found, ...(problem !== undefined && { problem }) }) }
+}
+
 /** What is stored is stored, whatever was refused before; a conclusion is about bytes that were there. */
-function copyState({ conclusion, storedAt, error }: Copy): Copy['state'] {
-  if (conclusion) return conclusion.verdict === 'proven' ? 'proven' : 'disproven'
+function copyState(copy: Copy): Copy['state'] {
+  const { conclusion, storedAt, error, marks, expiredAt, audit, remadeAt } = copy
+  if (expiredAt !== undefined) return 'expired'
+  if (Object.values(marks ?? {}).some(({ undone }) => !undone)) return 'marked'
+  const since = (at: Moment) => remadeAt === undefined || at > remadeAt
+  if (audit && audit.found !== 'whole' && since(audit.at)) return audit.found
+  if (conclusion && since(conclusion.at)) return conclusion.verdict === 'proven' ? 'proven' : 'disproven'
   if (storedAt !== undefined) return 'stored'
   return error === undefined ? 'expected' : 'refused'
+}
+
+function latest(a: Moment | undefined, b: Moment): Moment {
+  return a === undefined || b > a ? b : a
 }
 
 function earliest(a: Moment | undefined, b: Moment): Moment {

@@ -126,7 +126,7 @@ describe('a catalogue rebuilt from one target', () => {
       await live.apply({ ...drilled, data: { ...drilled.data, drillId: DRILL } } as never)
     }
     const { catalog, report } = await rebuild()
-    expect(report).toEqual({ backups: 3, drills: 3, untrusted: [] })
+    expect(report).toEqual({ backups: 3, drills: 3, holds: 0, tombstones: 0, untrusted: [] })
     for (const { backupId } of backups) expect(await catalog.get(backupId)).toEqual(await live.get(backupId))
     expect(await catalog.summaries()).toEqual(await live.summaries())
   })
@@ -134,7 +134,7 @@ describe('a catalogue rebuilt from one target', () => {
   test('knows no backup whose manifest never came', async () => {
     const backup = aBackup()
     target.objects.set(`${backup.sourceId}/backups/${backup.backupId}/db.dump.age.00000`, Buffer.from('x'))
-    expect((await rebuild()).report).toEqual({ backups: 0, drills: 0, untrusted: [] })
+    expect((await rebuild()).report).toEqual({ backups: 0, drills: 0, holds: 0, tombstones: 0, untrusted: [] })
   })
 
   test('adds to a catalogue what it does not know and repeats nothing', async () => {

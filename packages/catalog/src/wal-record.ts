@@ -23,6 +23,8 @@ export const WalRecord = z.object({
   systemIdentifier: z.string(),
   /** Where keeping began, as far as anybody saw. */
   since: z.object({ lsn: Lsn, at: Moment }),
+  /** Whether what came before `since` was let go on purpose. */
+  expired: z.boolean().optional(),
   /** What was safe when it was last looked at and no hole was known behind it. */
   safe: z.object({ lsn: Lsn, at: Moment }),
   /** The newest 64, oldest first. */

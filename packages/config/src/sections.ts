@@ -49,12 +49,20 @@ export function secretsOf(service: ServiceName, config: Partial<LifeboatConfig>,
   if (service === 'backup-agent') uses.push(...agentSecrets(config, agentId))
   if (service === 'uploader') uses.push(...each(config.agents, 'agents', ['token']))
   if (service === 'uploader' || service === 'verifier') uses.push(...each(config.targets, 'targets', TARGET_SECRETS))
+  if (service === 'uploader') uses.push(...removalSecrets(config))
   if (service === 'verifier') uses.push(...section(config.verifier, ['verifier'], ['identity', 'signingKey']))
   if (service === 'alerter') uses.push(...section(config.alerting?.email, ['alerting', 'email'], ['password']))
   return uses
 }
 
 const TARGET_SECRETS = ['accessKeyId', 'secretAccessKey', 'credentials', 'accountKey', 'sasToken']
+
+/** Nobody but an uploader removes. */
+function removalSecrets(config: Partial<LifeboatConfig>): SecretUse[] {
+  return Object.entries(config.targets ?? {}).flatMap(([id, target]) =>
+    section((target as { removal?: unknown }).removal, ['targets', id, 'removal'], TARGET_SECRETS),
+  )
+}
 
 function agentSecrets(config: Partial<LifeboatConfig>, agentId?: string): SecretUse[] {
   const own = Object.fromEntries(Object.entries(config.sources ?? {}).filter(([, source]) => source.agent === agentId))

@@ -137,7 +137,12 @@ class S3Target implements Target {
   async remove(key: Key, { signal }: { signal: AbortSignal }): Promise<void> {
     const head = await this.#head(key, signal)
     if (head === undefined) return
-    if (isHeld(head)) throw new LifeboatError('TARGET_HELD', { targetId: this.id, key })
+    if (isHeld(head))
+      throw new LifeboatError('TARGET_HELD', {
+        targetId: this.id,
+        key,
+        until: head.ObjectLockRetainUntilDate?.toISOString(),
+      })
     const version = head.VersionId === undefined ? {} : { VersionId: head.VersionId }
     const command = new DeleteObjectCommand({ ...this.#at(key), ...version })
     await this.#asked(key, signal, () => this.#client.send(command, { abortSignal: signal }))

@@ -10,6 +10,9 @@ const StorageClasses = z
     'Storage class per role, e.g. part: STANDARD_IA. Classes with a minimum size or age are wrong for wal, manifests and evidence.',
   )
 
+/** Credentials of their own for removing, used for nothing else; without them nothing of a target is ever removed. */
+const REMOVAL = 'Credentials that may remove, used for nothing else. Without them nothing at this target ever expires.'
+
 const common = {
   prefix: z
     .string()
@@ -33,6 +36,13 @@ export const S3Config = z.strictObject({
     .describe('bucket in the path rather than in the host name; most self-hosted stores need it.'),
   accessKeyId: SecretRef.optional().describe('Default: the SDK looks for a role (instance profile, web identity).'),
   secretAccessKey: SecretRef.optional().describe('Belongs to accessKeyId.'),
+  removal: z
+    .strictObject({
+      accessKeyId: SecretRef.describe('Key that may remove.'),
+      secretAccessKey: SecretRef.describe('Belongs to accessKeyId.'),
+    })
+    .optional()
+    .describe(REMOVAL),
   ...common,
 })
 
@@ -44,6 +54,10 @@ export const GcsConfig = z.strictObject({
   credentials: SecretRef.optional().describe(
     'JSON of a service account or of a workload identity; default: application default credentials, or none at all where an endpoint is set.',
   ),
+  removal: z
+    .strictObject({ credentials: SecretRef.describe('JSON of a service account that may remove.') })
+    .optional()
+    .describe(REMOVAL),
   ...common,
 })
 
@@ -54,6 +68,10 @@ export const AzureConfig = z.strictObject({
   endpoint: z.url().optional().describe('Blob service URL; default https://<account>.blob.core.windows.net'),
   accountKey: SecretRef.optional().describe('Key of the account: may do everything there.'),
   sasToken: SecretRef.optional().describe('Shared access signature: may do what it was made for.'),
+  removal: z
+    .strictObject({ sasToken: SecretRef.describe('Shared access signature that may remove.') })
+    .optional()
+    .describe(REMOVAL),
   ...common,
 })
 
@@ -63,6 +81,10 @@ export const FilesystemConfig = z.strictObject({
     .string()
     .regex(/^\//, 'an absolute path')
     .describe('An existing folder, e.g. an NFS mount; a missing folder is an error, so an unmounted disk is noticed.'),
+  removal: z
+    .strictObject({ allowed: z.literal(true).describe('The uploader may remove files below the path.') })
+    .optional()
+    .describe('A folder knows no second set of credentials; without this nothing in it ever expires.'),
   ...common,
 })
 
@@ -72,3 +94,18 @@ export type S3Config = z.infer<typeof S3Config>
 export type GcsConfig = z.infer<typeof GcsConfig>
 export type AzureConfig = z.infer<typeof AzureConfig>
 export type FilesystemConfig = z.infer<typeof FilesystemConfig>
+
+/** The same target opened with the credentials that may remove; undefined where there are none. */
+export function removalConfig(config: TargetConfig): TargetConfig | undefined {
+  switch (config.kind) {
+    case 's3':
+    case 'gcs':
+      return config.removal && { ...config, ...config.removal }
+    case 'azure': {
+      const { accountKey: _writes, ...rest } = config
+      return config.removal && { ...rest, ...config.removal }
+    }
+    case 'filesystem':
+      return config.removal && config
+  }
+}

@@ -1,3 +1,4 @@
+import { keepingWriter } from '@lifeboat/catalog/expiry/write-keeping.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { type RebuildReport, rebuildCatalog } from '@lifeboat/catalog/rebuild.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
@@ -10,6 +11,7 @@ import type { Command } from '../context.ts'
 import type { Style } from '../format/style.ts'
 import { indent } from '../format/table.ts'
 import { withFleet } from '../open-fleet.ts'
+import { LiveLine } from '../progress/live-line.ts'
 
 const SILENCE_MS = 20_000
 
@@ -21,10 +23,16 @@ export const catalogRebuild: Command<{ target: string }> = ({ target: name }, co
       throw new LifeboatError('TARGET_UNKNOWN', { name, suggestion: suggestName(name, Object.keys(config.targets)) })
     const ctx = { resolveSecret: async (ref: Parameters<typeof secret>[0]) => secret(ref), log }
     await using bare = await openTarget(name as TargetId, targetConfig, ctx)
+    using line = new LiveLine(context.terminal, { silent: context.options.json ?? false })
+    const progress = (done: number) =>
+      line.progress({ phase: `read ${name}`, done, unit: 'objects' }, context.clock.now())
     const report = await rebuildCatalog(
       await KvCatalog.open(bus),
       retrying(impatient(bare, { silenceMs: SILENCE_MS })),
-      { keys: config.signers, fleetId: config.fleet, signal: context.terminal.signal },
+      {
+        ...{ keys: config.signers, fleetId: config.fleet, signal: context.terminal.signal, progress },
+        keeping: await keepingWriter(bus),
+      },
     )
     return {
       value: { target: name, ...shown(report) },
@@ -37,8 +45,13 @@ function shown({ untrusted, ...counts }: RebuildReport) {
   return { ...counts, untrusted: untrusted.map(({ key, error }) => ({ key, error: error.toReport() })) }
 }
 
-function reportText(name: string, { backups, drills, untrusted }: RebuildReport, style: Style): string {
-  const read = `${backups} backups and ${drills} drills were read from ${name}`
+function reportText(
+  name: string,
+  { backups, drills, holds, tombstones, untrusted }: RebuildReport,
+  style: Style,
+): string {
+  const kept = `${holds} holds and ${tombstones} tombstones`
+  const read = `${backups} backups, ${drills} drills, ${kept} were read from ${name}`
   if (untrusted.length === 0) return style.good(read)
   const doubts = untrusted.map(({ key, error }) => `${key}\n${indent(`${error.title}. ${error.hint}`, '  ')}`)
   return [style.bad(`${read}; ${untrusted.length} documents were not believed:`), ...doubts].join('\n')

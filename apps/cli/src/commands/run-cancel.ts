@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { moment, RunId } from '@lifeboat/shared/domain/ids.ts'
 import { RUN_LIFECYCLE } from '@lifeboat/shared/domain/ledger.ts'
@@ -6,6 +5,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import type { Command } from '../context.ts'
 import { withFleet } from '../open-fleet.ts'
+import { operator } from '../operator.ts'
 
 /** Asks whoever works on a run to end it; a run nobody began is ended at once. */
 export const runCancel: Command<{ runId: string }> = (args, context) =>
@@ -35,8 +35,4 @@ function parseRunId(given: string): RunId {
   const parsed = RunId.safeParse(given)
   if (!parsed.success) throw new LifeboatError('RUN_UNKNOWN', { runId: given })
   return parsed.data
-}
-
-function operator(): string {
-  return `operator ${userInfo().username}`
 }

@@ -65,9 +65,11 @@ export async function auditSource(facts: AuditFacts): Promise<SourceAudit> {
     const { targetId } = listing
     if (!asked.includes(targetId)) return []
     if ('error' in listing) return [{ targetId, verdict: 'unreachable', error: listing.error }]
+    // What expired is not missing.
+    const beganMs = Math.max(listing.since ?? 0, record?.expired ? Date.parse(record.since.at) : 0)
     const bases = anchors
       // A base from before the archive began needs nothing of it.
-      .filter((anchor) => anchor.targets.includes(targetId) && anchor.endMs >= (listing.since ?? 0))
+      .filter((anchor) => anchor.targets.includes(targetId) && anchor.endMs >= beganMs)
       .map(({ timeline, endLsn }) => ({ timeline, lsn: endLsn }))
     const others = listed.filter((other) => other !== listing)
     const holes = record?.holes ?? []

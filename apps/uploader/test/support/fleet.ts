@@ -11,7 +11,7 @@ import { systemClock } from '@lifeboat/shared/time/clock.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
 import { agentSpools } from '../../src/agent-spools.ts'
-import type { UploaderDeps } from '../../src/deps.ts'
+import { openBuckets, type UploaderDeps } from '../../src/deps.ts'
 import { uploaderEvents } from '../../src/events.ts'
 import { openGate } from '../../src/gate.ts'
 import { partSource } from '../../src/part-source.ts'
@@ -28,7 +28,7 @@ export interface Fleet extends AsyncDisposable {
   bus: Bus
   spool: Spool
   /** Starts an uploader with a connection and connections to its targets of its own. */
-  uploader(targets: readonly Target[], opts?: { concurrency?: number }): Promise<UploaderDeps>
+  uploader(targets: readonly Target[], opts?: { concurrency?: number; mayRemove?: boolean }): Promise<UploaderDeps>
   /** What the agent would say of a backup, the seal last. */
   announce(backup: SpooledBackup): Promise<void>
   /** The facts of one type so far. */
@@ -45,15 +45,26 @@ export async function startFleet(): Promise<Fleet> {
     nats,
     bus,
     spool,
-    async uploader(targets, { concurrency = 4 } = {}) {
+    async uploader(targets, { concurrency = 4, mayRemove = false } = {}) {
       const access = { url: spool.url, token: new Secret(spool.token) }
       const spools = stack.use(agentSpools(new Map([['db1' as AgentId, access]]), { silenceMs: 2000 }))
       const pauses = { firstMs: 50, longestMs: 200 }
-      const lanes = targets.map((target) => {
-        return { target, gate: openGate(target.id, silentLogger, pauses), underWay: new PartsUnderWay() }
-      })
+      const lanes = targets.map((target) => ({
+        target,
+        gate: openGate(target.id, silentLogger, pauses),
+        underWay: new PartsUnderWay(),
+        ...(mayRemove && { remover: target }),
+      }))
+      const own = await connect('uploader')
       const deps: UploaderDeps = {
-        ...{ bus: await connect('uploader'), fleet: FLEET, lanes, parts: partSource(spools, lanes), concurrency },
+        ...{
+          bus: own,
+          ...(await openBuckets(own)),
+          fleet: FLEET,
+          lanes,
+          parts: partSource(spools, lanes),
+          concurrency,
+        },
         ...{ events: uploaderEvents(createMetrics('uploader')), clock: systemClock, log: silentLogger },
       }
       const stopping = new AbortController()

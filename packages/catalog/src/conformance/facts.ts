@@ -54,6 +54,31 @@ export function aBackup(opts: Life = {}) {
     stored: (targetId: string, at = 6) =>
       make('copy.stored', { ...about, targetId, storedAt: moment(at), bytes: 1000 + no }),
     refused: (targetId: string) => make('copy.refused', { ...about, targetId, refusedAt: moment(6), error }),
+    marked: (targetId: string, mark = 'aaaaaa') =>
+      make('copy.marked', { ...about, targetId, markId: `${stamp}-mark-${mark}`, removeAfter: moment(60) }),
+    unmarked: (targetId: string, mark = 'aaaaaa') =>
+      make('copy.unmarked', { ...about, targetId, markId: `${stamp}-mark-${mark}` }),
+    expired: (targetId: string, at = 90) =>
+      make('copy.expired', {
+        ...about,
+        targetId,
+        markId: `${stamp}-mark-aaaaaa`,
+        expiredAt: moment(at),
+        objects: 1,
+        bytes: 1,
+      }),
+    audited: (targetId: string, found: 'whole' | 'missing' | 'damaged', at = 20) =>
+      make('copy.audited', { ...about, targetId, at: moment(at), found, problem: 'a problem' }),
+    remade: (targetId: string, at = 25) =>
+      make('copy.remade', {
+        ...about,
+        targetId,
+        remadeAt: moment(at),
+        objects: 1,
+        bytes: 1,
+        from: ['gcp'],
+        reason: 'missing',
+      }),
     drilled: (targetId: string, verdict: 'proven' | 'failed' | 'inconclusive', at = 10, wal?: object) =>
       make('drill.finished', {
         ...about,

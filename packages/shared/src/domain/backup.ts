@@ -1,15 +1,38 @@
 import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
 import { Verdict, WalFinding } from './drill.ts'
-import { AgentId, BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from './ids.ts'
+import {
+  AgentId,
+  BackupId,
+  BackupKind,
+  DrillId,
+  MarkId,
+  Moment,
+  PolicyId,
+  RunId,
+  Sha256,
+  SourceId,
+  TargetId,
+} from './ids.ts'
 import { BackupSummary, FilesFacts, PhysicalFacts } from './manifest.ts'
 import { ExportFacts } from './table-export.ts'
 
 /**
  * One copy's way: `expected` → `stored` → `proven` or `disproven`. `refused` means the target holds something else under a key of ours.
- * An inconclusive drill changes nothing: the copy stays what it was.
+ * An inconclusive drill changes nothing: the copy stays what it was. `marked`: let go, its bytes are still there · `expired`: they are gone · `missing`, `damaged`: the
+ * target does not hold what it should.
  */
-export const CopyState = z.enum(['expected', 'stored', 'proven', 'disproven', 'refused'])
+export const CopyState = z.enum([
+  'expected',
+  'stored',
+  'proven',
+  'disproven',
+  'refused',
+  'marked',
+  'expired',
+  'missing',
+  'damaged',
+])
 export type CopyState = z.infer<typeof CopyState>
 
 /** One drill's finding about the WAL behind a backup at one target. */
@@ -34,6 +57,15 @@ export const Copy = z.object({
   conclusion: z.object({ drillId: DrillId, verdict: z.enum(['proven', 'failed']), at: Moment }).optional(),
   /** What the last drills found of the WAL behind it, newest first; drills that came to nothing at all left out. */
   wal: z.array(WalDrill).max(5).optional(),
+  /** Each letting go, by mark: the copy is hidden while one of them is not undone. */
+  marks: z.record(MarkId, z.object({ removeAfter: Moment.optional(), undone: z.boolean() })).optional(),
+  expiredAt: Moment.optional(),
+  /** What the newest look at the target found. */
+  audit: z
+    .object({ at: Moment, found: z.enum(['whole', 'missing', 'damaged']), problem: z.string().optional() })
+    .optional(),
+  /** When its bytes were put there anew from another target; what drills said before is about other bytes. */
+  remadeAt: Moment.optional(),
 })
 export type Copy = z.infer<typeof Copy>
 
@@ -64,15 +96,20 @@ export const BackupRecord = z.object({
 })
 export type BackupRecord = z.infer<typeof BackupRecord>
 
-/** `running` → `sealed` (complete in the spool) → `stored` (enough copies) → `proven` (a drill of some copy succeeded) · `failed`. */
-export type BackupState = 'running' | 'failed' | 'sealed' | 'stored' | 'proven'
+/**
+ * `running` → `sealed` (complete in the spool) → `stored` (enough copies) → `proven` (a drill of some copy succeeded) → `expired` (let go everywhere) · `failed`.
+ */
+export type BackupState = 'running' | 'failed' | 'sealed' | 'stored' | 'proven' | 'expired'
 
 export function stateOf(record: BackupRecord): BackupState {
   if (record.sealedAt === undefined) return record.failedAt === undefined ? 'running' : 'failed'
   const copies = Object.values(record.copies)
   if (copies.some((copy) => copy.state === 'proven')) return 'proven'
-  // A disproven copy is there but worthless: it does not count towards what the policy demands.
-  return copies.filter((copy) => copy.state === 'stored').length >= record.requiredCopies ? 'stored' : 'sealed'
+  // A disproven copy is there but worthless: it does not count towards what the policy demands. What was let go did count once.
+  const stored = copies.filter((copy) => copy.state === 'stored').length
+  const gone = copies.filter((copy) => copy.state === 'marked' || copy.state === 'expired').length
+  if (stored === 0 && gone > 0) return 'expired'
+  return stored + gone >= record.requiredCopies ? 'stored' : 'sealed'
 }
 
 /** What a backup cannot be brought back without; itself only where it is full. */

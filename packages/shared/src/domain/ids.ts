@@ -40,6 +40,20 @@ export const DrillId = z
   .brand<'DrillId'>()
 export type DrillId = z.infer<typeof DrillId>
 
+/** `20261128T020000Z-hold-k3f9qa` */
+export const HoldId = z
+  .string()
+  .regex(/^\d{8}T\d{6}Z-hold-[a-z0-9]{6}$/, 'a hold id looks like 20261128T020000Z-hold-k3f9qa')
+  .brand<'HoldId'>()
+export type HoldId = z.infer<typeof HoldId>
+
+/** `20261128T020000Z-mark-k3f9qa`: one letting go of one copy; brought back and let go again it gets another. */
+export const MarkId = z
+  .string()
+  .regex(/^\d{8}T\d{6}Z-mark-[a-z0-9]{6}$/)
+  .brand<'MarkId'>()
+export type MarkId = z.infer<typeof MarkId>
+
 /** Names one wish, whoever makes it: `daily.records.20260926T020000Z` for a scheduled run, with a random tail for an operator's. */
 export const RunId = z
   .string()
@@ -81,6 +95,14 @@ export function newBackupId(kind: BackupKind, nowMs: number): BackupId {
 
 export function newDrillId(nowMs: number): DrillId {
   return `${compactTime(nowMs)}-drill-${suffix()}` as DrillId
+}
+
+export function newHoldId(nowMs: number): HoldId {
+  return `${compactTime(nowMs)}-hold-${suffix()}` as HoldId
+}
+
+export function newMarkId(nowMs: number): MarkId {
+  return `${compactTime(nowMs)}-mark-${suffix()}` as MarkId
 }
 
 /** The same for every scheduler that computes the same due run, so a second publish is a no-op. */

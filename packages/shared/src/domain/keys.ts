@@ -1,4 +1,4 @@
-import type { ArtifactName, BackupId, DrillId, SourceId } from './ids.ts'
+import type { ArtifactName, BackupId, DrillId, HoldId, MarkId, SourceId } from './ids.ts'
 
 /** A path below the prefix of a target; `/`-separated, never starting with one. The layout is design §4, keys are never rewritten. */
 export type Key = string
@@ -28,4 +28,27 @@ export function manifestKey(source: SourceId, backup: BackupId): Key {
 
 export function evidenceKey(source: SourceId, backup: BackupId, drill: DrillId): Key {
   return `${source}/drills/${backup}/${drill}.json`
+}
+
+/** An explicit stop on letting go; its release lies beside it, so that no key is written twice. */
+export function holdKey(source: SourceId, hold: HoldId): Key {
+  return `${source}/holds/${hold}.json`
+}
+
+export function releaseKey(source: SourceId, hold: HoldId): Key {
+  return `${source}/holds/${hold}.released.json`
+}
+
+/** Says that a backup is let go and hides it, while its bytes are still there. */
+export function tombstoneKey(source: SourceId, backup: BackupId, mark: MarkId): Key {
+  return `${expiredPrefix(source, backup)}${mark}.json`
+}
+
+/** Brings back what the tombstone of the same mark hid. */
+export function undoneKey(source: SourceId, backup: BackupId, mark: MarkId): Key {
+  return `${expiredPrefix(source, backup)}${mark}.undone.json`
+}
+
+export function expiredPrefix(source: SourceId, backup: BackupId): Key {
+  return `${source}/expired/${backup}/`
 }

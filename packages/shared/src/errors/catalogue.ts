@@ -4,6 +4,7 @@ import { BACKUP_ERRORS } from './entries/backup.ts'
 import { BUS_ERRORS } from './entries/bus.ts'
 import { CONFIG_ERRORS } from './entries/config.ts'
 import type { CatalogueEntry } from './entries/entry.ts'
+import { EXPIRY_ERRORS } from './entries/expiry.ts'
 import { FILES_ERRORS } from './entries/files.ts'
 import { PHYSICAL_ERRORS } from './entries/physical.ts'
 import { RECOVERY_ERRORS } from './entries/recovery.ts'
@@ -32,6 +33,7 @@ export const CATALOGUE = {
   ...ARTIFACT_ERRORS,
   ...TARGET_ERRORS,
   ...BACKUP_ERRORS,
+  ...EXPIRY_ERRORS,
   ...RECOVERY_ERRORS,
   ...ALERT_ERRORS,
 } as const satisfies Record<string, CatalogueEntry>

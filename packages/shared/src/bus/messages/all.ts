@@ -1,6 +1,18 @@
+import { CopyAudited, CopyRemade, CopyRemakeRequested } from './audit.ts'
 import { BackupFailed, BackupRequested, BackupSealed, BackupStarted, BackupUnchanged } from './backup.ts'
 import { CopyRefused, CopyStored } from './copy.ts'
 import { DrillFinished, DrillRequested } from './drill.ts'
+import {
+  CopyExpired,
+  CopyExpiryRequested,
+  CopyLocked,
+  CopyMarked,
+  CopyUnmarked,
+  HoldPlaced,
+  HoldReleased,
+  WalExpired,
+  WalExpiryRequested,
+} from './expiry.ts'
 import { IncidentOpened, IncidentResolved } from './incident.ts'
 import { ObjectivesMeasured } from './objectives.ts'
 import { PartSealed, PartStored } from './part.ts'
@@ -18,12 +30,24 @@ export const MESSAGES = [
   PartStored,
   CopyStored,
   CopyRefused,
+  CopyAudited,
+  CopyRemakeRequested,
+  CopyRemade,
   WalSealed,
   WalStored,
   WalRefused,
   WalRefillRequested,
   DrillRequested,
   DrillFinished,
+  HoldPlaced,
+  HoldReleased,
+  CopyExpiryRequested,
+  CopyMarked,
+  CopyUnmarked,
+  CopyExpired,
+  CopyLocked,
+  WalExpiryRequested,
+  WalExpired,
   RunDeviated,
   ObjectivesMeasured,
   IncidentOpened,

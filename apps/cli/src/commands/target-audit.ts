@@ -1,0 +1,99 @@
+import { type Survey, surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
+import { SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { suggestName } from '@lifeboat/config/did-you-mean.ts'
+import { CopyAudited } from '@lifeboat/shared/bus/messages/audit.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { formatBytes } from '@lifeboat/shared/time/duration.ts'
+import { impatient } from '@lifeboat/storage/layers/impatient.ts'
+import { retrying } from '@lifeboat/storage/layers/retrying.ts'
+import { openTarget } from '@lifeboat/storage/open-target.ts'
+import type { Command } from '../context.ts'
+import type { ExitName } from '../exit-codes.ts'
+import type { Style } from '../format/style.ts'
+import { indent } from '../format/table.ts'
+import { withFleet } from '../open-fleet.ts'
+import { LiveLine } from '../progress/live-line.ts'
+import { targetError } from '../wal/audit-source.ts'
+
+const SILENCE_MS = 20_000
+
+type Audit = { targetId: TargetId } & (Survey | { error: LifeboatError })
+
+/** Lists what targets hold and compares it with the catalogue; what it finds counts like a look of an uploader. */
+export const targetAudit: Command<{ name?: string }> = ({ name }, context) =>
+  withFleet(context, ['targets'], async ({ bus, config, secret, log }) => {
+    const known = Object.keys(config.targets) as TargetId[]
+    if (name !== undefined && !known.includes(name as TargetId))
+      throw new LifeboatError('TARGET_UNKNOWN', { name, suggestion: suggestName(name, known) })
+    const catalog = await KvCatalog.open(bus)
+    const surveys = await bus.bucket(SURVEYS_BUCKET)
+    const ctx = { resolveSecret: async (ref: Parameters<typeof secret>[0]) => secret(ref), log }
+    using line = new LiveLine(context.terminal, { silent: context.options.json ?? false })
+    const look = async (targetId: TargetId): Promise<Audit> => {
+      const targetConfig = config.targets[targetId]
+      if (targetConfig === undefined) throw new LifeboatError('TARGET_UNKNOWN', { name: targetId })
+      try {
+        await using bare = await openTarget(targetId, targetConfig, ctx)
+        const { signal } = context.terminal
+        const progress = (done: number) =>
+          line.progress({ phase: `list ${targetId}`, done, unit: 'objects' }, context.clock.now())
+        const target = retrying(impatient(bare, { silenceMs: SILENCE_MS }))
+        return { targetId, ...(await surveyTarget(target, catalog, { signal, nowMs: context.clock.now(), progress })) }
+      } catch (thrown) {
+        return { targetId, error: targetError(thrown) }
+      }
+    }
+    const audits: Audit[] = []
+    for (const targetId of name === undefined ? known : [name as TargetId]) {
+      const audit = await look(targetId)
+      audits.push(audit)
+      if ('error' in audit) continue
+      const { survey, findings } = audit
+      for (const { sourceId, backupId, found, problem } of findings)
+        await bus.publish(CopyAudited, { sourceId, backupId, targetId, at: survey.at, found, problem })
+      await surveys.put(targetId, survey)
+    }
+    return {
+      value: audits.map(shown),
+      text: (style) => audits.map((one) => auditText(one, style)).join('\n'),
+      exit: exitOf(audits),
+    }
+  })
+
+function exitOf(audits: readonly Audit[]): ExitName {
+  if (audits.some((audit) => 'error' in audit)) return 'unreachable'
+  const whole = audits.every(
+    (audit) =>
+      'survey' in audit && audit.survey.doubt === undefined && audit.survey.missing + audit.survey.damaged === 0,
+  )
+  return whole ? 'ok' : 'failed'
+}
+
+function shown(audit: Audit) {
+  if ('error' in audit) return { targetId: audit.targetId, error: audit.error.toReport() }
+  return { ...audit.survey, findings: audit.findings }
+}
+
+function auditText(audit: Audit, style: Style): string {
+  if ('error' in audit)
+    return `${style.bold(audit.targetId)}  ${style.bad(`${audit.error.code}: ${audit.error.title}. ${audit.error.hint}`)}`
+  const { targetId, objects, bytes, backups, missing, damaged, unknown, orphans, doubt } = audit.survey
+  const lines = [
+    ...(doubt ? [style.bad(`not believed: ${doubt}`)] : []),
+    ...audit.findings.map(({ sourceId, backupId, found, problem }) =>
+      style.bad(`${found}: ${backupId} of ${sourceId}: ${problem}`),
+    ),
+    ...Object.entries(unknown).map(([source, count]) =>
+      style.warn(`${count} backups of ${source} are not in the catalogue: lifeboat catalog rebuild ${targetId}`),
+    ),
+    ...(orphans.objects > 0 ? [`${orphans.objects} leftovers, ${formatBytes(orphans.bytes)}`] : []),
+  ]
+  const state =
+    doubt || missing + damaged > 0
+      ? style.bad(`${missing} missing, ${damaged} damaged`)
+      : style.good('as the catalogue says')
+  const head = `${style.bold(targetId)}  ${state}  ${style.dim(`${backups} backups, ${objects} objects, ${formatBytes(bytes)}`)}`
+  return [head, ...lines.map((line) => indent(line))].join('\n')
+}

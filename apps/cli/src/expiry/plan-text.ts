@@ -1,0 +1,65 @@
+import type { ExpiryPlan } from '@lifeboat/catalog/expiry/plan.ts'
+import type { CopyDecision, ExpiryDecision } from '@lifeboat/catalog/expiry/question.ts'
+import { formatBytes } from '@lifeboat/shared/time/duration.ts'
+import { timeText } from '../format/moments.ts'
+import type { Style } from '../format/style.ts'
+import { indent, table } from '../format/table.ts'
+
+/** Every decision with its reasons, and what to type to carry it out. */
+export function planText(plan: ExpiryPlan, style: Style): string {
+  const sources = plan.decisions.filter(({ copies }) => copies.length > 0).map((one) => decisionText(one, style))
+  return [...sources, ...summary(plan, style)].join('\n\n')
+}
+
+function decisionText({ sourceId, copies, wal, walKept }: ExpiryDecision, style: Style): string {
+  const rows = copies.map((copy) => [
+    copy.targetId,
+    copy.backupId,
+    copy.do === 'keep' ? style.good('keep') : style.warn('let go'),
+    formatBytes(copy.bytes),
+    copy.reasons.join('; '),
+  ])
+  const walLines = [
+    ...wal.map(
+      ({ targetId, before, anchor }) => `${targetId}: WAL before ${before} goes; recovery begins with ${anchor}`,
+    ),
+    ...walKept.map(({ targetId, reason }) => style.dim(`${targetId}: all WAL stays: ${reason}`)),
+  ]
+  return [
+    style.bold(sourceId),
+    indent(table(['target', 'backup', '', 'size', 'why'].map(style.dim), rows)),
+    ...walLines.map((line) => indent(line)),
+  ].join('\n')
+}
+
+function summary({ going, returning, wal, bytes, excess, digest }: ExpiryPlan, style: Style): string[] {
+  const fresh = going.filter(({ marked }) => !marked)
+  const hidden = going.filter(({ marked }) => marked)
+  const lines = [
+    `${fresh.length} copies are to go, ${formatBytes(bytes)}; WAL of ${wal.length} archives`,
+    ...(hidden.length > 0
+      ? [`${hidden.length} are hidden already; the first is removed after ${timeText(firstOf(hidden))}`]
+      : []),
+    ...(returning.length > 0 ? [`${returning.length} that were let go come back`] : []),
+    ...excess.map((line) => style.bad(`${line}: apply it only with --even-so`)),
+  ]
+  const next = fresh.length + wal.length > 0 ? [`lifeboat expiry apply --plan ${digest}`] : []
+  return [lines.join('\n'), ...next]
+}
+
+function firstOf(hidden: readonly { removeAfter?: string | undefined }[]): string | undefined {
+  return hidden.flatMap(({ removeAfter }) => removeAfter ?? []).sort()[0]
+}
+
+export function planJson(plan: ExpiryPlan) {
+  const { digest, bytes, excess, decisions, wal, going, returning } = plan
+  const moment = (ms: number) => new Date(ms).toISOString()
+  const shown = ({ atMs, ...copy }: CopyDecision) => ({ ...copy, at: moment(atMs) })
+  return {
+    ...{ digest, bytes, excess, letGo: going.filter(({ marked }) => !marked).length },
+    hidden: going.filter(({ marked }) => marked).length,
+    returning: returning.map(shown),
+    wal: wal.map(({ anchorAtMs, ...one }) => ({ ...one, anchorAt: moment(anchorAtMs) })),
+    sources: decisions.map(({ sourceId, copies, walKept }) => ({ sourceId, copies: copies.map(shown), walKept })),
+  }
+}

@@ -1,0 +1,53 @@
+import { walToLetGo } from '@lifeboat/catalog/expiry/wal-window.ts'
+import type { Handler } from '@lifeboat/shared/bus/bus.ts'
+import { WalExpired, type WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
+import { parseWalKey, walPrefix } from '@lifeboat/shared/domain/wal.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Lane, UploaderDeps } from '../deps.ts'
+import { inParallel } from '../parallel.ts'
+
+const AT_ONCE = 8
+
+/**
+ * Removes WAL that recovery within the window does not need, and pieces of segments that are there whole. The base the window begins with is asked
+ * for once more: without it at this target nothing goes.
+ */
+export function expireWal(
+  deps: Pick<UploaderDeps, 'bus' | 'holds' | 'events' | 'clock'>,
+  lane: Lane,
+): Handler<WalExpiryRequested> {
+  return (wish, { signal, log }) =>
+    lane.gate.through(signal, async () => {
+      const { remover } = lane
+      const { sourceId, targetId, anchor, timeline, before, anchorAt } = wish
+      if (remover === undefined || (await isHeld(deps, sourceId))) return
+      if ((await lane.target.stat(manifestKey(sourceId, anchor), { signal })) === undefined) return
+      const listed = []
+      for await (const { key, bytes } of lane.target.list(walPrefix(sourceId), { signal })) {
+        const object = parseWalKey(key)
+        if (object && bytes > 0) listed.push({ key, bytes, object })
+      }
+      const gone = { objects: 0, bytes: 0, locked: 0 }
+      await inParallel(walToLetGo(listed, wish, wish.segmentBytes), AT_ONCE, async ({ key, bytes }) => {
+        try {
+          await remover.remove(key, { signal })
+          gone.objects += 1
+          gone.bytes += bytes
+        } catch (thrown) {
+          if (!LifeboatError.is(thrown, 'TARGET_HELD')) throw thrown
+          gone.locked += 1
+        }
+      })
+      const about = { sourceId, targetId, timeline, before, anchor, anchorAt }
+      await deps.bus.publish(WalExpired, { ...about, expiredAt: moment(deps.clock.now()), ...gone })
+      deps.events.walExpired(log, { sourceId, targetId, before, ...gone })
+    })
+}
+
+async function isHeld({ holds }: Pick<UploaderDeps, 'holds'>, sourceId: string): Promise<boolean> {
+  for await (const { value } of holds.entries())
+    if (value.sourceId === sourceId && value.backupId === undefined && value.released === undefined) return true
+  return false
+}

@@ -1,0 +1,150 @@
+import { HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
+import {
+  CopyExpired,
+  CopyExpiryRequested,
+  CopyLocked,
+  CopyMarked,
+  CopyUnmarked,
+  HoldPlaced,
+  HoldReleased,
+} from '@lifeboat/shared/bus/messages/expiry.ts'
+import { Secret } from '@lifeboat/shared/config/secret.ts'
+import { moment, newHoldId, newMarkId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { holdKey, manifestKey, releaseKey } from '@lifeboat/shared/domain/keys.ts'
+import type { Hold } from '@lifeboat/shared/domain/retention.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { type Fault, faulty } from '@lifeboat/storage/layers/faulty.ts'
+import { openTarget } from '@lifeboat/storage/open-target.ts'
+import { TargetConfig } from '@lifeboat/storage/target-config.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
+import { startS3Server } from '@lifeboat/testkit/s3-server.ts'
+import { expect, test } from 'vitest'
+import { type SpooledBackup, spoolBackup } from './support/backup.ts'
+import { startFleet } from './support/fleet.ts'
+
+const HOUR = 3_600_000
+
+test.concurrent('a copy that is let go is hidden first, comes back when undone, and is removed when its time has passed', async () => {
+  await using at = await startPlace()
+  await at.ask('mark', { removeAfterMs: HOUR })
+  const [marked] = await at.facts(CopyMarked, 1)
+  expect(at.keys()).toContain(`records/expired/${at.backup.sealed.backupId}/${marked?.markId}.json`)
+  expect(at.keys()).toContain(at.manifest)
+  await at.ask('remove', { markId: marked?.markId })
+  await at.ask('unmark', { markId: marked?.markId })
+  await at.facts(CopyUnmarked, 1)
+  expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
+
+  await at.ask('mark', { removeAfterMs: -1 })
+  const [, again] = await at.facts(CopyMarked, 2)
+  await at.ask('remove', { markId: again?.markId })
+  const [expired] = await at.facts(CopyExpired, 1)
+  expect(expired).toMatchObject({ objects: at.backup.copy.size + 3 })
+  expect(at.keys()).toEqual(['lifeboat.json'])
+  // The manifest was the first to go.
+  expect(at.removals()[0]).toContain('manifest.json')
+})
+
+test.concurrent('a hold that comes between plan and application wins, lies at the target, and so does its release', async () => {
+  await using at = await startPlace()
+  const { sourceId, backupId } = at.backup.sealed
+  const hold: Hold = {
+    holdId: newHoldId(Date.now()),
+    sourceId,
+    backupId,
+    by: 'ada',
+    why: 'audit',
+    at: moment(Date.now()),
+  }
+  await (await at.fleet.bus.bucket(HOLDS_BUCKET)).put(hold.holdId, hold)
+  await at.fleet.bus.publish(HoldPlaced, hold)
+  await at.ask('mark', { removeAfterMs: -1 })
+  await until(
+    () => at.keys(),
+    (keys) => keys.includes(holdKey(sourceId, hold.holdId)),
+  )
+  const released = { ...hold, released: { by: 'ada', why: 'audit is over', at: moment(Date.now()) } }
+  await (await at.fleet.bus.bucket(HOLDS_BUCKET)).put(hold.holdId, released)
+  await at.fleet.bus.publish(HoldReleased, released)
+  await until(
+    () => at.keys(),
+    (keys) => keys.includes(releaseKey(sourceId, hold.holdId)),
+  )
+  expect(await at.fleet.facts(CopyMarked)).toEqual([])
+  await at.ask('mark', { removeAfterMs: -1 })
+  await at.facts(CopyMarked, 1)
+})
+
+test.concurrent('killed between manifest and parts, and done by two at once, it ends with nothing left and is told as one', async () => {
+  await using at = await startPlace([
+    { on: 'remove', key: /age\.0000/, times: 4, does: { fail: 'TARGET_UNREACHABLE' } },
+  ])
+  await at.fleet.uploader([at.target], { mayRemove: true })
+  await at.ask('mark', { removeAfterMs: -1 })
+  const [marked] = await at.facts(CopyMarked, 1)
+  await Promise.all([at.ask('remove', { markId: marked?.markId }), at.ask('remove', { markId: marked?.markId })])
+  await at.facts(CopyExpired, 1)
+  await until(
+    () => at.keys(),
+    (keys) => keys.length === 1,
+  )
+  await at.ask('unmark', { markId: marked?.markId })
+  await at.ask('mark', { removeAfterMs: -1 })
+  expect(new Set((await at.fleet.facts(CopyExpired)).map(({ markId }) => markId)).size).toBe(1)
+  expect(await at.fleet.facts(CopyUnmarked)).toEqual([])
+})
+
+test.concurrent('a copy under object lock stays whole, and it is told until when', async () => {
+  await using at = await startPlace()
+  at.s3.lock(at.manifest)
+  await at.ask('mark', { removeAfterMs: -1 })
+  const [marked] = await at.facts(CopyMarked, 1)
+  await at.ask('remove', { markId: marked?.markId })
+  const [locked] = await at.facts(CopyLocked, 1)
+  expect(Date.parse(locked?.until ?? '')).toBeGreaterThan(Date.now())
+  expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
+  await at.ask('unmark', { markId: marked?.markId })
+  await at.facts(CopyUnmarked, 1)
+})
+
+async function startPlace(script: readonly Fault[] = []) {
+  const stack = new AsyncDisposableStack()
+  const fleet = stack.use(await startFleet())
+  const s3 = stack.use(await startS3Server())
+  const config = TargetConfig.parse({
+    ...{ kind: 's3', bucket: s3.bucket, region: s3.region, endpoint: s3.endpoint, forcePathStyle: true },
+    ...{ accessKeyId: 'env:ID', secretAccessKey: 'env:KEY' },
+  })
+  const secrets = { 'env:ID': s3.credentials.accessKeyId, 'env:KEY': s3.credentials.secretAccessKey }
+  const resolveSecret = (ref: string) => new Secret(secrets[ref as 'env:ID'])
+  const bare = stack.use(await openTarget('aws' as TargetId, config, { resolveSecret, log: silentLogger }))
+  const target = faulty(bare, script)
+  await fleet.uploader([target], { mayRemove: true })
+  const backup: SpooledBackup = await spoolBackup(fleet.spool, { targets: ['aws'] })
+  await fleet.announce(backup)
+  const facts = <T>(type: Parameters<typeof fleet.facts<T>>[0], count: number) =>
+    until(
+      () => fleet.facts(type),
+      (found) => found.length >= count,
+      60_000,
+    )
+  await facts(CopyStored, 1)
+  const { sourceId, backupId } = backup.sealed
+  return {
+    ...{ fleet, s3, target, backup, facts },
+    manifest: manifestKey(sourceId, backupId),
+    keys: () => s3.objects().map(({ key }) => key),
+    removals: () => s3.seen.filter((request) => request.startsWith('DELETE')),
+    async ask(step: 'mark' | 'unmark' | 'remove', { removeAfterMs = 0, markId = newMarkId(Date.now()) }) {
+      const nowMs = Date.now()
+      const mark = { markId, sourceId, backupId, targetId: 'aws' as TargetId, by: 'ada', reasons: ['no rule keeps it'] }
+      const times = { markedAt: moment(nowMs), removeAfter: moment(nowMs + removeAfterMs) }
+      await fleet.bus.publish(CopyExpiryRequested, { ...mark, ...times, step, requestedAt: moment(nowMs + asked++) })
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** Two wishes of one moment are two wishes. */
+let asked = 0

@@ -1,0 +1,106 @@
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
+import { expect, test } from 'vitest'
+import { aBackup } from '../conformance/facts.ts'
+import { MemoryCatalog } from '../memory-catalog.ts'
+import { surveyTarget } from './survey.ts'
+
+const HOUR = 3_600_000
+const NOW = Date.UTC(2026, 8, 30)
+const OLD = new Date(NOW - 72 * HOUR).toISOString()
+
+/** A target that lists what it is told. */
+function listing(objects: Record<string, number>, storedAt = OLD): Target {
+  const keys = Object.keys(objects).sort()
+  const list = async function* () {
+    for (const key of keys) yield { key, bytes: objects[key] as number, storedAt }
+  }
+  return { id: 'aws' as TargetId, list } as unknown as Target
+}
+
+type Backup = ReturnType<typeof aBackup>
+const objectsOf = ({ backupId, sourceId }: Backup, partBytes: number) => ({
+  [`${sourceId}/backups/${backupId}/db.dump.zst.age.00000`]: partBytes,
+  [`${sourceId}/backups/${backupId}/RECOVER.md`]: 50,
+  [manifestKey(sourceId, backupId)]: 400,
+})
+
+async function catalogOf(backups: readonly Backup[]): Promise<MemoryCatalog> {
+  const catalog = new MemoryCatalog()
+  for (const backup of backups) for (const fact of [backup.sealed(), backup.stored('aws')]) await catalog.apply(fact)
+  return catalog
+}
+
+const look = async (target: Target, catalog: MemoryCatalog) =>
+  surveyTarget(target, catalog, { signal: new AbortController().signal, nowMs: NOW })
+
+test('missing, damaged, unknown and left over are told apart, each for its reason', async () => {
+  const backups = Array.from({ length: 30 }, (_, no) => aBackup({ no }))
+  const [gone, short, dead, ...whole] = backups as [Backup, Backup, Backup, ...Backup[]]
+  const catalog = await catalogOf([gone, short, ...whole])
+  await catalog.apply(dead.failed())
+  const stranger = aBackup({ no: 77 })
+  const target = listing({
+    'lifeboat.json': 40,
+    ...Object.assign({}, ...whole.map((backup) => objectsOf(backup, 1000 + backups.indexOf(backup)))),
+    ...objectsOf(short, 900),
+    ...objectsOf(stranger, 1077),
+    [`records/backups/${dead.backupId}/db.dump.zst.age.00000`]: 500,
+    'records/expired/20260901T020000Z-dump-aaaaaa/20260910T020000Z-mark-aaaaaa.json': 10,
+  })
+  const { survey, findings, orphans } = await look(target, catalog)
+  expect(findings).toEqual([
+    { sourceId: 'records', backupId: gone.backupId, found: 'missing', problem: 'nothing of it is there' },
+    { sourceId: 'records', backupId: short.backupId, found: 'damaged', problem: 'its parts have 900 of 1001 bytes' },
+  ])
+  expect(survey).toMatchObject({ missing: 1, damaged: 1, unknown: { records: 1 }, backups: 29 })
+  expect(survey.doubt).toBeUndefined()
+  expect(orphans.map(({ key }) => key)).toEqual([
+    'records/expired/20260901T020000Z-dump-aaaaaa/20260910T020000Z-mark-aaaaaa.json',
+    `records/backups/${dead.backupId}/db.dump.zst.age.00000`,
+  ])
+})
+
+test('a target that lists nothing is not believed: nothing is missing, nothing is swept', async () => {
+  const backups = Array.from({ length: 10 }, (_, no) => aBackup({ no }))
+  const { survey, findings, orphans } = await look(listing({}), await catalogOf(backups))
+  expect(survey).toMatchObject({ missing: 10, doubt: 'the marker lifeboat.json is not there' })
+  expect(findings).toEqual([])
+  expect(orphans).toEqual([])
+})
+
+test('half of the backups are not there: that is no loss before a person says so', async () => {
+  const backups = Array.from({ length: 10 }, (_, no) => aBackup({ no }))
+  const half = Object.assign({}, ...backups.slice(5).map((backup, i) => objectsOf(backup, 1005 + i)))
+  const { survey, findings } = await look(listing({ 'lifeboat.json': 40, ...half }), await catalogOf(backups))
+  expect(survey.doubt).toBe('5 of 10 backups are not there')
+  expect(findings).toEqual([])
+})
+
+test('what was stored while the list was read is not missing, and a young upload is no leftover', async () => {
+  const backup = aBackup({ no: 0 })
+  const catalog = new MemoryCatalog()
+  await catalog.apply(backup.sealed())
+  const stored = backup.stored('aws')
+  const late = { ...stored, data: { ...stored.data, storedAt: new Date(NOW - 1000).toISOString() } }
+  await catalog.apply(late as typeof stored)
+  const young = listing(
+    { 'lifeboat.json': 40, 'other/backups/20260929T230000Z-dump-aaaaaa/db.dump.zst.age.00000': 9 },
+    new Date(NOW - HOUR).toISOString(),
+  )
+  const { findings, orphans } = await look(young, catalog)
+  expect(findings).toEqual([])
+  expect(orphans).toEqual([])
+})
+
+test('a backup that is there again after it was missing is whole', async () => {
+  const backup = aBackup({ no: 0 })
+  const catalog = await catalogOf([backup])
+  const about = { backupId: backup.backupId, sourceId: backup.sourceId, targetId: 'aws' as TargetId }
+  const at = new Date(NOW - HOUR).toISOString() as never
+  await catalog.apply({ subject: 'copy.audited', data: { ...about, at, found: 'missing', problem: 'x' } })
+  expect((await catalog.get(backup.backupId))?.copies['aws' as TargetId]?.state).toBe('missing')
+  const { findings } = await look(listing({ 'lifeboat.json': 40, ...objectsOf(backup, 1000) }), catalog)
+  expect(findings).toMatchObject([{ found: 'whole' }])
+})

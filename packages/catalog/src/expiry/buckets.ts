@@ -1,0 +1,51 @@
+import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
+import { Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { Hold, Mark } from '@lifeboat/shared/domain/retention.ts'
+import { z } from 'zod'
+
+/** Key: the hold. Released ones stay, so that everybody sees who held what and why. */
+export const HOLDS_BUCKET: BucketDefinition<Hold> = {
+  name: 'lifeboat_holds',
+  summary: 'Explicit stops on letting go, released ones included; every target has them too.',
+  schema: Hold,
+  permanent: true,
+}
+
+/** Key: `markKey`. */
+export const MARKS_BUCKET: BucketDefinition<Mark> = {
+  name: 'lifeboat_marks',
+  summary: 'How far the letting go of single copies has come; the fence between undoing and removing.',
+  schema: Mark,
+  permanent: true,
+}
+
+export function markKey({ sourceId, backupId, targetId }: Pick<Mark, 'sourceId' | 'backupId' | 'targetId'>): string {
+  return `${sourceId}.${backupId}.${targetId}`
+}
+
+/** What a look at everything a target holds came to. */
+export const TargetSurvey = z.object({
+  targetId: TargetId,
+  at: Moment,
+  objects: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
+  backups: z.int().nonnegative(),
+  /** Backups the catalogue says are there and are not. */
+  missing: z.int().nonnegative(),
+  damaged: z.int().nonnegative(),
+  /** Sources with backups there that the catalogue does not know; at most 100. */
+  unknown: z.record(SourceId, z.int().positive()),
+  /** Leftovers of attempts that came to nothing. */
+  orphans: z.object({ objects: z.int().nonnegative(), bytes: z.int().nonnegative() }),
+  /** Why this look is not believed: the target shows so much less than it should that the look is more likely wrong. */
+  doubt: z.string().optional(),
+})
+export type TargetSurvey = z.infer<typeof TargetSurvey>
+
+/** Key: the target. */
+export const SURVEYS_BUCKET: BucketDefinition<TargetSurvey> = {
+  name: 'lifeboat_surveys',
+  summary: 'What the newest look at each target found; expiry needs a recent one.',
+  schema: TargetSurvey,
+  permanent: true,
+}

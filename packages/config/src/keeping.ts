@@ -1,0 +1,41 @@
+import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { removalConfig } from '@lifeboat/storage/target-config.ts'
+import type { LifeboatConfig } from './lifeboat-config.ts'
+
+/** What the configuration says about keeping, resolved for one policy at one target. */
+export interface KeepRulesHere {
+  last?: number | undefined
+  hourly?: number | undefined
+  daily?: number | undefined
+  weekly?: number | undefined
+  monthly?: number | undefined
+  yearly?: number | undefined
+  /** Milliseconds. */
+  within?: number | undefined
+  minAge: number
+  zone: string
+}
+
+/** A policy that is not in the configuration any more has no rules: its backups stay. */
+export function keepingOf(config: Pick<LifeboatConfig, 'policies' | 'wal' | 'expiry'>) {
+  return {
+    rulesOf(policyId: PolicyId, targetId: TargetId): KeepRulesHere | undefined {
+      const policy = config.policies[policyId]
+      if (policy?.keep === undefined) return undefined
+      const { targets, ...own } = policy.keep
+      return { ...(targets[targetId] ?? own), zone: policy.schedule.zone }
+    },
+    walWindowMs: Object.fromEntries(
+      Object.entries(config.wal).map(([sourceId, { keep }]) => [sourceId, keep?.window]),
+    ) as Record<SourceId, number | undefined>,
+    maxShare: config.expiry.maxShare,
+  }
+}
+
+/** Which targets may be removed from at all. */
+export function removersOf(config: Pick<LifeboatConfig, 'targets'>): { targetId: TargetId; mayRemove: boolean }[] {
+  return Object.entries(config.targets).map(([id, target]) => ({
+    targetId: id as TargetId,
+    mayRemove: removalConfig(target) !== undefined,
+  }))
+}

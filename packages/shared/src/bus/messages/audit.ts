@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { BackupId, Moment, SourceId, TargetId } from '../../domain/ids.ts'
+import { type DataOf, defineMessage } from '../define-message.ts'
+
+const about = { sourceId: SourceId, backupId: BackupId, targetId: TargetId }
+
+/** Told of a copy whose state a look changes; of the others only the survey tells. */
+export const CopyAudited = defineMessage({
+  subject: 'copy.audited',
+  version: 1,
+  class: 'fact',
+  owner: ['uploader', 'cli'],
+  summary: 'A look at a target found a copy missing or damaged, or whole again.',
+  dedupeKey: (data) => `${data.targetId}/${data.backupId}/${data.at}`,
+  route: (data) => data.sourceId,
+  data: z.object({
+    ...about,
+    at: Moment,
+    found: z.enum(['whole', 'missing', 'damaged']),
+    problem: z.string().optional(),
+  }),
+})
+export type CopyAudited = DataOf<typeof CopyAudited>
+
+/** Please make this copy whole again from another target. */
+export const CopyRemakeRequested = defineMessage({
+  subject: 'copy.remake-requested',
+  version: 1,
+  class: 'wish',
+  owner: ['uploader', 'scheduler', 'cli'],
+  summary: 'Asks an uploader to put what a target lacks of a backup there, from another target that has it.',
+  dedupeKey: (data) => `${data.targetId}/${data.backupId}/${data.requestedAt}`,
+  route: (data) => data.targetId,
+  data: z.object({ ...about, reason: z.string(), requestedAt: Moment }),
+})
+export type CopyRemakeRequested = DataOf<typeof CopyRemakeRequested>
+
+/** Every digest of the manifest was compared on the way. */
+export const CopyRemade = defineMessage({
+  subject: 'copy.remade',
+  version: 1,
+  class: 'fact',
+  owner: 'uploader',
+  summary: 'A target holds a whole copy again, put there from another target.',
+  dedupeKey: (data) => `${data.targetId}/${data.backupId}/${data.remadeAt}`,
+  route: (data) => data.sourceId,
+  data: z.object({
+    ...about,
+    remadeAt: Moment,
+    /** What was put anew; the rest was there. */
+    objects: z.int().nonnegative(),
+    bytes: z.int().nonnegative(),
+    from: z.array(TargetId),
+    reason: z.string(),
+  }),
+})
+export type CopyRemade = DataOf<typeof CopyRemade>

@@ -89,6 +89,18 @@ export function uploaderEvents(metrics: Metrics) {
       sentence: 'removed WAL that the recovery window does not need',
       labels: ['targetId', 'sourceId'],
     }),
+    copyRemade: metrics.event({
+      event: 'copy.remade',
+      sentence: 'made a copy whole again from another target',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
+    copyStuck: metrics.event({
+      event: 'copy.stuck',
+      sentence: 'a damaged copy cannot be made whole: nothing may be removed there',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
     targetSurveyed: metrics.event({
       event: 'target.surveyed',
       sentence: 'compared what a target holds with the catalogue',

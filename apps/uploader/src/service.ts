@@ -1,3 +1,4 @@
+import { CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
 import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import {
   CopyExpiryRequested,
@@ -13,6 +14,7 @@ import { expireCopy } from './handlers/expire-copy.ts'
 import { expireWal } from './handlers/expire-wal.ts'
 import { noteHold, noteRelease } from './handlers/note-hold.ts'
 import { refillWal } from './handlers/refill-wal.ts'
+import { remakeCopy } from './handlers/remake-copy.ts'
 import { sealCopy } from './handlers/seal-copy.ts'
 import { storePart } from './handlers/store-part.ts'
 import { storeWal } from './handlers/store-wal.ts'
@@ -49,6 +51,8 @@ async function startKeeping(deps: UploaderDeps, lane: Lane, signal: AbortSignal)
   const { id } = lane.target
   await deps.bus.consume({ type: HoldPlaced, durable: `holds-${id}` }, noteHold(lane), { signal })
   await deps.bus.consume({ type: HoldReleased, durable: `releases-${id}` }, noteRelease(lane), { signal })
+  const remakes = { type: CopyRemakeRequested, durable: `remaker-${id}`, route: id }
+  await deps.bus.consume(remakes, remakeCopy(deps, lane), { signal })
   if (lane.remover === undefined) return
   const copies = { type: CopyExpiryRequested, durable: `expirer-${id}`, route: id }
   await deps.bus.consume(copies, expireCopy(deps, lane), { signal })

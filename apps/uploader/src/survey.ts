@@ -1,5 +1,5 @@
 import { surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
-import { CopyAudited } from '@lifeboat/shared/bus/messages/audit.ts'
+import { CopyAudited, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Lane, UploaderDeps } from './deps.ts'
@@ -31,8 +31,12 @@ export async function surveyTargets(deps: Needs, lanes: readonly Lane[], signal:
 async function surveyLane(deps: Needs, { target, remover }: Lane, signal: AbortSignal): Promise<void> {
   const nowMs = deps.clock.now()
   const { survey, findings, orphans } = await surveyTarget(target, deps.catalog, { signal, nowMs })
-  for (const { sourceId, backupId, found, problem } of findings)
-    await deps.bus.publish(CopyAudited, { sourceId, backupId, targetId: target.id, at: survey.at, found, problem })
+  for (const { sourceId, backupId, found, problem } of findings) {
+    const about = { sourceId, backupId, targetId: target.id }
+    await deps.bus.publish(CopyAudited, { ...about, at: survey.at, found, problem })
+    if (found !== 'whole')
+      await deps.bus.publish(CopyRemakeRequested, { ...about, reason: `${found}: ${problem}`, requestedAt: survey.at })
+  }
   let swept = 0
   for (const { key, storedAt } of remover === undefined ? [] : orphans) {
     if (nowMs - Date.parse(storedAt ?? moment(nowMs)) < 2 * DAY_MS) continue

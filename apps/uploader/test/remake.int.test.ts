@@ -1,0 +1,82 @@
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { CopyAudited, CopyRemade, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
+import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
+import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
+import { openMemory } from '@lifeboat/storage/memory.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
+import { expect, test } from 'vitest'
+import { spoolBackup } from './support/backup.ts'
+import { startFleet } from './support/fleet.ts'
+
+test.concurrent('a copy that is gone altogether is made anew from another target, the manifest last', async () => {
+  await using at = await startPlace({ mayRemove: false })
+  at.aws.objects.clear()
+  await at.remake('nothing of it is there')
+  const [remade] = await at.facts(CopyRemade, 1)
+  expect(remade).toMatchObject({ objects: at.backup.copy.size, from: ['gcp'] })
+  expect(at.isWhole()).toBe(true)
+  expect([...at.aws.objects.keys()].at(-1)).toBe(at.manifest)
+})
+
+test.concurrent('a flipped bit is found by reading, removed where that is allowed, and its part put anew', async () => {
+  await using at = await startPlace({ mayRemove: true })
+  at.flip(at.backup.keyOfPart(1))
+  await at.remake('a part is wrong')
+  expect((await at.facts(CopyRemade, 1))[0]).toMatchObject({ objects: 1, from: ['gcp'] })
+  expect(at.isWhole()).toBe(true)
+})
+
+test.concurrent('a flipped bit where nothing may be removed stays, and is told', async () => {
+  await using at = await startPlace({ mayRemove: false })
+  at.flip(at.backup.keyOfPart(1))
+  await at.remake('a part is wrong')
+  const [audited] = await at.facts(CopyAudited, 1)
+  expect(audited).toMatchObject({ found: 'damaged', problem: expect.stringMatching(/00001 is wrong and cannot/) })
+  expect(await at.fleet.facts(CopyRemade)).toEqual([])
+})
+
+test.concurrent('a manifest that somebody else wrote is replaced by the one its agent announced', async () => {
+  await using at = await startPlace({ mayRemove: true })
+  at.aws.objects.set(at.manifest, Buffer.from('{"payload":"e30"}'))
+  await at.remake('the manifest is not the one that was announced')
+  await at.facts(CopyRemade, 1)
+  expect(at.isWhole()).toBe(true)
+})
+
+async function startPlace({ mayRemove }: { mayRemove: boolean }) {
+  const stack = new AsyncDisposableStack()
+  const fleet = stack.use(await startFleet())
+  const [aws, gcp] = [openMemory('aws' as TargetId), openMemory('gcp' as TargetId)]
+  await fleet.uploader([aws, gcp], { mayRemove })
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
+  await fleet.announce(backup)
+  const facts = <T>(type: Parameters<typeof fleet.facts<T>>[0], count: number) =>
+    until(
+      () => fleet.facts(type),
+      (found) => found.length >= count,
+      60_000,
+    )
+  const stored = await facts(CopyStored, 2)
+  const catalog = await KvCatalog.open(fleet.bus)
+  await catalog.apply({ subject: 'backup.sealed', data: backup.sealed })
+  for (const data of stored) await catalog.apply({ subject: 'copy.stored', data })
+  // The agent has let it go: what is needed comes from the other target.
+  backup.release()
+  const { sourceId, backupId } = backup.sealed
+  return {
+    ...{ fleet, aws, backup, facts },
+    manifest: manifestKey(sourceId, backupId),
+    flip(key: string) {
+      const bytes = Buffer.from(aws.objects.get(key) as Buffer)
+      bytes[7] = (bytes[7] ?? 0) ^ 1
+      aws.objects.set(key, bytes)
+    },
+    isWhole: () => [...backup.copy].every(([key, bytes]) => aws.objects.get(key)?.equals(bytes)),
+    async remake(reason: string) {
+      const about = { sourceId, backupId, targetId: aws.id }
+      await fleet.bus.publish(CopyRemakeRequested, { ...about, reason, requestedAt: moment(Date.now()) })
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}

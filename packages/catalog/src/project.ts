@@ -214,10 +214,6 @@ function earliest(a: Moment | undefined, b: Moment): Moment {
   return a === undefined || b < a ? b : a
 }
 
-function latest(a: Moment | undefined, b: Moment): Moment {
-  return a === undefined || a < b ? b : a
-}
-
 function newest<T extends { at: Moment }>(a: T | undefined, b: T): T {
   if (a === undefined || a.at < b.at) return b
   return a.at > b.at ? a : (settle(a, b) as T)

@@ -197,6 +197,15 @@ const CASES: Record<string, World> = {
   'copy-behind: a target refused a copy for good': aWorld('26T03:10', {
     backups: [aBackup(26, { copies: { alpha: 'proven', beta: 'refused' } })],
   }),
+  'copy-damaged: a look found one missing and one damaged': aWorld('26T03:10', {
+    backups: [
+      aBackup(26, { copies: { alpha: 'proven', beta: 'missing' } }),
+      aBackup(25, { copies: { alpha: 'proven', beta: 'damaged' } }),
+    ],
+  }),
+  'copy-damaged: what was let go is no damage': aWorld('26T03:10', {
+    backups: [aBackup(26, { copies: { alpha: 'proven', beta: 'marked' } })],
+  }),
   'dead-letter: by kind, with what it was': aWorld('26T12:00', { letters: [lost(3, '26T11:00')] }),
   'dead-letter: quiet for a day': aWorld('27T12:00', { letters: [lost(3, '26T11:00')] }),
   'service-silent: nobody was ever there': aWorld('26T12:00', {

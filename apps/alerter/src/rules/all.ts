@@ -2,6 +2,7 @@ import type { Judgement, World } from '../world.ts'
 import { chainBroken } from './chain-broken.ts'
 import { checksumFailures } from './checksum-failures.ts'
 import { copyBehind } from './copy-behind.ts'
+import { copyDamaged } from './copy-damaged.ts'
 import { deadLetter } from './dead-letter.ts'
 import { drillBacklog } from './drill-backlog.ts'
 import { failed } from './failed.ts'
@@ -33,6 +34,7 @@ export const RULES = [
   unproven,
   drillBacklog,
   copyBehind,
+  copyDamaged,
   deadLetter,
   rpoBreach,
   walSilent,

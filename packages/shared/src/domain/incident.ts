@@ -12,6 +12,7 @@ export const IncidentRule = z.enum([
   'unproven',
   'drill-backlog',
   'copy-behind',
+  'copy-damaged',
   'dead-letter',
   'service-silent',
   'rpo-breach',

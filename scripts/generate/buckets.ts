@@ -1,4 +1,5 @@
 import { RECORDS } from '@lifeboat/catalog/buckets.ts'
+import { HOLDS_BUCKET, MARKS_BUCKET, SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
@@ -20,6 +21,9 @@ export const BUCKETS = [
   WAL_BUCKET,
   WAL_RECORD_BUCKET,
   LEDGER_BUCKET,
+  HOLDS_BUCKET,
+  MARKS_BUCKET,
+  SURVEYS_BUCKET,
   INCIDENTS_BUCKET,
   OUTBOX_BUCKET,
   LETTERS,

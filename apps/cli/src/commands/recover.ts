@@ -16,6 +16,7 @@ import type { Command, Context } from '../context.ts'
 import type { Outcome } from '../output.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { clusterText, dumpText } from '../recover/back-text.ts'
+import { confirmName } from '../recover/confirm-name.ts'
 import { type FromWhere, openFrom } from '../recover/from-where.ts'
 import { listText, listValue } from '../recover/list-text.ts'
 import { lookAtPaused } from '../recover/look-at-paused.ts'
@@ -51,6 +52,7 @@ export const recover: Command<RecoverArgs> = async (args, context) => {
     }
   live.say(planText(planned.told, sight.checked, PLAIN))
   if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
+  await confirmReplacing(wish, planned, { args, context, live })
   const back = await bringBack(reader, planned, wish, { args, context, live })
   return { ...back, value: { ...about, result: back.value } }
 }
@@ -73,7 +75,16 @@ function plan(reader: Reader, picked: Picked, wish: RecoverWish, { clock }: Cont
 }
 
 function dumpPlace({ place }: RecoverWish, database: string): DumpPlace | undefined {
-  return place && 'server' in place ? { server: place.server, database: place.as ?? database } : place
+  return place && 'server' in place ? { ...place, database: place.as ?? database } : place
+}
+
+async function confirmReplacing(
+  { place }: RecoverWish,
+  planned: Planned,
+  { args, context, live }: Doing,
+): Promise<void> {
+  if (!place || !('server' in place) || !place.replace) return
+  await confirmName(place.as ?? planned.told.server.database, args.confirm, context.terminal, live)
 }
 
 interface Doing {

@@ -1,6 +1,7 @@
 import type { BarePlan } from '@lifeboat/recovery/bare/bare-plan.ts'
 import type { ClusterBack } from '@lifeboat/recovery/bare/recover-cluster.ts'
 import type { DumpBack } from '@lifeboat/recovery/bare/recover-dump.ts'
+import type { Swapped } from '@lifeboat/recovery/swap/swap-databases.ts'
 import type { Style } from '../format/style.ts'
 
 /** What is back, and what to do next. */
@@ -14,7 +15,7 @@ export function clusterText({ dataDir, recovered, running }: ClusterBack, { loss
 }
 
 export function dumpText(back: DumpBack, { loss }: BarePlan, style: Style): string {
-  const { database, dataDir, running, compared, rolesCreated } = back
+  const { database, dataDir, running, compared, rolesCreated, swapped } = back
   const roles = rolesCreated.length === 0 ? [] : [`Roles made there: ${rolesCreated.join(', ')}.`]
   const forgiven = compared?.tolerated.map(({ sentence, tolerated }) => `${sentence} ${tolerated}`) ?? []
   return [
@@ -25,9 +26,20 @@ export function dumpText(back: DumpBack, { loss }: BarePlan, style: Style): stri
       : style.warn(`${database} is back, compared with nothing: the backup carries no fingerprint.`),
     loss.sentence,
     ...roles,
+    ...(swapped ? swappedText(database, swapped) : []),
     ...forgiven.slice(0, 5),
     ...(dataDir === undefined ? [] : serverText(dataDir, running)),
   ].join('\n')
+}
+
+/** What became of the one that bore the name. */
+export function swappedText(database: string, { aside, terminated }: Swapped): string[] {
+  const ended =
+    terminated === 0 ? 'No session had to be ended.' : `${terminated} sessions did not leave and were ended.`
+  return [
+    `What was ${database} is now ${aside}; nobody can enter it. ${ended}`,
+    `To undo it: lifeboat recover revert ${database} --server …; to let go of it for good: lifeboat recover release ${database} --server …`,
+  ]
 }
 
 function serverText(dataDir: string, running: boolean): string[] {

@@ -7,6 +7,7 @@ import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { Lsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { parseDuration } from '../parse-moment.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** The options of `lifeboat recover` as typed. */
@@ -22,6 +23,9 @@ export interface RecoverArgs {
   to?: string
   server?: string
   as?: string
+  replace?: boolean
+  drain?: string
+  confirm?: string
   port?: string
   pause?: boolean
   start?: boolean
@@ -47,12 +51,18 @@ export interface ServerPlace {
   server: SourceConnection
   /** Default: the name it had. */
   as: string | undefined
+  /** What bears the name may be put aside. */
+  replace: { drainMs: number } | undefined
 }
+
+/** Sessions of a database that is replaced get so long to leave by themselves. */
+export const DRAIN_MS = 10_000
 
 /** @throws LifeboatError CLI_USAGE | RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
 export function readWish(args: RecoverArgs, terminal: Pick<Terminal, 'env' | 'cwd'>): RecoverWish {
   if (args.to !== undefined && args.server !== undefined)
     throw usage('--to makes a new server, --server takes one that is there: give one of them')
+  if (args.server === undefined && args.replace) throw usage('--replace puts a database of a --server aside')
   if (args.server === undefined && args.as !== undefined) throw usage('--as names a database in a --server')
   if (args.server !== undefined && args.until !== undefined)
     throw usage('a moment (--until) takes a whole cluster: give --to instead of --server')
@@ -67,7 +77,10 @@ export function readWish(args: RecoverArgs, terminal: Pick<Terminal, 'env' | 'cw
 }
 
 function placeOf(args: RecoverArgs, terminal: Pick<Terminal, 'env' | 'cwd'>): RecoverWish['place'] {
-  if (args.server !== undefined) return { server: parseServer(args.server, terminal), as: args.as }
+  if (args.server !== undefined) {
+    const drainMs = args.drain === undefined ? DRAIN_MS : parseDuration(args.drain)
+    return { server: parseServer(args.server, terminal), as: args.as, replace: args.replace ? { drainMs } : undefined }
+  }
   if (args.to === undefined) return undefined
   const port = number(args.port, '--port', 65_535)
   return { folder: resolve(terminal.cwd, args.to), port, start: args.start === true }
@@ -85,7 +98,7 @@ export function parseGoal(text: string): Goal {
 }
 
 /** `postgres://user@host:port/database`; the password comes from PGPASSWORD, because an argument shows in the process list. */
-function parseServer(text: string, { env }: Pick<Terminal, 'env'>): SourceConnection {
+export function parseServer(text: string, { env }: Pick<Terminal, 'env'>): SourceConnection {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !/^postgres(ql)?:$/.test(url.protocol))
     throw usage('--server is an address like postgres://postgres@127.0.0.1:5432/postgres')

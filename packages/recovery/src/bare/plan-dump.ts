@@ -22,7 +22,12 @@ import type { Picked } from './pick.ts'
 /** Where a dump goes: a new server of its own in an empty folder, or a new database of a server that is there. */
 export type DumpPlace =
   | { folder: string; port?: number | undefined; start: boolean }
-  | { server: SourceConnection; database: string }
+  | { server: SourceConnection; database: string; replace?: Replacing | undefined }
+
+/** The database of this name may be put aside; its sessions get so long to leave by themselves. */
+export interface Replacing {
+  drainMs: number
+}
 
 export interface PlannedDump {
   told: BarePlan
@@ -101,10 +106,12 @@ async function examineServer({ server }: OfServer, place: Extract<DumpPlace, { d
   ])
   const [found] = rows
   if (!found) throw new LifeboatError('INTERNAL', { message: 'a select without FROM gave no row' })
-  if (found.taken) throw new LifeboatError('RECOVERY_PLACE_TAKEN', { database: place.database })
+  if (found.taken && !place.replace) throw new LifeboatError('RECOVERY_PLACE_TAKEN', { database: place.database })
   const unfit = (problem: string, facts = {}) => new LifeboatError('RECOVERY_SERVER_UNFIT', { problem, ...facts })
   if (found.major < server.major)
     throw unfit('it is older than the server of the backup', { major: found.major, neededMajor: server.major })
+  if (place.replace && place.server.database === place.database)
+    throw unfit('the address leads into the very database that is to be replaced: name another one of that server')
   if (!found.superuser) throw unfit('the role is no superuser, so owners, roles and extensions could not come back')
   if (found.missing.length > 0) throw unfit('extensions are not installed there', { missing: found.missing })
 }

@@ -1,26 +1,24 @@
-import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { Difference } from '@lifeboat/postgres/fingerprint/compare.ts'
 import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
 import { findPostgresTools, type PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { type Compared, compareRestored } from '../dump/compare-restored.ts'
+import type { Compared } from '../dump/compare-restored.ts'
 import { fitGlobals, superuserMayLogIn } from '../dump/fit-globals.ts'
-import { loadBeside } from '../dump/load-beside.ts'
 import { type LoadingPlace, loadDatabase, restorerMajor, runSql } from '../dump/load-dump.ts'
-import { missingRoles } from '../dump/missing-roles.ts'
 import { type Opened, openDump } from '../dump/open-dump.ts'
 import { planRestore } from '../dump/plan-restore.ts'
 import type { Reader } from '../fetch/reader.ts'
+import type { Swapped } from '../swap/swap-databases.ts'
 import { freeBytesAt } from './bare-plan.ts'
+import { APPLICATION, ask, checkRestored } from './check-restored.ts'
 import { claimPlace } from './claim-place.ts'
 import { bootFresh } from './fresh-server.ts'
 import type { DumpPlace } from './plan-dump.ts'
+import { recoverIntoServer } from './recover-into-server.ts'
 import { settleCluster, startSettled } from './settle-cluster.ts'
 import { openSocketFolder } from './socket-folder.ts'
 
@@ -33,13 +31,12 @@ export interface DumpBack {
   compared: Compared | undefined
   /** Roles made in a server that was there. */
   rolesCreated: string[]
+  /** What was put aside in a server that was there. */
+  swapped?: Swapped | undefined
 }
 
-const APPLICATION = 'lifeboat recover'
-const SESSION = { applicationName: APPLICATION, lockTimeoutMs: 60_000 }
 /** Always there, and never the database to be restored. */
 const MAINTENANCE = 'template1'
-const HASH_UP_TO_BYTES = 100 * 1024 ** 3
 
 /**
  * Restores a dump, roles first, the first error fatal, and compares it with the fingerprint taken in the dump's own snapshot. A database bears its
@@ -55,9 +52,9 @@ export async function recoverDump(
 ): Promise<DumpBack> {
   onPhase('open')
   const opened = (await openDump(reader, manifest)) ?? { fingerprint: undefined, globals: undefined }
-  return 'folder' in place
-    ? intoFolder(reader, manifest, opened, place, onPhase)
-    : intoServer(reader, manifest, opened, place, onPhase)
+  if ('folder' in place) return intoFolder(reader, manifest, opened, place, onPhase)
+  const back = await recoverIntoServer(reader, manifest, opened, place, onPhase)
+  return { database: place.database, dataDir: undefined, running: true, ...back }
 }
 
 type MaybeOpened = Opened | { fingerprint: undefined; globals: undefined }
@@ -87,7 +84,7 @@ async function intoFolder(
   }
   await loadDatabase(reader, manifest, at, await loadOptions(reader, manifest, tools))
   const forgive = forgiveSuperuser(superuser, globals)
-  const compared = await check(reader, server.connection(manifest.database), fingerprint, forgive, onPhase)
+  const compared = await checkRestored(reader, server.connection(manifest.database), fingerprint, forgive, onPhase)
   onPhase('analyze')
   await ask(server.connection(manifest.database), 'analyze')
   await server.stop()
@@ -106,48 +103,6 @@ function forgiveSuperuser(superuser: string, globals: string | undefined) {
     !may && area === 'roles' && [superuser, quoteIdent(superuser)].includes(object) ? tolerated : undefined
 }
 
-async function intoServer(
-  reader: Reader,
-  manifest: Manifest & OfServer,
-  { fingerprint, globals }: MaybeOpened,
-  { server, database }: Extract<DumpPlace, { database: string }>,
-  onPhase: (phase: string) => void,
-): Promise<DumpBack> {
-  const { pgRestore, psql } = await clients(reader, manifest)
-  const at: LoadingPlace = { connection: server, applicationName: APPLICATION }
-  const name = `${Buffer.from(database).subarray(0, 40)}_recovering_${randomBytes(3).toString('hex')}`
-  onPhase('restore')
-  const { sql, created } = missingRoles(globals ?? '', await rolesOf(server))
-  if (created.length > 0) await runSql(sql, psql, at, reader.run)
-  try {
-    const jobs = availableParallelism()
-    await loadBeside(reader, manifest, at, { name, pgRestore, psql, jobs })
-    const restored = { ...server, database: name }
-    const compared = await check(reader, restored, fingerprint, forgiveNeighbours, onPhase)
-    onPhase('analyze')
-    await ask(restored, 'analyze')
-    reader.run.signal.throwIfAborted()
-    await ask(server, `alter database ${quoteIdent(name)} rename to ${quoteIdent(database)}`)
-    return { database, dataDir: undefined, running: true, compared, rolesCreated: created }
-  } catch (thrown) {
-    await ask(server, `drop database if exists ${quoteIdent(name)} with (force)`).catch(() => {})
-    reader.run.signal.throwIfAborted()
-    throw thrown
-  }
-}
-
-/** What belongs to the whole server is not ours to change there. */
-function forgiveNeighbours({ area, object }: Difference): string | undefined {
-  const shared = ['roles', 'memberships', 'role passwords', 'tablespaces'].includes(area)
-  const ofEveryDatabase = area === 'settings' && /^[^|]*\|\|/.test(object)
-  return shared || ofEveryDatabase ? 'It belongs to the whole server, which was left as it is.' : undefined
-}
-
-async function clients(reader: Reader, manifest: Manifest & OfServer) {
-  const tools = await findPostgresTools(restorerMajor(manifest, manifest.server.major), ['pg_restore', 'psql'], reader)
-  return { pgRestore: await tools.program('pg_restore'), psql: await tools.program('psql') }
-}
-
 async function loadOptions(reader: Reader, manifest: Manifest & OfServer, tools: PostgresTools) {
   const { databaseBytes } = manifest.summary
   const freeBytes = await freeBytesAt(reader.workDir)
@@ -155,33 +110,4 @@ async function loadOptions(reader: Reader, manifest: Manifest & OfServer, tools:
   const major = restorerMajor(manifest, tools.major)
   const restoring = major === tools.major ? tools : await findPostgresTools(major, ['pg_restore'], reader)
   return { program: await restoring.program('pg_restore'), jobs }
-}
-
-async function check(
-  reader: Reader,
-  connection: SourceConnection,
-  expected: Opened['fingerprint'] | undefined,
-  forgive: (difference: Difference) => string | undefined,
-  onPhase: (phase: string) => void,
-): Promise<Compared | undefined> {
-  if (!expected) return undefined
-  onPhase('check')
-  await using one = await connectSource(connection, SESSION)
-  await using other = await connectSource(connection, SESSION)
-  const compared = await compareRestored([one, other], expected, {
-    ...{ run: reader.run, hashTablesUpToBytes: HASH_UP_TO_BYTES, forgive },
-  })
-  if (compared.against.length === 0) return compared
-  const differences = compared.against.slice(0, 10).map(({ sentence }) => sentence)
-  throw new LifeboatError('RECOVERY_UNLIKE', { differences, count: compared.against.length })
-}
-
-async function rolesOf(server: SourceConnection): Promise<Set<string>> {
-  const rows = await ask(server, 'select rolname as name from pg_roles')
-  return new Set(rows.map(({ name }) => String(name)))
-}
-
-async function ask(to: SourceConnection, sql: string): Promise<Record<string, unknown>[]> {
-  await using client = await connectSource(to, SESSION)
-  return (await client.query<Record<string, unknown>>(sql)).rows
 }

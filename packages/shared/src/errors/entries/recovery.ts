@@ -128,6 +128,24 @@ export const RECOVERY_ERRORS = {
     retry: 'later',
     level: 'error',
   },
+  RECOVERY_SWAP_BLOCKED: {
+    title: 'A database cannot be put in the place of another',
+    hint: 'Nothing has changed. The facts say what holds it; end that (a prepared transaction by COMMIT PREPARED or ROLLBACK PREPARED) and try again.',
+    retry: 'later',
+    level: 'error',
+  },
+  RECOVERY_UNDER_WAY: {
+    title: 'Somebody is recovering this database already',
+    hint: 'Wait for the other one: look for sessions named `lifeboat recover` in pg_stat_activity.',
+    retry: 'later',
+    level: 'error',
+  },
+  RECOVERY_NOTHING_ASIDE: {
+    title: 'No database was put aside under this name',
+    hint: 'A database that was replaced is called <name>_before_<when>; `psql -l` lists those there are.',
+    retry: 'never',
+    level: 'error',
+  },
   RECOVERY_UNLIKE: {
     title: 'What was restored is not what was backed up',
     hint: 'The facts list the differences. What was restored is removed again; another copy or an older backup may be whole.',

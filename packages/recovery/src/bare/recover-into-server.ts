@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { Difference } from '@lifeboat/postgres/fingerprint/compare.ts'
+import { quoteIdent, quoteLiteral } from '@lifeboat/postgres/sql-text.ts'
+import { findPostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
+import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
+import type { Compared } from '../dump/compare-restored.ts'
+import { loadBeside } from '../dump/load-beside.ts'
+import { type LoadingPlace, restorerMajor, runSql } from '../dump/load-dump.ts'
+import { missingRoles } from '../dump/missing-roles.ts'
+import type { Opened } from '../dump/open-dump.ts'
+import type { Reader } from '../fetch/reader.ts'
+import { asideName } from '../swap/aside-names.ts'
+import { holdDatabase } from '../swap/hold-database.ts'
+import { type Swapped, swapDatabases } from '../swap/swap-databases.ts'
+import { APPLICATION, ask, checkRestored } from './check-restored.ts'
+import type { DumpPlace } from './plan-dump.ts'
+
+export type ServerPlace = Extract<DumpPlace, { database: string }>
+
+export interface IntoServer {
+  compared: Compared | undefined
+  rolesCreated: string[]
+  /** What became of the database that bore the name, when there was one. */
+  swapped: Swapped | undefined
+}
+
+/**
+ * Restores a dump beside everything that is there, checks it, and only then gives it its name; what bore that name is put aside by the same
+ * transaction. Killed before that, nothing has changed but a database `…_recovering_…`, which the next recovery removes.
+ *
+ * @throws LifeboatError RECOVERY_UNDER_WAY | RECOVERY_UNLIKE | RECOVERY_SWAP_BLOCKED | DRILL_RESTORE_FAILED | ARTIFACT_… | SOURCE_… | TARGET_…
+ */
+export async function recoverIntoServer(
+  reader: Reader,
+  manifest: Manifest & OfServer,
+  { fingerprint, globals }: Opened | { fingerprint: undefined; globals: undefined },
+  { server, database, replace }: ServerPlace,
+  onPhase: (phase: string) => void,
+): Promise<IntoServer> {
+  const { pgRestore, psql } = await clients(reader, manifest)
+  const at: LoadingPlace = { connection: server, applicationName: APPLICATION }
+  await using _held = await holdDatabase(server, database)
+  await dropLeftovers(server, database)
+  const name = `${stemOf(database)}${randomBytes(3).toString('hex')}`
+  onPhase('restore')
+  const { sql, created: rolesCreated } = missingRoles(globals ?? '', await rolesOf(server))
+  if (rolesCreated.length > 0) await runSql(sql, psql, at, reader.run)
+  try {
+    await loadBeside(reader, manifest, at, { name, pgRestore, psql, jobs: availableParallelism() })
+    const restored = { ...server, database: name }
+    const compared = await checkRestored(reader, restored, fingerprint, forgiveNeighbours, onPhase)
+    onPhase('analyze')
+    await ask(restored, 'analyze')
+    reader.run.signal.throwIfAborted()
+    onPhase('swap')
+    const swapped = await giveName(reader, { server, database, replace }, name)
+    return { compared, rolesCreated, swapped }
+  } catch (thrown) {
+    await ask(server, `drop database if exists ${quoteIdent(name)} with (force)`).catch(() => {})
+    reader.run.signal.throwIfAborted()
+    throw thrown
+  }
+}
+
+async function giveName(reader: Reader, place: ServerPlace, next: string): Promise<Swapped | undefined> {
+  const { server, database, replace } = place
+  const there = await namesLike(server, `datname = ${quoteLiteral(database)}`)
+  if (replace && there.length > 0) {
+    const aside = asideName(database, 'before', Date.now())
+    return swapDatabases(server, { live: database, next, aside, drainMs: replace.drainMs }, reader.run)
+  }
+  // Refused by the server when somebody took the name meanwhile.
+  await ask(server, `alter database ${quoteIdent(next)} rename to ${quoteIdent(database)}`)
+  return undefined
+}
+
+/** What a killed recovery of this database left; nobody else works on it while it is held. */
+async function dropLeftovers(server: SourceConnection, database: string): Promise<void> {
+  const stem = stemOf(database)
+  const own = (name: string) => name.startsWith(stem) && /^[0-9a-f]{6}$/.test(name.slice(stem.length))
+  const left = (await namesLike(server, 'true')).filter(own)
+  // One that is in use is somebody's who came by another maintenance database: locks are per database.
+  for (const name of left) await ask(server, `drop database if exists ${quoteIdent(name)}`).catch(() => {})
+}
+
+function stemOf(database: string): string {
+  let stem = database
+  while (Buffer.byteLength(stem) > 44) stem = [...stem].slice(0, -1).join('')
+  return `${stem}_recovering_`
+}
+
+async function namesLike(server: SourceConnection, condition: string): Promise<string[]> {
+  const rows = await ask(server, `select datname as name from pg_database where ${condition}`)
+  return rows.map(({ name }) => String(name))
+}
+
+/** What belongs to the whole server is not ours to change there. */
+function forgiveNeighbours({ area, object }: Difference): string | undefined {
+  const shared = ['roles', 'memberships', 'role passwords', 'tablespaces'].includes(area)
+  const ofEveryDatabase = area === 'settings' && /^[^|]*\|\|/.test(object)
+  return shared || ofEveryDatabase ? 'It belongs to the whole server, which was left as it is.' : undefined
+}
+
+async function clients(reader: Reader, manifest: Manifest & OfServer) {
+  const tools = await findPostgresTools(restorerMajor(manifest, manifest.server.major), ['pg_restore', 'psql'], reader)
+  return { pgRestore: await tools.program('pg_restore'), psql: await tools.program('psql') }
+}
+
+async function rolesOf(server: SourceConnection): Promise<Set<string>> {
+  const rows = await ask(server, 'select rolname as name from pg_roles')
+  return new Set(rows.map(({ name }) => String(name)))
+}

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { asideName, asideOf } from './aside-names.ts'
+
+const NOW = Date.parse('2026-09-26T02:00:00Z')
+
+test('a database is put aside under its own name, why and when', () => {
+  expect(asideName('records', 'before', NOW)).toBe('records_before_20260926t020000z')
+})
+
+test('a long name is cut so that the server does not cut the moment, and is found again', () => {
+  for (const name of ['r'.repeat(63), 'Ä'.repeat(31)]) {
+    const aside = asideName(name, 'reverted', NOW)
+    expect(Buffer.byteLength(aside)).toBeLessThanOrEqual(63)
+    expect(asideOf(name, [aside])).toEqual([{ name: aside, why: 'reverted' }])
+  }
+})
+
+test('only what was put aside of this very database is found, the newest first', () => {
+  const names = [
+    'records',
+    'records_before_20260926t020000z',
+    'records_reverted_20260927t020000z',
+    'old_records_before_20260926t020000z',
+    'records_before_the_war',
+  ]
+  expect(asideOf('records', names).map(({ name }) => name)).toEqual([
+    'records_reverted_20260927t020000z',
+    'records_before_20260926t020000z',
+  ])
+})

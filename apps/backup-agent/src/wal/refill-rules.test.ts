@@ -1,6 +1,6 @@
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { expect, test } from 'vitest'
-import { judgeRefill, type RefillQuestion, type Watched } from './refill-rules.ts'
+import { judgeRefill, type RefillQuestion, refillFrom, type Watched } from './refill-rules.ts'
 
 const MINUTE = 60_000
 const rules = { targetId: 'south' as TargetId, afterMs: 10 * MINUTE, everyMs: 24 * 60 * MINUTE }
@@ -59,4 +59,15 @@ test('a clock that goes back costs one pause, not a year', () => {
       [10, 5n],
     ]),
   ).toEqual([10])
+})
+
+test('a target is filled from the oldest base on, or from where it stopped before that', () => {
+  expect(refillFrom(50n, [40n, 90n], undefined)).toBe(40n)
+  expect(refillFrom(30n, [40n, 90n], undefined)).toBe(30n)
+  expect(refillFrom(30n, [], undefined)).toBe(30n)
+})
+
+test('WAL that was let go is not brought back from a target that still has it', () => {
+  expect(refillFrom(30n, [10n, 90n], 60n)).toBe(60n)
+  expect(refillFrom(70n, [80n, 90n], 60n)).toBe(70n)
 })

@@ -1,4 +1,5 @@
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { higher, lower } from './holders.ts'
 
 /** What was seen of one target; kept from one look to the next. */
 export interface Watched {
@@ -38,4 +39,15 @@ export function judgeRefill(question: RefillQuestion): { reason: string | undefi
 
 function asked(reason: string, watched: Watched, nowMs: number): ReturnType<typeof judgeRefill> {
   return { reason, watched: { ...watched, askedMs: nowMs } }
+}
+
+/**
+ * From where on a target is filled: the oldest backup that recovery may begin with, or where the target stopped, whichever is older. What was let
+ * go on purpose is not brought back from a target that still has it: its keys would be written a second time.
+ *
+ * @param letGo where the archive begins since older WAL was let go; undefined when none was
+ */
+export function refillFrom(position: bigint, starts: readonly bigint[], letGo: bigint | undefined): bigint {
+  const wanted = starts.reduce(lower, position)
+  return letGo === undefined ? wanted : higher(wanted, letGo)
 }

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
+import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
 import { WalRefillRequested } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { formatLsn, parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { lower } from './holders.ts'
-import { judgeRefill, type Watched } from './refill-rules.ts'
+import { judgeRefill, refillFrom, type Watched } from './refill-rules.ts'
 import type { Road, Standing } from './road.ts'
 import { segmentStart } from './segment.ts'
 
@@ -56,10 +56,12 @@ async function ask(road: Road, standing: Standing, targetId: TargetId, reason: s
   )
 }
 
-/** From the oldest backup that recovery may begin with, or from where the target stopped, whichever is older. */
-async function neededFrom({ catalog, sourceId }: Road, { holders }: Standing, targetId: TargetId): Promise<bigint> {
+async function neededFrom(road: Road, { holders }: Standing, targetId: TargetId): Promise<bigint> {
+  const { bus, catalog, sourceId } = road
   const starts = physicalRows(await catalog.summary(sourceId)).flatMap(({ physical, state }) =>
     physical !== undefined && state !== 'failed' ? [parseLsn(physical.startLsn)] : [],
   )
-  return [holders.position(targetId), ...starts].reduce(lower)
+  const record = (await (await bus.bucket(WAL_RECORD_BUCKET)).get(sourceId))?.value
+  const letGo = record?.expired ? parseLsn(record.since.lsn) : undefined
+  return refillFrom(holders.position(targetId), starts, letGo)
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { BASE_ENV } from '../tools/stage.ts'
 import { type BootPlan, unavailable } from './boot-plan.ts'
+import { runToEnd } from './run-to-end.ts'
 
 const run = promisify(execFile)
 
@@ -28,7 +29,7 @@ export async function copyTemplate(plan: BootPlan): Promise<Template> {
   const path = join(plan.templates, await templateName(plan))
   const used = existsSync(path)
   if (!used) await makeTemplate(plan, path)
-  await run('cp', ['-a', path, join(plan.folder, 'data')], { signal: plan.signal }).catch(
+  await runToEnd('cp', ['-a', path, join(plan.folder, 'data')], { signal: plan.signal }).catch(
     unavailable('cp', plan.signal),
   )
   const now = new Date()
@@ -57,9 +58,7 @@ async function templateName({ postgres, superuser }: BootPlan): Promise<string> 
 async function makeTemplate({ folder, initdb, superuser, account, signal }: BootPlan, ready: string): Promise<void> {
   const making = join(folder, 'making')
   const args = ['-D', making, '-U', superuser, '-E', 'UTF8', '--locale=C', '--auth=trust']
-  await run(initdb, args, { ...account, cwd: folder, env: { ...BASE_ENV }, signal }).catch(
-    unavailable('initdb', signal),
-  )
+  await runToEnd(initdb, args, { ...account, cwd: folder, signal }).catch(unavailable('initdb', signal))
   await rename(making, ready).catch(async (err: unknown) => {
     if (!existsSync(ready)) throw err
     await rm(making, { recursive: true, force: true })

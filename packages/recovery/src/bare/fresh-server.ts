@@ -1,18 +1,14 @@
-import { execFile } from 'node:child_process'
 import { chown, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
+import { runToEnd } from '@lifeboat/postgres/scratch/run-to-end.ts'
 import { SCRATCH_PORT, scratchConnection } from '@lifeboat/postgres/scratch/scratch-server.ts'
 import { hasEnded, isReady, logTail, spawnServer, stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
 import type { PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
-import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { LOCAL_HBA } from '../recover/recovery-settings.ts'
-
-const execute = promisify(execFile)
 
 /** Nobody but us may come in while it is filled; it is made for loading, and does not care for its own convenience. */
 const FILLING: Readonly<Record<string, string>> = {
@@ -58,7 +54,7 @@ export async function bootFresh(opts: FreshOptions): Promise<FreshServer> {
   const { dataDir, folder, socketDir, superuser, account, tools, signal } = opts
   const [initdb, postgres] = [await tools.program('initdb'), await tools.program('postgres')]
   const args = ['-D', dataDir, '-U', superuser, '-E', 'UTF8', '--locale=C', '--data-checksums', ...ACCESS]
-  await execute(initdb.path, args, { ...account, cwd: folder, env: { ...BASE_ENV }, signal }).catch((cause) => {
+  await runToEnd(initdb.path, args, { ...account, cwd: folder, signal }).catch((cause) => {
     signal.throwIfAborted()
     throw new LifeboatError(
       'RECOVERY_REFUSED',

@@ -80,7 +80,9 @@ test.concurrent('with too few targets the server keeps the WAL, the agent does n
   expect(parseLsn(held.safe.lsn) - parseLsn(safe.lsn)).toBeLessThan(1_000_000n)
   expect(parseLsn(held.receivedLsn) < (await currentLsn(pg))).toBe(true)
   await house.back('south')
-  expect((await everywhere(house, pg)).slot.retainedBytes).toBeLessThan(120e6)
+  await everywhere(house, pg)
+  // What the server keeps is looked at now and then; the targets catch up faster.
+  await house.state((now) => now.slot.retainedBytes < 80e6)
   expect(pg.log()).not.toContain('due to replication timeout')
 })
 

@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Env } from '@lifeboat/config/config-path.ts'
-import {
-  type AlertingConfig,
-  type BusConfig,
-  type LifeboatConfig,
-  leastBytes,
-} from '@lifeboat/config/lifeboat-config.ts'
+import type { LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
+import type { AlertingConfig } from '@lifeboat/config/schema/alerting.ts'
+import type { BusConfig } from '@lifeboat/config/schema/bus.ts'
+import { leastBytes } from '@lifeboat/config/schema/policy.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'

@@ -1,4 +1,4 @@
-import type { PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import { BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { type ArtifactName, type BackupId, type BackupKind, type Moment, moment } from '@lifeboat/shared/domain/ids.ts'

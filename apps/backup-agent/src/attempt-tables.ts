@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
-import type { PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import { CSV_SETTINGS, fileEncoding } from '@lifeboat/postgres/table-export/copy.ts'
 import { definitionText } from '@lifeboat/postgres/table-export/definition.ts'
 import { measureSequencesOf } from '@lifeboat/postgres/table-export/describe-tables.ts'

@@ -1,4 +1,4 @@
-import { PolicySection } from '@lifeboat/config/lifeboat-config.ts'
+import { PolicySection } from '@lifeboat/config/schema/policy.ts'
 import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
 import { expect, test } from 'vitest'
 import type { PhysicalRecord } from './physical/choose-parent.ts'

@@ -1,4 +1,4 @@
-import type { PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import type { ArtifactName, BackupId } from '@lifeboat/shared/domain/ids.ts'
 import type { ParentChoice } from './physical/choose-parent.ts'
 

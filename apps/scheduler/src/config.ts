@@ -1,7 +1,7 @@
 import type { Env } from '@lifeboat/config/config-path.ts'
 import { keepingOf, removersOf } from '@lifeboat/config/keeping.ts'
-import type { BusConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
+import type { BusConfig } from '@lifeboat/config/schema/bus.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'

@@ -1,4 +1,5 @@
-import type { LifeboatConfig, PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import type { AgentId, BackupKind, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 
 /** One policy applied to one source: the unit that has a schedule, an overlap rule and a history. */

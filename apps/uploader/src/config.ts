@@ -1,6 +1,6 @@
 import type { Env } from '@lifeboat/config/config-path.ts'
-import type { BusConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
+import type { BusConfig } from '@lifeboat/config/schema/bus.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { AgentId, FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'

@@ -1,6 +1,6 @@
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
-import type { BusConfig } from './lifeboat-config.ts'
+import type { BusConfig } from './schema/bus.ts'
 
 /**
  * Where the bus is and how to log in, as `connectBus` wants it.

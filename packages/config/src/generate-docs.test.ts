@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { asWritten } from './docs/quantity-text.ts'
 import { generateConfigDocs } from './generate-docs.ts'
-import { PolicySection } from './lifeboat-config.ts'
+import { PolicySection } from './schema/policy.ts'
 import { unwrap } from './schema-walk.ts'
 
 const docs = generateConfigDocs()

@@ -1,5 +1,5 @@
 import type { LedgerOutcome } from '@lifeboat/catalog/ledger.ts'
-import type { PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import type { Delivery, Handler } from '@lifeboat/shared/bus/bus.ts'
 import type { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { moment, newBackupId, type RunId } from '@lifeboat/shared/domain/ids.ts'

@@ -1,4 +1,4 @@
-import type { TablesConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { TablesConfig } from '@lifeboat/config/schema/policy.ts'
 import { about, connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
 import { diagnoseSql } from '@lifeboat/postgres/diagnose.ts'
 import { pinSettings } from '@lifeboat/postgres/fingerprint/pin-settings.ts'

@@ -1,4 +1,4 @@
-import type { PolicyConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import { startingPoints } from '@lifeboat/files/take/starting-points.ts'
 import { treeDigest } from '@lifeboat/files/take/tree-digest.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
-import type { WalConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { WalConfig } from '@lifeboat/config/schema/wal.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { isPhysicalKind, type PolicyId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'

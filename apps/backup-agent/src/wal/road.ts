@@ -1,6 +1,7 @@
 import type { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import type { Ledger } from '@lifeboat/catalog/ledger.ts'
-import type { PolicyConfig, WalConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
+import type { WalConfig } from '@lifeboat/config/schema/wal.ts'
 import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { WalStream } from '@lifeboat/postgres/replication/wal-stream.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'

@@ -72,6 +72,8 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
   })
   const stage: Stage = { world, watch, screen, patienceMs: 180_000 + sizeMb * 1000 }
   try {
+    // Before the last chapter destroys rows in it.
+    const database = await describeDatabase(world)
     const proven = await proveEverywhere(stage)
     const exported = await exportAndAgain(stage)
     const caught = await sabotage(stage, VICTIM)
@@ -81,7 +83,7 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
     return {
       held: claims.every(({ held }) => held),
       seconds: Math.round(screen.elapsedMs()) / 1000,
-      database: await describeDatabase(world),
+      database,
       ...proven,
       ...caught,
       ...missed,

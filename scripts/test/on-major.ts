@@ -5,8 +5,8 @@ import { type Ended, runVitest } from './run-vitest.ts'
 export const ALL_SUITES = ['packages/postgres', 'packages/recovery', 'apps/backup-agent', 'apps/verifier']
 
 /**
- * Those of them that CI runs on each further major: one dump from source to verdict, and what physical backups, WAL and recovery ask of the
- * server. Vitest takes each as a part of a path.
+ * Those of them that CI runs on each further major: one dump from source to verdict, table exports, and what physical backups, WAL and recovery ask
+ * of the server. Vitest takes each as a part of a path.
  */
 export const STORIES = [
   'packages/postgres/test/find-tools',
@@ -14,6 +14,7 @@ export const STORIES = [
   'packages/postgres/test/check-source',
   'packages/postgres/test/replication',
   'packages/recovery/test',
+  'apps/backup-agent/test/tables',
   'apps/backup-agent/test/take-backup',
   'apps/backup-agent/test/base.int',
   'apps/backup-agent/test/base-bad-days',
@@ -24,6 +25,7 @@ export const STORIES = [
   'apps/backup-agent/test/wal-timeline',
   'apps/verifier/test/proven',
   'apps/verifier/test/physical',
+  'apps/verifier/test/tables',
 ]
 
 /** Runs integration suites inside a Debian root that has this PostgreSQL major; `notRun` says why that cannot be. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
-import { CSV_SETTINGS, fileEncoding } from '@lifeboat/postgres/table-export/copy.ts'
+import { TEXT_SETTINGS } from '@lifeboat/postgres/fingerprint/pin-settings.ts'
+import { fileEncoding } from '@lifeboat/postgres/table-export/copy.ts'
 import { definitionText } from '@lifeboat/postgres/table-export/definition.ts'
 import { measureSequencesOf } from '@lifeboat/postgres/table-export/describe-tables.ts'
 import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
@@ -78,7 +79,7 @@ async function decide(
 /** Whatever else would make an earlier export not the one that is wanted now. */
 function settingsDigest({ cfg }: AttemptDeps, { targets, copies }: PolicyConfig, open: OpenExport): string {
   const { systemIdentifier, encoding } = open.server
-  const facts = { recipients: cfg.recipients, targets, copies, systemIdentifier, encoding, settings: CSV_SETTINGS }
+  const facts = { recipients: cfg.recipients, targets, copies, systemIdentifier, encoding, settings: TEXT_SETTINGS }
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
 }
 
@@ -126,7 +127,7 @@ async function describe(run: BackupRun, open: OpenExport, sets: readonly Measure
     },
     databaseEncoding: server.encoding,
     snapshot: { at, lsn },
-    csv: { header: true, delimiter: ',', quote: '"', null: 'unquoted empty', settings: { ...CSV_SETTINGS } },
+    csv: { header: true, delimiter: ',', quote: '"', null: 'unquoted empty', settings: { ...TEXT_SETTINGS } },
     ...{ needs: [...open.needs], tables: sets.map(exported), sequences: await measureSequencesOf(client, owners) },
   }
 }

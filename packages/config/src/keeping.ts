@@ -1,20 +1,10 @@
 import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { removalConfig } from '@lifeboat/storage/target-config.ts'
 import type { LifeboatConfig } from './lifeboat-config.ts'
+import type { PolicyConfig } from './schema/policy.ts'
 
-/** What the configuration says about keeping, resolved for one policy at one target. */
-export interface KeepRulesHere {
-  last?: number | undefined
-  hourly?: number | undefined
-  daily?: number | undefined
-  weekly?: number | undefined
-  monthly?: number | undefined
-  yearly?: number | undefined
-  /** Milliseconds. */
-  within?: number | undefined
-  minAge: number
-  zone: string
-}
+/** What the configuration says about keeping, resolved for one policy at one target; durations in milliseconds. */
+export type KeepRulesHere = Omit<NonNullable<PolicyConfig['keep']>, 'targets'> & { zone: string }
 
 /** A policy that is not in the configuration any more has no rules: its backups stay. */
 export function keepingOf(config: Pick<LifeboatConfig, 'policies' | 'wal' | 'expiry'>) {

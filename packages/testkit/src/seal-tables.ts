@@ -1,7 +1,7 @@
 import { openClient } from '@lifeboat/postgres/connection.ts'
-import { pinSettings } from '@lifeboat/postgres/fingerprint/pin-settings.ts'
+import { pinSettings, TEXT_SETTINGS } from '@lifeboat/postgres/fingerprint/pin-settings.ts'
 import { readServerFacts } from '@lifeboat/postgres/server-facts.ts'
-import { CSV_SETTINGS, copyStatement } from '@lifeboat/postgres/table-export/copy.ts'
+import { copyStatement } from '@lifeboat/postgres/table-export/copy.ts'
 import { copyRows } from '@lifeboat/postgres/table-export/copy-rows.ts'
 import { describeTable } from '@lifeboat/postgres/table-export/describe-tables.ts'
 import { findTables, titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
@@ -71,7 +71,7 @@ export async function sealTables(opts: SealTablesOptions): Promise<Manifest> {
     const described: TableExport = {
       ...{ format: 1, database, major: server.major, encoding: 'UTF8', databaseEncoding: server.encoding },
       snapshot: { at: moment(now), lsn: '0/0' as Lsn },
-      csv: { header: true, delimiter: ',', quote: '"', null: 'unquoted empty', settings: { ...CSV_SETTINGS } },
+      csv: { header: true, delimiter: ',', quote: '"', null: 'unquoted empty', settings: { ...TEXT_SETTINGS } },
       ...{ needs: await neededObjects(client, types), tables, sequences: [] },
     }
     const told = opts.describe?.(described) ?? described

@@ -1,11 +1,7 @@
 import type pg from 'pg'
 
-/**
- * What the text of a value, or the rendering of a definition, depends on. Two measurements compare only under the same settings.
- * `row_security = off` makes a hidden row an error instead of a smaller count.
- */
-const PINNED: Readonly<Record<string, string>> = {
-  search_path: 'pg_catalog',
+/** What the text of a value depends on: pinned, it is independent of the role, the database and the host. */
+export const TEXT_SETTINGS: Readonly<Record<string, string>> = {
   DateStyle: 'ISO, YMD',
   TimeZone: 'UTC',
   IntervalStyle: 'postgres',
@@ -16,6 +12,15 @@ const PINNED: Readonly<Record<string, string>> = {
   lc_monetary: 'C',
   lc_numeric: 'C',
   lc_time: 'C',
+}
+
+/**
+ * What the text of a value, and the rendering of a definition, depends on. Two measurements compare only under the same settings.
+ * `row_security = off` makes a hidden row an error instead of a smaller count.
+ */
+const PINNED: Readonly<Record<string, string>> = {
+  search_path: 'pg_catalog',
+  ...TEXT_SETTINGS,
   quote_all_identifiers: 'off',
   row_security: 'off',
   // Compiling a query costs more than it gives here, and a statement timeout of the role is not meant for a backup.

@@ -1,25 +1,9 @@
 import type { ExportedTable } from '@lifeboat/shared/domain/table-export.ts'
 import { libpqEnv, type SourceConnection } from '../connection.ts'
+import { TEXT_SETTINGS } from '../fingerprint/pin-settings.ts'
 import { quoteLiteral } from '../sql-text.ts'
 import { BASE_ENV, type Stage } from '../tools/stage.ts'
 import { columnList, relationOf } from './definition.ts'
-
-/**
- * What the text of a value depends on, for whoever writes or reads the files. The locale of money matters both ways; the others make what is written
- * independent of the role, the database and the host.
- */
-export const CSV_SETTINGS: Readonly<Record<string, string>> = {
-  DateStyle: 'ISO, YMD',
-  TimeZone: 'UTC',
-  IntervalStyle: 'postgres',
-  extra_float_digits: '1',
-  bytea_output: 'hex',
-  xmloption: 'content',
-  xmlbinary: 'base64',
-  lc_monetary: 'C',
-  lc_numeric: 'C',
-  lc_time: 'C',
-}
 
 /** Where a query of a policy finds what it names without a schema. */
 export const QUERY_PATH = 'pg_catalog, public'
@@ -51,7 +35,7 @@ export function copyIn(
   table: Pick<ExportedTable, 'schema' | 'name' | 'columns'>,
   to: { program: string; connection: SourceConnection; applicationName: string; encoding: string },
 ): Stage {
-  const settings = Object.entries(CSV_SETTINGS).map(([name, value]) => `SET ${name} = ${quoteLiteral(value)}`)
+  const settings = Object.entries(TEXT_SETTINGS).map(([name, value]) => `SET ${name} = ${quoteLiteral(value)}`)
   const commands = [...settings, loadStatement(table, to.encoding)]
   const args = ['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1']
   return {

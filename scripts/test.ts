@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { takeInventory } from './setup/programs.ts'
 import { runOnMajor, STORIES } from './test/on-major.ts'
-import { run, runVitest, searchPath } from './test/run-vitest.ts'
-import { add, type Counts, closingLine, leftOut, suitesThatRan, tally } from './test/tally.ts'
+import { type Ended, run, runVitest, searchPath } from './test/run-vitest.ts'
+import { add, type Counts, closingLine, failures, leftOut, suitesThatRan, tally } from './test/tally.ts'
 
 /** Everything but the tests themselves; names of the root's scripts, run side by side and cached by turbo. */
 const CHECKS = ['types', 'lint', 'arrows', 'dead-code', 'generated']
@@ -10,7 +10,8 @@ const ALSO_ON = '--also-on='
 
 /** What the tests on one PostgreSQL came to. */
 interface Outcome {
-  held: boolean
+  /** A line for all that failed it; none when it held. */
+  wrong: string[]
   counts: Counts
   /** Names that `EXPECT_SUITES` may ask for: `s3`, `azure`, …, and `pg17` for the major all of it ran on. */
   ran: string[]
@@ -22,7 +23,7 @@ interface Outcome {
  * `--also-on` runs the stories that depend on the PostgreSQL major on further majors, each in a Debian root of its own; where no root
  * can be made it says so. Other arguments go to vitest (`pnpm test apps/uploader -t slot`), and the checks are left out then.
  * Exits 0 only when every check and every test held and every suite named in `EXPECT_SUITES` (`s3,pg15,pg17`) ran; a failure of
- * one does not keep the others from running. The last line counts all tests.
+ * one does not keep the others from running. The last lines name all that failed and count all tests.
  */
 async function main(args: readonly string[]): Promise<number> {
   const majors = args.filter((arg) => arg.startsWith(ALSO_ON)).flatMap((arg) => arg.slice(ALSO_ON.length).split(','))
@@ -33,9 +34,10 @@ async function main(args: readonly string[]): Promise<number> {
   const absent = expectedSuites().filter((suite) => !outcomes.some(({ ran }) => ran.includes(suite)))
   if (checks !== 0) console.log(`The checks (${CHECKS.join(', ')}) ended with status ${checks}; see above.`)
   if (absent.length > 0) console.log(`Expected, and not one test of it passed: ${absent.join(', ')}.`)
+  for (const line of outcomes.flatMap(({ wrong }) => wrong)) console.log(line)
   const missed: Counts = { passed: 0, failed: absent.length, skipped: 0 }
   console.log(closingLine(outcomes.map(({ counts }) => counts).reduce(add, missed)))
-  return checks === 0 && absent.length === 0 && outcomes.every(({ held }) => held) ? 0 : 1
+  return checks === 0 && absent.length === 0 && outcomes.every(({ wrong }) => wrong.length === 0) ? 0 : 1
 }
 
 function runChecks(): Promise<number> {
@@ -45,25 +47,32 @@ function runChecks(): Promise<number> {
 
 async function testHere(args: readonly string[]): Promise<Outcome> {
   const { postgresMajors } = await takeInventory(searchPath())
-  const { status, report } = await runVitest(args)
   // Tests take the newest server there is.
-  return outcome(status, report, `pg${postgresMajors.at(-1)}`)
+  return outcome(await runVitest(args), `pg${postgresMajors.at(-1)}`)
 }
 
 async function testOn(major: string): Promise<Outcome> {
   console.log(`\nThe stories that depend on the major, on PostgreSQL ${major}`)
   const ended = await runOnMajor(major, STORIES)
-  if (!('notRun' in ended)) return outcome(ended.status, ended.report, `pg${major}`)
+  if (!('notRun' in ended)) return outcome(ended, `pg${major}`)
   console.log(`NOT RUN: PostgreSQL ${major}. ${ended.notRun}`)
-  return { held: true, counts: { passed: 0, failed: 0, skipped: 1 }, ran: [] }
+  return { wrong: [], counts: { passed: 0, failed: 0, skipped: 1 }, ran: [] }
 }
 
-function outcome(status: number, report: string | undefined, major: string): Outcome {
-  const counts = tally(report)
+function outcome({ status, report, uncaught }: Ended, major: string): Outcome {
+  const inTests = tally(report)
+  const counts = { ...inTests, failed: inTests.failed + uncaught.length }
   const ran = suitesThatRan(report)
   for (const title of leftOut(report)) console.log(`NOT RUN on ${major}: ${title}`)
   console.log(`${major}: ${closingLine(counts)}`)
-  return { held: status === 0 && counts.failed === 0, counts, ran: ran.length > 0 ? [...ran, major] : [] }
+  const wrong = [...failures(report), ...uncaught.map((error) => `outside every test: ${error}`)]
+  if (status !== 0 && wrong.length === 0)
+    wrong.push(`vitest ended with status ${status} and its report tells no failure`)
+  return {
+    wrong: wrong.map((what) => `FAILED on ${major}: ${what}`),
+    counts,
+    ran: ran.length > 0 ? [...ran, major] : [],
+  }
 }
 
 function expectedSuites(): string[] {

@@ -1,12 +1,11 @@
 import { expect, it } from 'vitest'
-import { add, closingLine, leftOut, suitesThatRan, tally } from './tally.ts'
+import { add, closingLine, failures, leftOut, suitesThatRan, tally } from './tally.ts'
 
 const report = (files: { name?: string; status: string; tests: string[] }[]): string => {
   const tests = files.flatMap((file) => file.tests)
   const count = (status: string) => tests.filter((test) => test === status).length
   return JSON.stringify({
     numPassedTests: count('passed'),
-    numFailedTests: count('failed'),
     numPendingTests: count('pending'),
     numTodoTests: count('todo'),
     testResults: files.map((file) => ({
@@ -59,4 +58,13 @@ it('names every test that did not run, whatever kept it from running', () => {
     { status: 'passed', tests: ['skipped', 'todo'] },
   ])
   expect(leftOut(json)).toEqual(['a pending test', 'a skipped test', 'a todo test'])
+})
+
+it('names every test that failed, and a file that failed without one', () => {
+  const json = report([
+    { status: 'failed', tests: ['passed', 'failed'] },
+    { name: '/lifeboat/apps/cli/src/torn.test.ts', status: 'failed', tests: [] },
+  ])
+  expect(failures(json)).toEqual(['a failed test', '/lifeboat/apps/cli/src/torn.test.ts'])
+  expect(failures(undefined)).toHaveLength(1)
 })

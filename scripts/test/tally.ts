@@ -7,7 +7,6 @@ export interface Counts {
 
 interface VitestReport {
   numPassedTests: number
-  numFailedTests: number
   numPendingTests: number
   numTodoTests: number
   testResults: { name: string; status: string; assertionResults: { status: string; fullName: string }[] }[]
@@ -21,12 +20,9 @@ interface VitestReport {
 export function tally(json: string | undefined): Counts {
   if (json === undefined) return { passed: 0, failed: 1, skipped: 0 }
   const report: VitestReport = JSON.parse(json)
-  const broken = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
-  )
   return {
     passed: report.numPassedTests,
-    failed: report.numFailedTests + broken.length,
+    failed: failures(json).length,
     skipped: report.numPendingTests + report.numTodoTests,
   }
 }
@@ -51,6 +47,16 @@ export function leftOut(json: string | undefined): string[] {
     .flatMap((file) => file.assertionResults)
     .filter(({ status }) => NOT_RUN.includes(status))
     .map(({ fullName }) => fullName.trim())
+}
+
+/** Every test that failed, by its full title, and every file that failed as a whole, by its name. */
+export function failures(json: string | undefined): string[] {
+  if (json === undefined) return ['vitest wrote no report']
+  const { testResults }: VitestReport = JSON.parse(json)
+  return testResults.flatMap(({ name, status, assertionResults }) => {
+    const tests = assertionResults.filter((test) => test.status === 'failed').map(({ fullName }) => fullName.trim())
+    return tests.length === 0 && status === 'failed' ? [name] : tests
+  })
 }
 
 export function add(one: Counts, other: Counts): Counts {

@@ -34,6 +34,11 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
   )
 
   does(
+    verb(program, 'doctor', 'Look at everything the fleet stands on: what is wrong, and what to do next.'),
+    async () => (await import('./commands/doctor.ts')).doctor,
+  )
+
+  does(
     verb(
       program,
       'schedule',

@@ -1,73 +1,15 @@
-import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
-import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
-import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
-import type { KnownWal } from '@lifeboat/catalog/objectives-window.ts'
-import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
-import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
-import type { Bucket, BucketDefinition, Bus } from '@lifeboat/shared/bus/bus.ts'
-import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
-import { moment } from '@lifeboat/shared/domain/ids.ts'
-import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
-import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
-import { z } from 'zod'
 import type { Command } from '../context.ts'
 import { withFleet } from '../open-fleet.ts'
-import { type FleetFacts, judgeFleet } from '../status/judge-fleet.ts'
+import { FLEET_SECTIONS, readFleet } from '../status/read-fleet.ts'
 import { statusText } from '../status/status-text.ts'
 
 /** The state of every source and service, computed from what is recorded now; red where nothing is recorded. */
 export const status: Command<object> = (_args, context) =>
-  withFleet(context, ['agents', 'sources', 'policies', 'wal', 'objectives', 'verifier'], async ({ bus, config }) => {
-    const nowMs = context.clock.now()
-    const fleet = judgeFleet({ config, ...(await gather(bus, nowMs)), wal: await walOf(bus, config.wal) }, nowMs)
+  withFleet(context, FLEET_SECTIONS, async ({ bus, config }) => {
+    const fleet = await readFleet(bus, config, context.clock.now())
     return {
       value: fleet,
       text: (style) => statusText(fleet, style),
       exit: fleet.light === 'green' ? 'ok' : 'attention',
     }
   })
-
-/**
- * The ledger keeps more than a year; what was written in these days is every run to come, under way or lately over.
- */
-const LATELY_MS = 10 * 86_400_000
-
-/** The ledger's own schema looks at every field of every entry; here thousands are read and only the agents and schedulers write them. */
-const LEDGER: BucketDefinition<LedgerEntry> = {
-  ...LEDGER_BUCKET,
-  schema: z.custom<LedgerEntry>((value) => typeof value === 'object' && value !== null && 'runId' in value),
-}
-
-async function gather(bus: Bus, nowMs: number): Promise<Omit<FleetFacts, 'config' | 'wal'>> {
-  const [summaries, runs, incidents, presences] = await Promise.all([
-    KvCatalog.open(bus).then((catalog) => catalog.summaries()),
-    bus.bucket(LEDGER).then((ledger) => values(ledger, { since: nowMs - LATELY_MS })),
-    bus.bucket(INCIDENTS_BUCKET).then((incidents) => values(incidents)),
-    bus.bucket(PRESENCE_BUCKET).then(lastSeen),
-  ])
-  return { summaries, runs, incidents: incidents.filter((incident) => incident.state === 'open'), presences }
-}
-
-/** Not asked for where no WAL is kept. */
-async function walOf(bus: Bus, wal: object): Promise<Map<SourceId, KnownWal>> {
-  const sources = Object.keys(wal) as SourceId[]
-  if (sources.length === 0) return new Map()
-  const [states, records] = await Promise.all([
-    bus.bucket(WAL_BUCKET).then((bucket) => values(bucket)),
-    bus.bucket(WAL_RECORD_BUCKET).then((bucket) => values(bucket)),
-  ])
-  const stateOf = new Map(states.map((state) => [state.sourceId, state]))
-  const recordOf = new Map(records.map((record) => [record.sourceId, record]))
-  return new Map(
-    sources.map((sourceId) => [sourceId, { state: stateOf.get(sourceId), record: recordOf.get(sourceId) }]),
-  )
-}
-
-async function values<T>(bucket: Bucket<T>, opts: { since?: number } = {}): Promise<T[]> {
-  return Array.fromAsync(bucket.entries(undefined, opts), ({ value }) => value)
-}
-
-/** By the server's clock, the same for all: the clock of a host may be minutes behind. */
-async function lastSeen(presences: Bucket<Presence>): Promise<Presence[]> {
-  return Array.fromAsync(presences.entries(), ({ value, writtenAt }) => ({ ...value, at: moment(writtenAt) }))
-}

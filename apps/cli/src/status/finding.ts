@@ -4,14 +4,16 @@ import type { Light } from './status.ts'
 export interface Finding {
   light: Light
   reason: string
+  /** What to do about it, a command where there is one. */
+  next: string
 }
 
-export function red(reason: string): Finding {
-  return { light: 'red', reason }
+export function red(reason: string, next: string): Finding {
+  return { light: 'red', reason, next }
 }
 
-export function yellow(reason: string): Finding {
-  return { light: 'yellow', reason }
+export function yellow(reason: string, next: string): Finding {
+  return { light: 'yellow', reason, next }
 }
 
 /** Red before yellow. */

@@ -9,6 +9,12 @@ import { type Presence, SILENT_AFTER_MS } from '@lifeboat/shared/service/presenc
 import { judgeSource, type KnownPolicy } from './judge-source.ts'
 import { type FleetStatus, type Light, type ServiceStatus, worst } from './status.ts'
 
+/** A process by what it wrote last. */
+export interface SeenProcess extends Presence {
+  /** Its host's clock against the clock of NATS; negative: it is behind. */
+  clockAheadMs: number
+}
+
 export interface FleetFacts {
   config: Pick<
     ConfigOf<'agents' | 'sources' | 'policies' | 'wal' | 'objectives' | 'verifier'>,
@@ -18,7 +24,7 @@ export interface FleetFacts {
   runs: readonly LedgerEntry[]
   /** Open ones. */
   incidents: readonly Incident[]
-  presences: readonly Presence[]
+  presences: readonly SeenProcess[]
   /** By source, as far as anything is known. */
   wal: ReadonlyMap<SourceId, KnownWal>
 }
@@ -89,7 +95,12 @@ function judgeServices({ config, presences }: FleetFacts, nowMs: number): Servic
       .map((presence) => presence.at)
       .sort()
       .at(-1)
-    return { service, id, present: live.length > 0, instances: live.length, ...(last ? { lastSeenAt: last } : {}) }
+    const clockAheadMs = live.map((presence) => presence.clockAheadMs).sort((a, b) => Math.abs(b) - Math.abs(a))[0]
+    return {
+      ...{ service, id, present: live.length > 0, instances: live.length },
+      ...(last && { lastSeenAt: last }),
+      ...(clockAheadMs !== undefined && { clockAheadMs }),
+    }
   })
 }
 

@@ -49,17 +49,18 @@ export function judgeSource(all: Known, nowMs: number): SourceStatus {
   const { sourceId, summary, objective: promise } = known
   const objectives = measureObjectives({ sourceId, summary, promise, ...known.wal, nowMs })
   const findings = [
-    ...standingFindings(known.summary, stored, proven),
-    ...objectiveFindings(objectives, known.summary, proven),
-    ...(known.wal ? walFindings(known.wal, objectives, nowMs) : []),
-    ...brokenFindings(summary),
+    ...standingFindings(known, stored, proven),
+    ...objectiveFindings(known, objectives, proven),
+    ...(known.wal ? walFindings(sourceId, known.wal, objectives, nowMs) : []),
+    ...brokenFindings(sourceId, summary),
     ...runFindings(known, runs, nowMs),
     ...incidentFindings(known.incidents),
-  ]
+  ].sort((a, b) => rank(a) - rank(b))
   return {
     sourceId: known.sourceId,
     light: worst(findings.map(({ light }) => light)),
-    reasons: findings.sort((a, b) => rank(a) - rank(b)).map(({ reason }) => reason),
+    reasons: findings.map(({ reason }) => reason),
+    next: [...new Set(findings.map(({ next }) => next))],
     ...(stored ? { lastStored: stored } : {}),
     ...(proven ? { lastProven: proven } : {}),
     provenAt: provenPerTarget(known, nowMs),
@@ -90,39 +91,52 @@ function judgedSummary({ summary, policies }: Known): SourceSummary | undefined 
   }
 }
 
-function standingFindings(summary: SourceSummary | undefined, stored?: Standing, proven?: Standing): Finding[] {
-  if (!summary) return [red('nothing is known of it: no backup was ever recorded')]
-  if (!stored) return [red('no backup has reached enough targets')]
+function standingFindings({ sourceId, summary }: Known, stored?: Standing, proven?: Standing): Finding[] {
+  const take = `lifeboat backup now ${sourceId} --wait; if it fails, lifeboat source check ${sourceId}`
+  const drill = `lifeboat drill run ${sourceId} --wait`
+  if (!summary) return [red('nothing is known of it: no backup was ever recorded', take)]
+  if (!stored) return [red('no backup has reached enough targets', take)]
   const found: Finding[] = []
-  if (!proven) found.push(red('no backup was ever proven by a restore'))
+  if (!proven) found.push(red('no backup was ever proven by a restore', drill))
   const newest = summary.recent.find((row) => row.backupId === stored.backupId)
   for (const [target, state] of Object.entries(newest?.copies ?? {})) {
+    const check = `lifeboat target check ${target}`
+    const show = `lifeboat drill show ${stored.backupId}`
     if (state === 'disproven')
-      found.push(red(`the copy of ${stored.backupId} at ${target} is worthless: its drill failed`))
-    if (state === 'refused') found.push(yellow(`${target} refused its copy of ${stored.backupId}`))
-    if (state === 'expected') found.push(yellow(`${target} has no copy of ${stored.backupId} yet`))
+      found.push(red(`the copy of ${stored.backupId} at ${target} is worthless: its drill failed`, show))
+    if (state === 'refused') found.push(yellow(`${target} refused its copy of ${stored.backupId}`, check))
+    if (state === 'expected') found.push(yellow(`${target} has no copy of ${stored.backupId} yet`, check))
   }
   if (proven && proven.backupId !== stored.backupId)
-    found.push(yellow(`the newest backup, ${stored.backupId}, is not proven yet`))
+    found.push(yellow(`the newest backup, ${stored.backupId}, is not proven yet`, drill))
   return found
 }
 
 function objectiveFindings(
+  { sourceId, summary }: Known,
   { promise, rpoMs, by, rto, kept }: Objectives,
-  summary: SourceSummary | undefined,
   proven?: Standing,
 ): Finding[] {
   if (promise === undefined || rpoMs === null) return []
   const promised = (ms: number) => `the promise is ${formatDuration(ms)}`
+  const take = by === 'wal' ? `lifeboat wal status ${sourceId}` : `lifeboat backup now ${sourceId} --wait`
+  const drill = `lifeboat drill run ${sourceId} --wait`
   const found: Finding[] = []
   if (rpoMs > promise.rpoMs)
-    found.push(red(`${formatDuration(rpoMs)} of work would be lost now, ${promised(promise.rpoMs)}`))
+    found.push(red(`${formatDuration(rpoMs)} of work would be lost now, ${promised(promise.rpoMs)}`, take))
   else if (by === 'wal' && !physicalRows(summary).some(({ state }) => state === 'proven'))
-    found.push(yellow('no base was ever proven by a restore: recovery through WAL was not rehearsed'))
+    found.push(yellow('no base was ever proven by a restore: recovery through WAL was not rehearsed', drill))
   else if (by === 'backup' && proven && proven.ageMs > promise.rpoMs)
-    found.push(yellow(`the newest proven backup is ${formatDuration(proven.ageMs)} old, ${promised(promise.rpoMs)}`))
+    found.push(
+      yellow(`the newest proven backup is ${formatDuration(proven.ageMs)} old, ${promised(promise.rpoMs)}`, drill),
+    )
   if (rto && kept?.rto === false)
-    found.push(yellow(`by its drills recovery is going to take ${formatDuration(rto.ms)}, ${promised(promise.rtoMs)}`))
+    found.push(
+      yellow(
+        `by its drills recovery is going to take ${formatDuration(rto.ms)}, ${promised(promise.rtoMs)}`,
+        'a host with more cores or a nearer target, bases more often, or a longer `objectives.rto`',
+      ),
+    )
   return found
 }
 
@@ -135,9 +149,17 @@ function runFindings(known: Known, runs: readonly LedgerEntry[], nowMs: number):
     return [
       ...(written || !soon
         ? []
-        : [red(`the run of policy ${policyId} at ${timeText(nextAt)} is not written down: does a scheduler run?`)]),
+        : [
+            red(
+              `the run of policy ${policyId} at ${timeText(nextAt)} is not written down: does a scheduler run?`,
+              'start a scheduler, or look at its log',
+            ),
+          ]),
       ...late.map((run) =>
-        red(`run ${run.runId} has not begun, ${formatDuration(nowMs - Date.parse(run.dueAt))} after its time`),
+        red(
+          `run ${run.runId} has not begun, ${formatDuration(nowMs - Date.parse(run.dueAt))} after its time`,
+          'start the agent of this source, or look at its log',
+        ),
       ),
       ...lastRunFindings(own.find((run) => !WAITING.has(run.state) && run.state !== 'running')),
     ]
@@ -148,7 +170,8 @@ function lastRunFindings(last: LedgerEntry | undefined): Finding[] {
   if (!last || last.state === 'succeeded') return []
   const why = last.error?.title ?? last.reason
   const reason = `the last run of policy ${last.policyId} ${WORDS[last.state] ?? last.state}${why ? `: ${why}` : ''}`
-  return [last.state === 'skipped' || last.state === 'cancelled' ? yellow(reason) : red(reason)]
+  const next = last.error?.hint ?? `the agent’s log for ${last.runId}`
+  return [last.state === 'skipped' || last.state === 'cancelled' ? yellow(reason, next) : red(reason, next)]
 }
 
 const WORDS: Record<string, string> = {
@@ -160,7 +183,9 @@ const WORDS: Record<string, string> = {
 }
 
 function incidentFindings(incidents: readonly Incident[]): Finding[] {
-  return incidents.map(({ severity, title }) => (severity === 'critical' ? red(title) : yellow(title)))
+  return incidents.map(({ severity, title, hint }) =>
+    severity === 'critical' ? red(title, hint) : yellow(title, hint),
+  )
 }
 
 function newestStored(summary: SourceSummary | undefined, nowMs: number): Standing | undefined {

@@ -13,6 +13,7 @@ export function statusText(status: FleetStatus, style: Style): string {
     status.sources.length === 0 ? 'No source is configured.' : '',
     incidentsText(status, nowMs, style),
     servicesText(status.services, nowMs, style),
+    status.light === 'green' ? '' : style.dim('`lifeboat doctor` says what to do next.'),
   ]
   return parts.filter((part) => part !== '').join('\n\n')
 }

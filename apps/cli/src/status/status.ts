@@ -28,6 +28,8 @@ export interface SourceStatus {
   light: Light
   /** Why it is not green; empty when it is. */
   reasons: string[]
+  /** What to do about them, in their order, each once. */
+  next: string[]
   lastStored?: Standing
   lastProven?: Standing & { targetId: string }
   /** Per target of its policies: the newest backup proven there, or null. */
@@ -50,6 +52,8 @@ export interface ServiceStatus {
   present: boolean
   lastSeenAt?: Moment
   instances: number
+  /** How far the clock of its host is from that of NATS, negative when behind; the largest of its instances. */
+  clockAheadMs?: number
 }
 
 export interface FleetStatus {

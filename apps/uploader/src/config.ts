@@ -16,6 +16,8 @@ export interface UploaderConfig {
   concurrency: number
   /** host:port */
   health: string | undefined
+  /** host:port where restoring agents read copies; undefined: nowhere. */
+  lend: string | undefined
   secret: (ref: SecretRef) => Secret
   /** An agent or target that says nothing for this long is given up on; the message is tried again later. */
   silenceMs: number
@@ -44,6 +46,7 @@ export async function readUploaderConfig(from: { env: Env; cwd: string }): Promi
     targets: new Map(Object.entries(config.targets) as [TargetId, TargetConfig][]),
     concurrency: config.uploader.concurrency,
     health: config.uploader.health,
+    lend: config.uploader.lend,
     secret,
     silenceMs: SILENCE_MS,
   }

@@ -4,6 +4,7 @@ import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Hold } from '@lifeboat/shared/domain/retention.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
@@ -17,6 +18,7 @@ import type { UploaderConfig } from './config.ts'
 import { type Events, uploaderEvents } from './events.ts'
 import { Marks } from './expiry/marks.ts'
 import { openGate, type TargetGate } from './gate.ts'
+import { lendCopies } from './lend-copies.ts'
 import { localFirst } from './local-spools.ts'
 import { type PartSource, partSource } from './part-source.ts'
 import { PartsUnderWay } from './parts-under-way.ts'
@@ -60,6 +62,7 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
     }),
   )
   metrics.gauge('lifeboat_targets_away', 'Targets that are not asked because they failed', () => awayOf(lanes).length)
+  if (cfg.lend !== undefined) own(await lendCopies(lanes, { listen: cfg.lend, tokens: tokensOf(cfg), log }))
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'uploader', log, abort: signal }))
   const spools = localFirst(own(agentSpools(cfg.agents, { silenceMs: cfg.silenceMs })), cfg.agents)
   const parts = partSource(spools, lanes)
@@ -75,6 +78,10 @@ export async function openBuckets(bus: Bus): Promise<Pick<UploaderDeps, 'catalog
     marks: await Marks.open(bus),
     surveys: await bus.bucket(SURVEYS_BUCKET),
   }
+}
+
+function tokensOf({ agents }: UploaderConfig): Secret[] {
+  return [...agents.values()].map(({ token }) => token)
 }
 
 function awayOf(lanes: readonly Lane[]): TargetId[] {

@@ -52,6 +52,9 @@ export const LifeboatConfig = z.strictObject({
     .strictObject({
       concurrency: z.int().min(1).max(64).default(4).describe('Parts in flight per target.'),
       health: Listen.optional().describe('Where health and metrics are served; default nowhere.'),
+      lend: Listen.optional().describe(
+        'Where agents that restore read copies: as they lie at the targets, encrypted, with the token of an agent. Default nowhere.',
+      ),
     })
     .prefault({}),
   verifier: z

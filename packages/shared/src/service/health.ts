@@ -1,7 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { LifeboatError } from '../errors/lifeboat-error.ts'
 import type { Metrics } from './metrics.ts'
+import { serveHttp } from './serve-http.ts'
 
 export interface HealthSources {
   /** Rejects when the service cannot do its work now; the reason is shown. */
@@ -17,29 +17,16 @@ const READY_WITHIN_MS = 2_000
  * @param listen `host:port`, or `:port` for every address
  * @throws LifeboatError SERVICE_PORT_TAKEN
  */
-export async function openHealth(
+export function openHealth(
   listen: string,
   sources: HealthSources,
 ): Promise<AsyncDisposable & { readonly port: number }> {
-  const server = createServer((request, response) => {
+  return serveHttp(listen, (request, response) => {
     const path = request.url?.split('?')[0]
     const answer = path === undefined ? undefined : ROUTES[path]
     if (!answer) return reply(response, 404, 'there is /healthz, /readyz and /metrics\n')
     answer(sources, response).catch((thrown: unknown) => reply(response, 500, `${LifeboatError.from(thrown).code}\n`))
   })
-  const [host, port] = splitListen(listen)
-  server.listen(port, host)
-  await once(server, 'listening').catch((cause: unknown) => {
-    throw new LifeboatError('SERVICE_PORT_TAKEN', { listen }, { cause })
-  })
-  const address = server.address()
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
 }
 
 const ROUTES: Record<string, (sources: HealthSources, response: ServerResponse) => Promise<void>> = {
@@ -68,9 +55,4 @@ async function within(ms: number, answer: Promise<void>): Promise<void> {
   } finally {
     clearTimeout(timer)
   }
-}
-
-function splitListen(listen: string): [string | undefined, number] {
-  const at = listen.lastIndexOf(':')
-  return [listen.slice(0, at) || undefined, Number(listen.slice(at + 1))]
 }

@@ -1,5 +1,5 @@
 import { RECORDS } from '@lifeboat/catalog/buckets.ts'
-import { HOLDS_BUCKET, MARKS_BUCKET, SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { DEEP_READS_BUCKET, HOLDS_BUCKET, MARKS_BUCKET, SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
@@ -24,6 +24,7 @@ export const BUCKETS = [
   HOLDS_BUCKET,
   MARKS_BUCKET,
   SURVEYS_BUCKET,
+  DEEP_READS_BUCKET,
   INCIDENTS_BUCKET,
   OUTBOX_BUCKET,
   LETTERS,

@@ -19,6 +19,7 @@ export class LookAround {
   #drillReasons = new Map<string, string[]>()
   #backups: Map<string, BackupRow[]> = new Map()
   #summaries = new Map<SourceId, SourceSummary>()
+  #bad: BackupRow[] = []
   #physical = new Map<SourceId, BackupRow[]>()
   #damaged = new Map<BackupId, string[]>()
   #backupsAtMs = Number.NEGATIVE_INFINITY
@@ -53,6 +54,7 @@ export class LookAround {
       wal,
       physical: this.#physical,
       damaged: this.#damaged,
+      bad: this.#bad,
     }
   }
 
@@ -60,6 +62,7 @@ export class LookAround {
     if (Math.abs(nowMs - this.#backupsAtMs) < SUMMARIES_EVERY_MS) return
     const summaries = await this.#deps.catalog.summaries()
     const rows = summaries.flatMap(({ recent }) => recent)
+    this.#bad = summaries.flatMap(({ olderBad = [] }) => olderBad)
     this.#backups = Map.groupBy(rows, planKey)
     this.#tables = await this.#tablesOfNewest()
     this.#drillReasons = await this.#reasonsOfDisproven(rows)

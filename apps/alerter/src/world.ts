@@ -30,6 +30,8 @@ export interface World {
   wal: readonly WatchedWal[]
   /** Bases and incrementals by source, newest first. */
   physical: ReadonlyMap<SourceId, readonly BackupRow[]>
+  /** Older backups of which a target lacks the copy, or holds wrong bytes. */
+  bad: readonly BackupRow[]
   /** Files the server found damaged while it read them, by backup; at most 100 each. */
   damaged: ReadonlyMap<BackupId, readonly string[]>
 }

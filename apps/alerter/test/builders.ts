@@ -87,6 +87,7 @@ export function aWorld(
     wal: [],
     physical: new Map(),
     damaged: new Map(),
+    bad: [],
     ...rest,
     runs: Map.groupBy(runs, planKey),
     backups: Map.groupBy(backups, planKey),

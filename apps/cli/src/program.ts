@@ -190,7 +190,9 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
       target,
       'audit',
       'List what targets hold and compare it with the catalogue: missing, damaged, unknown, left over; the exit code tells.',
-    ).argument('[name]', 'a name under `targets` (default: all)'),
+    )
+      .argument('[name]', 'a name under `targets` (default: all)')
+      .option('--all', 'also read every byte of every copy and compare its digests'),
     async () => (await import('./commands/target-audit.ts')).targetAudit,
     ['name'],
   )

@@ -14,6 +14,8 @@ export interface UploaderConfig {
   targets: ReadonlyMap<TargetId, TargetConfig>
   /** Parts in flight per target. */
   concurrency: number
+  /** Share of the bytes of a target that is read back each day. */
+  deepRead: number
   /** host:port */
   health: string | undefined
   /** host:port where restoring agents read copies; undefined: nowhere. */
@@ -45,6 +47,7 @@ export async function readUploaderConfig(from: { env: Env; cwd: string }): Promi
     agents: new Map(agents),
     targets: new Map(Object.entries(config.targets) as [TargetId, TargetConfig][]),
     concurrency: config.uploader.concurrency,
+    deepRead: config.audit.deepRead,
     health: config.uploader.health,
     lend: config.uploader.lend,
     secret,

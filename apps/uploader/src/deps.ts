@@ -1,5 +1,11 @@
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
-import { HOLDS_BUCKET, SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/expiry/buckets.ts'
+import {
+  DEEP_READS_BUCKET,
+  type DeepReads,
+  HOLDS_BUCKET,
+  SURVEYS_BUCKET,
+  type TargetSurvey,
+} from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
@@ -42,9 +48,12 @@ export interface UploaderDeps {
   holds: Bucket<Hold>
   marks: Marks
   surveys: Bucket<TargetSurvey>
+  deepReads: Bucket<DeepReads>
   events: Events
   /** Parts in flight per target. */
   concurrency: number
+  /** Share of the bytes of a target that is read back each day. */
+  deepRead: number
   clock: Clock
   log: Logger
 }
@@ -67,16 +76,19 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
   const spools = localFirst(own(agentSpools(cfg.agents, { silenceMs: cfg.silenceMs })), cfg.agents)
   const parts = partSource(spools, lanes)
   const buckets = await openBuckets(bus)
-  const { fleet, concurrency } = cfg
-  return { bus, fleet, lanes, parts, ...buckets, events, concurrency, clock: systemClock, log }
+  const { fleet, concurrency, deepRead } = cfg
+  return { bus, fleet, lanes, parts, ...buckets, events, concurrency, deepRead, clock: systemClock, log }
 }
 
-export async function openBuckets(bus: Bus): Promise<Pick<UploaderDeps, 'catalog' | 'holds' | 'marks' | 'surveys'>> {
+export async function openBuckets(
+  bus: Bus,
+): Promise<Pick<UploaderDeps, 'catalog' | 'holds' | 'marks' | 'surveys' | 'deepReads'>> {
   return {
     catalog: await KvCatalog.open(bus),
     holds: await bus.bucket(HOLDS_BUCKET),
     marks: await Marks.open(bus),
     surveys: await bus.bucket(SURVEYS_BUCKET),
+    deepReads: await bus.bucket(DEEP_READS_BUCKET),
   }
 }
 

@@ -89,6 +89,11 @@ export function uploaderEvents(metrics: Metrics) {
       sentence: 'removed WAL that the recovery window does not need',
       labels: ['targetId', 'sourceId'],
     }),
+    copyRead: metrics.event({
+      event: 'copy.read',
+      sentence: 'read all of a copy and compared its digests',
+      labels: ['targetId', 'sourceId'],
+    }),
     copyRemade: metrics.event({
       event: 'copy.remade',
       sentence: 'made a copy whole again from another target',

@@ -9,6 +9,7 @@ import {
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { WalRefillRequested, WalSealed } from '@lifeboat/shared/bus/messages/wal.ts'
 import { repeat } from '@lifeboat/shared/service/repeat.ts'
+import { deepReads } from './deep-read.ts'
 import type { Lane, UploaderDeps } from './deps.ts'
 import { expireCopy } from './handlers/expire-copy.ts'
 import { expireWal } from './handlers/expire-wal.ts'
@@ -22,7 +23,7 @@ import { surveyTargets } from './survey.ts'
 
 /** Copies that wait for their last parts come back soon, so few hands are enough. */
 const COPIES_AT_ONCE = 2
-/** How often it is asked whether a target was not looked at for long. */
+/** How often it is asked whether a target was not looked at, or nothing of it read, for long. */
 const SURVEY_LOOK_MS = 60_000
 
 /**
@@ -43,6 +44,7 @@ export async function startUploader(deps: UploaderDeps, signal: AbortSignal): Pr
     await startKeeping(deps, lane, signal)
   }
   const rounds = { log: deps.log, signal }
+  for (const lane of deps.lanes) void repeat('deep-read', SURVEY_LOOK_MS, () => deepReads(deps, lane, signal), rounds)
   void repeat('survey', SURVEY_LOOK_MS, () => surveyTargets(deps, deps.lanes, signal), rounds)
 }
 

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Document } from '@lifeboat/shared/domain/manifest.ts'
-import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { PartSource, Wanted } from './part-source.ts'
 
 /** A manifest of a hundred thousand parts fits; nothing that does not is a document of ours. */
@@ -25,21 +23,6 @@ export async function readSmallFile(
     const contents = await readWhole(found.body, Math.min(bytes, MOST_BYTES))
     if (contents !== undefined && createHash('sha256').update(contents).digest('hex') === sha256) return contents
     wrong.add(found.from)
-  }
-}
-
-/**
- * The manifest inside its signed envelope. The signature is not looked at – an uploader has no keys – but the digest of the envelope came
- * with the fact that the agent published.
- *
- * @throws LifeboatError MANIFEST_TAMPERED
- */
-export function openManifest(envelope: Buffer): Manifest {
-  try {
-    const { payload } = JSON.parse(envelope.toString()) as { payload: string }
-    return Manifest.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()))
-  } catch (cause) {
-    throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'not a manifest in a signed envelope' }, { cause })
   }
 }
 

@@ -119,7 +119,7 @@ function write<T>(bucket: Bucket<T>, key: string, value: T, revision: number | u
 
 /** Revisions are kept for the rows that are kept. */
 function stored(summary: SourceSummary, revisions: Record<string, number>): StoredSummary {
-  const rows = [...summary.recent, ...(summary.olderPhysical ?? [])]
+  const rows = [...summary.recent, ...(summary.olderPhysical ?? []), ...(summary.olderBad ?? [])]
   const kept = rows.map(({ backupId }) => [backupId, revisions[backupId] ?? 0] as const)
   return { ...summary, revisions: Object.fromEntries(kept) }
 }

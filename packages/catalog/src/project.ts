@@ -190,8 +190,9 @@ function marked(copy: Copy, fact: Extract<BackupFact, { subject: 'copy.marked' |
   return { ...copy, marks: { ...copy.marks, [markId]: mark } }
 }
 
-function audited(copy: Copy, { at, found, problem }: CopyAudited): Copy {
-  return { ...copy, audit: newest(copy.audit, { at, found, ...(problem !== undefined && { problem }) }) }
+function audited(copy: Copy, { at, found, problem, read }: CopyAudited): Copy {
+  const audit = newest(copy.audit, { at, found, ...(problem !== undefined && { problem }) })
+  return { ...copy, audit, ...(read && { readAt: latest(copy.readAt, at) }) }
 }
 
 /** What is stored is stored, whatever was refused before; a conclusion is about bytes that were there. */

@@ -5,6 +5,7 @@ import type { BackupRow, FilesRow, PhysicalRow, Rehearsal, SourceSummary } from 
 
 export const RECENT_ROWS = 64
 const OLDER_PHYSICAL_ROWS = 64
+const OLDER_BAD_ROWS = 64
 const REHEARSALS_OF_A_KIND = 5
 
 /** The line of `backup list`. */
@@ -65,6 +66,10 @@ function filesRow({ root, chain, parent, fullBecause, notices }: FilesFacts): Fi
   }
 }
 
+function isBad({ copies }: BackupRow): boolean {
+  return Object.values(copies).some((state) => state === 'missing' || state === 'damaged')
+}
+
 /** Newest first; the id decides between two of one moment, so that every reader sees the same order. */
 export function newestFirst(a: BackupRow, b: BackupRow): number {
   if (a.startedAt !== b.startedAt) return a.startedAt < b.startedAt ? 1 : -1
@@ -82,7 +87,7 @@ export function emptySummary(sourceId: SourceId): SourceSummary {
  * place only all records can say, so the caller summarizes them from the start.
  */
 export function summarize(before: SourceSummary, record: BackupRecord): { summary: SourceSummary; lost: boolean } {
-  const { recent, olderPhysical } = rowsWith(before, record)
+  const { recent, olderPhysical, olderBad } = rowsWith(before, record)
   const whole = <P>(of: (from: BackupRecord) => P) => (bringsBackAll(record.kind) ? of(record) : undefined)
   const lastSealed = later(before.lastSealed, whole(sealedOf), record)
   const lastStored = later(before.lastStored, whole(storedOf), record)
@@ -94,6 +99,7 @@ export function summarize(before: SourceSummary, record: BackupRecord): { summar
     sourceId: record.sourceId,
     recent,
     ...(olderPhysical.length > 0 && { olderPhysical }),
+    ...(olderBad.length > 0 && { olderBad }),
     ...(firstBase.value && { firstBase: firstBase.value }),
     ...(firstStored.value && { firstStored: firstStored.value }),
     ...(rehearsals.length > 0 && { rehearsals }),
@@ -106,16 +112,23 @@ export function summarize(before: SourceSummary, record: BackupRecord): { summar
   return { summary, lost }
 }
 
-/** The recent rows, and of those that fall out of them the ones recovery may still begin with. */
-function rowsWith(before: SourceSummary, record: BackupRecord): { recent: BackupRow[]; olderPhysical: BackupRow[] } {
-  const others = [...before.recent, ...(before.olderPhysical ?? [])].filter((row) => row.backupId !== record.backupId)
-  const rows = [...others, rowOf(record)].sort(newestFirst)
+type Rows = { recent: BackupRow[]; olderPhysical: BackupRow[]; olderBad: BackupRow[] }
+
+/** The recent rows, and of those that fall out of them the ones recovery may still begin with and the ones somebody must look at. */
+function rowsWith(before: SourceSummary, record: BackupRecord): Rows {
+  const known = new Map<string, BackupRow>()
+  for (const row of [...before.recent, ...(before.olderPhysical ?? []), ...(before.olderBad ?? [])])
+    known.set(row.backupId, row)
+  known.set(record.backupId, rowOf(record))
+  const rows = [...known.values()].sort(newestFirst)
   // Exports may come every minute: they must not push the backups of the whole source out.
   const whole = rows.filter(({ kind }) => bringsBackAll(kind))
   const exports = rows.filter(({ kind }) => !bringsBackAll(kind)).slice(0, RECENT_ROWS)
   const older = whole.slice(RECENT_ROWS).filter((row) => row.physical !== undefined)
   const recent = [...whole.slice(0, RECENT_ROWS), ...exports].sort(newestFirst)
-  return { recent, olderPhysical: older.slice(0, OLDER_PHYSICAL_ROWS) }
+  const shown = new Set(recent)
+  const olderBad = rows.filter((row) => !shown.has(row) && isBad(row)).slice(0, OLDER_BAD_ROWS)
+  return { recent, olderPhysical: older.slice(0, OLDER_PHYSICAL_ROWS), olderBad }
 }
 
 function rehearsalsWith(before: readonly Rehearsal[], record: BackupRecord): Rehearsal[] {

@@ -5,6 +5,7 @@ import { TargetConfig } from '@lifeboat/storage/target-config.ts'
 import { z } from 'zod'
 import { AgentSection } from './schema/agent.ts'
 import { AlertingSection } from './schema/alerting.ts'
+import { AuditSection } from './schema/audit.ts'
 import { BusSection } from './schema/bus.ts'
 import { ExpirySection } from './schema/keep.ts'
 import { Listen } from './schema/listen.ts'
@@ -35,6 +36,7 @@ export const LifeboatConfig = z.strictObject({
     .record(SourceId, WalSection)
     .default({})
     .describe('Sources whose WAL is kept; a base policy and this make point-in-time recovery.'),
+  audit: AuditSection.prefault({}).describe('How closely what targets hold is looked at.'),
   expiry: ExpirySection.prefault({}).describe('When backups are let go, and how carefully.'),
   objectives: z
     .record(

@@ -10,7 +10,7 @@ export type ConfigOf<S extends SectionName> = Pick<LifeboatConfig, 'version' | '
 export const SERVICE_SECTIONS = {
   scheduler: ['bus', 'sources', 'policies', 'wal', 'targets', 'expiry', 'objectives', 'scheduler'],
   'backup-agent': ['bus', 'encryption', 'agents', 'sources', 'policies', 'wal'],
-  uploader: ['bus', 'agents', 'targets', 'expiry', 'uploader'],
+  uploader: ['bus', 'agents', 'targets', 'audit', 'expiry', 'uploader'],
   verifier: ['bus', 'signers', 'targets', 'policies', 'wal', 'verifier'],
   alerter: ['bus', 'sources', 'policies', 'wal', 'targets', 'objectives', 'alerting'],
   cli: [
@@ -22,6 +22,7 @@ export const SERVICE_SECTIONS = {
     'sources',
     'policies',
     'wal',
+    'audit',
     'expiry',
     'objectives',
     'scheduler',

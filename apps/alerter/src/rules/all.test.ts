@@ -203,6 +203,10 @@ const CASES: Record<string, World> = {
       aBackup(25, { copies: { alpha: 'proven', beta: 'damaged' } }),
     ],
   }),
+  'copy-damaged: a backup of long ago was found damaged by reading it': aWorld('26T03:10', {
+    backups: [aBackup(26)],
+    bad: [aBackup(10, { copies: { alpha: 'damaged', beta: 'proven' } })],
+  }),
   'copy-damaged: what was let go is no damage': aWorld('26T03:10', {
     backups: [aBackup(26, { copies: { alpha: 'proven', beta: 'marked' } })],
   }),

@@ -5,7 +5,7 @@ const SHOWN = 10
 
 /** A look at a target found copies missing or damaged. They are made whole from elsewhere if that is possible; open until they are. */
 export const copyDamaged: Rule = (world) => {
-  const rows = [...world.backups.values()].flat()
+  const rows = [...world.backups.values(), world.bad].flat()
   const targets = new Set(rows.flatMap(({ copies }) => Object.keys(copies)))
   return [...targets].sort().flatMap((target) => {
     const bad = rows.filter((row) => ['missing', 'damaged'].includes(stateAt(row, target)))

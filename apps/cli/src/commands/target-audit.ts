@@ -1,9 +1,9 @@
-import { type Survey, surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
+import { type CopyFinding, type Survey, surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
 import { SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import { CopyAudited } from '@lifeboat/shared/bus/messages/audit.ts'
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Moment, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { impatient } from '@lifeboat/storage/layers/impatient.ts'
@@ -15,14 +15,18 @@ import type { Style } from '../format/style.ts'
 import { indent } from '../format/table.ts'
 import { withFleet } from '../open-fleet.ts'
 import { LiveLine } from '../progress/live-line.ts'
+import { type DeepAudit, readAll } from '../target/read-all.ts'
 import { targetError } from '../wal/audit-source.ts'
 
 const SILENCE_MS = 20_000
 
-type Audit = { targetId: TargetId } & (Survey | { error: LifeboatError })
+type Audit = { targetId: TargetId } & ((Survey & { read?: DeepAudit }) | { error: LifeboatError })
 
-/** Lists what targets hold and compares it with the catalogue; what it finds counts like a look of an uploader. */
-export const targetAudit: Command<{ name?: string }> = ({ name }, context) =>
+/**
+ * Lists what targets hold and compares it with the catalogue, and with `all` reads every byte of every copy; what it finds counts like a look of an
+ * uploader, and what is wrong is asked to be made whole.
+ */
+export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, all = false }, context) =>
   withFleet(context, ['targets'], async ({ bus, config, secret, log }) => {
     const known = Object.keys(config.targets) as TargetId[]
     if (name !== undefined && !known.includes(name as TargetId))
@@ -40,21 +44,22 @@ export const targetAudit: Command<{ name?: string }> = ({ name }, context) =>
         const progress = (done: number) =>
           line.progress({ phase: `list ${targetId}`, done, unit: 'objects' }, context.clock.now())
         const target = retrying(impatient(bare, { silenceMs: SILENCE_MS }))
-        return { targetId, ...(await surveyTarget(target, catalog, { signal, nowMs: context.clock.now(), progress })) }
+        const looked = await surveyTarget(target, catalog, { signal, nowMs: context.clock.now(), progress })
+        await tell(targetId, looked.survey.at, looked.findings)
+        await surveys.put(targetId, looked.survey)
+        if (!all) return { targetId, ...looked }
+        const read = await readAll(target, { bus, catalog, line, clock: context.clock, signal })
+        return { targetId, ...looked, read }
       } catch (thrown) {
         return { targetId, error: targetError(thrown) }
       }
     }
-    const audits: Audit[] = []
-    for (const targetId of name === undefined ? known : [name as TargetId]) {
-      const audit = await look(targetId)
-      audits.push(audit)
-      if ('error' in audit) continue
-      const { survey, findings } = audit
+    const tell = async (targetId: TargetId, at: Moment, findings: readonly CopyFinding[]) => {
       for (const { sourceId, backupId, found, problem } of findings)
-        await bus.publish(CopyAudited, { sourceId, backupId, targetId, at: survey.at, found, problem })
-      await surveys.put(targetId, survey)
+        await bus.publish(CopyAudited, { sourceId, backupId, targetId, at, found, problem })
     }
+    const audits: Audit[] = []
+    for (const targetId of name === undefined ? known : [name as TargetId]) audits.push(await look(targetId))
     return {
       value: audits.map(shown),
       text: (style) => audits.map((one) => auditText(one, style)).join('\n'),
@@ -66,20 +71,23 @@ function exitOf(audits: readonly Audit[]): ExitName {
   if (audits.some((audit) => 'error' in audit)) return 'unreachable'
   const whole = audits.every(
     (audit) =>
-      'survey' in audit && audit.survey.doubt === undefined && audit.survey.missing + audit.survey.damaged === 0,
+      'survey' in audit &&
+      audit.survey.doubt === undefined &&
+      audit.survey.missing + audit.survey.damaged + (audit.read?.bad.length ?? 0) === 0,
   )
   return whole ? 'ok' : 'failed'
 }
 
 function shown(audit: Audit) {
   if ('error' in audit) return { targetId: audit.targetId, error: audit.error.toReport() }
-  return { ...audit.survey, findings: audit.findings }
+  return { ...audit.survey, findings: audit.findings, ...(audit.read && { read: audit.read }) }
 }
 
 function auditText(audit: Audit, style: Style): string {
   if ('error' in audit)
     return `${style.bold(audit.targetId)}  ${style.bad(`${audit.error.code}: ${audit.error.title}. ${audit.error.hint}`)}`
   const { targetId, objects, bytes, backups, missing, damaged, unknown, orphans, doubt } = audit.survey
+  const { read } = audit
   const lines = [
     ...(doubt ? [style.bad(`not believed: ${doubt}`)] : []),
     ...audit.findings.map(({ sourceId, backupId, found, problem }) =>
@@ -88,12 +96,20 @@ function auditText(audit: Audit, style: Style): string {
     ...Object.entries(unknown).map(([source, count]) =>
       style.warn(`${count} backups of ${source} are not in the catalogue: lifeboat catalog rebuild ${targetId}`),
     ),
+    ...(read === undefined ? [] : readText(read, style)),
     ...(orphans.objects > 0 ? [`${orphans.objects} leftovers, ${formatBytes(orphans.bytes)}`] : []),
   ]
   const state =
-    doubt || missing + damaged > 0
-      ? style.bad(`${missing} missing, ${damaged} damaged`)
+    doubt || missing + damaged + (read?.bad.length ?? 0) > 0
+      ? style.bad(`${missing} missing, ${damaged + (read?.bad.length ?? 0)} damaged`)
       : style.good('as the catalogue says')
   const head = `${style.bold(targetId)}  ${state}  ${style.dim(`${backups} backups, ${objects} objects, ${formatBytes(bytes)}`)}`
   return [head, ...lines.map((line) => indent(line))].join('\n')
+}
+
+function readText({ copies, bytes, bad }: DeepAudit, style: Style): string[] {
+  const lines = bad.map(({ sourceId, backupId, found, problem }) =>
+    style.bad(`${found}: ${backupId} of ${sourceId}: ${problem}; it is asked to be made whole`),
+  )
+  return [`${copies} copies read, ${formatBytes(bytes)}`, ...lines]
 }

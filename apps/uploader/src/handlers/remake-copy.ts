@@ -3,11 +3,12 @@ import { CopyAudited, CopyRemade, type CopyRemakeRequested } from '@lifeboat/sha
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { documentKey, partKey } from '@lifeboat/shared/domain/keys.ts'
+import { manifestInside } from '@lifeboat/shared/domain/manifest-inside.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { demandFleet } from '../fleet-marker.ts'
 import type { Wanted } from '../part-source.ts'
 import { ensureWhole, type Piece, type Remade } from '../remake/ensure-whole.ts'
-import { openManifest, readSmallFile } from '../small-files.ts'
+import { readSmallFile } from '../small-files.ts'
 
 /** No manifest is longer. */
 const MANIFEST_BYTES = 16 * 1024 ** 2
@@ -65,7 +66,7 @@ async function* piecesOf(
   const manifestAt = wanted(documentKey(sourceId, backupId, 'manifest.json'))
   const digest = { bytes: MANIFEST_BYTES, sha256: manifestSha256 }
   const envelope = await readSmallFile(parts, manifestAt, digest, signal)
-  const { artifacts, documents } = openManifest(envelope)
+  const { artifacts, documents } = manifestInside(envelope)
   for (const { name, parts: own } of artifacts)
     for (const part of own)
       yield { wanted: wanted(partKey(sourceId, backupId, name, part.no)), content: part, role: 'part' }

@@ -5,6 +5,7 @@ import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { type Md5, moment } from '@lifeboat/shared/domain/ids.ts'
 import { documentKey, manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Document } from '@lifeboat/shared/domain/manifest.ts'
+import { manifestInside } from '@lifeboat/shared/domain/manifest-inside.ts'
 import { compareContent } from '@lifeboat/storage/same-content.ts'
 import type { ContentRole } from '@lifeboat/storage/target.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
@@ -12,7 +13,7 @@ import { demandFleet } from '../fleet-marker.ts'
 import type { Wanted } from '../part-source.ts'
 import { demandParts } from '../parts-present.ts'
 import { refuseCopyOrThrow } from '../refuse-copy.ts'
-import { openManifest, readSmallFile } from '../small-files.ts'
+import { readSmallFile } from '../small-files.ts'
 
 type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'events' | 'clock'>
 
@@ -46,7 +47,7 @@ async function ensureCopy(deps: Needs, lane: Lane, sealed: BackupSealed, signal:
   if (there !== undefined && compareContent(there, sealedManifest) === 'same') return
   await demandFleet(target, deps.fleet, signal)
   const envelope = await readSmallFile(deps.parts, wantedOf(sealed, lane, 'manifest.json'), manifest, signal)
-  const { documents, ...contents } = openManifest(envelope)
+  const { documents, ...contents } = manifestInside(envelope)
   await demandParts(lane, { documents, ...contents }, signal)
   for (const document of documents) await putDocument(deps, lane, sealed, document, signal)
   await putSmall(lane, sealed, { name: 'manifest.json', ...sealedManifest }, envelope, 'manifest', signal)

@@ -64,6 +64,7 @@ export async function startFleet(): Promise<Fleet> {
           lanes,
           parts: partSource(spools, lanes),
           concurrency,
+          deepRead: 0,
         },
         ...{ events: uploaderEvents(createMetrics('uploader')), clock: systemClock, log: silentLogger },
       }

@@ -188,4 +188,22 @@ export const CATALOG_CASES: readonly CatalogCase[] = [
       equal(summary?.lastProven?.backupId, backups[2]?.backupId)
     },
   },
+  {
+    name: 'a backup of long ago that a look found damaged stays in view until it is whole again',
+    async check(catalog) {
+      const old = aBackup({ no: 0 })
+      const seen = async () => (await catalog.summary(old.sourceId))?.olderBad?.map(({ backupId }) => backupId)
+      for (let no = 0; no <= RECENT_ROWS; no += 1) {
+        await catalog.apply(aBackup({ no }).sealed())
+        await catalog.apply(aBackup({ no }).stored('aws'))
+      }
+      equal(await seen(), undefined)
+      await catalog.apply(old.audited('aws', 'damaged', 20))
+      deepEqual(await seen(), [old.backupId])
+      await catalog.apply(aBackup({ no: RECENT_ROWS + 1 }).sealed())
+      deepEqual(await seen(), [old.backupId])
+      await catalog.apply(old.remade('aws', 25))
+      equal(await seen(), undefined)
+    },
+  },
 ]

@@ -49,3 +49,21 @@ export const SURVEYS_BUCKET: BucketDefinition<TargetSurvey> = {
   schema: TargetSurvey,
   permanent: true,
 }
+
+/** How far the reading of samples has come at one target. */
+export const DeepReads = z.object({
+  targetId: TargetId,
+  /** Until when reading was paid for. */
+  at: Moment,
+  /** Bytes that may still be read; negative after a large copy. */
+  creditBytes: z.number(),
+})
+export type DeepReads = z.infer<typeof DeepReads>
+
+/** Key: the target. */
+export const DEEP_READS_BUCKET: BucketDefinition<DeepReads> = {
+  name: 'lifeboat_deep_reads',
+  summary: 'How far uploaders have come with reading samples of what each target holds.',
+  schema: DeepReads,
+  permanent: true,
+}

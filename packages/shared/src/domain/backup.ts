@@ -64,6 +64,8 @@ export const Copy = z.object({
   audit: z
     .object({ at: Moment, found: z.enum(['whole', 'missing', 'damaged']), problem: z.string().optional() })
     .optional(),
+  /** When all of its bytes were last read and compared with the digests of the manifest; drills left out. */
+  readAt: Moment.optional(),
   /** When its bytes were put there anew from another target; what drills said before is about other bytes. */
   remadeAt: Moment.optional(),
 })

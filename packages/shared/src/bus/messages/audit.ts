@@ -4,13 +4,13 @@ import { type DataOf, defineMessage } from '../define-message.ts'
 
 const about = { sourceId: SourceId, backupId: BackupId, targetId: TargetId }
 
-/** Told of a copy whose state a look changes; of the others only the survey tells. */
+/** Told of a copy whose state a look changes, and of every copy that was read; of the others only the survey tells. */
 export const CopyAudited = defineMessage({
   subject: 'copy.audited',
   version: 1,
   class: 'fact',
   owner: ['uploader', 'cli'],
-  summary: 'A look at a target found a copy missing or damaged, or whole again.',
+  summary: 'A look at a target found a copy missing or damaged, or whole again; or a copy was read in depth.',
   dedupeKey: (data) => `${data.targetId}/${data.backupId}/${data.at}`,
   route: (data) => data.sourceId,
   data: z.object({
@@ -18,6 +18,8 @@ export const CopyAudited = defineMessage({
     at: Moment,
     found: z.enum(['whole', 'missing', 'damaged']),
     problem: z.string().optional(),
+    /** All of its bytes were read and compared with the digests of the manifest. */
+    read: z.boolean().optional(),
   }),
 })
 export type CopyAudited = DataOf<typeof CopyAudited>

@@ -1,0 +1,59 @@
+import { chooseReads, type ReadableCopy, readableCopy } from '@lifeboat/catalog/audit/choose-reads.ts'
+import { readCopy } from '@lifeboat/catalog/audit/read-copy.ts'
+import { CopyAudited, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
+import type { Lane, UploaderDeps } from './deps.ts'
+
+const HOUR_MS = 3_600_000
+
+type Needs = Pick<UploaderDeps, 'bus' | 'catalog' | 'deepReads' | 'deepRead' | 'events' | 'clock' | 'log'>
+
+/**
+ * Once an hour, whoever of all uploaders comes first: reads what a share of a day allows of the copies that were checked longest ago, one after the other.
+ * What was paid for and not read, because the process died, is the first to be read next time.
+ */
+export async function deepReads(deps: Needs, lane: Lane, signal: AbortSignal): Promise<void> {
+  if (deps.deepRead === 0) return
+  for (const copy of await claim(deps, lane)) await lane.gate.through(signal, () => read(deps, lane, copy, signal))
+}
+
+/** The first look at a target only begins to count. */
+async function claim({ catalog, deepReads, deepRead, clock }: Needs, { target }: Lane): Promise<ReadableCopy[]> {
+  const nowMs = clock.now()
+  const targetId = target.id
+  const known = await deepReads.get(targetId)
+  if (known === undefined) {
+    await deepReads.create(targetId, { targetId, at: moment(nowMs), creditBytes: 0 })
+    return []
+  }
+  const sinceMs = nowMs - Date.parse(known.value.at)
+  if (Math.abs(sinceMs) < HOUR_MS) return []
+  const copies: ReadableCopy[] = []
+  for await (const record of catalog.all()) {
+    const copy = readableCopy(record, targetId)
+    if (copy) copies.push(copy)
+  }
+  const { creditBytes } = known.value
+  const choice = chooseReads(copies, { share: deepRead, sinceMs, creditBytes, nowMs })
+  const paid = { targetId, at: moment(nowMs), creditBytes: choice.creditBytes }
+  return (await deepReads.update(targetId, paid, known.revision)) === undefined ? [] : choice.read
+}
+
+async function read(
+  { bus, catalog, events, clock, log }: Needs,
+  { target }: Lane,
+  { sourceId, backupId }: ReadableCopy,
+  signal: AbortSignal,
+): Promise<void> {
+  const record = await catalog.get(backupId, sourceId)
+  // Let go, or found missing, while others were read.
+  if (record === undefined || readableCopy(record, target.id) === undefined) return
+  const beganMs = clock.now()
+  const { bytes, found, problem } = await readCopy(target, record, { signal })
+  const about = { sourceId, backupId, targetId: target.id }
+  const at = moment(clock.now())
+  await bus.publish(CopyAudited, { ...about, at, found, ...(problem !== undefined && { problem }), read: true })
+  if (found !== 'whole')
+    await bus.publish(CopyRemakeRequested, { ...about, reason: `${found}: ${problem}`, requestedAt: at })
+  events.copyRead(log, { ...about, found, bytes, durationMs: Math.max(0, clock.now() - beganMs) })
+}

@@ -50,9 +50,9 @@ export async function pack(
   run: Pick<Run, 'signal' | 'log'>,
 ): Promise<Packed> {
   const params = { [constants.ZSTD_c_compressionLevel]: compressionLevel, [constants.ZSTD_c_checksumFlag]: 1 }
-  const compressed = Readable.from(slices(plain), { objectMode: false }).compose(
-    createZstdCompress({ params, chunkSize: 256 * 1024 }),
-  )
+  const zstd = createZstdCompress({ params, chunkSize: 256 * 1024 })
+  // NOTE: `compose` would do, but a stream it made throws an error nobody can catch when its reader dies.
+  const compressed = Readable.from(slices(plain), { objectMode: false }).pipe(zstd)
   try {
     const packed = await inSpool(async () => {
       await using file = await open(path + PARTIAL, 'w', 0o600)

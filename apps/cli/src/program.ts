@@ -178,6 +178,14 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
   )
   const target = noun('target', 'Places that keep backups.')
   does(
+    verb(
+      target,
+      'list',
+      'What is known of each target, and how far one that was added later is filled; asks none of them.',
+    ),
+    async () => (await import('./commands/target-list.ts')).targetList,
+  )
+  does(
     verb(target, 'check', 'Put a target through the cases every store must pass.').argument(
       '<name>',
       'a name under `targets`',

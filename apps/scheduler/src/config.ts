@@ -1,11 +1,11 @@
 import type { Env } from '@lifeboat/config/config-path.ts'
-import { keepingOf, removersOf } from '@lifeboat/config/keeping.ts'
+import { keepingOf, removersOf, spreadOf } from '@lifeboat/config/keeping.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
 import type { BusConfig } from '@lifeboat/config/schema/bus.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
-import type { ExpirySettings, Promised } from './deps.ts'
+import type { ExpirySettings, Promised, Spread } from './deps.ts'
 import { type Plan, plansOf } from './plans.ts'
 
 /** What the scheduler reads of lifeboat.yaml: when, what, and for whom; no secret but that of the bus. */
@@ -14,6 +14,7 @@ export interface SchedulerConfig {
   plans: Plan[]
   promises: Readonly<Record<SourceId, Promised>>
   expiry: ExpirySettings
+  spread: Spread
   /** host:port */
   health: string | undefined
   secret: (ref: SecretRef) => Secret
@@ -29,5 +30,6 @@ export async function readSchedulerConfig(from: { env: Env; cwd: string }): Prom
   const { bus, objectives: promises, scheduler } = config
   const { auto, schedule, undelete } = config.expiry
   const expiry = { keeping: keepingOf(config), targets: removersOf(config), auto, schedule, undeleteMs: undelete }
-  return { bus, plans: plansOf(config), promises, expiry, health: scheduler.health, secret, tickMs: TICK_MS }
+  const spread = spreadOf(config)
+  return { bus, plans: plansOf(config), promises, expiry, spread, health: scheduler.health, secret, tickMs: TICK_MS }
 }

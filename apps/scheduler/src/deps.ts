@@ -9,7 +9,7 @@ import { WAL_RECORD_BUCKET, type WalRecord } from '@lifeboat/catalog/wal-record.
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
-import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { CANCELS_BUCKET, type Cancel } from '@lifeboat/shared/run/cancels.ts'
@@ -40,11 +40,18 @@ export interface SchedulerDeps {
   /** By source: what lifeboat.yaml promises. */
   promises: Readonly<Record<SourceId, Promised>>
   expiry: ExpirySettings
+  spread: Spread
   metrics: Metrics
   clock: Clock
   log: Logger
   /** Milliseconds between two looks at the clock. */
   tickMs: number
+}
+
+/** Where lifeboat.yaml sends backups and WAL now. */
+export interface Spread {
+  targetsOf(policyId: PolicyId): readonly TargetId[]
+  walTargetsOf(sourceId: SourceId): readonly TargetId[]
 }
 
 /** What lifeboat.yaml says about letting go. */
@@ -69,14 +76,14 @@ export async function openDeps(cfg: SchedulerConfig, { log, own, signal, metrics
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'scheduler', log, abort: signal }))
-  const { plans, promises, expiry, tickMs } = cfg
-  return openParts(bus, { plans, promises, expiry, metrics, clock: systemClock, log, tickMs }, watching.signal)
+  const { plans, promises, expiry, spread, tickMs } = cfg
+  return openParts(bus, { plans, promises, expiry, spread, metrics, clock: systemClock, log, tickMs }, watching.signal)
 }
 
 /** Opens what lies on the bus; `signal` ends the watching. */
 export async function openParts(
   bus: Bus,
-  given: Pick<SchedulerDeps, 'plans' | 'promises' | 'expiry' | 'metrics' | 'clock' | 'log' | 'tickMs'>,
+  given: Pick<SchedulerDeps, 'plans' | 'promises' | 'expiry' | 'spread' | 'metrics' | 'clock' | 'log' | 'tickMs'>,
   signal: AbortSignal,
 ): Promise<SchedulerDeps> {
   const ledger = await Ledger.open(bus)

@@ -4,6 +4,7 @@ import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
 import { WalExpired } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { repeat } from '@lifeboat/shared/service/repeat.ts'
+import { BACKFILL_LOOK_MS, BackfillRounds } from './backfill.ts'
 import type { SchedulerDeps } from './deps.ts'
 import { sweepDrills } from './drill-sweep.ts'
 import { EXPIRY_LOOK_MS, ExpiryRounds } from './expiry.ts'
@@ -32,6 +33,7 @@ export async function startScheduler(deps: SchedulerDeps, signal: AbortSignal): 
   await bus.consume({ type: WalExpired, durable: 'wal-expired' }, noteWalExpired(deps), { signal })
   const ticker = new Ticker(deps)
   const expiry = new ExpiryRounds(deps)
+  const backfill = new BackfillRounds(deps)
   const objectives = new ObjectivesWatch(deps)
   const objectivesRest = (tookMs: number) => Math.max(LOOK_EVERY_MS, 4 * tookMs)
   const rounds = { log: deps.log, signal }
@@ -41,6 +43,7 @@ export async function startScheduler(deps: SchedulerDeps, signal: AbortSignal): 
     repeat('tick', tickRest, () => ticker.tick(), rounds),
     repeat('objectives', objectivesRest, () => objectives.look(), rounds),
     repeat('drill-sweep', 10 * MINUTE, () => sweepDrills(deps), rounds),
+    repeat('backfill', BACKFILL_LOOK_MS, () => backfill.round(), rounds),
     repeat('expiry', EXPIRY_LOOK_MS, () => expiry.round(), rounds),
     repeat('alerter-watch', MINUTE, watchAlerter(deps), rounds),
     repeat('ledger-prune', 6 * 60 * MINUTE, () => pruneLedger(deps), rounds),

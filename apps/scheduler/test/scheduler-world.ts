@@ -33,7 +33,10 @@ export interface SchedulerWorld extends AsyncDisposable {
   clock: HandClock
   signal: AbortSignal
   /** What another scheduler process would have: its own connection and its own view. */
-  scheduler(plans: readonly Plan[], over?: Partial<Pick<SchedulerDeps, 'promises' | 'expiry'>>): Promise<SchedulerDeps>
+  scheduler(
+    plans: readonly Plan[],
+    over?: Partial<Pick<SchedulerDeps, 'promises' | 'expiry' | 'spread'>>,
+  ): Promise<SchedulerDeps>
   /** Waited for at the end of the world; that the world ends is no failure. */
   run(service: Promise<void>): void
   /** Everything of this type that is published from now on, as it is consumed. */
@@ -54,11 +57,12 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
     bus,
     clock,
     signal: stop.signal,
-    scheduler: async (plans, { promises = {}, expiry = KEEPING_ALL } = {}) => {
+    scheduler: async (plans, { promises = {}, expiry = KEEPING_ALL, spread = NOWHERE } = {}) => {
       const given = {
         plans,
         promises,
         expiry,
+        spread,
         metrics: createMetrics('scheduler'),
         clock,
         log: silentLogger,
@@ -90,6 +94,8 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
 
 /** Time for a message that must not come, to come. */
 export const aMoment = () => pause(400)
+
+const NOWHERE: SchedulerDeps['spread'] = { targetsOf: () => [], walTargetsOf: () => [] }
 
 const KEEPING_ALL: SchedulerDeps['expiry'] = {
   ...{ auto: false, schedule: undefined, undeleteMs: 0, targets: [] },

@@ -22,6 +22,15 @@ export function keepingOf(config: Pick<LifeboatConfig, 'policies' | 'wal' | 'exp
   }
 }
 
+/** Where backups and WAL go now; a policy or source that is not in the configuration any more goes nowhere. */
+export function spreadOf(config: Pick<LifeboatConfig, 'policies' | 'wal' | 'targets'>) {
+  const known = (ids: readonly TargetId[] = []) => ids.filter((id) => id in config.targets)
+  return {
+    targetsOf: (policyId: PolicyId): TargetId[] => known(config.policies[policyId]?.targets),
+    walTargetsOf: (sourceId: SourceId): TargetId[] => known(config.wal[sourceId]?.targets),
+  }
+}
+
 /** Which targets may be removed from at all. */
 export function removersOf(config: Pick<LifeboatConfig, 'targets'>): { targetId: TargetId; mayRemove: boolean }[] {
   return Object.entries(config.targets).map(([id, target]) => ({

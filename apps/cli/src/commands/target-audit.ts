@@ -15,19 +15,23 @@ import type { Style } from '../format/style.ts'
 import { indent } from '../format/table.ts'
 import { withFleet } from '../open-fleet.ts'
 import { LiveLine } from '../progress/live-line.ts'
+import { type Filling, fillingsOf, fillingText } from '../target/fillings.ts'
 import { type DeepAudit, readAll } from '../target/read-all.ts'
 import { targetError } from '../wal/audit-source.ts'
 
 const SILENCE_MS = 20_000
 
-type Audit = { targetId: TargetId } & ((Survey & { read?: DeepAudit }) | { error: LifeboatError })
+type Audit = { targetId: TargetId } & (
+  | (Survey & { read?: DeepAudit; filling?: Filling | undefined })
+  | { error: LifeboatError }
+)
 
 /**
  * Lists what targets hold and compares it with the catalogue, and with `all` reads every byte of every copy; what it finds counts like a look of an
  * uploader, and what is wrong is asked to be made whole.
  */
 export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, all = false }, context) =>
-  withFleet(context, ['targets'], async ({ bus, config, secret, log }) => {
+  withFleet(context, ['targets', 'policies', 'wal', 'expiry'], async ({ bus, config, secret, log }) => {
     const known = Object.keys(config.targets) as TargetId[]
     if (name !== undefined && !known.includes(name as TargetId))
       throw new LifeboatError('TARGET_UNKNOWN', { name, suggestion: suggestName(name, known) })
@@ -47,13 +51,15 @@ export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, a
         const looked = await surveyTarget(target, catalog, { signal, nowMs: context.clock.now(), progress })
         await tell(targetId, looked.survey.at, looked.findings)
         await surveys.put(targetId, looked.survey)
-        if (!all) return { targetId, ...looked }
+        const filling = fillings.get(targetId)
+        if (!all) return { targetId, ...looked, filling }
         const read = await readAll(target, { bus, catalog, line, clock: context.clock, signal })
-        return { targetId, ...looked, read }
+        return { targetId, ...looked, filling, read }
       } catch (thrown) {
         return { targetId, error: targetError(thrown) }
       }
     }
+    const fillings = await fillingsOf(bus, catalog, config, context.clock.now())
     const tell = async (targetId: TargetId, at: Moment, findings: readonly CopyFinding[]) => {
       for (const { sourceId, backupId, found, problem } of findings)
         await bus.publish(CopyAudited, { sourceId, backupId, targetId, at, found, problem })
@@ -80,7 +86,8 @@ function exitOf(audits: readonly Audit[]): ExitName {
 
 function shown(audit: Audit) {
   if ('error' in audit) return { targetId: audit.targetId, error: audit.error.toReport() }
-  return { ...audit.survey, findings: audit.findings, ...(audit.read && { read: audit.read }) }
+  const { survey, findings, read, filling } = audit
+  return { ...survey, findings, ...(read && { read }), ...(filling && { filling }) }
 }
 
 function auditText(audit: Audit, style: Style): string {
@@ -88,6 +95,7 @@ function auditText(audit: Audit, style: Style): string {
     return `${style.bold(audit.targetId)}  ${style.bad(`${audit.error.code}: ${audit.error.title}. ${audit.error.hint}`)}`
   const { targetId, objects, bytes, backups, missing, damaged, unknown, orphans, doubt } = audit.survey
   const { read } = audit
+  const filling = fillingText(audit.filling)
   const lines = [
     ...(doubt ? [style.bad(`not believed: ${doubt}`)] : []),
     ...audit.findings.map(({ sourceId, backupId, found, problem }) =>
@@ -97,6 +105,7 @@ function auditText(audit: Audit, style: Style): string {
       style.warn(`${count} backups of ${source} are not in the catalogue: lifeboat catalog rebuild ${targetId}`),
     ),
     ...(read === undefined ? [] : readText(read, style)),
+    ...(filling === undefined ? [] : [filling]),
     ...(orphans.objects > 0 ? [`${orphans.objects} leftovers, ${formatBytes(orphans.bytes)}`] : []),
   ]
   const state =

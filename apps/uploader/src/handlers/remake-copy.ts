@@ -6,6 +6,7 @@ import { documentKey, partKey } from '@lifeboat/shared/domain/keys.ts'
 import { manifestInside } from '@lifeboat/shared/domain/manifest-inside.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { demandFleet } from '../fleet-marker.ts'
+import { inParallel } from '../parallel.ts'
 import type { Wanted } from '../part-source.ts'
 import { ensureWhole, type Piece, type Remade } from '../remake/ensure-whole.ts'
 import { readSmallFile } from '../small-files.ts'
@@ -20,24 +21,27 @@ const MANIFEST_BYTES = 16 * 1024 ** 2
  * What lies there and is wrong cannot be written over: it is removed where that is allowed, else the copy stays damaged and that is told.
  */
 export function remakeCopy(
-  deps: Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'catalog' | 'events' | 'clock'>,
+  deps: Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'catalog' | 'events' | 'clock' | 'concurrency'>,
   lane: Lane,
 ): Handler<CopyRemakeRequested> {
   return (wish, { signal, log }) =>
     lane.gate.through(signal, async () => {
-      const { sourceId, backupId, targetId, reason } = wish
+      const { sourceId, backupId, targetId, reason, requestedAt } = wish
       const record = await deps.catalog.get(backupId, sourceId)
       const state = record?.copies[targetId]?.state
       // What was let go stays gone.
       if (record === undefined || state === 'marked' || state === 'expired') return
+      // Asked by two, or once more while it was under way.
+      if ((record.copies[targetId]?.remadeAt ?? '') > requestedAt) return
       await demandFleet(lane.target, deps.fleet, signal)
       const about = { sourceId, backupId, targetId }
       const remade: Remade = { objects: 0, bytes: 0, from: new Set(), stuck: [] }
-      for await (const piece of piecesOf(deps, lane, record, signal)) {
-        // A manifest beside a part that is wrong would say that all is well.
-        if (piece.role === 'manifest' && remade.stuck.length > 0) break
-        await ensureWhole(deps.parts, lane, piece, remade, signal)
-      }
+      const pieces = await Array.fromAsync(piecesOf(deps, lane, record, signal))
+      const manifest = pieces.pop()
+      if (manifest === undefined) return
+      await inParallel(pieces, deps.concurrency, (piece) => ensureWhole(deps.parts, lane, piece, remade, signal))
+      // A manifest beside a part that is wrong would say that all is well.
+      if (remade.stuck.length === 0) await ensureWhole(deps.parts, lane, manifest, remade, signal)
       const at = moment(deps.clock.now())
       if (remade.stuck.length > 0) {
         const problem = `${remade.stuck[0]} is wrong and cannot be written over: this target has no removal credentials`

@@ -86,3 +86,12 @@ test.each<[string, Partial<KnowledgeFacts>, RegExp]>([
   expect(going).toEqual([])
   expect(decisions[0]?.copies[0]?.reasons.join()).toMatch(reason)
 })
+
+test('a target that was taken out of the configuration keeps everything', async () => {
+  const { going, wal, decisions } = await plan({ targets: [{ targetId: 'gcp' as TargetId, mayRemove: true }] })
+  expect([going, wal]).toEqual([[], []])
+  expect(decisions[0]?.copies[7]).toMatchObject({
+    do: 'keep',
+    reasons: ['not sure enough: aws is not configured any more; what lies there stays'],
+  })
+})

@@ -85,8 +85,15 @@ function decideSource(deps: PlanDeps, sourceId: SourceId, records: readonly Back
     walWindowMs: keeping.walWindowMs[sourceId],
     nowMs,
     doubts: [...knowledge.all, ...knowledge.source(sourceId)],
-    targetDoubts: knowledge.target,
+    targetDoubts: targetDoubts(knowledge, records),
   })
+}
+
+/** A target nobody configures any more cannot be asked, and its data is nobody's business here. */
+function targetDoubts({ target }: Knowledge, records: readonly BackupRecord[]): Knowledge['target'] {
+  const held = new Set(records.flatMap(({ copies }) => Object.keys(copies) as TargetId[]))
+  const known = [...held].map((id) => [id, target[id] ?? [`${id} is not configured any more; what lies there stays`]])
+  return Object.fromEntries(known) as Knowledge['target']
 }
 
 function sortInto(plan: ExpiryPlan, sourceId: SourceId, copy: CopyDecision, record: BackupRecord | undefined): void {

@@ -71,7 +71,7 @@ export const WalRefillRequested = defineMessage({
   subject: 'wal.refill.requested',
   version: 1,
   class: 'wish',
-  owner: 'backup-agent',
+  owner: ['backup-agent', 'scheduler'],
   summary: 'Asks an uploader to fill the WAL a target lacks from other targets that have it.',
   dedupeKey: (data) => `${data.sourceId}/${data.targetId}/${data.requestedAt}`,
   route: (data) => data.targetId,

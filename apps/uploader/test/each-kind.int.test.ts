@@ -1,0 +1,154 @@
+import { surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
+import { DEEP_READS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { CopyAudited, CopyRemade, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
+import { WalRefillRequested } from '@lifeboat/shared/bus/messages/wal.ts'
+import { Secret } from '@lifeboat/shared/config/secret.ts'
+import { type AgentId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { clusterKey, segmentAt, walKey, walPrefix } from '@lifeboat/shared/domain/wal.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { getBytes, listKeys } from '@lifeboat/storage/conformance/target-case.ts'
+import { openTarget, TARGET_KINDS } from '@lifeboat/storage/open-target.ts'
+import { type Buckets, startBuckets } from '@lifeboat/testkit/buckets.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
+import { putObjects, smallCopy, spoil } from '@lifeboat/testkit/small-copy.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deepReads } from '../src/deep-read.ts'
+import { type Fleet, startFleet } from './support/fleet.ts'
+
+const signal = new AbortController().signal
+const HOUR = 3_600_000
+const SEGMENT = 1 << 24
+const records = 'records' as SourceId
+
+let buckets: Buckets
+let fleet: Fleet
+let place: Awaited<ReturnType<typeof openPlace>>
+beforeAll(async () => {
+  ;[buckets, fleet] = await Promise.all([startBuckets(), startFleet()])
+  place = await openPlace()
+}, 120_000)
+afterAll(async () => {
+  await fleet?.[Symbol.asyncDispose]()
+  await buckets?.[Symbol.asyncDispose]()
+})
+
+const CLOUDS = TARGET_KINDS.filter((kind) => kind !== 'filesystem')
+
+test.each(CLOUDS)(
+  'a %s target that was added later is filled from another one, a base, its incremental and the WAL behind them',
+  async (kind) => {
+    const { base, child, catalog, targets, wal } = place
+    const targetId = kind as TargetId
+    const target = targets[kind]
+    for (const { backupId } of [base, child]) {
+      const about = { sourceId: records, backupId, targetId, reason: 'added later' }
+      await fleet.bus.publish(CopyRemakeRequested, { ...about, requestedAt: moment(Date.now()) })
+    }
+    const made = await until(
+      async () => (await fleet.facts(CopyRemade)).filter((fact) => fact.targetId === targetId),
+      (facts) => facts.length === 2,
+      120_000,
+    )
+    for (const data of made) {
+      expect(data).toMatchObject({ objects: 4, from: [expect.stringMatching(/^(filesystem|s3|gcs)$/)] })
+      await catalog.apply({ subject: 'copy.remade', data })
+    }
+    for (const [key, bytes] of [...base.objects, ...child.objects])
+      expect((await getBytes(target, key, signal)).equals(bytes), key).toBe(true)
+    const { survey, findings } = await surveyTarget(target, catalog, { signal, nowMs: Date.now() + HOUR })
+    expect(findings).toEqual([])
+    expect(survey).toMatchObject({ backups: 2, missing: 0, damaged: 0, unknown: {} })
+
+    const cluster = { systemIdentifier: '7', segmentBytes: SEGMENT, from: '0/2000000' as never }
+    const about = {
+      sourceId: records,
+      agentId: 'db1' as AgentId,
+      targetId,
+      targets: ['filesystem' as TargetId, targetId],
+    }
+    await fleet.bus.publish(WalRefillRequested, {
+      ...about,
+      ...cluster,
+      reason: 'added later',
+      requestedAt: moment(Date.now()),
+    })
+    // The first segment ends before the oldest base begins.
+    const there = await until(
+      () => listKeys(target, walPrefix(records), signal),
+      (keys) => keys.length === 3,
+      120_000,
+    )
+    expect(there.filter((key) => key !== clusterKey(records))).toEqual(wal.slice(1).map(([key]) => key))
+    for (const [key, bytes] of wal.slice(1)) expect((await getBytes(target, key, signal)).equals(bytes), key).toBe(true)
+  },
+)
+
+test.each(CLOUDS)(
+  'a %s target that lost a manifest, and holds other bytes than it was given, is found out and made whole',
+  async (kind) => {
+    const { base, child, catalog, targets, deps } = place
+    const targetId = kind as TargetId
+    const target = targets[kind]
+    const wrong = base.partKeys[0] as string
+    await spoil(target, wrong)
+    await target.remove([...child.objects.keys()].at(-1) as string, { signal })
+    const { findings } = await surveyTarget(target, catalog, { signal, nowMs: Date.now() + HOUR })
+    // A list sees what is gone. It cannot see what is wrong.
+    expect(findings).toMatchObject([
+      { backupId: child.backupId, found: 'missing', problem: 'its manifest is not there' },
+    ])
+    await (await fleet.bus.bucket(DEEP_READS_BUCKET)).put(kind, {
+      ...{ targetId, at: moment(Date.now() - 24 * HOUR), creditBytes: 0 },
+    })
+    const lane = deps.lanes.find((one) => one.target.id === targetId)
+    if (lane === undefined) throw new Error(`no lane for ${kind}`)
+    await deepReads({ ...deps, deepRead: 1 }, lane, signal)
+    const audited = (await fleet.facts(CopyAudited)).filter((fact) => fact.targetId === targetId)
+    expect(audited.map(({ backupId, found }) => [backupId, found]).sort()).toEqual(
+      [
+        [base.backupId, 'damaged'],
+        [child.backupId, 'missing'],
+      ].sort(),
+    )
+    await until(
+      async () => (await fleet.facts(CopyRemade)).filter((fact) => fact.targetId === targetId),
+      (facts) => facts.length === 4,
+      120_000,
+    )
+    for (const [key, bytes] of [...base.objects, ...child.objects])
+      expect((await getBytes(target, key, signal)).equals(bytes), key).toBe(true)
+  },
+)
+
+/** Everything lies in the folder; the clouds are empty. */
+async function openPlace() {
+  const ctx = {
+    log: silentLogger,
+    resolveSecret: (ref: string) => new Secret(buckets.env[ref.replace('env:', '')] ?? ''),
+  }
+  const opened = await Promise.all(
+    TARGET_KINDS.map(async (kind) => [kind, await openTarget(kind as never, buckets.configs[kind], ctx)] as const),
+  )
+  const targets = Object.fromEntries(opened) as Record<
+    (typeof TARGET_KINDS)[number],
+    Awaited<ReturnType<typeof openTarget>>
+  >
+  const deps = await fleet.uploader(Object.values(targets), { mayRemove: true })
+  const base = smallCopy({ targets: ['filesystem'], atMs: Date.now() - 2 * HOUR })
+  const child = smallCopy({ targets: ['filesystem'], atMs: Date.now() - HOUR, parent: base.backupId })
+  const catalog = await KvCatalog.open(fleet.bus)
+  const segments = [1n, 2n, 3n].map((no) => segmentAt(1, no * BigInt(SEGMENT), SEGMENT))
+  const wal = segments.map((segment, no) => {
+    const key = walKey(records, { kind: 'segment', segment, digest: String(no).padStart(16, '0') })
+    return [key, Buffer.from(`WAL ${segment}`)] as const
+  })
+  const cluster = Buffer.from(JSON.stringify({ format: 1, systemIdentifier: '7' }))
+  await putObjects(targets.filesystem, [[clusterKey(records), cluster], ...wal])
+  for (const { objects, sealed, stored } of [base, child]) {
+    await putObjects(targets.filesystem, objects)
+    await catalog.apply({ subject: 'backup.sealed', data: sealed })
+    await catalog.apply({ subject: 'copy.stored', data: stored('filesystem') })
+  }
+  return { targets, deps, base, child, catalog, wal }
+}

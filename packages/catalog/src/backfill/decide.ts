@@ -1,0 +1,142 @@
+import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
+import { needsOf } from '@lifeboat/shared/domain/backup.ts'
+import type { BackupId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Lsn } from '@lifeboat/shared/domain/wal.ts'
+import { candidateOf } from '../expiry/candidate.ts'
+import { decideExpiry } from '../expiry/decide.ts'
+import type { Candidate, HoldOn, KeepRules } from '../expiry/question.ts'
+
+export interface BackfillQuestion {
+  sourceId: SourceId
+  records: readonly BackupRecord[]
+  /** Where the policy sends its backups now. */
+  targetsOf(policyId: PolicyId): readonly TargetId[]
+  rulesOf(policyId: PolicyId, targetId: TargetId): KeepRules | undefined
+  holds: readonly HoldOn[]
+  walWindowMs?: number | undefined
+  nowMs: number
+}
+
+/** A backup a target never had, and would keep if it had it. */
+export interface OwedCopy {
+  sourceId: SourceId
+  backupId: BackupId
+  targetId: TargetId
+  bytes: number
+  /** Why it would stay there. Never empty. */
+  reasons: string[]
+}
+
+/** How far the back-fill of one target has come. */
+export interface Backfill {
+  targetId: TargetId
+  /** Copies that were put there from other targets, bytes included. */
+  done: { copies: number; bytes: number }
+  /** When the newest of them was put there. */
+  filledMs?: number | undefined
+  /** In the order they should come: newest first, each behind what it needs. */
+  owed: OwedCopy[]
+  /** Where WAL must begin there, so that what is there or owed leads on; undefined where nothing does. */
+  walFrom?: Lsn | undefined
+}
+
+/**
+ * What targets that were added to a policy later lack of the backups it made before: those some other target has, and the rules for keeping would keep at the new one, with
+ * what they need. Whatever was once there, or is expected there, is none of this: it is missing, let go, or on its way.
+ */
+export function decideBackfill(question: BackfillQuestion): Backfill[] {
+  const { records, targetsOf } = question
+  const owedTo = new Map<TargetId, Set<BackupId>>()
+  const byId = new Map(records.map((record) => [record.backupId, record]))
+  for (const record of records)
+    for (const targetId of targetsOf(record.policyId))
+      for (const id of chainOf(record, byId))
+        if (isAbsent(byId.get(id), targetId)) owedTo.set(targetId, (owedTo.get(targetId) ?? new Set()).add(id))
+  const targets = new Set([...owedTo.keys(), ...records.flatMap(filledTargets)])
+  return [...targets].sort().map((targetId) => backfillOf(question, targetId, owedTo.get(targetId) ?? new Set(), byId))
+}
+
+type Records = ReadonlyMap<BackupId, BackupRecord>
+
+function backfillOf(
+  question: BackfillQuestion,
+  targetId: TargetId,
+  absent: ReadonlySet<BackupId>,
+  byId: Records,
+): Backfill {
+  const kept = keptThere(question, targetId, absent)
+  const owed: OwedCopy[] = []
+  const placed = new Set<BackupId>()
+  for (const record of [...byId.values()].sort(newestFirst))
+    for (const id of chainOf(record, byId).toReversed()) {
+      const reasons = kept.get(id)
+      const { sourceId, bytes = 0 } = byId.get(id) ?? record
+      if (reasons === undefined || placed.has(id) || !kept.has(record.backupId)) continue
+      placed.add(id)
+      owed.push({ sourceId, backupId: id, targetId, bytes, reasons })
+    }
+  const done = [...byId.values()].filter(({ copies }) => isFilled(copies[targetId]))
+  const bytes = done.reduce((sum, record) => sum + (record.bytes ?? 0), 0)
+  const starts = [...byId.values()].filter(({ backupId }) => placed.has(backupId)).concat(done)
+  const filled = done.map(({ copies }) => Date.parse(copies[targetId]?.remadeAt ?? ''))
+  const filledMs = filled.length === 0 ? undefined : Math.max(...filled)
+  return { targetId, done: { copies: done.length, bytes }, filledMs, owed, walFrom: firstLsn(starts) }
+}
+
+/** As if the copies were there already, asks the rules which of them would stay. */
+function keptThere(
+  { sourceId, records, rulesOf, holds, walWindowMs, nowMs }: BackfillQuestion,
+  targetId: TargetId,
+  absent: ReadonlySet<BackupId>,
+): Map<BackupId, string[]> {
+  const backups = records.flatMap((record): Candidate[] => {
+    const candidate = candidateOf(record)
+    if (candidate === undefined) return []
+    if (!absent.has(candidate.backupId)) return [candidate]
+    return [{ ...candidate, copies: [...candidate.copies, { targetId, state: 'there', proven: false }] }]
+  })
+  const { copies } = decideExpiry({ sourceId, rulesOf, backups, holds, walWindowMs, nowMs, doubts: [] })
+  const staying = copies.filter((copy) => copy.targetId === targetId && copy.do === 'keep' && absent.has(copy.backupId))
+  return new Map(staying.map(({ backupId, reasons }) => [backupId, reasons]))
+}
+
+/** Itself and what it cannot be restored without, itself first. */
+function chainOf(record: BackupRecord, byId: Records): BackupId[] {
+  const chain = [record.backupId]
+  for (let at: BackupRecord | undefined = record; at !== undefined; ) {
+    const [parent] = needsOf(at)
+    if (parent === undefined || chain.includes(parent)) break
+    chain.push(parent)
+    at = byId.get(parent)
+  }
+  return chain
+}
+
+/** Never expected there, and somebody else has it whole. */
+function isAbsent(record: BackupRecord | undefined, targetId: TargetId): boolean {
+  if (record?.sealedAt === undefined || record.manifestSha256 === undefined) return false
+  if (record.copies[targetId] !== undefined) return false
+  return Object.values(record.copies).some(({ state }) => state === 'stored' || state === 'proven')
+}
+
+/** A copy nobody promised this target when the backup was sealed: it was put there later. */
+function filledTargets({ copies }: BackupRecord): TargetId[] {
+  return (Object.keys(copies) as TargetId[]).filter((targetId) => isFilled(copies[targetId]))
+}
+
+function isFilled(copy: BackupRecord['copies'][TargetId] | undefined): boolean {
+  return copy?.remadeAt !== undefined && copy.storedAt === copy.remadeAt && copy.expiredAt === undefined
+}
+
+function newestFirst(a: BackupRecord, b: BackupRecord): number {
+  const at = ({ snapshotAt, startedAt }: BackupRecord) => snapshotAt ?? startedAt
+  return at(a) === at(b) ? (a.backupId < b.backupId ? 1 : -1) : at(a) < at(b) ? 1 : -1
+}
+
+function firstLsn(records: readonly BackupRecord[]): Lsn | undefined {
+  const oldest = records
+    .filter(({ physical }) => physical !== undefined)
+    .sort(newestFirst)
+    .at(-1)
+  return oldest?.physical?.startLsn
+}

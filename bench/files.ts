@@ -10,7 +10,6 @@ import { archiveTree } from '@lifeboat/files/take/archive-tree.ts'
 import { tarCreate } from '@lifeboat/files/take/tar-create.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
-import { zstd } from '@lifeboat/postgres/tools/zstd.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { type BenchReport, median } from './report.ts'
@@ -93,20 +92,17 @@ async function packStock(root: string, recipient: string, into: string): Promise
 
 async function packOurs(root: string, recipient: string, folder: string): Promise<void> {
   const search = { toolPaths: [] }
-  const [tarPath, zstdPath, agePath] = await Promise.all(
-    ['tar', 'zstd', 'age'].map(async (name) => (await findProgram(name, search)).path),
+  const [tarPath, agePath] = await Promise.all(
+    ['tar', 'age'].map(async (name) => (await findProgram(name, search)).path),
   )
-  const snapshot = join(folder, 'snapshot')
-  await rm(snapshot, { force: true })
   await archiveTree(
     {
       tar: tarCreate({
-        ...{ program: tarPath as string, root, snapshot, oneFilesystem: true, excludes: [], attributes: true },
+        ...{ program: tarPath as string, root, oneFilesystem: true, excludes: [], attributes: true },
       }),
-      seal: [
-        zstd({ program: zstdPath as string, level: 3 }),
-        age({ program: agePath as string, recipients: [recipient] }),
-      ],
+      seal: [age({ program: agePath as string, recipients: [recipient] })],
+      level: 3,
+      snapshot: { path: join(folder, 'snapshot'), root, startedMs: Date.now(), oneFilesystem: true },
       ...{ points: [Buffer.from('.')], left: [] },
       ...{ archive: hashedInto(join(folder, 'archive')), list: hashedInto(join(folder, 'list')) },
     },

@@ -117,7 +117,7 @@ export function fakeTar(folder: string, script: string): string {
   const bin = mkdtempSync(join(folder, 'bin-'))
   writeFileSync(
     join(bin, 'tar'),
-    `#!/bin/sh\ncase "$1" in --version) exec /usr/bin/tar --version;; esac\ncase " $* " in *--listed-incremental*) ;; *) exec /usr/bin/tar "$@";; esac\n${script}\n`,
+    `#!/bin/sh\ncase "$1" in --version) exec /usr/bin/tar --version;; esac\ncase " $* " in *--files-from=-*) ;; *) exec /usr/bin/tar "$@";; esac\n${script}\n`,
     { mode: 0o755 },
   )
   return bin

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { hash } from 'node:crypto'
 import type { MemberType, TarMember } from './tar/member.ts'
 
 /** One line of the list of members (`files.jsonl`), in the order of the archive. */
@@ -17,8 +18,8 @@ export interface MemberLine extends Named {
   sha256?: string
   linksTo?: string
   linksToBase64?: string
-  /** How many extended attributes and access control lists stand in the archive. */
-  xattrs?: number
+  /** Extended attributes and access control lists that stand in the archive: name → SHA-256 of the value. */
+  xattrs?: Record<string, string>
 }
 
 /** What was there and is not in the archive; stands in the list too. */
@@ -33,24 +34,43 @@ interface Named {
   nameBase64?: string
 }
 
-/** @param sha256 of the contents of a file */
-export function memberLine(member: TarMember, sha256: string | undefined): MemberLine {
-  const { type, mode, uid, gid, user, group, mtime, bytes, linksTo, xattrs } = member
-  return {
-    ...asJson('name', member.name),
-    ...{ type, mode, uid, gid, user, group, mtime },
-    ...(sha256 === undefined ? {} : { bytes, sha256 }),
-    ...(linksTo && asJson('linksTo', linksTo)),
-    ...(xattrs > 0 && { xattrs }),
-  }
+/** What is the same in JSON and out of it. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+/**
+ * The line of a member, its end included. Put together by hand: JSON.stringify costs as much as the digest of a small file.
+ *
+ * @param sha256 of the contents of a file
+ */
+export function memberLine(member: TarMember, sha256: string | undefined): string {
+  const { name, type, mode, uid, gid, user, group, mtime, bytes, linksTo, xattrs } = member
+  const owner = `"uid":${uid},"gid":${gid},"user":${asText(user)},"group":${asText(group)}`
+  const contents = sha256 === undefined ? '' : `,"bytes":${bytes},"sha256":"${sha256}"`
+  const link = linksTo === undefined ? '' : `,${asField('linksTo', linksTo)}`
+  const attributes = xattrs === undefined ? '' : `,"xattrs":${digestsOf(xattrs)}`
+  return `{${asField('name', name)},"type":"${type}","mode":${mode},${owner},"mtime":"${mtime}"${contents}${link}${attributes}}\n`
 }
 
-export function leftLine(name: Buffer, left: string): LeftLine {
-  return { ...asJson('name', name), left }
+/** @param name bytes as latin1 */
+export function leftLine(name: string, left: string): string {
+  return `{${asField('name', name)},"left":${JSON.stringify(left)}}\n`
 }
 
-function asJson(key: 'name' | 'linksTo', bytes: Buffer): Record<string, string> {
-  return isUtf8(bytes) ? { [key]: bytes.toString('utf8') } : { [`${key}Base64`]: bytes.toString('base64') }
+function asField(key: 'name' | 'linksTo', latin1: string): string {
+  if (PLAIN.test(latin1)) return `"${key}":"${latin1}"`
+  const bytes = Buffer.from(latin1, 'latin1')
+  return isUtf8(bytes)
+    ? `"${key}":${JSON.stringify(bytes.toString('utf8'))}`
+    : `"${key}Base64":"${bytes.toString('base64')}"`
+}
+
+function asText(latin1: string): string {
+  return PLAIN.test(latin1) ? `"${latin1}"` : JSON.stringify(Buffer.from(latin1, 'latin1').toString('utf8'))
+}
+
+function digestsOf(xattrs: ReadonlyMap<string, string>): string {
+  const digests = [...xattrs].map(([name, value]) => [name, hash('sha256', Buffer.from(value, 'latin1'))])
+  return JSON.stringify(Object.fromEntries(digests))
 }
 
 export function nameOf({ name = '', nameBase64 }: Named): Buffer {

@@ -39,8 +39,10 @@ export async function sealFiles(opts: SealFilesOptions): Promise<Manifest> {
   for (const [i, archive] of opts.archives.entries()) {
     const stem = i === 0 ? 'files' : `files-${i + 1}`
     let list = ''
-    const gate = archiveGate((line) => {
-      list += line
+    const gate = archiveGate({
+      line(text) {
+        list += text
+      },
     })
     gate.add(archive)
     const { files, folders, links, bytes } = gate.report()

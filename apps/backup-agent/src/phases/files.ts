@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs'
+import { realpath } from 'node:fs/promises'
 import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import { type ArchivedTree, archiveTree } from '@lifeboat/files/take/archive-tree.ts'
 import { excludeExactly, excludeOptions } from '@lifeboat/files/take/patterns.ts'
 import { tarCreate } from '@lifeboat/files/take/tar-create.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
-import { zstd } from '@lifeboat/postgres/tools/zstd.ts'
 import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
 import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -18,7 +19,7 @@ export interface Pass {
   /** Names tar begins with. */
   points: readonly Buffer[]
   tools: FilesToolbox
-  /** tar's own, read before and replaced after. */
+  /** Of the backup before, and replaced after; absent where this one is full. */
   snapshot: string
   level: number
   /** The first is 1; each has an archive and a list of its own. */
@@ -41,19 +42,20 @@ export interface Packed extends Pick<ArchivedTree<Written>, 'report' | 'notices'
 export async function packFiles(run: BackupRun<FileSource>, what: Pass): Promise<Packed> {
   const { source, points, tools, snapshot, pass } = what
   const excludes = [...excludeOptions(source.exclude), ...(await excludeExactly(what.tooLarge, what.excludeFile))]
+  // A link that is switched meanwhile (a release) leads tar and the snapshot to the same tree all the same.
+  const [root, isIncremental] = [await realpath(source.root), existsSync(snapshot)]
+  const { oneFilesystem } = source
   const tar = tarCreate({
-    ...{ program: tools.tar.path, root: source.root, snapshot, attributes: tools.tarHasAttributes },
-    ...{ oneFilesystem: source.oneFilesystem, excludes },
+    ...{ program: tools.tar.path, root, attributes: tools.tarHasAttributes, oneFilesystem, excludes },
+    ...(isIncremental && { snapshot }),
   })
-  const seal = [
-    zstd({ program: tools.zstd.path, level: what.level }),
-    age({ program: tools.age.path, recipients: run.recipients }),
-  ]
+  const seal = [age({ program: tools.age.path, recipients: run.recipients })]
   const names = namesOfPass(pass)
   const left = what.tooLarge.map((name) => ({ notice: 'too-large' as const, name }))
   const { archive, list, report, notices, stages } = await archiveTree(
     {
-      ...{ tar, points, left, seal },
+      ...{ tar, points, left, seal, level: what.level },
+      ...(!isIncremental && { snapshot: { path: snapshot, root, startedMs: Date.now(), oneFilesystem } }),
       archive: run.writer(names.archive, (done) => run.report({ phase: 'files', done, unit: 'bytes' })),
       list: run.writer(names.list),
     },
@@ -66,8 +68,8 @@ export async function packFiles(run: BackupRun<FileSource>, what: Pass): Promise
   return {
     ...{ report, notices },
     artifacts: [
-      { name: names.archive, role: 'files', ...archive, encoding: encodingOf([tar, ...seal]) },
-      { name: names.list, role: 'members', ...list, encoding: ['jsonl', ...encodingOf(seal)] },
+      { name: names.archive, role: 'files', ...archive, encoding: ['tar', 'zstd', ...encodingOf(seal)] },
+      { name: names.list, role: 'members', ...list, encoding: ['jsonl', 'zstd', ...encodingOf(seal)] },
     ],
   }
 }

@@ -53,7 +53,7 @@ ${facts.artifacts
 ${missing(files)}`
 }
 
-const TAR = `tar -x -p --numeric-owner --xattrs --xattrs-include='*' --acls --listed-incremental=/dev/null -C "$INTO"`
+const TAR = `tar -x -p --numeric-owner --xattrs --xattrs-include='*' --listed-incremental=/dev/null -C "$INTO"`
 
 function unpackHere({ artifacts }: RecoverFacts): string {
   return artifacts

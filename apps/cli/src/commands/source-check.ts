@@ -26,7 +26,7 @@ export const sourceCheck: Command<{ name: string }> = async ({ name }, context) 
   const search = { toolPaths: config.agents[source.agent]?.toolPaths ?? [], path: context.terminal.env.PATH ?? '' }
   const findings = isPostgres(source)
     ? await checkDatabase(source, { config, secret, search, id: name as SourceId })
-    : await checkFiles(source, search)
+    : await checkFiles(source, search, context.terminal.signal)
   const lacking = findings.filter((finding) => finding.state === 'lacking')
   return {
     value: { source: name, complete: lacking.length === 0, findings },

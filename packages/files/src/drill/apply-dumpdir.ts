@@ -15,13 +15,12 @@ export interface Applied {
  * @throws Error – a rename that would leave the tree
  * @see https://www.gnu.org/software/tar/manual/html_node/Dumpdir.html
  */
-export function applyDumpdir(tree: ScratchTree, name: string, dumpdir: Buffer): Applied {
+export function applyDumpdir(tree: ScratchTree, name: string, dumpdir: string): Applied {
   const folders = new Map<string, boolean>()
   const unchanged: string[] = []
   let temporary = ''
   let from = ''
-  for (const { code, name: bytes } of readDumpdir(dumpdir)) {
-    const entry = bytes.toString('latin1')
+  for (const { code, name: entry } of readDumpdir(dumpdir)) {
     if (code === 'X') temporary = `${entry}/.lifeboat-rename`
     else if (code === 'R') from = entry === '' ? temporary : entry
     else if (code === 'T') moveIfThere(tree, from, entry === '' ? temporary : entry)

@@ -50,13 +50,13 @@ export class TreePlacement implements TarListener {
 
   begin(member: TarMember): void {
     this.#report.members++
-    const name = member.name.toString('latin1')
+    const { name } = member
     try {
       this.#place(member, name)
     } catch (thrown) {
       const err = thrown as NodeJS.ErrnoException
       if (TROUBLE.has(err.code ?? '')) throw thrown
-      add(this.#report.refused, `${printable(member.name)}: ${err.message}`)
+      add(this.#report.refused, `${printable(Buffer.from(member.name, 'latin1'))}: ${err.message}`)
     }
   }
 
@@ -83,7 +83,7 @@ export class TreePlacement implements TarListener {
   }
 
   #place(member: TarMember, name: string): void {
-    const linksTo = member.linksTo?.toString('latin1') ?? ''
+    const linksTo = member.linksTo ?? ''
     const path = this.#tree.place(name)
     if (member.type === 'folder') {
       this.#folder(member, name, path)
@@ -103,7 +103,7 @@ export class TreePlacement implements TarListener {
     const found = this.#tree.look(path)
     if (found && !found.isDirectory()) this.#tree.clear(path, found)
     if (!found?.isDirectory()) mkdirSync(path, { mode: 0o700 })
-    if (member.dumpdir) {
+    if (member.dumpdir !== undefined) {
       const { deleted, missing } = applyDumpdir(this.#tree, name, member.dumpdir)
       this.#report.deleted += deleted
       this.#report.missing.count += missing.length
@@ -115,7 +115,7 @@ export class TreePlacement implements TarListener {
   }
 
   #symlink(member: TarMember, path: Buffer): void {
-    symlinkSync(member.linksTo as Buffer, path)
+    symlinkSync(Buffer.from(member.linksTo as string, 'latin1'), path)
     if (this.#root) lchownSync(path, member.uid, member.gid)
   }
 
@@ -135,9 +135,9 @@ export class TreePlacement implements TarListener {
     return this.#root ? mode : mode | floor
   }
 
-  #note(why: Withheld, name: Buffer): void {
+  #note(why: Withheld, name: string): void {
     this.#report.withheld[why] ??= { count: 0, paths: [] }
-    add(this.#report.withheld[why] as NamedFiles, printable(name))
+    add(this.#report.withheld[why] as NamedFiles, printable(Buffer.from(name, 'latin1')))
   }
 }
 

@@ -13,24 +13,29 @@ const ZEROS = Buffer.alloc(1024 ** 2)
 const NOTHING = Buffer.alloc(0)
 
 export interface ArchiveGate {
+  /** The piece may be overwritten afterwards. */
   add(piece: Buffer): void
-  report(): GateReport
+  report(): Omit<GateReport, 'mounts'>
 }
 
-/**
- * Reads along with an archive and lists its members with the digests of what was archived – not of what is on the disk a moment later.
- *
- * @param line takes one line of the list, its end included
- */
-export function archiveGate(line: (text: string) => void): ArchiveGate {
+/** What is told while an archive passes. */
+export interface GateListener {
+  /** One line of the list of members, its end included. */
+  line(text: string): void
+  /** A member that passed whole. */
+  member?(member: TarMember): void
+}
+
+/** Reads along with an archive and lists its members with the digests of what was archived – not of what is on the disk a moment later. */
+export function archiveGate(to: GateListener): ArchiveGate {
   const counts = { files: 0, folders: 0, links: 0, bytes: 0 }
   const secrets: NamedFiles = { count: 0, paths: [] }
   const exposed: NamedFiles = { count: 0, paths: [] }
   let member: TarMember | undefined
   /** A file that came in one piece is hashed at once, which costs a third. */
-  let first: Buffer | undefined
+  let sha256: string | undefined
   let hash: Hash | undefined
-  let head = NOTHING
+  let head: Buffer = NOTHING
   let problem: string | undefined
 
   function update(chunk: Buffer): void {
@@ -40,13 +45,15 @@ export function archiveGate(line: (text: string) => void): ArchiveGate {
   const listener: TarListener = {
     begin(next) {
       member = next
-      first = undefined
+      sha256 = undefined
       hash = undefined
       head = NOTHING
     },
     data(chunk) {
-      if (member && chunk.length === member.bytes) {
-        first = chunk
+      if (chunk.length === member?.bytes) {
+        sha256 = hashAtOnce('sha256', chunk)
+        // Looked at before the piece is gone, like the digest.
+        head = chunk
         return
       }
       if (head.length === 0) head = Buffer.from(chunk.subarray(0, HEAD_BYTES))
@@ -58,18 +65,20 @@ export function archiveGate(line: (text: string) => void): ArchiveGate {
     },
     end() {
       if (member) note(member)
-      first = undefined
     },
   }
   function note(of: TarMember): void {
-    const isFile = of.type === 'file'
-    const sha256 = isFile ? (hash?.digest('hex') ?? hashAtOnce('sha256', first ?? NOTHING, 'hex')) : undefined
-    line(`${JSON.stringify(memberLine(of, sha256))}\n`)
-    if (isFile) counts.files++
-    else if (of.type === 'folder') counts.folders++
+    if (of.type === 'file') noteFile(of)
+    else to.line(memberLine(of, undefined))
+    if (of.type === 'folder') counts.folders++
     else if (of.type === 'symlink' || of.type === 'hardlink') counts.links++
-    counts.bytes += isFile ? of.bytes : 0
-    if (!looksSecret(of, first?.subarray(0, HEAD_BYTES) ?? head)) return
+    to.member?.(of)
+  }
+  function noteFile(of: TarMember): void {
+    counts.files++
+    counts.bytes += of.bytes
+    to.line(memberLine(of, sha256 ?? hash?.digest('hex') ?? hashAtOnce('sha256', NOTHING)))
+    if (!looksSecret(of.name, head.length > HEAD_BYTES ? head.subarray(0, HEAD_BYTES) : head)) return
     name(secrets, of)
     if (isExposed(of)) name(exposed, of)
   }
@@ -92,5 +101,5 @@ export function archiveGate(line: (text: string) => void): ArchiveGate {
 
 function name(list: NamedFiles, { name }: TarMember): void {
   list.count++
-  if (list.paths.length < NAMED_PATHS) list.paths.push(printable(name))
+  if (list.paths.length < NAMED_PATHS) list.paths.push(printable(Buffer.from(name, 'latin1')))
 }

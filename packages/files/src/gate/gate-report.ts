@@ -10,6 +10,8 @@ export const GateReport = z.object({
   bytes: z.int(),
   secrets: NamedFiles,
   exposed: NamedFiles,
+  /** Folders of a full archive on which something else is mounted that was left out. */
+  mounts: NamedFiles,
   /** Why it is not complete; absent when it is. */
   problem: z.string().optional(),
 })

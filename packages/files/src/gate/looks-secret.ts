@@ -5,22 +5,29 @@ const NAMES =
   /(^|\/)(\.env(\.[^/]+)?|id_(rsa|dsa|ecdsa|ed25519)|[^/]+\.(pem|key|p12|pfx|jks|keystore)|\.pgpass|\.netrc)$/
 const SAMPLES = /\.(example|sample|template|dist|pub)$/
 const PRIVATE_KEY = /-----BEGIN (\w+ )*PRIVATE KEY-----|^AGE-SECRET-KEY-1/m
+/** What such a key has in it: to look for bytes is cheap, and done for every file. */
+const TRACES = [Buffer.from('PRIVATE KEY'), Buffer.from('AGE-SECRET-KEY-1')]
 const READ_BY_OTHERS = 0o044
 
 /** How much of a file is looked at. */
 export const HEAD_BYTES = 512
 
-/** Whether a file looks like a secret in plain sight, and whether more than its owner may read it. */
-export function looksSecret({ name, type }: TarMember, head: Buffer): boolean {
-  if (type !== 'file') return false
-  const text = name.toString('latin1')
-  if (NAMES.test(text) && !SAMPLES.test(text))
-    return !text.endsWith('.pem') || PRIVATE_KEY.test(head.toString('latin1'))
-  return head.includes('PRIVATE KEY') || head.includes('AGE-SECRET-KEY-1')
-    ? PRIVATE_KEY.test(head.toString('latin1'))
-    : false
+/** Whether a file looks like a secret in plain sight. @param name bytes as latin1 */
+export function looksSecret(name: string, head: Buffer): boolean {
+  if (isSecretName(name)) return !name.endsWith('.pem') || hasPrivateKey(head)
+  return TRACES.some((trace) => head.includes(trace)) && hasPrivateKey(head)
 }
 
-export function isExposed({ mode }: TarMember): boolean {
+/** Whether a file is called like a secret; certificates are called `.pem` like private keys. @param name bytes as latin1 */
+export function isSecretName(name: string): boolean {
+  return NAMES.test(name) && !SAMPLES.test(name)
+}
+
+function hasPrivateKey(head: Buffer): boolean {
+  return PRIVATE_KEY.test(head.toString('latin1'))
+}
+
+/** Whether more than its owner may read it. */
+export function isExposed({ mode }: Pick<TarMember, 'mode'>): boolean {
   return (mode & READ_BY_OTHERS) !== 0
 }

@@ -1,4 +1,5 @@
 import { closeSync, createReadStream } from 'node:fs'
+import { zstdCompressSync } from 'node:zlib'
 import { openPipe } from '@lifeboat/postgres/pipeline/open-pipe.ts'
 import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import type { Stage, StageReceipt } from '@lifeboat/postgres/tools/stage.ts'
@@ -7,7 +8,7 @@ import type { Run } from '@lifeboat/shared/run/run.ts'
 import { GateReport } from '../gate/gate-report.ts'
 import { leftLine } from '../member-line.ts'
 import { type Notices, noteFile, readNotice, type Said } from './notices.ts'
-import { archiveGateStage } from './tar-create.ts'
+import { archiveGateStage, type SnapshotToMake } from './tar-create.ts'
 
 export interface ArchiveTree<T> {
   /** See tar-create.ts. */
@@ -16,7 +17,11 @@ export interface ArchiveTree<T> {
   points: readonly Buffer[]
   /** What was left out before tar began; stands in the list too. */
   left: readonly Said[]
-  /** Compression and encryption; the same for the archive and for the list. */
+  /** Of zstd, for the archive and for the list. */
+  level: number
+  /** The snapshot to be made of a full archive; tar makes that of an incremental one. */
+  snapshot?: SnapshotToMake
+  /** Encryption; the same for the archive and for the list. */
   seal: readonly Stage[]
   archive: Sink<T>
   list: Sink<T>
@@ -36,7 +41,7 @@ export interface ArchivedTree<T> {
  * @throws LifeboatError ARTIFACT_TRUNCATED – tar exited well, and yet its archive has no end · TOOL_… · what a sink throws
  */
 export async function archiveTree<T>(
-  { tar, points, left, seal, archive, list }: ArchiveTree<T>,
+  { tar, points, left, level, snapshot, seal, archive, list }: ArchiveTree<T>,
   run: Pick<Run, 'signal' | 'log'>,
 ): Promise<ArchivedTree<T>> {
   const failed = new AbortController()
@@ -55,7 +60,7 @@ export async function archiveTree<T>(
     if (isAbsent(said)) absent.push(said)
   }
   const pipe = openPipe()
-  const stages = [tar, archiveGateStage(pipe.write), ...seal]
+  const stages = [tar, archiveGateStage({ level, list: pipe.write, ...(snapshot && { snapshot }) }), ...seal]
   const accept = (receipts: readonly StageReceipt[]) => void acceptReport(receipts)
   const archiving = failing(runPipeline(stages, archive, joint, { input: ended(points), onStderr, accept }))
   closeSync(pipe.write)
@@ -63,7 +68,9 @@ export async function archiveTree<T>(
     yield* createReadStream('', { fd: pipe.read }) as AsyncIterable<Buffer>
     // All of it was said before the archive counts as whole.
     await archiving
-    for (const { notice, name } of absent) yield Buffer.from(`${JSON.stringify(leftLine(name, notice))}\n`)
+    const further = absent.map(({ notice, name }) => leftLine(name.toString('latin1'), notice)).join('')
+    // One more frame behind those that came.
+    if (further !== '') yield zstdCompressSync(further)
   }
   const listing = failing(runPipeline(seal, list, joint, { input: lines() }))
   const [archived, listed] = await Promise.allSettled([archiving, listing])
@@ -73,6 +80,7 @@ export async function archiveTree<T>(
   const report = acceptReport(archived.value.stages)
   if (report.secrets.count > 0) notices.secret = report.secrets
   if (report.exposed.count > 0) notices['exposed-secret'] = report.exposed
+  if (report.mounts.count > 0) notices['other-filesystem'] = report.mounts
   const receipts = archived.value.stages
   return { archive: archived.value.result, list: listed.value.result, report, notices, stages: receipts }
 }

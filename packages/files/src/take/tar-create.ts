@@ -14,19 +14,20 @@ const FILES_DIFFER = 1
 export interface TarCreate {
   program: string
   root: string
-  /** Read before and replaced after; an empty or absent one makes a full backup. */
-  snapshot: string
+  /** Of the backup this one is to be incremental to; replaced afterwards. Without one it is full. */
+  snapshot?: string
   oneFilesystem: boolean
   /** Options of patterns, see patterns.ts. */
   excludes: readonly string[]
-  /** Whether this tar knows extended attributes and access control lists. */
+  /** Whether this tar knows extended attributes. */
   attributes: boolean
 }
 
 /**
  * Archives a tree, or what changed in it since a snapshot was made. Starting points come on standard input, each ended by a zero byte.
  *
- * POSIX format: names of any length and bytes, times to the nanosecond, sparse files, attributes. What it could not read it warns of; see
+ * POSIX format: names of any length and bytes, times to the nanosecond, sparse files, attributes. Access control lists are among the extended
+ * attributes, as the kernel has them; asking for them by `--acls` would look up each file by its whole path once more. What it could not read it warns of; see
  * notices.ts. Exit code 1, some files changed while they were read, is told and no failure.
  *
  * @see https://www.gnu.org/software/tar/manual/html_node/Incremental-Dumps.html
@@ -38,8 +39,8 @@ export function tarCreate(opts: TarCreate): Stage {
     args: [
       ...['--create', '--file=-', '--format=posix', '--blocking-factor=128', '--sparse'],
       ...['--pax-option=delete=atime,delete=ctime', '--ignore-failed-read'],
-      ...[`--listed-incremental=${opts.snapshot}`, '--no-check-device'],
-      ...(opts.attributes ? ['--xattrs', '--acls'] : []),
+      ...(opts.snapshot === undefined ? [] : [`--listed-incremental=${opts.snapshot}`, '--no-check-device']),
+      ...(opts.attributes ? ['--xattrs'] : []),
       ...(opts.oneFilesystem ? ['--one-file-system'] : []),
       ...opts.excludes,
       ...[`--directory=${opts.root}`, '--null', '--verbatim-files-from', '--files-from=-'],
@@ -50,25 +51,47 @@ export function tarCreate(opts: TarCreate): Stage {
   }
 }
 
-/** Whether this tar was built with extended attributes and access control lists. */
+/** Whether this tar was built with extended attributes. */
 export async function hasAttributes({ path }: Pick<Program, 'path'>): Promise<boolean> {
-  const asked = ['--create', '--file=/dev/null', '--xattrs', '--acls', '--files-from=/dev/null']
+  const asked = ['--create', '--file=/dev/null', '--xattrs', '--files-from=/dev/null']
   return execute(path, asked, { env: { ...ENV }, timeout: 10_000 }).then(
     () => true,
     () => false,
   )
 }
 
-/** @param list open descriptor of where the list of members goes; the caller closes it */
-export function archiveGateStage(list: number): Stage {
+/** A snapshot for later incrementals, see folder-snapshot.ts. */
+export interface SnapshotToMake {
+  path: string
+  /** The tree, no link on the way to it. */
+  root: string
+  /** A moment before tar began. */
+  startedMs: number
+  oneFilesystem: boolean
+}
+
+export interface ArchiveGateStage {
+  level: number
+  /** Open descriptor of where the list of members goes; the caller closes it. */
+  list: number
+  snapshot?: SnapshotToMake
+}
+
+/** Lists the members of an archive, compresses it and makes a snapshot of it. */
+export function archiveGateStage({ level, list, snapshot }: ArchiveGateStage): Stage {
   const script = fileURLToPath(new URL('../gate/gate-main.ts', import.meta.url))
   return {
     tool: 'files-gate',
     program: process.execPath,
-    args: [script],
+    args: [script, `--level=${level}`, ...(snapshot ? snapshotArgs(snapshot) : [])],
     env: BASE_ENV,
     reports: true,
     inherits: list,
-    encoding: '',
+    encoding: 'zstd',
   }
+}
+
+function snapshotArgs({ path, root, startedMs, oneFilesystem }: SnapshotToMake): string[] {
+  const where = [`--snapshot=${path}`, `--root=${root}`, `--started-ms=${startedMs}`]
+  return oneFilesystem ? [...where, '--one-filesystem'] : where
 }

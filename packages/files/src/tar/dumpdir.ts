@@ -6,14 +6,15 @@
  */
 export interface DumpdirEntry {
   code: string
-  name: Buffer
+  name: string
 }
 
-export function* readDumpdir(dumpdir: Buffer): Generator<DumpdirEntry> {
-  for (let at = 0; at < dumpdir.length && dumpdir[at] !== 0; ) {
-    const end = dumpdir.indexOf(0, at)
+/** @param dumpdir bytes as latin1; names likewise */
+export function* readDumpdir(dumpdir: string): Generator<DumpdirEntry> {
+  for (let at = 0; at < dumpdir.length && dumpdir[at] !== '\0'; ) {
+    const end = dumpdir.indexOf('\0', at)
     if (end < 0) throw new Error('a list of a folder without end')
-    yield { code: String.fromCharCode(dumpdir[at] as number), name: dumpdir.subarray(at + 1, end) }
+    yield { code: dumpdir[at] as string, name: dumpdir.slice(at + 1, end) }
     at = end + 1
   }
 }

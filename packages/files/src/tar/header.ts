@@ -14,7 +14,7 @@ const TYPES: Record<string, MemberType> = {
   '5': 'folder',
   '6': 'fifo',
 }
-const SLASH = 0x2f
+const XATTR = 'SCHILY.xattr.'
 
 /** A header that is about another header, or a member; `stored` is what follows in the archive, bytes. */
 export type Header =
@@ -22,64 +22,77 @@ export type Header =
   | { is: 'member'; member: TarMember; stored: number; sparse: boolean }
 
 /**
- * Reads the header of a member in POSIX (pax) format, as GNU tar writes it.
+ * Reads the header of a member in POSIX (pax) format, as GNU tar writes it. Takes no view of the bytes along: they may be overwritten afterwards.
  *
+ * @param at where in the bytes it begins; all of it is there
  * @param pax what an extended header before it said
  * @throws Error – something else
  * @see https://www.gnu.org/software/tar/manual/html_node/Standard.html – offsets of the fields; large sizes are base-256
  */
-export function readHeader(block: Buffer, pax: PaxRecords): Header {
-  if (numberAt(block, 148, 8) !== checksumOf(block)) throw new Error('a header has a wrong checksum')
-  const flag = String.fromCharCode(block[156] as number)
-  const stored = numberAt(block, 124, 12)
+export function readHeader(bytes: Buffer, at: number, pax: PaxRecords): Header {
+  if (numberAt(bytes, at + 148, 8) !== checksumOf(bytes, at)) throw new Error('a header has a wrong checksum')
+  const flag = String.fromCharCode(bytes[at + 156] as number)
+  const stored = numberAt(bytes, at + 124, 12)
   if (flag === 'x') return { is: 'extended', stored }
   if (flag === 'g') return { is: 'global', stored }
   const type = TYPES[flag]
   if (type === undefined) throw new Error(`a member of the unknown type ${JSON.stringify(flag)}`)
-  const size = pax.has('size') ? Number(pax.get('size')) : stored
-  const version = pax.get('GNU.sparse.major')?.toString()
+  const version = pax.get('GNU.sparse.major')
   if (version !== undefined && version !== '1') throw new Error(`a sparse file in the unknown format ${version}`)
   const sparse = version === '1'
-  const follows = type === 'file' ? size : 0
-  const member = memberOf(block, pax, type, sparse ? Number(pax.get('GNU.sparse.realsize')) : follows)
+  const follows = type === 'file' ? (numberOf(pax, 'size') ?? stored) : 0
+  const member = memberOf(bytes, at, pax, type, sparse ? Number(pax.get('GNU.sparse.realsize')) : follows)
   return { is: 'member', member, stored: follows, sparse }
 }
 
-export function isEnd(block: Buffer): boolean {
-  return block[0] === 0 && block.every((byte) => byte === 0)
+/** Whether a block is one of the zeros at the end. */
+export function isEnd(bytes: Buffer, at: number): boolean {
+  for (let each = at; each < at + BLOCK_BYTES; each++) if (bytes[each] !== 0) return false
+  return true
 }
 
-function memberOf(block: Buffer, pax: PaxRecords, type: MemberType, bytes: number): TarMember {
-  const name = pax.get('GNU.sparse.name') ?? pax.get('path') ?? nameIn(block)
+function memberOf(bytes: Buffer, at: number, pax: PaxRecords, type: MemberType, length: number): TarMember {
   const linked = type === 'hardlink' || type === 'symlink'
-  const dumpdir = pax.get('GNU.dumpdir')
-  let xattrs = 0
-  for (const key of pax.keys()) if (key.startsWith('SCHILY.xattr.') || key.startsWith('SCHILY.acl.')) xattrs++
   return {
-    name: Buffer.from(trimmed(name)),
+    name: trimmed(pax.get('GNU.sparse.name') ?? pax.get('path') ?? nameAt(bytes, at)),
     type,
-    mode: numberAt(block, 100, 8) & 0o7777,
-    uid: numberOf(pax, 'uid') ?? numberAt(block, 108, 8),
-    gid: numberOf(pax, 'gid') ?? numberAt(block, 116, 8),
-    user: pax.get('uname')?.toString() ?? textAt(block, 265, 32).toString(),
-    group: pax.get('gname')?.toString() ?? textAt(block, 297, 32).toString(),
-    bytes,
-    mtime: pax.get('mtime')?.toString() ?? String(numberAt(block, 136, 12)),
-    ...(linked && { linksTo: Buffer.from(pax.get('linkpath') ?? textAt(block, 157, 100)) }),
-    xattrs,
-    ...(dumpdir && { dumpdir: Buffer.from(dumpdir) }),
+    mode: numberAt(bytes, at + 100, 8) & 0o7777,
+    uid: numberOf(pax, 'uid') ?? numberAt(bytes, at + 108, 8),
+    gid: numberOf(pax, 'gid') ?? numberAt(bytes, at + 116, 8),
+    user: pax.get('uname') ?? textAt(bytes, at + 265, 32),
+    group: pax.get('gname') ?? textAt(bytes, at + 297, 32),
+    bytes: length,
+    mtime: pax.get('mtime') ?? String(numberAt(bytes, at + 136, 12)),
+    linksTo: linked ? (pax.get('linkpath') ?? textAt(bytes, at + 157, 100)) : undefined,
+    xattrs: xattrsIn(pax),
+    dumpdir: pax.get('GNU.dumpdir'),
   }
 }
 
-function nameIn(block: Buffer): Buffer {
-  const [prefix, name] = [textAt(block, 345, 155), textAt(block, 0, 100)]
-  return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name])
+function xattrsIn(pax: PaxRecords): Map<string, string> | undefined {
+  let xattrs: Map<string, string> | undefined
+  for (const [key, value] of pax) {
+    if (!key.startsWith(XATTR)) continue
+    xattrs ??= new Map()
+    xattrs.set(decoded(key.slice(XATTR.length)), value)
+  }
+  return xattrs
 }
 
-function trimmed(name: Buffer): Buffer {
+/** tar writes `=` and `%` in the name of an attribute so. */
+function decoded(key: string): string {
+  return key.replaceAll('%3D', '=').replaceAll('%25', '%')
+}
+
+function nameAt(bytes: Buffer, at: number): string {
+  const name = textAt(bytes, at, 100)
+  return bytes[at + 345] === 0 ? name : `${textAt(bytes, at + 345, 155)}/${name}`
+}
+
+function trimmed(name: string): string {
   let end = name.length
-  while (end > 1 && name[end - 1] === SLASH) end--
-  return name.subarray(0, end)
+  while (end > 1 && name[end - 1] === '/') end--
+  return end === name.length ? name : name.slice(0, end)
 }
 
 function numberOf(pax: PaxRecords, key: string): number | undefined {
@@ -87,26 +100,26 @@ function numberOf(pax: PaxRecords, key: string): number | undefined {
   return value === undefined ? undefined : Number(value)
 }
 
-function checksumOf(block: Buffer): number {
+function checksumOf(bytes: Buffer, at: number): number {
   let sum = 8 * 0x20
-  for (let at = 0; at < 148; at++) sum += block[at] as number
-  for (let at = 156; at < BLOCK_BYTES; at++) sum += block[at] as number
+  for (let each = at; each < at + 148; each++) sum += bytes[each] as number
+  for (let each = at + 156; each < at + BLOCK_BYTES; each++) sum += bytes[each] as number
   return sum
 }
 
-function textAt(block: Buffer, from: number, length: number): Buffer {
-  const field = block.subarray(from, from + length)
-  const end = field.indexOf(0)
-  return end < 0 ? field : field.subarray(0, end)
+function textAt(bytes: Buffer, from: number, length: number): string {
+  let end = from
+  while (end < from + length && bytes[end] !== 0) end++
+  return end === from ? '' : bytes.toString('latin1', from, end)
 }
 
 /** Octal digits, or base-256 where the first bit is set. */
-function numberAt(block: Buffer, from: number, length: number): number {
-  if (((block[from] as number) & 0x80) !== 0)
-    return Number(BigInt(`0x${block.toString('hex', from + 1, from + length)}`))
+function numberAt(bytes: Buffer, from: number, length: number): number {
+  if (((bytes[from] as number) & 0x80) !== 0)
+    return Number(BigInt(`0x${bytes.toString('hex', from + 1, from + length)}`))
   let value = 0
   for (let at = from; at < from + length; at++) {
-    const digit = (block[at] as number) - 0x30
+    const digit = (bytes[at] as number) - 0x30
     if (digit >= 0 && digit <= 7) value = value * 8 + digit
     else if (digit !== -16) break
   }

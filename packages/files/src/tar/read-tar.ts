@@ -72,36 +72,36 @@ export class TarReader {
   }
 
   #collect(piece: Buffer, at: number): number {
-    const missing = this.#wanted - this.#heldBytes
-    const taken = piece.subarray(at, at + missing)
-    if (this.#heldBytes === 0 && taken.length === this.#wanted) {
-      this.#whole(taken)
-      return taken.length
+    const wanted = this.#wanted
+    if (this.#heldBytes === 0 && piece.length - at >= wanted) {
+      this.#whole(piece, at)
+      return wanted
     }
-    this.#held.push(Buffer.from(taken))
+    const taken = Buffer.from(piece.subarray(at, at + wanted - this.#heldBytes))
+    this.#held.push(taken)
     this.#heldBytes += taken.length
-    if (this.#heldBytes < this.#wanted) return taken.length
+    if (this.#heldBytes < wanted) return taken.length
     const block = Buffer.concat(this.#held)
     this.#held = []
     this.#heldBytes = 0
-    this.#whole(block)
+    this.#whole(block, 0)
     return taken.length
   }
 
-  #whole(block: Buffer): void {
-    if (this.#reads === 'map') this.#mapBlock(block)
-    else if (this.#reads === 'header') this.#header(block)
-    else this.#extended(block)
+  #whole(bytes: Buffer, at: number): void {
+    if (this.#reads === 'header') this.#header(bytes, at)
+    else if (this.#reads === 'map') this.#mapBlock(bytes.subarray(at, at + BLOCK_BYTES))
+    else this.#extended(bytes, at)
   }
 
-  #header(block: Buffer): void {
+  #header(bytes: Buffer, at: number): void {
     // What follows the zeros at the end is padding of the last record.
     if (this.#ended) return
-    if (isEnd(block)) {
+    if (bytes[at] === 0 && isEnd(bytes, at)) {
       this.#ended = true
       return
     }
-    const header = readHeader(block, this.#pax)
+    const header = readHeader(bytes, at, this.#pax)
     if (header.is === 'member') this.#member(header)
     else this.#expectExtended(header)
   }
@@ -113,10 +113,10 @@ export class TarReader {
     this.#wanted = stored
   }
 
-  #extended(block: Buffer): void {
+  #extended(bytes: Buffer, at: number): void {
     // Global headers of GNU tar hold nothing a member needs.
-    if (this.#reads === 'extended') readPax(Buffer.from(block), this.#pax)
-    this.#padding = paddingOf(block.length)
+    if (this.#reads === 'extended') readPax(bytes, at, at + this.#wanted, this.#pax)
+    this.#padding = paddingOf(this.#wanted)
     this.#reads = 'header'
     this.#wanted = BLOCK_BYTES
   }

@@ -38,17 +38,39 @@ interface Named {
 const PLAIN = /^[ !#-[\]-~]*$/
 
 /**
- * The line of a member, its end included. Put together by hand: JSON.stringify costs as much as the digest of a small file.
+ * Makes the line of a member, its end included. Put together by hand, what is as with the member before taken from there: JSON.stringify costs as much
+ * as the digest of a small file.
  *
- * @param sha256 of the contents of a file
+ * @returns (member, SHA-256 of the contents of a file) → line
  */
-export function memberLine(member: TarMember, sha256: string | undefined): string {
-  const { name, type, mode, uid, gid, user, group, mtime, bytes, linksTo, xattrs } = member
+export function memberLines(): (member: TarMember, sha256: string | undefined) => string {
+  let before: TarMember | undefined
+  let rights = ''
+  return (member, sha256) => {
+    if (before === undefined || !isAlike(member, before)) rights = rightsOf(member)
+    before = member
+    const { name, mtime, bytes, linksTo, xattrs } = member
+    const contents = sha256 === undefined ? '' : `,"bytes":${bytes},"sha256":"${sha256}"`
+    const link = linksTo === undefined ? '' : `,${asField('linksTo', linksTo)}`
+    const attributes = xattrs === undefined ? '' : `,"xattrs":${digestsOf(xattrs)}`
+    return `{${asField('name', name)}${rights}"${mtime}"${contents}${link}${attributes}}\n`
+  }
+}
+
+function isAlike(one: TarMember, other: TarMember): boolean {
+  return (
+    one.mode === other.mode &&
+    one.type === other.type &&
+    one.uid === other.uid &&
+    one.gid === other.gid &&
+    one.user === other.user &&
+    one.group === other.group
+  )
+}
+
+function rightsOf({ type, mode, uid, gid, user, group }: TarMember): string {
   const owner = `"uid":${uid},"gid":${gid},"user":${asText(user)},"group":${asText(group)}`
-  const contents = sha256 === undefined ? '' : `,"bytes":${bytes},"sha256":"${sha256}"`
-  const link = linksTo === undefined ? '' : `,${asField('linksTo', linksTo)}`
-  const attributes = xattrs === undefined ? '' : `,"xattrs":${digestsOf(xattrs)}`
-  return `{${asField('name', name)},"type":"${type}","mode":${mode},${owner},"mtime":"${mtime}"${contents}${link}${attributes}}\n`
+  return `,"type":"${type}","mode":${mode},${owner},"mtime":`
 }
 
 /** @param name bytes as latin1 */

@@ -1,6 +1,6 @@
 import { createHash, type Hash, hash as hashAtOnce } from 'node:crypto'
 import type { NamedFiles } from '@lifeboat/shared/domain/manifest.ts'
-import { memberLine } from '../member-line.ts'
+import { memberLines } from '../member-line.ts'
 import { printable } from '../printable.ts'
 import type { TarMember } from '../tar/member.ts'
 import { type TarListener, TarReader } from '../tar/read-tar.ts'
@@ -37,6 +37,7 @@ export function archiveGate(to: GateListener): ArchiveGate {
   let hash: Hash | undefined
   let head: Buffer = NOTHING
   let problem: string | undefined
+  const memberLine = memberLines()
 
   function update(chunk: Buffer): void {
     hash ??= createHash('sha256')

@@ -33,16 +33,16 @@ const inTree = (name: string) => Buffer.from(`${root}/${name}`, 'latin1')
 
 const ARCHIVE = ['--create', '--file=-', '--format=posix', '--no-check-device']
 
-function tar(...how: string[]): Buffer {
-  return execFileSync('tar', [...ARCHIVE, ...how, `--directory=${root}`, '.'], { maxBuffer: 1e9 })
+function tar(how: string[] = [], point = '.'): Buffer {
+  return execFileSync('tar', [...ARCHIVE, ...how, `--directory=${root}`, point], { maxBuffer: 1e9 })
 }
 
 /** Ours, of a full archive made now. */
-function snapshotOf(startedMs: number): string {
+function snapshotOf(startedMs: number, point?: string): string {
   const path = join(folder, 'ours')
   const fd = openSync(path, 'w')
   const snapshot = new FolderSnapshot({ root, startedMs, fd, oneFilesystem: true })
-  archiveGate({ line: () => {}, member: (member) => snapshot.member(member) }).add(tar())
+  archiveGate({ line: () => {}, member: (member) => snapshot.member(member) }).add(tar([], point))
   snapshot.end()
   closeSync(fd)
   return path
@@ -50,17 +50,17 @@ function snapshotOf(startedMs: number): string {
 
 function snapshotOfTar(): string {
   const path = join(folder, 'theirs')
-  tar(`--listed-incremental=${path}`)
+  tar([`--listed-incremental=${path}`])
   return path
 }
 
 /** What tar takes of the tree now, building on a snapshot: names and what each folder is said to hold. */
-function incremental(snapshot: string): string[] {
+function incremental(snapshot: string, point?: string): string[] {
   const taken: string[] = []
   archiveGate({
     line: () => {},
     member: ({ name, dumpdir }) => void taken.push(dumpdir === undefined ? name : `${name}: ${dumpdir}`),
-  }).add(tar(`--listed-incremental=${snapshot}`))
+  }).add(tar([`--listed-incremental=${snapshot}`], point))
   return taken.sort()
 }
 
@@ -100,4 +100,12 @@ test('a folder that was touched while tar read is taken whole by the next archiv
   expect(taken).toEqual(expect.arrayContaining(['./a/deep/three', './a/renamed', './a/Two']))
   expect(taken).not.toContain('./a-b/five')
   expect(taken).not.toContain('./top')
+})
+
+test('a folder below one that was touched, and that the archive does not have, is taken whole as well', async () => {
+  await setTimeout(1_300)
+  const startedMs = Date.now()
+  expect(incremental(snapshotOf(startedMs, './a/deep'), './a/deep')).not.toContain('./a/deep/three')
+  renameSync(inTree('a/one'), inTree('a/renamed'))
+  expect(incremental(snapshotOf(startedMs, './a/deep'), './a/deep')).toContain('./a/deep/three')
 })

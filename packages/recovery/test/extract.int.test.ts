@@ -1,4 +1,5 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,7 +84,8 @@ test('parts that were signed too early: the end of the artifact is missing', asy
   const parts = base.parts.slice(0, -1)
   const artifacts = [{ ...base, parts }, ...good.manifest.artifacts.slice(1)]
   expect(await failureOf({ ...good, manifest: { ...good.manifest, artifacts } })).toMatchObject({
-    code: 'ARTIFACT_DIGEST_MISMATCH',
+    code: 'ARTIFACT_TRUNCATED',
+    facts: { problem: expect.stringContaining('lists') },
   })
 })
 
@@ -123,4 +125,31 @@ test('an abort ends it with its reason', async () => {
     report: () => stop.abort(new LifeboatError('RUN_CANCELLED', {})),
   }
   expect(await failureOf(good, { ...house.reader, run })).toMatchObject({ code: 'RUN_CANCELLED' })
+})
+
+/** A key as SSH has it. */
+function sshKey(): { identity: string; recipient: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const fields = [Buffer.from('ssh-ed25519'), Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')]
+  const wire = Buffer.concat(fields.flatMap((field) => [Buffer.from([0, 0, 0, field.length]), field]))
+  return {
+    identity: privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
+    recipient: `ssh-ed25519 ${wire.toString('base64')}`,
+  }
+}
+
+test('a key that only the age program understands opens a backup too, and another one does not', async () => {
+  const { identity, recipient } = sshKey()
+  const sealed = await sealBase({
+    ...{ pg, database: 'records', target: house.target, recipient },
+    signer: house.signer,
+  })
+  const reader = { ...house.reader, identity: new Secret(identity) }
+  const place = { folder: join(folder, 'ssh'), account: serverAccount() }
+  const theirs = await extractBackup(house.reader, good.manifest, { ...place, folder: join(folder, 'x25519') })
+  const { files, dataDir } = await extractBackup(reader, sealed.manifest, place)
+  expect(files).toBeGreaterThanOrEqual(theirs.files)
+  expect(await readdir(join(dataDir, 'global'))).toContain('pg_control')
+  const wrong = { ...house.reader, identity: new Secret(sshKey().identity) }
+  expect(await failureOf(sealed, wrong)).toMatchObject({ code: 'ARTIFACT_KEY_WRONG' })
 })

@@ -1,11 +1,11 @@
-import { chown, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chown, mkdir, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import type { Artifact, Manifest, OfServer, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Reader } from '../fetch/reader.ts'
-import { unseal, unsealApart } from '../fetch/unseal.ts'
-import type { Extraction } from './extract-job.ts'
+import { unsealApart } from '../fetch/unseal.ts'
+import type { Extraction, ExtractJob } from './extract-job.ts'
 import { type ExtractThread, openExtractThread } from './extract-thread.ts'
 import { unreadable } from './tar-header.ts'
 import { CONTROL, WITHHELD } from './withheld.ts'
@@ -46,11 +46,12 @@ export async function extractBackup(
 ): Promise<Extracted & Contents> {
   await using thread = openExtractThread()
   try {
-    const { archives, ...extracted } = await extractArchives({ reader, thread, place }, manifest, false)
+    const by = { reader, thread, place }
+    const { archives, ...extracted } = await extractArchives(by, manifest, false)
     const { dataDir, tablespaces } = extracted
     for (const [oid, to] of tablespaces) await symlink(to, join(dataDir, 'pg_tblspc', oid))
     const listed = artifactNamed(manifest, ({ role }) => role === 'backup-manifest')
-    await unseal(reader, manifest, listed, { sink: (bytes) => writeFile(join(dataDir, 'backup_manifest'), bytes) })
+    await extractOne(by, manifest, { artifact: listed, folder: dataDir, over: false, file: 'backup_manifest' })
     await rename(join(dataDir, WITHHELD), join(dataDir, CONTROL))
     return { ...extracted, ...contentsOf(archives) }
   } catch (thrown) {
@@ -76,22 +77,30 @@ export interface ExtractedArchive extends Extraction {
 
 /** All archives of one backup, `pg_control` withheld. @param over the earlier backups of its chain lie there */
 export async function extractArchives(
-  { reader, thread, place: { folder, account } }: Extracting,
+  by: Extracting,
   manifest: PhysicalManifest,
   over: boolean,
 ): Promise<Extracted & { archives: ExtractedArchive[] }> {
+  const { folder, account } = by.place
   const dataDir = join(folder, 'data')
   const tablespaces = new Map(manifest.physical.tablespaces.map(({ oid }) => [oid, join(folder, 'tablespaces', oid)]))
   for (const each of [folder, dataDir, join(folder, 'tablespaces'), ...tablespaces.values()])
     await ownFolder(each, account)
   const archives: ExtractedArchive[] = []
-  for (const [artifact, into] of archivesOf(manifest, dataDir, tablespaces)) {
-    const extraction = await unsealApart(reader, manifest, artifact, (fd) =>
-      thread.extract({ fd, artifact: artifact.name, folder: into, account, over }),
-    )
-    archives.push({ ...extraction, folder: into })
-  }
+  for (const [artifact, into] of archivesOf(manifest, dataDir, tablespaces))
+    archives.push({ ...(await extractOne(by, manifest, { artifact, folder: into, over })), folder: into })
   return { dataDir, tablespaces, archives }
+}
+
+type Unpacking = Pick<ExtractJob, 'folder' | 'over' | 'file'> & { artifact: Artifact }
+
+function extractOne(
+  { reader, thread, place: { account } }: Extracting,
+  manifest: PhysicalManifest,
+  { artifact, ...placing }: Unpacking,
+): Promise<Extraction> {
+  const job = { artifact: artifact.name, account, ...placing }
+  return unsealApart(reader, manifest, artifact, (contents) => thread.extract(job, contents, reader.run.signal))
 }
 
 export function contentsOf(archives: readonly Extraction[]): Contents {

@@ -1,13 +1,30 @@
+import { closeSync, openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
+import type { MessagePort } from 'node:worker_threads'
+import { decrypted } from '../age/decrypt.ts'
+import { type X25519Identity, x25519Identities } from '../age/identities.ts'
 import { decompressed } from './decompress.ts'
 import { FilePlacement, type PlacingOptions } from './place-files.ts'
 import { untar } from './untar.ts'
 
-/** One archive to be taken out of a pipe. */
+/** One artifact and where its bytes come from. */
 export interface ExtractJob extends PlacingOptions {
-  /** Reading end of a pipe that carries `artifact` decrypted; closed here. */
-  fd: number
   artifact: string
+  /** It is no archive but the contents of this one file. */
+  file?: string
+  from: SealedFiles | DecryptedPipe
+}
+
+/** Names of files come through the port, one after the other and null at the end; each is answered when the file was read. */
+export interface SealedFiles {
+  files: MessagePort
+  /** age identity file; only with keys `x25519Identities` understands. */
+  identity: string
+}
+
+export interface DecryptedPipe {
+  /** Reading end, closed here. */
+  fd: number
 }
 
 /** What came out of it. */
@@ -21,20 +38,68 @@ export interface Extraction {
 const READ_BYTES = 1024 ** 2
 
 /**
- * Decompresses an archive and puts its members on their places.
+ * Decrypts and decompresses an artifact and puts what it holds on its place.
  *
- * @throws LifeboatError ARTIFACT_UNREADABLE | RECOVERY_COMBINE_FAILED · errors of the disk as they come
+ * @throws LifeboatError ARTIFACT_UNREADABLE | ARTIFACT_KEY_WRONG | RECOVERY_COMBINE_FAILED · errors of the disk as they come
  */
-export async function extractArchive({ fd, artifact, ...placing }: ExtractJob): Promise<Extraction> {
-  const pipe = new Socket({ fd, writable: false })
+export async function extractArtifact({ artifact, from, file, ...placing }: ExtractJob): Promise<Extraction> {
+  const pipe = 'fd' in from ? new Socket({ fd: from.fd, writable: false }) : undefined
   try {
-    await using placement = new FilePlacement(placing)
-    const { members: files, bytes } = await untar(decompressed(contentsOf(pipe), artifact), placement)
-    await placement.finish()
+    using placement = new FilePlacement(placing)
+    const contents = 'fd' in from ? contentsOfPipe(pipe as Socket) : contentsOfFiles(from, artifact)
+    const plain = decompressed(contents, artifact)
+    const { members: files, bytes } = await (file === undefined
+      ? untar(plain, placement)
+      : place(plain, file, placement))
     return { files, bytes, names: [...placement.names] }
   } finally {
     // Whoever still writes learns from this that nobody reads any more.
-    pipe.destroy()
+    pipe?.destroy()
+  }
+}
+
+async function place(chunks: AsyncIterable<Buffer>, name: string, to: FilePlacement): ReturnType<typeof untar> {
+  const sink = to.file({ name, kind: 'file', bytes: 0, mode: 0o600, leadsTo: '' })
+  let bytes = 0
+  for await (const chunk of chunks) {
+    sink.write(chunk)
+    bytes += chunk.length
+  }
+  sink.close()
+  return { members: 1, bytes }
+}
+
+function contentsOfFiles({ files, identity }: SealedFiles, artifact: string): AsyncGenerator<Buffer> {
+  return decrypted(bytesOf(namesFrom(files)), x25519Identities(identity) as X25519Identity[], artifact)
+}
+
+async function* namesFrom(port: MessagePort): AsyncGenerator<string> {
+  for (;;) {
+    const name = await nextMessage(port)
+    if (name === null) return
+    yield name
+    port.postMessage('read')
+  }
+}
+
+function nextMessage(port: MessagePort): Promise<string | null> {
+  return new Promise((resolve) => port.once('message', resolve))
+}
+
+/** In one buffer: it is copied before the next is asked for. */
+async function* bytesOf(files: AsyncIterable<string>): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  for await (const file of files) {
+    const fd = openSync(file, 'r')
+    try {
+      for (;;) {
+        const bytes = readSync(fd, buffer)
+        if (bytes === 0) break
+        yield buffer.subarray(0, bytes)
+      }
+    } finally {
+      closeSync(fd)
+    }
   }
 }
 
@@ -43,7 +108,7 @@ export async function extractArchive({ fd, artifact, ...placing }: ExtractJob): 
  *
  * NOTE: a read that waits in one of the few threads of the file system would let several extractions wait for each other forever.
  */
-async function* contentsOf(pipe: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* contentsOfPipe(pipe: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const
   let [turn, filled] = [0, 0]
   for await (const chunk of pipe) {

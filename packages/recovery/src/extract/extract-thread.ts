@@ -1,15 +1,16 @@
 import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { type ErrorReport, LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { ContentsApart } from '../fetch/unseal.ts'
 import type { Extraction, ExtractJob } from './extract-job.ts'
 
 /** `disk`: the code of a system call's error. */
 export type Answer = { extraction: Extraction } | { failure: ErrorReport } | { disk: string; message: string }
 
-/** Takes archives apart, one after the other, beside everything else this process does. Disposing ends it. */
+/** Unpacks artifacts, one after the other, beside everything else this process does. Disposing ends it, also in the middle of one. */
 export interface ExtractThread extends AsyncDisposable {
-  /** @throws LifeboatError those of extractArchive; RECOVERY_NO_ROOM */
-  extract(job: ExtractJob): Promise<Extraction>
+  /** After a failure the thread is good for nothing more. @throws LifeboatError those of extractArtifact; RECOVERY_NO_ROOM · what `contents` throws · the signal's reason */
+  extract(job: Omit<ExtractJob, 'from'>, contents: ContentsApart, signal: AbortSignal): Promise<Extraction>
 }
 
 /**
@@ -23,22 +24,44 @@ export function openExtractThread(): ExtractThread {
     trackUnmanagedFds: false,
   })
   return {
-    async extract(job) {
+    async extract(job, contents, signal) {
       const over = new AbortController()
-      const { signal } = over
-      worker.postMessage(job)
+      const stop = AbortSignal.any([signal, over.signal])
+      const { port1: ours, port2: theirs } = new MessageChannel()
+      const from = 'fd' in contents ? { fd: contents.fd } : { files: theirs, identity: contents.identity }
+      worker.postMessage({ ...job, from } satisfies ExtractJob, 'fd' in contents ? [] : [theirs])
+      const handing = 'fd' in contents ? Promise.resolve() : handOver(contents.parts, ours, stop)
       try {
-        const [answer] = (await Promise.race([once(worker, 'message', { signal }), ended(worker, signal)])) as [Answer]
-        if ('extraction' in answer) return answer.extraction
-        throw errorOf(answer, job.folder)
+        const [extraction] = await Promise.all([extracted(worker, job.folder, stop), handing])
+        return extraction
+      } catch (thrown) {
+        signal.throwIfAborted()
+        throw thrown
       } finally {
         over.abort()
+        await handing.catch(() => {})
+        ours.close()
       }
     },
     async [Symbol.asyncDispose]() {
       await worker.terminate()
     },
   }
+}
+
+/** One part at a time: the next is asked for when the last was read. */
+async function handOver(parts: AsyncIterable<string>, port: MessagePort, signal: AbortSignal): Promise<void> {
+  for await (const file of parts) {
+    port.postMessage(file)
+    await once(port, 'message', { signal })
+  }
+  port.postMessage(null)
+}
+
+async function extracted(worker: Worker, folder: string, signal: AbortSignal): Promise<Extraction> {
+  const [answer] = (await Promise.race([once(worker, 'message', { signal }), ended(worker, signal)])) as [Answer]
+  if ('extraction' in answer) return answer.extraction
+  throw errorOf(answer, folder)
 }
 
 async function ended(worker: Worker, signal: AbortSignal): Promise<never> {

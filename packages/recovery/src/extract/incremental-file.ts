@@ -51,11 +51,6 @@ export class IncrementalFile implements FileSink {
     this.#writer.close()
   }
 
-  /** Lets go of the file as it is. */
-  abandon(): void {
-    this.#writer.close()
-  }
-
   #gather(chunk: Buffer): void {
     this.#start = Buffer.concat([this.#start, chunk])
     const header = this.#readHeader(this.#start)
@@ -95,7 +90,7 @@ export class IncrementalFile implements FileSink {
     let next = first + 1
     while (next < pages.length && pages[next] === (pages[next - 1] as number) + 1) next++
     this.#rowEnd = next * PAGE_BYTES
-    this.#writer.seek((pages[first] as number) * PAGE_BYTES, this.#rowEnd - this.#at)
+    this.#writer.seek((pages[first] as number) * PAGE_BYTES)
   }
 
   #broken(problem: string): never {

@@ -37,7 +37,7 @@ interface Given {
 }
 
 async function place(contents: Buffer, { name = 'INCREMENTAL.1', cutAt = [], over = true, claimedBytes }: Given = {}) {
-  await using placement = new FilePlacement({ folder, account: serverAccount(), over })
+  using placement = new FilePlacement({ folder, account: serverAccount(), over })
   const bytes = claimedBytes ?? contents.length
   const sink = placement.file({ name, bytes, mode: 0o600, kind: 'file', leadsTo: '' })
   const edges = [0, ...[...cutAt].sort((a, b) => a - b).filter((at) => at < contents.length), contents.length]
@@ -46,10 +46,8 @@ async function place(contents: Buffer, { name = 'INCREMENTAL.1', cutAt = [], ove
     const chunk = Buffer.from(contents.subarray(edges[index], edge))
     sink.write(chunk)
     chunk.fill(0xee)
-    await placement.ready()
   }
   sink.close()
-  await placement.finish()
   return [...placement.names]
 }
 
@@ -95,7 +93,7 @@ test('into a new folder nothing is written twice, and a name that looks incremen
   expect((await failure(place(pages(8), { over: false })))?.facts.message).toContain('EEXIST')
 })
 
-test('a file larger than what waits for the disk comes whole', async () => {
+test('a large file comes whole', async () => {
   const large = Buffer.alloc(20 * 1024 ** 2 + 77, 'a pattern of a prime length of 37 bytes')
   await place(large, { name: '1', over: false, cutAt: [5, 1_000_000, 1_048_576, 18_000_000] })
   expect((await after()).equals(large)).toBe(true)

@@ -1,8 +1,7 @@
-import { chown, type FileHandle, mkdir, open } from 'node:fs/promises'
+import { chownSync, fchownSync, mkdirSync, openSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { Backlog } from './backlog.ts'
 import { FileWriter } from './file-writer.ts'
 import { IncrementalFile } from './incremental-file.ts'
 import { type TarMember, unreadable } from './tar-header.ts'
@@ -22,27 +21,28 @@ export interface PlacingOptions {
 }
 
 /**
- * Puts the members of an archive into a folder; writing goes on beside reading and decompressing. Disposing waits for what was begun.
+ * Puts the members of an archive into a folder. Disposing closes what is open.
  *
- * `pg_control` comes under another name.
+ * Every call waits for the kernel, so it belongs into a thread that has nothing else to do: what is written right away is copied once, and no
+ * other thread has to be woken for it. `pg_control` comes under another name.
  */
-export class FilePlacement implements Placement, AsyncDisposable {
+export class FilePlacement implements Placement, Disposable {
   /** What the folder must hold in the end: every member, by its final name. */
   readonly names = new Set<string>()
   readonly #opts: PlacingOptions
-  readonly #folders = new Map<string, Promise<void>>()
-  readonly #backlog = new Backlog()
+  readonly #folders = new Set<string>()
   readonly #asRoot = process.getuid?.() === 0
-  /** Closes the file that is being read. */
-  #letGo: (() => void) | undefined
+  /** The file that is being read. */
+  #writer: FileWriter | undefined
 
   constructor(opts: PlacingOptions) {
     this.#opts = opts
+    this.#folders.add(opts.folder)
   }
 
   folder({ name }: TarMember): void {
     this.names.add(name)
-    this.#backlog.begin(this.#makeFolder(join(this.#opts.folder, name)))
+    this.#makeFolder(join(this.#opts.folder, name))
   }
 
   link({ name }: TarMember): void {
@@ -51,66 +51,49 @@ export class FilePlacement implements Placement, AsyncDisposable {
   }
 
   file(member: TarMember): FileSink {
-    const file =
-      this.#opts.over && basename(member.name).startsWith(INCREMENTAL) ? this.#pages(member) : this.#whole(member)
-    this.#letGo = () => (file instanceof IncrementalFile ? file.abandon() : file.close())
+    const changes = this.#opts.over && basename(member.name).startsWith(INCREMENTAL)
+    this.#writer = new FileWriter(changes ? this.#openEarlier(member) : this.#create(member))
+    const sink = changes ? new IncrementalFile(this.#writer, member) : this.#writer
     return {
-      write: (chunk) => file.write(chunk),
+      write: (chunk) => sink.write(chunk),
       close: () => {
-        file.close()
-        this.#letGo = undefined
+        sink.close()
+        this.#writer = undefined
       },
     }
   }
 
-  ready(): Promise<void> {
-    return this.#backlog.ready()
+  [Symbol.dispose](): void {
+    this.#writer?.close()
   }
 
-  /** Everything is on its place. @throws the first error of the disk */
-  finish(): Promise<void> {
-    return this.#backlog.finish()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#letGo?.()
-    await this.#backlog.settled()
-  }
-
-  #whole({ name, bytes, mode }: TarMember): FileWriter {
+  #create({ name, mode }: TarMember): number {
     const placed = name === CONTROL ? WITHHELD : name
     this.names.add(placed)
-    return new FileWriter(this.#create(join(this.#opts.folder, placed), mode & MODE_MASK), bytes, this.#backlog)
+    const path = join(this.#opts.folder, placed)
+    this.#makeFolder(dirname(path))
+    const fd = openSync(path, this.#opts.over ? 'w' : 'wx', mode & MODE_MASK)
+    if (this.#asRoot) fchownSync(fd, this.#opts.account.uid, this.#opts.account.gid)
+    return fd
   }
 
-  #pages({ name, bytes }: TarMember): IncrementalFile {
+  #openEarlier({ name }: TarMember): number {
     const placed = join(dirname(name), basename(name).slice(INCREMENTAL.length))
     this.names.add(placed)
-    const opened = open(join(this.#opts.folder, placed), 'r+').catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'ENOENT') throw cause
+    try {
+      return openSync(join(this.#opts.folder, placed), 'r+')
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
       const problem = 'no earlier backup of its chain has this file'
       throw new LifeboatError('RECOVERY_COMBINE_FAILED', { file: name, problem }, { cause })
-    })
-    return new IncrementalFile(new FileWriter(opened, bytes, this.#backlog), { name, bytes })
+    }
   }
 
-  async #create(path: string, mode: number): Promise<FileHandle> {
-    await this.#makeFolder(dirname(path))
-    const handle = await open(path, this.#opts.over ? 'w' : 'wx', mode)
-    if (this.#asRoot) await handle.chown(this.#opts.account.uid, this.#opts.account.gid)
-    return handle
-  }
-
-  #makeFolder(path: string): Promise<void> {
-    const making = this.#folders.get(path) ?? this.#made(path)
-    this.#folders.set(path, making)
-    return making
-  }
-
-  async #made(path: string): Promise<void> {
-    if (path === this.#opts.folder) return
-    await this.#makeFolder(dirname(path))
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    if (this.#asRoot) await chown(path, this.#opts.account.uid, this.#opts.account.gid)
+  #makeFolder(path: string): void {
+    if (this.#folders.has(path)) return
+    this.#makeFolder(dirname(path))
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    if (this.#asRoot) chownSync(path, this.#opts.account.uid, this.#opts.account.gid)
+    this.#folders.add(path)
   }
 }

@@ -44,7 +44,6 @@ async function taken(archive: Buffer, cutAt: readonly number[] = []): Promise<Re
         add(name, '')
         return { write: (chunk) => add(name, chunk.toString('latin1')), close() {} }
       },
-      async ready() {},
     },
   )
   return files

@@ -1,17 +1,16 @@
 import { BLOCK_BYTES, readTarHeader, type TarMember, unreadable } from './tar-header.ts'
 
-/** Takes the contents of one file. */
+/** Takes the contents of one file; a chunk is its own only for as long as the call lasts. */
 export interface FileSink {
   write(chunk: Buffer): void
   close(): void
 }
 
-/** Where members go. Nothing is awaited member by member: `ready` holds the reading back when too much is on its way. */
+/** Where members go. */
 export interface Placement {
   folder(member: TarMember): void
   link(member: TarMember): void
   file(member: TarMember): FileSink
-  ready(): Promise<void>
 }
 
 /**
@@ -30,10 +29,7 @@ export async function untar(chunks: AsyncIterable<Buffer>, to: Placement): Promi
     members: 0,
     bytes: 0,
   }
-  for await (const chunk of chunks) {
-    take(state, chunk, to)
-    await to.ready()
-  }
+  for await (const chunk of chunks) take(state, chunk, to)
   if (state.open || state.left > 0 || state.rest.length > 0)
     throw unreadable('it ends in the middle of a member', state.open?.name ?? '')
   if (!state.ended) throw unreadable('it has no end', '')

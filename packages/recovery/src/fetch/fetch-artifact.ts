@@ -14,11 +14,9 @@ export type Fetcher = Pick<Reader, 'target' | 'run' | 'workDir' | 'arrived' | 's
 type Owner = Pick<Manifest, 'sourceId' | 'backupId'>
 
 /**
- * The bytes of one artifact in order. A part is fetched to disk and its digest compared before its first byte is given on, so that no program
- * ever works on bytes nobody signed; the next part is fetched meanwhile. Holds two parts on disk, whatever the size of the artifact.
+ * The bytes of one artifact in order, those of `fetchParts`; that they are the whole artifact's is compared once more at the end.
  *
- * @param report told the bytes of each part that was found good
- * @throws LifeboatError ARTIFACT_DIGEST_MISMATCH | ARTIFACT_TRUNCATED | ARTIFACT_PART_MISSING | TARGET_…
+ * @throws LifeboatError those of fetchParts
  */
 export async function* fetchArtifact(
   fetcher: Fetcher,
@@ -27,6 +25,34 @@ export async function* fetchArtifact(
   report: (bytes: number) => void,
 ): AsyncGenerator<Buffer, void, undefined> {
   const whole = createHash('sha256')
+  for await (const file of fetchParts(fetcher, owner, artifact, report)) {
+    for await (const chunk of createReadStream(file, { highWaterMark: READ_BYTES })) {
+      whole.update(chunk as Buffer)
+      yield chunk as Buffer
+    }
+  }
+  const found = whole.digest('hex')
+  if (found !== artifact.sha256)
+    throw new LifeboatError('ARTIFACT_DIGEST_MISMATCH', { artifact: artifact.name, expected: artifact.sha256, found })
+}
+
+/**
+ * The parts of one artifact in order, as files. A part is fetched to disk and its digest compared before it is given on, so that nothing ever
+ * works on bytes nobody signed; the next part is fetched meanwhile. A file is gone when the next one is asked for, so two parts lie on the disk,
+ * whatever the size of the artifact.
+ *
+ * Number, order and digests of the parts are signed. What follows from them, the digest of the whole, is not computed anew.
+ *
+ * @param report told the bytes of each part that was found good
+ * @throws LifeboatError ARTIFACT_DIGEST_MISMATCH | ARTIFACT_TRUNCATED | ARTIFACT_PART_MISSING | TARGET_…
+ */
+export async function* fetchParts(
+  fetcher: Fetcher,
+  owner: Owner,
+  artifact: Artifact,
+  report: (bytes: number) => void,
+): AsyncGenerator<string, void, undefined> {
+  demandAll(artifact)
   const fetch = (part: Part | undefined) => {
     const coming = part && fetchPart(fetcher, owner, artifact, part)
     // Awaited when its turn comes; a failure until then must not count as unhandled.
@@ -39,19 +65,23 @@ export async function* fetchArtifact(
       const file = (await coming) as string
       report(part.bytes)
       coming = fetch(artifact.parts[index + 1])
-      for await (const chunk of createReadStream(file, { highWaterMark: READ_BYTES })) {
-        whole.update(chunk as Buffer)
-        yield chunk as Buffer
-      }
+      yield file
       await rm(file)
     }
   } finally {
     // The work folder goes with its owner, but not while something still writes into it.
     await coming?.catch(() => {})
   }
-  const found = whole.digest('hex')
-  if (found !== artifact.sha256)
-    throw new LifeboatError('ARTIFACT_DIGEST_MISMATCH', { artifact: artifact.name, expected: artifact.sha256, found })
+}
+
+/** A list that was signed before it was complete. */
+function demandAll({ name, bytes: expectedBytes, parts }: Artifact): void {
+  const foundBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0)
+  if (foundBytes !== expectedBytes)
+    throw new LifeboatError('ARTIFACT_TRUNCATED', {
+      ...{ artifact: name, expectedBytes, foundBytes },
+      problem: 'the parts the manifest lists are not all of it',
+    })
 }
 
 /** @returns the file that holds the part */

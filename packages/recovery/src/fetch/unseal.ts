@@ -1,9 +1,4 @@
-import {
-  type DescriptorSink,
-  runPipeline,
-  runPipelineApart,
-  type Sink,
-} from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import { runPipeline, runPipelineApart, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { unage } from '@lifeboat/postgres/tools/age.ts'
 import type { Stage } from '@lifeboat/postgres/tools/stage.ts'
@@ -11,7 +6,8 @@ import { unzstd } from '@lifeboat/postgres/tools/zstd.ts'
 import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Phase } from '@lifeboat/shared/run/run.ts'
-import { fetchArtifact } from './fetch-artifact.ts'
+import { x25519Identities } from '../age/identities.ts'
+import { fetchArtifact, fetchParts } from './fetch-artifact.ts'
 import { findOnce } from './find-once.ts'
 import type { Reader } from './reader.ts'
 
@@ -42,8 +38,12 @@ export async function unseal<T>(
   })
 }
 
+/** What a thread needs to get at the contents of an artifact by itself: its parts and the key, or a pipe it comes out of decrypted. */
+export type ContentsApart = { parts: AsyncIterable<string>; identity: string } | { fd: number }
+
 /**
- * Fetches an artifact and decrypts it into a pipe, for a sink in another thread that decompresses by itself.
+ * Fetches an artifact for a sink in another thread, which decrypts and decompresses by itself. Where the identity is one only the age program
+ * understands, that decrypts into a pipe.
  *
  * @throws LifeboatError those of unseal; what the sink throws
  */
@@ -51,10 +51,13 @@ export async function unsealApart<T>(
   reader: Reader,
   owner: Pick<Manifest, 'sourceId' | 'backupId'>,
   artifact: Artifact,
-  sink: DescriptorSink<T>,
+  sink: (contents: ContentsApart) => Promise<T>,
 ): Promise<T> {
+  const identity = reader.identity.reveal()
+  if (x25519Identities(identity) !== undefined)
+    return sink({ identity, parts: fetchParts(reader, owner, artifact, progressOf(reader, artifact)) })
   return decrypt(reader, owner, artifact, undefined, async (unage, input) => {
-    return (await runPipelineApart([unage], sink, reader.run, { input })).result
+    return (await runPipelineApart([unage], (fd) => sink({ fd }), reader.run, { input })).result
   })
 }
 
@@ -62,22 +65,26 @@ async function decrypt<T>(
   reader: Reader,
   owner: Pick<Manifest, 'sourceId' | 'backupId'>,
   artifact: Artifact,
-  phase: Phase = 'fetch',
+  phase: Phase | undefined,
   pipe: (unage: Stage, input: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
   const { run } = reader
   const { path: program } = await findOnce('age', reader)
   using identity = secretFile(reader.identity)
-  let done = 0
-  const input = fetchArtifact(reader, owner, artifact, (bytes) => {
-    done += bytes
-    run.report({ phase, done, total: artifact.bytes, unit: 'bytes' })
-  })
+  const input = fetchArtifact(reader, owner, artifact, progressOf(reader, artifact, phase))
   try {
     return await pipe(unage({ program, identity: identity.fd }), input)
   } catch (thrown) {
     run.signal.throwIfAborted()
     throw blame(LifeboatError.from(thrown), artifact)
+  }
+}
+
+function progressOf({ run }: Reader, { bytes: total }: Artifact, phase: Phase = 'fetch'): (bytes: number) => void {
+  let done = 0
+  return (bytes) => {
+    done += bytes
+    run.report({ phase, done, total, unit: 'bytes' })
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, writeSync } from 'node:fs'
 import type { FileSink } from './untar.ts'
 
 /** Writes the contents of one file as they come: what it is given is in the file when it returns, and may be used again. Owns the descriptor. */
@@ -24,8 +24,9 @@ export class FileWriter implements FileSink {
     }
   }
 
+  /** Gives the file that length. Most have it: a change of it is written to the file system's journal, a look is not. */
   truncate(bytes: number): void {
-    ftruncateSync(this.#fd, bytes)
+    if (fstatSync(this.#fd).size !== bytes) ftruncateSync(this.#fd, bytes)
   }
 
   close(): void {

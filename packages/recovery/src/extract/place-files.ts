@@ -1,4 +1,4 @@
-import { chownSync, fchownSync, mkdirSync, openSync } from 'node:fs'
+import { chownSync, constants, fchownSync, mkdirSync, openSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -11,6 +11,7 @@ import { CONTROL, WITHHELD } from './withheld.ts'
 /** Group may read where the server allows it; nobody else ever. */
 const MODE_MASK = 0o770
 const INCREMENTAL = 'INCREMENTAL.'
+const { O_CREAT, O_EXCL, O_WRONLY } = constants
 
 export interface PlacingOptions {
   /** Exists, and is the account's. */
@@ -53,10 +54,13 @@ export class FilePlacement implements Placement, Disposable {
   file(member: TarMember): FileSink {
     const changes = this.#opts.over && basename(member.name).startsWith(INCREMENTAL)
     this.#writer = new FileWriter(changes ? this.#openEarlier(member) : this.#create(member))
-    const sink = changes ? new IncrementalFile(this.#writer, member) : this.#writer
+    const writer = this.#writer
+    const sink = changes ? new IncrementalFile(writer, member) : writer
     return {
       write: (chunk) => sink.write(chunk),
       close: () => {
+        // NOTE: ext4 takes a file that is emptied before it is written for one to be saved at once, and allocates and writes it when it is closed.
+        if (this.#opts.over && !changes) writer.truncate(member.bytes)
         sink.close()
         this.#writer = undefined
       },
@@ -72,7 +76,7 @@ export class FilePlacement implements Placement, Disposable {
     this.names.add(placed)
     const path = join(this.#opts.folder, placed)
     this.#makeFolder(dirname(path))
-    const fd = openSync(path, this.#opts.over ? 'w' : 'wx', mode & MODE_MASK)
+    const fd = openSync(path, O_CREAT | O_WRONLY | (this.#opts.over ? 0 : O_EXCL), mode & MODE_MASK)
     if (this.#asRoot) fchownSync(fd, this.#opts.account.uid, this.#opts.account.gid)
     return fd
   }

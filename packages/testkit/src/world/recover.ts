@@ -16,6 +16,8 @@ export interface WorldRecovery {
   /** Name of the target everything is fetched from. */
   from: string
   wanted: Wanted
+  /** Folder the recovered cluster lives below; default one of the world's. */
+  root?: string
   settings?: Readonly<Record<string, string>>
   onPhase?: (phase: string) => void
   onProgress?: (progress: Progress) => void
@@ -24,7 +26,7 @@ export interface WorldRecovery {
 /** Recovers the world's cluster beside the original, out of one target and with the verifier's key, as somebody would who has nothing else. */
 export async function recoverWorld(
   world: Pick<World, 'config' | 'configPath' | 'folder' | 'targets'>,
-  { from, wanted, settings, onPhase, onProgress }: WorldRecovery,
+  { from, wanted, root, settings, onPhase, onProgress }: WorldRecovery,
 ): Promise<RecoveredSource> {
   const { config, folder } = world
   if (config.verifier === undefined) throw new Error('this world has no verifier, and so no key')
@@ -43,7 +45,7 @@ export async function recoverWorld(
       sourceId: SOURCE as SourceId,
       trust: { fleetId: FleetId.parse(config.fleet), signers: config.signers },
       wanted,
-      ...{ root: join(folder, 'scratch'), name: `recovery-${Date.now()}`, port: await freePort() },
+      ...{ root: root ?? join(folder, 'scratch'), name: `recovery-${Date.now()}`, port: await freePort() },
       ...(settings && { settings }),
       ...(onPhase && { onPhase }),
     }),

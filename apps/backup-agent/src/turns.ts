@@ -1,5 +1,7 @@
 /** Room for so many at the same time; the others wait in the order they came. */
 export interface Turns {
+  /** Whether somebody would be let in at once. */
+  readonly free: boolean
   /** @throws the signal's reason while waiting */
   take(signal: AbortSignal): Promise<Disposable>
 }
@@ -13,6 +15,9 @@ export function turns(atOnce: number): Turns {
     else free += 1
   }
   return {
+    get free() {
+      return free > 0
+    },
     async take(signal) {
       signal.throwIfAborted()
       if (free > 0) free -= 1

@@ -37,11 +37,18 @@ test('a part that lies here is read without asking the agent, to its last byte',
   expect(await readOf(part)).toBe(bytes)
 })
 
-test('the agent is asked for what is not here, for WAL, and when its spool is unknown', async () => {
+test('WAL that lies here is read without asking the agent', async () => {
+  const wal: SpoolFile = { agentId, walOf: 'records' as SourceId, name: '000000010000000000000003.0011.zst.age' }
+  expect(await readOf(wal)).toBe('by HTTP')
+  await mkdir(join(spool, 'wal', 'records'), { recursive: true })
+  await writeFile(join(spool, 'wal', 'records', wal.name), 'WAL')
+  expect(await readOf(wal)).toBe('WAL')
+})
+
+test('the agent is asked for what is not here, and when its spool is unknown', async () => {
   expect(await readOf(part)).toBe('by HTTP')
   await writeFile(join(folder, part.name), 'here')
   expect(await readOf(part, join(spool, 'elsewhere'))).toBe('by HTTP')
-  expect(await readOf({ agentId, walOf: 'records' as SourceId, name: part.name })).toBe('by HTTP')
   expect(await readOf({ ...part, agentId: 'db2' as AgentId })).toBe('by HTTP')
 })
 

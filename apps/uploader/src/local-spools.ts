@@ -13,8 +13,8 @@ const READ_BYTES = 512 * 1024
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 
 /**
- * Reads finished files of backups straight from an agent's spool where it lies on this host and this process may read it, and asks the agent for
- * everything else. Names in a spool are unique to one attempt and never given to other bytes, and whoever stores what was read compares digests.
+ * Reads finished files straight from an agent's spool where it lies on this host and this process may read it, and asks the agent for everything
+ * else. Names in a spool are given to other bytes only where the same WAL is encrypted anew, and whoever stores what was read compares digests.
  */
 export function localFirst(spools: AgentSpools, agents: ReadonlyMap<AgentId, AgentAccess>): AgentSpools {
   return {
@@ -28,8 +28,8 @@ export function localFirst(spools: AgentSpools, agents: ReadonlyMap<AgentId, Age
 }
 
 function pathOf(at: SpoolFile, spool: string | undefined): string | undefined {
-  if (spool === undefined || !('backupId' in at) || !PLAIN.test(at.name)) return undefined
-  return join(spool, 'backups', at.backupId, at.name)
+  if (spool === undefined || !PLAIN.test(at.name)) return undefined
+  return join(spool, ...('walOf' in at ? ['wal', at.walOf] : ['backups', at.backupId]), at.name)
 }
 
 /** undefined for whatever reason it cannot be read: the agent knows why. */

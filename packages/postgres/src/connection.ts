@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import { Client, type ClientConfig } from 'pg'
 import { diagnoseSql } from './diagnose.ts'
+import { ReadingSocket } from './replication/reading-socket.ts'
 import type { PostgresSourceConfig } from './source-config.ts'
 
 /** How to reach one database; the password is a Secret until the moment it is used. */
@@ -118,6 +119,7 @@ async function open(
   login: LoginOptions & { replication?: boolean },
   ssl: ClientConfig['ssl'],
 ): Promise<Client> {
+  const tls = to.host.startsWith('/') ? false : ssl
   const config: ClientConfig & { replication?: string } = {
     host: to.host,
     port: to.port,
@@ -130,7 +132,8 @@ async function open(
     keepAlive: true,
     ...(to.options === undefined ? {} : { options: to.options }),
     ...(login.replication ? { replication: 'true' } : {}),
-    ssl: to.host.startsWith('/') ? false : ssl,
+    ssl: tls,
+    ...(login.replication && !tls && { stream: () => new ReadingSocket() }),
   }
   const client = new Client(config)
   // A connection that breaks while idle says so on the next query; without a listener it would end the process.

@@ -14,6 +14,7 @@ import { Moments } from './moments.ts'
 import { receive } from './receive.ts'
 import { refillTargets } from './refill.ts'
 import type { Road, RoadNow } from './road.ts'
+import { SegmentMemory } from './segment-memory.ts'
 import { Shipper } from './shipper.ts'
 import { tellState } from './tell.ts'
 import { openWalSpool, walFolder } from './wal-spool.ts'
@@ -90,7 +91,8 @@ async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, sig
   const now = nothingYet((await bucket.get(sourceId))?.value, clock.now())
   const shipper = new Shipper({
     ...{ sourceId, agentId, targets: wal.targets, spoolUrl: cfg.url, spool, bus, clock, log, signal },
-    packing: { age: age.path, recipients: cfg.recipients, compressionLevel: wal.compressionLevel },
+    packing: { age: age.path, recipients: cfg.recipients },
+    compressionLevel: wal.compressionLevel,
     onTrouble: (err) => {
       now.unshipped = err
     },
@@ -105,7 +107,7 @@ async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, sig
       catalog: await KvCatalog.open(bus),
       ledger,
     },
-    ...{ spool, shipper, events, clock, log, signal, now },
+    ...{ spool, shipper, memory: new SegmentMemory(), events, clock, log, signal, now },
   }
 }
 

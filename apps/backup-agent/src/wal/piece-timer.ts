@@ -53,5 +53,6 @@ export class PieceTimer implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer)
+    this.segments[Symbol.dispose]()
   }
 }

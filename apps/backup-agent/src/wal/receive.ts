@@ -91,7 +91,7 @@ async function stream(
   const { timeline, begin: begins } = stretchFrom(standing.path, higher(holders.safe, at))
   const opts = { slot, startLsn: at, timeline, statusIntervalMs: STATUS_EVERY_MS }
   const events = streamWal(connection, opts, signal)
-  using pieces = new PieceTimer(road, standing, segmentsFrom(standing, { timeline, at, begins }), signal)
+  using pieces = new PieceTimer(road, standing, segmentsFrom(road, standing, { timeline, at, begins }), signal)
   events.report({ flush: holders.safe })
   try {
     for await (const event of events) {
@@ -140,16 +140,18 @@ async function turn(
     road.now.serverLsn = switchLsn
   }
   void road.shipper.shipHistory(next, history.content, standing)
-  pieces.segments = segmentsFrom(standing, { timeline: next, at: startLsn, begins: switchLsn })
+  pieces.segments[Symbol.dispose]()
+  pieces.segments = segmentsFrom(road, standing, { timeline: next, at: startLsn, begins: switchLsn })
 }
 
 /** Pieces go on where every target stands; a timeline's first segment begins with a copy of its ancestor's bytes, which belong to it. */
 function segmentsFrom(
+  { memory }: Road,
   { holders, segmentBytes }: Standing,
   { timeline, at, begins }: { timeline: Timeline; at: bigint; begins: bigint },
 ): Segments {
   const least = holders.targets.map((target) => holders.position(target)).reduce(lower)
-  return new Segments({ timeline, segmentBytes, at, from: least > begins ? least : at })
+  return new Segments({ timeline, segmentBytes, at, from: least > begins ? least : at, memory })
 }
 
 function newest({ path }: Met): Timeline {

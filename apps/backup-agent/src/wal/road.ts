@@ -15,6 +15,7 @@ import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { Events } from '../events.ts'
 import type { Holders } from './holders.ts'
 import type { Moments } from './moments.ts'
+import type { SegmentMemory } from './segment-memory.ts'
 import type { Cluster, Shipper } from './shipper.ts'
 import type { WalSpool } from './wal-spool.ts'
 
@@ -35,6 +36,7 @@ export interface RoadSettings {
   readonly ledger: Ledger
   readonly spool: WalSpool
   readonly shipper: Shipper
+  readonly memory: SegmentMemory
   readonly events: Events
   readonly clock: Clock
   readonly log: Logger

@@ -2,13 +2,14 @@ import { segmentAt, segmentRange } from '@lifeboat/shared/domain/wal.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Cut, Segments } from './segment.ts'
+import { SegmentMemory } from './segment-memory.ts'
 
 /** PostgreSQL's smallest is 1 MiB; nothing here depends on it. */
 const SEGMENT = 64
 
 /** Feeds `sizes` one after the other, cuts a piece after each that is marked. */
 function run(log: Buffer, steps: readonly { size: number; cut: boolean }[], from = 0n) {
-  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from })
+  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from, memory: new SegmentMemory() })
   const cuts: (Omit<Cut, 'release' | 'bytes'> & { bytes: Buffer })[] = []
   const keep = ({ release, bytes, ...rest }: Cut) => {
     cuts.push({ ...rest, bytes: Buffer.from(bytes) })
@@ -82,7 +83,7 @@ test('after a restart pieces go on where every target stands, and the segment is
 })
 
 test('a finished segment is not written over while it is shipped', () => {
-  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from: 0n })
+  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from: 0n, memory: new SegmentMemory() })
   const [first] = [...segments.take({ start: 0n, data: Buffer.alloc(SEGMENT, 1) })]
   const [second] = [...segments.take({ start: 64n, data: Buffer.alloc(SEGMENT, 2) })]
   expect([first?.bytes.every((byte) => byte === 1), second?.bytes.every((byte) => byte === 2)]).toEqual([true, true])
@@ -94,6 +95,25 @@ test('a finished segment is not written over while it is shipped', () => {
 })
 
 test('a hole in the stream is an error, not a segment with a hole', () => {
-  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from: 0n })
+  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from: 0n, memory: new SegmentMemory() })
   expect(() => [...segments.take({ start: 1n, data: Buffer.alloc(1) })]).toThrow(/SOURCE_PROTOCOL_BROKEN/)
+})
+
+test('a piece and a segment keep their bytes until they are released, whatever is written meanwhile', () => {
+  const segments = new Segments({ timeline: 1, segmentBytes: SEGMENT, at: 0n, from: 0n, memory: new SegmentMemory() })
+  const arrive = (no: number, bytes: number) => [
+    ...segments.take({ start: segments.received, data: Buffer.alloc(bytes, no) }),
+  ]
+  arrive(1, 40)
+  const piece = segments.piece() as Cut
+  const [first] = arrive(1, 24) as [Cut]
+  first.release()
+  first.release()
+  const [second] = arrive(2, SEGMENT) as [Cut]
+  const [third] = arrive(3, SEGMENT) as [Cut]
+  expect([...new Set(piece.bytes)]).toEqual([1])
+  piece.release()
+  const [fourth] = arrive(4, SEGMENT) as [Cut]
+  expect(fourth.bytes.buffer).toBe(first.bytes.buffer)
+  expect([second, third, fourth].map(({ bytes }) => [...new Set(bytes)])).toEqual([[2], [3], [4]])
 })

@@ -1,5 +1,8 @@
+import { createHash, type Hash } from 'node:crypto'
 import { type SegmentName, segmentAt, type Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { digestOf, plainDigest } from './plain-digest.ts'
+import type { Held, SegmentMemory } from './segment-memory.ts'
 
 /** Plain bytes that are to become one object of the archive. */
 export interface Cut {
@@ -9,6 +12,8 @@ export interface Cut {
   /** First and last position, the latter excluded. */
   start: bigint
   end: bigint
+  /** Of the bytes, as it stands in the key. */
+  digest: string
   /** Valid until `release`. */
   bytes: Buffer
   /** Gives the memory back. */
@@ -21,17 +26,25 @@ export interface Arrival {
   data: Uint8Array
 }
 
+/** The segment that is written. */
+interface Open {
+  held: Held
+  /** Gives its memory back. */
+  done: () => void
+  hash: Hash
+}
+
 /**
  * Lays the stream of one timeline into segments. Touches nothing outside: bytes in, cuts out.
  *
- * Holds one segment in memory; a finished one belongs to the caller until it is released.
+ * Holds one segment in memory while it is written; a finished one belongs to the caller until it is released.
  */
-export class Segments {
+export class Segments implements Disposable {
   readonly timeline: Timeline
   readonly #segmentBytes: number
-  readonly #free: Buffer[] = []
+  readonly #memory: SegmentMemory
   #start: bigint
-  #held: Buffer
+  #open: Open | undefined
   #filled = 0
   /** Bytes of the segment that are shipped as pieces already. */
   #cut: number
@@ -40,13 +53,19 @@ export class Segments {
    * @param at   beginning of a segment
    * @param from everything before it is off-site already; pieces begin there, whole segments are whole
    */
-  constructor(opts: { timeline: Timeline; segmentBytes: number; at: bigint; from: bigint }) {
+  constructor(opts: {
+    timeline: Timeline
+    segmentBytes: number
+    at: bigint
+    from: bigint
+    memory: SegmentMemory
+  }) {
     this.timeline = opts.timeline
     this.#segmentBytes = opts.segmentBytes
+    this.#memory = opts.memory
     this.#start = opts.at
     const inside = opts.from - opts.at
     this.#cut = inside > 0n && inside < BigInt(opts.segmentBytes) ? Number(inside) : 0
-    this.#held = this.#memory()
   }
 
   /** The end of what arrived. */
@@ -67,45 +86,50 @@ export class Segments {
       })
     for (let at = 0; at < data.byteLength; ) {
       const part = data.subarray(at, at + this.#segmentBytes - this.#filled)
-      this.#held.set(part, this.#filled)
+      this.#open ??= this.#begin()
+      this.#open.held.bytes.set(part, this.#filled)
+      // While they are still in the cache of the processor.
+      this.#open.hash.update(part)
       this.#filled += part.byteLength
       at += part.byteLength
-      if (this.#filled === this.#segmentBytes) yield this.#finish()
+      if (this.#filled === this.#segmentBytes) yield this.#finish(this.#open)
     }
   }
 
-  /** What arrived since the last cut; undefined when nothing did. Its bytes are a copy: more may arrive meanwhile. */
+  /** What arrived since the last cut; undefined when nothing did. */
   piece(): Cut | undefined {
-    if (this.#filled <= this.#cut) return undefined
-    const bytes = Buffer.from(this.#held.subarray(this.#cut, this.#filled))
-    const piece = { ...this.#place('piece', this.#cut, this.#filled), bytes, release() {} }
+    if (this.#open === undefined || this.#filled <= this.#cut) return undefined
+    const { held } = this.#open
+    const bytes = held.bytes.subarray(this.#cut, this.#filled)
+    const place = this.#place('piece', this.#cut, this.#filled)
     this.#cut = this.#filled
-    return piece
+    // What arrives meanwhile is written behind it.
+    return { ...place, bytes, digest: plainDigest(bytes), release: held.share() }
   }
 
-  #finish(): Cut {
-    const bytes = this.#held
-    let released = false
-    const release = () => {
-      // One spare is enough: the next segment is written into it while this one is shipped.
-      if (!released && this.#free.length === 0) this.#free.push(bytes)
-      released = true
-    }
-    const segment = { ...this.#place('segment', 0, this.#segmentBytes), bytes, release }
+  /** Gives back the memory of the unfinished segment. */
+  [Symbol.dispose](): void {
+    this.#open?.done()
+    this.#open = undefined
+  }
+
+  #begin(): Open {
+    const held = this.#memory.take(this.#segmentBytes)
+    return { held, done: held.share(), hash: createHash('sha256') }
+  }
+
+  #finish({ held, done, hash }: Open): Cut {
+    const place = this.#place('segment', 0, this.#segmentBytes)
     this.#start += BigInt(this.#segmentBytes)
     this.#filled = 0
     this.#cut = 0
-    this.#held = this.#memory()
-    return segment
+    this.#open = undefined
+    return { ...place, bytes: held.bytes, digest: digestOf(hash), release: done }
   }
 
   #place(kind: Cut['kind'], from: number, to: number) {
     const segment = segmentAt(this.timeline, this.#start, this.#segmentBytes)
     return { kind, timeline: this.timeline, segment, start: this.#start + BigInt(from), end: this.#start + BigInt(to) }
-  }
-
-  #memory(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#segmentBytes)
   }
 }
 

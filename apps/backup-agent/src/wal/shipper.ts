@@ -14,7 +14,9 @@ import {
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
-import { type Packed, type Packing, pack, plainDigest } from './pack.ts'
+import { turns } from '../turns.ts'
+import { compress, type Packed, type Packing, pack } from './pack.ts'
+import { plainDigest } from './plain-digest.ts'
 import type { Cut } from './segment.ts'
 import type { WalSpool } from './wal-spool.ts'
 
@@ -24,6 +26,8 @@ export interface ShipperOptions {
   targets: readonly TargetId[]
   /** How uploaders reach the spool. */
   spoolUrl: string
+  /** Of zstd. */
+  compressionLevel: number
   packing: Packing
   spool: WalSpool
   bus: Pick<Bus, 'publish'>
@@ -35,11 +39,13 @@ export interface ShipperOptions {
   onSealed: (facts: { key: string; bytes: number; durationMs: number }) => void
 }
 
-/** Objects in the making at a time; together they hold this many segments in memory. */
-const WIDTH = 2
+/** Objects compressed at a time: each holds a segment in memory. One thread of zstd takes some twenty-five segments of 16 MiB a second at level 1. */
+const COMPRESSED_AT_ONCE = 1
+/** Objects encrypted, written and told of at a time: by then only their compressed bytes are in memory. */
+const SEALED_AT_ONCE = 3
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
-/** What age and zstd may add to bytes that do not compress. */
+/** What age may add besides a hundredth. */
 const OVERHEAD_BYTES = 64 * 1024
 
 /** What the WAL is of. */
@@ -50,7 +56,7 @@ export interface Cluster {
 
 interface Item extends Cluster {
   object: WalObject
-  plain: Uint8Array
+  compressed: readonly Uint8Array[]
 }
 
 /**
@@ -60,8 +66,8 @@ interface Item extends Cluster {
 export class Shipper {
   readonly #opts: ShipperOptions
   readonly #underWay = new Map<string, Promise<void>>()
-  #free = WIDTH
-  #next: (() => void)[] = []
+  readonly #compressing = turns(COMPRESSED_AT_ONCE)
+  readonly #sealing = turns(SEALED_AT_ONCE)
 
   constructor(opts: ShipperOptions) {
     this.#opts = opts
@@ -69,32 +75,34 @@ export class Shipper {
 
   /** Whether something could be begun right now. */
   get idle(): boolean {
-    return this.#free > 0
+    return this.#compressing.free
   }
 
   /**
-   * Resolves when the work has begun; its bytes are released when it ends.
+   * Resolves when the work has begun; its bytes are released when they are compressed.
    *
    * @param signal ends the waiting for a place
    */
   async ship(cut: Cut, cluster: Cluster, signal: AbortSignal): Promise<void> {
-    await this.#enter(signal)
-    const work = async () => {
-      try {
-        const digest = await plainDigest(cut.bytes)
-        await this.#once({ object: objectOf(cut, digest, cluster.segmentBytes), plain: cut.bytes, ...cluster })
-      } finally {
-        cut.release()
-        this.#leave()
-      }
-    }
-    void work()
+    const turn = await this.#compressing.take(signal)
+    void this.#work(cut, cluster, turn)
+  }
+
+  async #work(cut: Cut, cluster: Cluster, turn: Disposable): Promise<void> {
+    // Kept until there is room behind: compressed bytes must not pile up either.
+    using _compressing = turn
+    const compressed = await compress(cut.bytes, this.#opts.compressionLevel).finally(cut.release)
+    const sealing = await this.#sealing.take(this.#opts.signal).catch(() => undefined)
+    turn[Symbol.dispose]()
+    using _sealing = sealing
+    if (sealing === undefined) return
+    await this.#once({ object: objectOf(cut, cluster.segmentBytes), compressed, ...cluster })
   }
 
   /** A history file; resolves when it is announced. */
   async shipHistory(timeline: number, contents: Uint8Array, cluster: Cluster): Promise<void> {
-    const object: WalObject = { kind: 'history', timeline, digest: await plainDigest(contents) }
-    await this.#once({ object, plain: contents, ...cluster })
+    const object: WalObject = { kind: 'history', timeline, digest: plainDigest(contents) }
+    await this.#once({ object, compressed: await compress(contents, this.#opts.compressionLevel), ...cluster })
   }
 
   /** Tells of a file that an earlier process left; nobody knows whether it did. */
@@ -102,7 +110,7 @@ export class Shipper {
     const object = parseWalKey(name)
     const packed = await this.#opts.spool.describe(name)
     if (object === undefined || packed === undefined) return
-    await this.#announce({ object, plain: Buffer.alloc(0), ...cluster }, packed)
+    await this.#announce({ object, compressed: [], ...cluster }, packed)
   }
 
   /** The same object is not made twice at a time: its file would be two. */
@@ -136,10 +144,11 @@ export class Shipper {
     }
   }
 
-  #make(item: Item, name: string): Promise<Packed> {
+  #make({ compressed }: Item, name: string): Promise<Packed> {
     const { spool, packing, signal, log } = this.#opts
-    const mostBytes = item.plain.byteLength + Math.ceil(item.plain.byteLength / 100) + OVERHEAD_BYTES
-    return spool.add(name, mostBytes, (path) => pack(item.plain, path, packing, { signal, log }), signal)
+    const bytes = compressed.reduce((sum, each) => sum + each.byteLength, 0)
+    const mostBytes = bytes + Math.ceil(bytes / 100) + OVERHEAD_BYTES
+    return spool.add(name, mostBytes, (path) => pack(compressed, path, packing, { signal, log }), signal)
   }
 
   async #announce({ object, systemIdentifier, segmentBytes }: Item, packed: Packed): Promise<void> {
@@ -151,32 +160,10 @@ export class Shipper {
       ...{ systemIdentifier, sealedAt: moment(clock.now()), targets: [...targets], spoolUrl },
     })
   }
-
-  async #enter(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (this.#free > 0) {
-      this.#free -= 1
-      return
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const abort = () => {
-      this.#next = this.#next.filter((each) => each !== resolve)
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    this.#next.push(resolve)
-    await promise.finally(() => signal.removeEventListener('abort', abort))
-  }
-
-  #leave(): void {
-    const next = this.#next.shift()
-    if (next === undefined) this.#free += 1
-    else next()
-  }
 }
 
-function objectOf(cut: Cut, digest: string, segmentBytes: number): WalObject {
-  const { kind, segment } = cut
+function objectOf(cut: Cut, segmentBytes: number): WalObject {
+  const { kind, segment, digest } = cut
   if (kind === 'segment') return { kind, segment, digest }
   const start = cut.start % BigInt(segmentBytes)
   return { kind, segment, from: Number(start), to: Number(start + (cut.end - cut.start)), digest }

@@ -11,6 +11,8 @@ import { type Child, startStage } from './start-stage.ts'
 import { watchStage } from './watch-stage.ts'
 
 const KILL_AFTER_MS = 10_000
+/** What writing to a program says that does not read any more; ECANCELED to a write that was under way when it ended. */
+const HUNG_UP = ['EPIPE', 'ECONNRESET', 'ECANCELED', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']
 
 /** Takes the bytes of the last stage. They end only when every stage succeeded; otherwise reading them throws the reason. */
 export type Sink<T> = (bytes: AsyncIterable<Uint8Array>) => Promise<T>
@@ -165,7 +167,6 @@ function startAll(
 async function feed(input: AsyncIterable<Uint8Array>, stdin: Children['stdin']): Promise<void> {
   if (!stdin) return
   await connect(input, stdin).catch((err: NodeJS.ErrnoException) => {
-    if (!['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'].includes(err.code ?? ''))
-      throw err
+    if (!HUNG_UP.includes(err.code ?? '')) throw err
   })
 }

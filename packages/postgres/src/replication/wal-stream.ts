@@ -24,6 +24,7 @@ export type WalEvent =
       timeline: Timeline
       /** Of the first byte of `data`; each event begins where the one before ended. */
       startLsn: bigint
+      /** Valid until the next event is asked for. */
       data: Buffer
       /** How far the server's WAL went when it sent this. */
       serverEndLsn: bigint
@@ -120,6 +121,7 @@ export class WalStream implements AsyncIterable<WalEvent> {
       const message = await this.#nextMessage()
       if (message === undefined) break
       yield { ...message, timeline }
+      if (message.kind === 'wal') this.#connection.wire.giveBack(message.data)
     }
     this.#copying = false
     this.#connection.wire.write(COPY_DONE)

@@ -29,6 +29,26 @@ test.each([1, 2, 3, 4, 5, 6, 7, 64, 65_536])(
   },
 )
 
+test('a long message lies in memory that was given back, and never in that of one which was not', async () => {
+  const { socket, wire } = line()
+  const send = (no: number) => socket.push(message('d', Buffer.alloc(131_097, no)))
+  send(1)
+  const kept = await wire.read()
+  send(2)
+  const returned = await wire.read()
+  wire.giveBack(returned.body.subarray(25))
+  send(3)
+  send(4)
+  const [third, fourth] = [await wire.read(), await wire.read()]
+  expect(third.body.buffer).toBe(returned.body.buffer)
+  for (const [{ body }, no] of [
+    [kept, 1],
+    [third, 3],
+    [fourth, 4],
+  ] as const)
+    expect(body.equals(Buffer.alloc(131_097, no)), `message ${no}`).toBe(true)
+})
+
 test('what had arrived before the connection broke is still read, and then the reason is told', async () => {
   const { socket, wire } = line()
   socket.push(message('Z', Buffer.from('I')))

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { ReadingSocket } from './reading-socket.ts'
 
 /** One message of the server: its type byte, and its body without type and length. */
 export interface WireMessage {
@@ -10,6 +11,10 @@ export interface WireMessage {
 /** Reading from the socket pauses while more than this waits to be taken. */
 const HIGH_WATER = 256 * 1024
 const HEADER = 5
+/** Room for the longest message of a stream of WAL: 128 KiB and its heads. */
+const LONG_BYTES = 132 * 1024
+/** Spare memory kept for long messages; no more of them wait at a time. */
+const MOST_SPARE = 8
 const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4])
 
 /**
@@ -17,21 +22,26 @@ const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4])
  * stays constant.
  *
  * NOTE: the driver's own parser moves bytes inside a buffer whose slices it has already handed out; what is kept across a pause would change
- * under the reader. Hence a framing of our own, which never writes into what it gave away.
+ * under the reader. Hence a framing of our own: a message has memory of its own, which is written again only after it was given back.
  */
 export class Wire {
   readonly #socket: Socket
   readonly #messages: WireMessage[] = []
   #waitingBytes = 0
-  #pieces: Buffer[] = []
-  #pieceBytes = 0
+  readonly #head = Buffer.alloc(HEADER)
+  #headed = 0
+  /** What arrived of the body the head announced. */
+  #body: Buffer = Buffer.alloc(0)
+  #filled = 0
+  readonly #spare: ArrayBuffer[] = []
   #failure: LifeboatError | undefined
   #arrived: (() => void) | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
     socket.removeAllListeners('data')
-    socket.on('data', (chunk: Buffer) => this.#take(chunk))
+    if (socket instanceof ReadingSocket) socket.onBytes = (bytes) => this.#take(bytes)
+    else socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket.on('error', (cause) => this.fail(new LifeboatError('SOURCE_CONNECTION_LOST', { message: cause.message })))
     socket.on('close', () => this.fail(new LifeboatError('SOURCE_CONNECTION_LOST', { message: 'the server hung up' })))
     socket.on('end', () => this.fail(new LifeboatError('SOURCE_CONNECTION_LOST', { message: 'the server hung up' })))
@@ -39,7 +49,7 @@ export class Wire {
 
   /** Bytes that came from the socket and were not taken yet. */
   get waitingBytes(): number {
-    return this.#waitingBytes + this.#pieceBytes
+    return this.#waitingBytes + this.#headed + this.#filled
   }
 
   /** Bytes the server sent so far. */
@@ -73,6 +83,12 @@ export class Wire {
     const message = this.#messages.shift()
     if (message !== undefined) this.#waitingBytes -= message.body.length
     return message
+  }
+
+  /** Nobody looks at the body of a message any more: a later one may lie in its memory. */
+  giveBack({ buffer }: Buffer): void {
+    const isLong = buffer.byteLength === LONG_BYTES && buffer instanceof ArrayBuffer
+    if (isLong && this.#spare.length < MOST_SPARE) this.#spare.push(buffer)
   }
 
   /** Resolves when a message can be taken, when the connection failed, or after `timeoutMs`. */
@@ -124,36 +140,39 @@ export class Wire {
   }
 
   #take(chunk: Buffer): void {
-    const before = this.#pieceBytes
-    this.#pieces.push(chunk)
-    this.#pieceBytes += chunk.length
-    if (before === 0) this.#cut(chunk, 0)
-    else this.#complete(chunk, before)
+    for (let at = 0; at < chunk.length; )
+      at += this.#headed < HEADER ? this.#addHead(chunk, at) : this.#addBody(chunk, at)
     if (this.#messages.length > 0) this.#arrived?.()
     if (this.#waitingBytes > HIGH_WATER) this.#socket.pause()
   }
 
-  /** A message that began in earlier pieces is joined once it is whole; the rest of the chunk is not copied. */
-  #complete(chunk: Buffer, before: number): void {
-    if (this.#pieceBytes < HEADER) return
-    if ((this.#pieces[0] as Buffer).length < HEADER) this.#pieces = [Buffer.concat(this.#pieces)]
-    const length = 1 + (this.#pieces[0] as Buffer).readUInt32BE(1)
-    if (this.#pieceBytes < length) return
-    this.#cut(Buffer.concat(this.#pieces, length), 0)
-    this.#cut(chunk, length - before)
+  #addHead(chunk: Buffer, at: number): number {
+    const taken = chunk.copy(this.#head, this.#headed, at, at + HEADER - this.#headed)
+    this.#headed += taken
+    if (this.#headed === HEADER) {
+      this.#body = this.#memory(this.#head.readUInt32BE(1) - 4)
+      if (this.#body.length === 0) this.#finish()
+    }
+    return taken
   }
 
-  /** Takes whole messages out of `bytes` and keeps what is left of them as the only piece. */
-  #cut(bytes: Buffer, from: number): void {
-    let at = from
-    while (bytes.length - at >= HEADER) {
-      const end = at + 1 + bytes.readUInt32BE(at + 1)
-      if (end > bytes.length) break
-      this.#messages.push({ type: bytes[at] as number, body: bytes.subarray(at + HEADER, end) })
-      this.#waitingBytes += end - at - HEADER
-      at = end
-    }
-    this.#pieces = at === bytes.length ? [] : [bytes.subarray(at)]
-    this.#pieceBytes = bytes.length - at
+  #addBody(chunk: Buffer, at: number): number {
+    const taken = chunk.copy(this.#body, this.#filled, at)
+    this.#filled += taken
+    if (this.#filled === this.#body.length) this.#finish()
+    return taken
+  }
+
+  #finish(): void {
+    this.#messages.push({ type: this.#head[0] as number, body: this.#body })
+    this.#waitingBytes += this.#body.length
+    this.#headed = 0
+    this.#filled = 0
+  }
+
+  #memory(bytes: number): Buffer {
+    const isLong = bytes > LONG_BYTES / 2 && bytes <= LONG_BYTES
+    if (!isLong) return Buffer.allocUnsafe(bytes)
+    return Buffer.from(this.#spare.pop() ?? new ArrayBuffer(LONG_BYTES), 0, bytes)
   }
 }

@@ -89,6 +89,12 @@ export function uploaderEvents(metrics: Metrics) {
       sentence: 'removed WAL that the recovery window does not need',
       labels: ['targetId', 'sourceId'],
     }),
+    copyUnlocked: metrics.event({
+      event: 'copy.unlocked',
+      sentence: 'a copy that should be locked was not',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
     copyRead: metrics.event({
       event: 'copy.read',
       sentence: 'read all of a copy and compared its digests',
@@ -102,7 +108,7 @@ export function uploaderEvents(metrics: Metrics) {
     }),
     copyStuck: metrics.event({
       event: 'copy.stuck',
-      sentence: 'a damaged copy cannot be made whole: nothing may be removed there',
+      sentence: 'a damaged copy cannot be made whole: what is wrong cannot be removed there',
       level: 'warn',
       labels: ['targetId', 'sourceId'],
     }),

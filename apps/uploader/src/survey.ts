@@ -1,3 +1,4 @@
+import { keepLocked } from '@lifeboat/catalog/audit/keep-locked.ts'
 import { surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
 import { CopyAudited, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
@@ -43,7 +44,12 @@ async function surveyLane(deps: Needs, { target, remover }: Lane, signal: AbortS
     await remover?.remove(key, { signal })
     swept += 1
   }
-  await deps.surveys.put(target.id, survey)
+  // A look that is not believed says nothing about what is there.
+  const { locks } = survey.doubt === undefined ? target : {}
+  const locked = locks && (await keepLocked(target, locks, deps.catalog, { signal, nowMs }))
+  await deps.surveys.put(target.id, { ...survey, ...(locked && { locks: locked }) })
+  for (const { backupId, sourceId, problem, now } of locked?.drifted ?? [])
+    deps.events.copyUnlocked(deps.log, { targetId: target.id, sourceId, backupId, problem, now })
   const { objects, bytes, backups, missing, damaged } = survey
   deps.events.targetSurveyed(deps.log, { targetId: target.id, objects, bytes, backups, missing, damaged, swept })
 }

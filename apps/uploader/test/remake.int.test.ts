@@ -36,6 +36,18 @@ test.concurrent('a flipped bit where nothing may be removed stays, and is told',
   expect(await at.fleet.facts(CopyRemade)).toEqual([])
 })
 
+test.concurrent('a flipped bit in a part the store holds stays, and is told', async () => {
+  await using at = await startPlace({ mayRemove: true })
+  at.flip(at.backup.keyOfPart(1))
+  at.aws.locked.add(at.backup.keyOfPart(1))
+  await at.remake('a part is wrong')
+  const [audited] = await at.facts(CopyAudited, 1)
+  expect(audited).toMatchObject({
+    found: 'damaged',
+    problem: expect.stringMatching(/00001 is wrong .* the store holds it/),
+  })
+})
+
 test.concurrent('a manifest that somebody else wrote is replaced by the one its agent announced', async () => {
   await using at = await startPlace({ mayRemove: true })
   at.aws.objects.set(at.manifest, Buffer.from('{"payload":"e30"}'))

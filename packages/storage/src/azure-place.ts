@@ -19,11 +19,19 @@ export interface Where {
   /** Ends in a slash, or is empty. */
   prefix: string
   tiers: AzureConfig['storageClass']
+  lock: AzureConfig['lock']
   limits: AzureLimits
 }
 
 export function blobOf(at: Where, key: Key): BlockBlobClient {
   return at.container.getBlockBlobClient(at.prefix + key)
+}
+
+export function policyUntil(
+  { lock }: Pick<Where, 'lock'>,
+  until: Date,
+): { expiriesOn: Date; policyMode: 'Locked' | 'Unlocked' } {
+  return { expiriesOn: until, policyMode: lock?.mode === 'compliance' ? 'Locked' : 'Unlocked' }
 }
 
 export function md5Of(md5: Uint8Array | undefined): { md5?: Md5 } {

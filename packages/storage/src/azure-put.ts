@@ -3,9 +3,10 @@ import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { putBlocks } from './azure-blocks.ts'
 import { translateAzure } from './azure-errors.ts'
-import { blobOf, storedAt, type Where } from './azure-place.ts'
+import { blobOf, policyUntil, storedAt, type Where } from './azure-place.ts'
 import { stat } from './azure-read.ts'
 import { checkedBody } from './checked-body.ts'
+import { lockAtWrite } from './lock.ts'
 import { settleCreate } from './settle-create.ts'
 import type { PutOptions, Receipt } from './target.ts'
 
@@ -28,11 +29,13 @@ async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): 
   const abortSignal = AbortSignal.any([opts.signal, broken.signal])
   const md5 = Buffer.from(opts.md5, 'hex')
   const tier = at.tiers[opts.role]
+  const until = lockAtWrite(at.lock, opts.role)
   const storing = {
     abortSignal,
     conditions: { ifNoneMatch: '*' },
     blobHTTPHeaders: { blobContentType: 'application/octet-stream', blobContentMD5: md5 },
     ...(tier !== undefined && { tier }),
+    ...(until && { immutabilityPolicy: policyUntil(at, until) }),
   }
   const blob = blobOf(at, key)
   try {

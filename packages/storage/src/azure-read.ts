@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { azureStatusOf, translateAzure } from './azure-errors.ts'
-import { blobOf, md5Of, storedAt, type Where } from './azure-place.ts'
+import { blobOf, md5Of, policyUntil, storedAt, type Where } from './azure-place.ts'
 import { inByteOrder } from './in-byte-order.ts'
 import type { Receipt } from './target.ts'
 import { wholeDownload } from './whole-download.ts'
@@ -28,8 +29,10 @@ export async function get(at: Where, key: Key, opts: { from?: number; signal: Ab
 export async function stat(at: Where, key: Key, { signal }: { signal: AbortSignal }): Promise<Receipt | undefined> {
   signal.throwIfAborted()
   try {
-    const { contentLength, contentMD5, lastModified } = await blobOf(at, key).getProperties({ abortSignal: signal })
-    return { key, bytes: contentLength ?? 0, ...md5Of(contentMD5), ...storedAt(lastModified) }
+    const answer = await blobOf(at, key).getProperties({ abortSignal: signal })
+    const { contentLength, contentMD5, lastModified, immutabilityPolicyExpiresOn: until } = answer
+    const lockedUntil = until && { lockedUntil: until.toISOString() }
+    return { key, bytes: contentLength ?? 0, ...md5Of(contentMD5), ...storedAt(lastModified), ...lockedUntil }
   } catch (thrown) {
     signal.throwIfAborted()
     return absentOrThrow(thrown, { targetId: at.id, key })
@@ -69,7 +72,22 @@ export async function remove(at: Where, key: Key, { signal }: { signal: AbortSig
     await blobOf(at, key).delete({ abortSignal: signal })
   } catch (thrown) {
     signal.throwIfAborted()
-    absentOrThrow(thrown, { targetId: at.id, key })
+    const failure = translateAzure(thrown, { targetId: at.id, key })
+    if (failure.code === 'TARGET_KEY_ABSENT') return
+    if (failure.code !== 'TARGET_HELD') throw failure
+    // The refusal names no date; the blob does.
+    const until = (await stat(at, key, { signal }).catch(() => undefined))?.lockedUntil
+    throw new LifeboatError('TARGET_HELD', { ...failure.facts, ...(until && { until }) }, { cause: thrown })
+  }
+}
+
+export async function extendLock(at: Where, key: Key, until: Date, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  try {
+    await blobOf(at, key).setImmutabilityPolicy(policyUntil(at, until), { abortSignal: signal })
+  } catch (thrown) {
+    signal.throwIfAborted()
+    throw translateAzure(thrown, { targetId: at.id, key })
   }
 }
 

@@ -5,7 +5,8 @@ import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { AzureLimits, Where } from './azure-place.ts'
 import { put } from './azure-put.ts'
-import { get, list, remove, stat } from './azure-read.ts'
+import { extendLock, get, list, remove, stat } from './azure-read.ts'
+import { lockedForMs } from './lock.ts'
 import type { Target } from './target.ts'
 import type { AzureConfig } from './target-config.ts'
 
@@ -28,11 +29,15 @@ export async function openAzure(
   demandTiers(id, config)
   const prefix = config.prefix === '' ? '' : `${config.prefix}/`
   const container = await containerClient(id, config, ctx.resolveSecret)
-  const at: Where = { id, container, prefix, tiers: config.storageClass, limits }
+  const { lock, storageClass: tiers } = config
+  const at: Where = { id, container, prefix, tiers, lock, limits }
   return {
     id,
     kind: 'azure',
     abilities: { immutability: true, conditionalPut: true },
+    ...(lock && {
+      locks: { forMs: lockedForMs(lock), extend: (key, until, { signal }) => extendLock(at, key, until, signal) },
+    }),
     put: (key, body, opts) => put(at, key, body, opts),
     get: (key, opts) => get(at, key, opts),
     stat: (key, opts) => stat(at, key, opts),

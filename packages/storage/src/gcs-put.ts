@@ -5,8 +5,9 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { abortableRequests } from './abortable-requests.ts'
 import { checkedBody } from './checked-body.ts'
 import { statusOf, translateGcs } from './gcs-errors.ts'
-import { receiptOf, type Where } from './gcs-place.ts'
+import { receiptOf, retentionUntil, type Where } from './gcs-place.ts'
 import { remove, stat } from './gcs-read.ts'
+import { lockAtWrite } from './lock.ts'
 import { compareContent } from './same-content.ts'
 import { settleCreate } from './settle-create.ts'
 import type { PutOptions, Receipt } from './target.ts'
@@ -27,6 +28,7 @@ export async function put(at: Where, key: Key, body: () => Readable, opts: PutOp
 async function upload(at: Where, key: Key, source: Readable, { md5, role, signal }: PutOptions): Promise<Receipt> {
   const file = at.bucket.file(at.prefix + key)
   const storageClass = at.storageClass[role]
+  const until = lockAtWrite(at.lock, role)
   const sink = file.createWriteStream({
     resumable: false,
     validation: false,
@@ -35,6 +37,7 @@ async function upload(at: Where, key: Key, source: Readable, { md5, role, signal
       contentType: 'application/octet-stream',
       md5Hash: Buffer.from(md5, 'hex').toString('base64'),
       ...(storageClass !== undefined && { storageClass }),
+      ...(until && retentionUntil(at, until)),
     },
   })
   const stored = finished(sink).catch((thrown: unknown) => {

@@ -5,7 +5,7 @@ import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { abortableRequests } from './abortable-requests.ts'
 import { statusOf, translateGcs } from './gcs-errors.ts'
-import { receiptOf, type Where } from './gcs-place.ts'
+import { keptUntil, receiptOf, retentionUntil, type Where } from './gcs-place.ts'
 import type { Receipt } from './target.ts'
 import { wholeDownload } from './whole-download.ts'
 
@@ -114,16 +114,29 @@ export async function remove(at: Where, key: Key, { signal }: { signal: AbortSig
   } catch (thrown) {
     signal.throwIfAborted()
     if (statusOf(thrown) === 404) return await demandBucket(at, signal)
-    if (statusOf(thrown) === 403 && (await isHeld(file, signal)))
-      throw new LifeboatError('TARGET_HELD', { targetId: at.id, key }, { cause: thrown })
+    const held = statusOf(thrown) === 403 && (await heldOf(file, signal))
+    if (held) throw new LifeboatError('TARGET_HELD', { targetId: at.id, key, ...held }, { cause: thrown })
     throw translateGcs(thrown, { targetId: at.id, key })
   }
 }
 
 /** The same 403 means "held" and "not allowed"; the object itself knows. */
-async function isHeld(file: File, signal: AbortSignal): Promise<boolean> {
+async function heldOf(file: File, signal: AbortSignal): Promise<{ until?: string } | undefined> {
   const [metadata] = await abortableRequests(signal, () => file.getMetadata()).catch(() => [{} as FileMetadata])
-  const { temporaryHold, eventBasedHold, retentionExpirationTime, retention } = metadata
-  const until = [retentionExpirationTime, retention?.retainUntilTime].map((moment) => Date.parse(String(moment)))
-  return temporaryHold === true || eventBasedHold === true || until.some((moment) => moment > Date.now())
+  const until = keptUntil(metadata)
+  if (until !== undefined && until.getTime() > Date.now()) return { until: until.toISOString() }
+  return metadata.temporaryHold === true || metadata.eventBasedHold === true ? {} : undefined
+}
+
+/** Longer is allowed in both modes; shorter in none that is asked for here. */
+export async function extendLock(at: Where, key: Key, until: Date, signal: AbortSignal): Promise<void> {
+  const file = at.bucket.file(at.prefix + key)
+  try {
+    await abortableRequests(signal, () => file.setMetadata(retentionUntil(at, until)))
+  } catch (thrown) {
+    signal.throwIfAborted()
+    if (statusOf(thrown) !== 404) throw translateGcs(thrown, { targetId: at.id, key })
+    await demandBucket(at, signal)
+    throw new LifeboatError('TARGET_KEY_ABSENT', { targetId: at.id, key })
+  }
 }

@@ -5,7 +5,8 @@ import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Where } from './gcs-place.ts'
 import { put } from './gcs-put.ts'
-import { get, list, remove, stat } from './gcs-read.ts'
+import { extendLock, get, list, remove, stat } from './gcs-read.ts'
+import { lockedForMs } from './lock.ts'
 import type { Target } from './target.ts'
 import type { GcsConfig } from './target-config.ts'
 
@@ -31,11 +32,15 @@ export async function openGcs(
     retryOptions: { autoRetry: false },
   })
   const prefix = config.prefix === '' ? '' : `${config.prefix}/`
-  const at: Where = { id, bucket: storage.bucket(config.bucket), prefix, storageClass: config.storageClass }
+  const { lock, storageClass } = config
+  const at: Where = { id, bucket: storage.bucket(config.bucket), prefix, storageClass, lock }
   return {
     id,
     kind: 'gcs',
     abilities: { immutability: true, conditionalPut: true },
+    ...(lock && {
+      locks: { forMs: lockedForMs(lock), extend: (key, until, { signal }) => extendLock(at, key, until, signal) },
+    }),
     put: (key, body, opts) => put(at, key, body, opts),
     get: (key, opts) => get(at, key, opts),
     stat: (key, opts) => stat(at, key, opts),

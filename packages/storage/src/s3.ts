@@ -8,6 +8,7 @@ import {
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
   PutObjectCommand,
+  PutObjectRetentionCommand,
   S3Client,
   type StorageClass,
 } from '@aws-sdk/client-s3'
@@ -15,12 +16,13 @@ import type { Md5, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { checkedBody } from './checked-body.ts'
+import { lockAtWrite, lockedForMs } from './lock.ts'
 import type { OpenContext } from './open-target.ts'
 import { relay } from './relay.ts'
 import { statusOf, translateS3Error } from './s3/translate.ts'
 import { compareContent } from './same-content.ts'
-import type { PutOptions, Receipt, Target } from './target.ts'
-import type { S3Config } from './target-config.ts'
+import type { Locks, PutOptions, Receipt, Target } from './target.ts'
+import type { LockConfig, S3Config } from './target-config.ts'
 
 /** A HEAD says 404 for a missing key and a missing bucket alike; the bucket is asked for at most this often. */
 const BUCKET_TRUST_MS = 60_000
@@ -68,6 +70,7 @@ class S3Target implements Target {
   readonly #config: S3Config
   readonly #client: S3Client
   readonly #prefix: string
+  readonly locks?: Locks
   #bucketSeenAt = Number.NEGATIVE_INFINITY
 
   constructor(id: TargetId, config: S3Config, client: S3Client) {
@@ -75,6 +78,12 @@ class S3Target implements Target {
     this.#config = config
     this.#client = client
     this.#prefix = config.prefix === '' ? '' : `${config.prefix}/`
+    const { lock } = config
+    if (lock)
+      this.locks = {
+        forMs: lockedForMs(lock),
+        extend: (key, until, { signal }) => this.#lock(lock, key, until, signal),
+      }
   }
 
   async put(key: Key, body: () => Readable, opts: PutOptions): Promise<Receipt> {
@@ -154,6 +163,8 @@ class S3Target implements Target {
 
   #putCommand(key: Key, stream: Readable, { bytes, sha256, role }: PutOptions): PutObjectCommand {
     const storageClass = this.#config.storageClass[role] as StorageClass | undefined
+    const { lock } = this.#config
+    const until = lockAtWrite(lock, role)
     const command = new PutObjectCommand({
       ...this.#at(key),
       Body: stream,
@@ -161,6 +172,7 @@ class S3Target implements Target {
       ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
       IfNoneMatch: '*',
       ...(storageClass && { StorageClass: storageClass }),
+      ...(lock && until && { ObjectLockMode: modeOf(lock), ObjectLockRetainUntilDate: until }),
     })
     // Known beforehand, so it need not stay UNSIGNED-PAYLOAD: the signature covers the bytes.
     command.middlewareStack.add(
@@ -172,6 +184,16 @@ class S3Target implements Target {
       { step: 'build', name: 'signedPayload' },
     )
     return command
+  }
+
+  /** Of the version that is there now. */
+  async #lock(lock: LockConfig, key: Key, until: Date, signal: AbortSignal): Promise<void> {
+    const head = await this.#head(key, signal)
+    if (head === undefined) throw new LifeboatError('TARGET_KEY_ABSENT', { targetId: this.id, key })
+    const version = head.VersionId === undefined ? {} : { VersionId: head.VersionId }
+    const Retention = { Mode: modeOf(lock), RetainUntilDate: until }
+    const command = new PutObjectRetentionCommand({ ...this.#at(key), ...version, Retention })
+    await this.#asked(key, signal, () => this.#client.send(command, { abortSignal: signal }))
   }
 
   /** Most stores echo the checksum they verified; one that does not is asked what it holds. */
@@ -283,6 +305,7 @@ function factsOf(head: HeadObjectCommandOutput): Omit<Receipt, 'key'> {
     ...(head.ChecksumSHA256 && head.ChecksumType !== 'COMPOSITE' && { sha256: hexOf(head.ChecksumSHA256) }),
     ...(md5 && { md5 }),
     ...(head.LastModified && { storedAt: head.LastModified.toISOString() }),
+    ...(head.ObjectLockRetainUntilDate && { lockedUntil: head.ObjectLockRetainUntilDate.toISOString() }),
   }
 }
 
@@ -291,6 +314,10 @@ function md5Of(head: HeadObjectCommandOutput): Md5 | undefined {
   const plain = head.ServerSideEncryption === undefined || head.ServerSideEncryption === 'AES256'
   const etag = /^"?([0-9a-f]{32})"?$/.exec(head.ETag ?? '')?.[1]
   return plain && head.SSECustomerAlgorithm === undefined ? (etag as Md5 | undefined) : undefined
+}
+
+function modeOf({ mode }: LockConfig): 'COMPLIANCE' | 'GOVERNANCE' {
+  return mode === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE'
 }
 
 function isHeld(head: HeadObjectCommandOutput): boolean {

@@ -13,6 +13,25 @@ const StorageClasses = z
 /** Credentials of their own for removing, used for nothing else; without them nothing of a target is ever removed. */
 const REMOVAL = 'Credentials that may remove, used for nothing else. Without them nothing at this target ever expires.'
 
+const Lock = z
+  .strictObject({
+    days: z
+      .int()
+      .min(1)
+      .max(36_500)
+      .describe('For so long from its put on nothing of a backup can be removed; renewed while the backup stays.'),
+    mode: z
+      .enum(['governance', 'compliance'])
+      .describe(
+        'governance: who has a special right may still remove it · compliance: nobody may, not even the owner of the account.',
+      ),
+  })
+  .optional()
+  .describe(
+    'Locks parts, documents and manifests in the store as they are put; the bucket must have been made for it. Default none.',
+  )
+export type LockConfig = NonNullable<z.infer<typeof Lock>>
+
 const common = {
   prefix: z
     .string()
@@ -43,6 +62,7 @@ export const S3Config = z.strictObject({
     })
     .optional()
     .describe(REMOVAL),
+  lock: Lock,
   ...common,
 })
 
@@ -58,6 +78,7 @@ export const GcsConfig = z.strictObject({
     .strictObject({ credentials: SecretRef.describe('JSON of a service account that may remove.') })
     .optional()
     .describe(REMOVAL),
+  lock: Lock,
   ...common,
 })
 
@@ -72,6 +93,7 @@ export const AzureConfig = z.strictObject({
     .strictObject({ sasToken: SecretRef.describe('Shared access signature that may remove.') })
     .optional()
     .describe(REMOVAL),
+  lock: Lock,
   ...common,
 })
 

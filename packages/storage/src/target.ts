@@ -23,6 +23,8 @@ export interface Receipt {
   sha256?: Sha256
   md5?: Md5
   storedAt?: string
+  /** Until when the store refuses to remove it; only of a stat, and only where it is locked. */
+  lockedUntil?: string
 }
 
 export interface Abilities {
@@ -30,6 +32,18 @@ export interface Abilities {
   immutability: boolean
   /** The store itself refuses the second create of a key. */
   conditionalPut: boolean
+}
+
+/** Keeps what was put against removal, as the configuration of the target says. */
+export interface Locks {
+  /** What is put is locked for so long, milliseconds. */
+  readonly forMs: number
+  /**
+   * Locks an object, or locks it for longer; never for shorter.
+   *
+   * @throws TARGET_KEY_ABSENT · TARGET_REFUSED – the credentials may not, or the bucket has no object lock
+   */
+  extend(key: Key, until: Date, opts: { signal: AbortSignal }): Promise<void>
 }
 
 /**
@@ -43,6 +57,9 @@ export interface Target extends AsyncDisposable {
   readonly kind: string
   /** Differences are declared, never sniffed. */
   readonly abilities: Abilities
+
+  /** Absent where nothing is to be locked. */
+  readonly locks?: Locks
 
   /**
    * Create-only, all or nothing. If the key exists with the same length and digest this is a success (a create whose answer was lost looks

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { answer, answerRefusal, S3Refusal } from './s3-server/answer.ts'
 import { S3Bucket } from './s3-server/bucket.ts'
 import { listPage } from './s3-server/list.ts'
-import { flipBit, getObject, type Lie, putObject } from './s3-server/objects.ts'
+import { flipBit, getObject, type Lie, putObject, putRetention } from './s3-server/objects.ts'
 import { demandSignature, type S3Credentials } from './s3-server/sigv4.ts'
 
 /** What lies in the bucket, as the owner of the store sees it. */
@@ -128,10 +128,13 @@ async function serve(req: IncomingMessage, res: ServerResponse, state: State): P
   const key = segments.join('/')
   if (key === '') return void serveBucket(req, res, url, state)
   const { bucket, folder } = state
+  const versionId = url.searchParams.get('versionId') ?? undefined
+  if (req.method === 'PUT' && url.searchParams.has('retention'))
+    return putRetention(req, res, { bucket, key, folder, versionId })
   if (req.method === 'PUT') return putObject(req, res, { bucket, key, folder, lie: state.lies.shift() })
   if (req.method === 'GET' || req.method === 'HEAD') return getObject(req, res, bucket, key)
   if (req.method !== 'DELETE') throw new S3Refusal(405, 'MethodNotAllowed')
-  await bucket.remove(key, url.searchParams.get('versionId') ?? undefined)
+  await bucket.remove(key, versionId)
   answer(res, 204)
 }
 

@@ -50,11 +50,14 @@ export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, a
         const target = retrying(impatient(bare, { silenceMs: SILENCE_MS }))
         const looked = await surveyTarget(target, catalog, { signal, nowMs: context.clock.now(), progress })
         await tell(targetId, looked.survey.at, looked.findings)
-        await surveys.put(targetId, looked.survey)
+        // Only uploaders look at locks, with credentials that may renew them.
+        const locks = (await surveys.get(targetId))?.value.locks
+        const survey = { ...looked.survey, ...(locks && { locks }) }
+        await surveys.put(targetId, survey)
         const filling = fillings.get(targetId)
-        if (!all) return { targetId, ...looked, filling }
+        if (!all) return { targetId, ...looked, survey, filling }
         const read = await readAll(target, { bus, catalog, line, clock: context.clock, signal })
-        return { targetId, ...looked, filling, read }
+        return { targetId, ...looked, survey, filling, read }
       } catch (thrown) {
         return { targetId, error: targetError(thrown) }
       }
@@ -93,7 +96,7 @@ function shown(audit: Audit) {
 function auditText(audit: Audit, style: Style): string {
   if ('error' in audit)
     return `${style.bold(audit.targetId)}  ${style.bad(`${audit.error.code}: ${audit.error.title}. ${audit.error.hint}`)}`
-  const { targetId, objects, bytes, backups, missing, damaged, unknown, orphans, doubt } = audit.survey
+  const { targetId, objects, bytes, backups, missing, damaged, unknown, orphans, doubt, locks } = audit.survey
   const { read } = audit
   const filling = fillingText(audit.filling)
   const lines = [
@@ -106,6 +109,10 @@ function auditText(audit: Audit, style: Style): string {
     ),
     ...(read === undefined ? [] : readText(read, style)),
     ...(filling === undefined ? [] : [filling]),
+    ...(locks ? [`${locks.locked + locks.extended} copies locked at the last look of an uploader`] : []),
+    ...(locks?.drifted ?? []).map(({ backupId, sourceId, problem, now }) =>
+      style[now === 'locked' ? 'warn' : 'bad'](`not locked: ${backupId} of ${sourceId}: ${problem}`),
+    ),
     ...(orphans.objects > 0 ? [`${orphans.objects} leftovers, ${formatBytes(orphans.bytes)}`] : []),
   ]
   const state =

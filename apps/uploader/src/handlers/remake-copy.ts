@@ -44,7 +44,8 @@ export function remakeCopy(
       if (remade.stuck.length === 0) await ensureWhole(deps.parts, lane, manifest, remade, signal)
       const at = moment(deps.clock.now())
       if (remade.stuck.length > 0) {
-        const problem = `${remade.stuck[0]} is wrong and cannot be written over: this target has no removal credentials`
+        const [first] = remade.stuck
+        const problem = `${first?.key} is wrong and cannot be written over: ${first?.why}`
         await deps.bus.publish(CopyAudited, { ...about, at, found: 'damaged', problem })
         return deps.events.copyStuck(log, { ...about, objects: remade.stuck.length })
       }

@@ -24,8 +24,8 @@ export interface Remade {
   objects: number
   bytes: number
   from: Set<string>
-  /** Keys under which something wrong lies that may not be removed. */
-  stuck: string[]
+  /** Keys under which something wrong lies that cannot be removed, and why. */
+  stuck: { key: string; why: string }[]
 }
 
 /** Reads what is there, all of it; puts what is missing or wrong. */
@@ -40,14 +40,21 @@ export async function ensureWhole(
   const content = piece.role === 'manifest' ? contentOf(piece.bytes) : piece.content
   if ((await target.stat(key, { signal })) !== undefined) {
     if ((await sha256Of(await target.get(key, { signal }))) === content.sha256) return
-    if (remover === undefined) return void remade.stuck.push(key)
-    await remover.remove(key, { signal })
+    if (remover === undefined) return void remade.stuck.push({ key, why: 'this target has no removal credentials' })
+    const held = await remover.remove(key, { signal }).catch(heldOrThrow)
+    if (held) return void remade.stuck.push({ key, why: held })
   }
   const put = { ...content, role: piece.role, signal }
   if (piece.role === 'manifest') await target.put(key, () => Readable.from([piece.bytes], { objectMode: false }), put)
   else remade.from.add(await putFrom(parts, target, piece.wanted, put))
   remade.objects += 1
   remade.bytes += content.bytes
+}
+
+function heldOrThrow(thrown: unknown): string {
+  if (!LifeboatError.is(thrown, 'TARGET_HELD')) throw thrown
+  const { until } = thrown.facts
+  return typeof until === 'string' ? `the store holds it until ${until}` : 'the store holds it'
 }
 
 async function putFrom(

@@ -1,5 +1,5 @@
 import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
-import { Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { Hold, Mark } from '@lifeboat/shared/domain/retention.ts'
 import { z } from 'zod'
 
@@ -37,6 +37,16 @@ export const TargetSurvey = z.object({
   unknown: z.record(SourceId, z.int().positive()),
   /** Leftovers of attempts that came to nothing. */
   orphans: z.object({ objects: z.int().nonnegative(), bytes: z.int().nonnegative() }),
+  /** Where the target locks what is put: how many copies are locked, how many were renewed, and which were not locked and should have been. */
+  locks: z
+    .object({
+      locked: z.int().nonnegative(),
+      extended: z.int().nonnegative(),
+      drifted: z.array(
+        z.object({ sourceId: SourceId, backupId: BackupId, problem: z.string(), now: z.enum(['locked', 'unlocked']) }),
+      ),
+    })
+    .optional(),
   /** Why this look is not believed: the target shows so much less than it should that the look is more likely wrong. */
   doubt: z.string().optional(),
 })

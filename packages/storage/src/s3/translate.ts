@@ -48,7 +48,8 @@ function codeFor(thrown: Error, status: number | undefined): ErrorCode | undefin
 
 function codeForStatus(thrown: Error, status: number): ErrorCode {
   // AWS and MinIO tell a lock from missing rights by the sentence only.
-  if (status < 500 && /object lock|WORM/i.test(thrown.message)) return 'TARGET_HELD'
+  // "Bucket is missing Object Lock Configuration" holds nothing.
+  if (status < 500 && /object lock|WORM/i.test(thrown.message) && !/missing/i.test(thrown.message)) return 'TARGET_HELD'
   if (status === 507) return 'TARGET_FULL'
   if (status >= 500 || status === 408 || status === 429 || status === 409) return 'TARGET_UNREACHABLE'
   // An answer that cannot be read came from something in between.

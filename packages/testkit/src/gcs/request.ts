@@ -49,6 +49,7 @@ export function objectFields(said: Record<string, unknown>): ObjectFields {
   for (const name of FIELDS) if (typeof said[name] === 'string') fields[name] = said[name]
   for (const name of ['temporaryHold', 'eventBasedHold'] as const)
     if (typeof said[name] === 'boolean') fields[name] = said[name]
+  if (said.retention && typeof said.retention === 'object') fields.retention = said.retention
   if (said.metadata && typeof said.metadata === 'object') fields.metadata = said.metadata as Record<string, string>
   return fields
 }

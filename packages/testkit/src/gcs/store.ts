@@ -14,6 +14,7 @@ export interface ObjectFields {
   metadata?: Record<string, string>
   temporaryHold?: boolean
   eventBasedHold?: boolean
+  retention?: { mode?: string; retainUntilTime?: string }
 }
 
 export interface StoredObject {
@@ -79,6 +80,11 @@ export class GcsBucket {
 
   patch(name: string, changes: ObjectFields, conditions: Preconditions): StoredObject {
     const object = this.find(name, conditions)
+    const [kept, asked] = [object.fields.retention, changes.retention].map((one) =>
+      Date.parse(one?.retainUntilTime ?? ''),
+    )
+    if (changes.retention && (kept ?? 0) > (asked ?? 0))
+      throw new GcsRefusal(403, 'forbidden', 'The retention of an object can only be made longer.')
     const fields = { ...object.fields, ...changes }
     if (changes.metadata) {
       const merged = Object.entries({ ...object.fields.metadata, ...changes.metadata })
@@ -122,6 +128,9 @@ export class GcsBucket {
         `${what} is under active hold and cannot be deleted or overwritten.`,
       )
     const expires = this.expiresAt(object)
+    const own = object.fields.retention?.retainUntilTime
+    if (own !== undefined && Date.parse(own) > Date.now())
+      throw new GcsRefusal(403, 'objectRetentionNotMet', `${what} is subject to object retention until ${own}`)
     if (expires !== undefined && Date.parse(expires) > Date.now())
       throw new GcsRefusal(
         403,

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, readFile, unlink } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { answer, S3Refusal } from './answer.ts'
@@ -19,9 +19,15 @@ export async function putObject(
   const createOnly = demandCreateOnly(req)
   const storageClass = String(req.headers['x-amz-storage-class'] ?? 'STANDARD')
   if (!STORAGE_CLASSES.includes(storageClass)) throw new S3Refusal(400, 'InvalidStorageClass')
+  const mode = req.headers['x-amz-object-lock-mode']
+  const until = req.headers['x-amz-object-lock-retain-until-date']
+  if (mode !== undefined && !at.bucket.versioned)
+    throw new S3Refusal(400, 'InvalidRequest', 'Bucket is missing Object Lock Configuration')
   if (createOnly && at.bucket.current(at.key) !== undefined) throw new S3Refusal(412, 'PreconditionFailed')
   if (req.headers.expect !== undefined) res.writeContinue()
   const stored = await at.bucket.commit(at.key, await receiveBody(req, at.folder), { createOnly, storageClass })
+  if (mode !== undefined || until !== undefined)
+    at.bucket.retain(at.key, stored.versionId, String(mode), new Date(String(until)))
   if (at.lie === 'flipped-bit-on-disk') await flipBit(stored, 0)
   const lied = at.lie === 'wrong-checksum-in-answer' && { 'x-amz-checksum-sha256': Buffer.alloc(32).toString('base64') }
   answer(res, 200, { etag: `"${stored.md5}"`, ...versionHeader(at.bucket, stored), ...stored.checksums, ...lied })
@@ -47,13 +53,27 @@ export async function getObject(
     ...(range && { 'content-range': `bytes ${from}-${to}/${stored.bytes}` }),
     ...(req.headers['x-amz-checksum-mode'] === 'ENABLED' && !range && checksumHeaders(stored)),
     ...(stored.retainUntil && {
-      'x-amz-object-lock-mode': 'COMPLIANCE',
+      'x-amz-object-lock-mode': stored.lockMode ?? 'COMPLIANCE',
       'x-amz-object-lock-retain-until-date': stored.retainUntil.toISOString(),
     }),
   })
   if (req.method === 'HEAD' || to < from) return void res.end()
   // A client may hang up in the middle of a download.
   await pipeline(createReadStream(stored.path, { start: from, end: to }), res).catch(() => res.destroy())
+}
+
+/** `PUT ?retention`: an XML document whose digest is checked like that of any body. */
+export async function putRetention(
+  req: IncomingMessage,
+  res: ServerResponse,
+  at: { bucket: S3Bucket; key: string; folder: string; versionId: string | undefined },
+): Promise<void> {
+  const { path } = await receiveBody(req, at.folder)
+  const xml = await readFile(path, 'utf8')
+  await unlink(path)
+  const said = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? ''
+  at.bucket.retain(at.key, at.versionId, said('Mode'), new Date(said('RetainUntilDate')))
+  answer(res, 200)
 }
 
 /** Flips the lowest bit of one byte where it lies, as a failing disk would: every checksum the store remembers stays. */

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
-import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { AGENT, POLICY, SOURCE, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import type { TargetKind } from '@lifeboat/testkit/world/targets.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
@@ -10,7 +10,6 @@ import { type BenchReport, median } from './report.ts'
 import { lastFull, makeBacklog, prepareBacklog, SEGMENT_BYTES } from './support/backlog.ts'
 import { openPeers } from './support/cluster.ts'
 
-const LEVEL = 3
 const CORES = 2
 const LOOK_MS = 20
 const WITHIN_MS = 600_000
@@ -34,15 +33,15 @@ interface Way {
   speeds: number[]
 }
 
-/** `pnpm bench wal-push [64] [3]`: how fast a backlog of so many segments leaves the server, beside pgBackRest's asynchronous push. */
-export async function bench([segments = '64', rounds = '3']: readonly string[]): Promise<BenchReport> {
-  const wanted = { segments: Number(segments), rounds: Number(rounds) }
+/** `pnpm bench wal-push [64] [3] [3]`: how fast a backlog of so many segments leaves the server, beside pgBackRest's asynchronous push at the same level of zstd. */
+export async function bench([segments = '64', rounds = '3', level = '3']: readonly string[]): Promise<BenchReport> {
+  const wanted = { segments: Number(segments), rounds: Number(rounds), level: Number(level) }
   const one = await measure(ONE_FOLDER, 'Lifeboat, one folder, encrypted', { ...wanted, peers: ['pgBackRest'] })
   const three = await measure(THREE_FOLDERS, 'Lifeboat, three folders, encrypted', { ...wanted, peers: [] })
   const ways = [...one.ways, ...three.ways]
   const speedOf = (way: Way | undefined) => median(way?.speeds ?? [])
   return {
-    title: `A backlog of ${segments} segments of ${formatBytes(SEGMENT_BYTES)}, PostgreSQL ${one.major}, zstd ${LEVEL}, medians of ${rounds} rounds.`,
+    title: `A backlog of ${segments} segments of ${formatBytes(SEGMENT_BYTES)}, PostgreSQL ${one.major}, zstd ${level}, medians of ${rounds} rounds.`,
     tables: [
       {
         columns: ['what', 'segments per second', 'all rounds'],
@@ -71,18 +70,28 @@ export async function bench([segments = '64', rounds = '3']: readonly string[]):
 async function measure(
   targets: Readonly<Record<string, TargetKind>>,
   label: string,
-  { segments, rounds, peers: only }: { segments: number; rounds: number; peers: readonly string[] },
+  {
+    segments,
+    rounds,
+    level,
+    peers: only,
+  }: { segments: number; rounds: number; level: number; peers: readonly string[] },
 ): Promise<{ ways: Way[]; missing: string[]; major: number }> {
   await using world = await startWorld({
     services: ['backup-agent', 'uploader'],
     targets,
-    configure: keepWal,
+    configure: (config) => keepWal(config, level),
     onProgress: (step) => void (step.endsWith('%') || console.error(step)),
   })
   const { postgres } = world.source
   await prepareBacklog(postgres)
-  await using peers = await openPeers(postgres, { level: LEVEL, processes: CORES, asyncPush: true, only })
-  const takers = [lifeboat(world, label), ...peers.open.map(({ name }) => archiver(postgres, name))]
+  await using peers = await openPeers(postgres, { level, processes: CORES, asyncPush: true, only })
+  // One connection for all looks: a login each time would take from the server what is measured. Opening a peer restarted it.
+  await using looking = await connectSource(
+    { host: postgres.socketDir, port: postgres.port, database: 'postgres', user: 'postgres', sslmode: 'disable' },
+    { applicationName: 'bench', lockTimeoutMs: WITHIN_MS },
+  )
+  const takers = [lifeboat(world, looking, label), ...peers.open.map(({ name }) => archiver(looking, name))]
   const ways = takers.map((taker): Way => ({ label: taker.label, speeds: [] }))
   // An archiver that was switched on is given no segment before one is full.
   await postgres.query('postgres', 'SELECT pg_switch_wal()')
@@ -105,7 +114,7 @@ async function measure(
   return { ways, missing: peers.missing, major: postgres.major }
 }
 
-function keepWal(config: WorldConfig): void {
+function keepWal(config: WorldConfig, level: number): void {
   const policy = config.policies[POLICY]
   const agent = config.agents[AGENT]
   if (!policy || !agent) throw new LifeboatError('INTERNAL', { message: 'the world has no policy or agent to copy' })
@@ -113,13 +122,13 @@ function keepWal(config: WorldConfig): void {
   agent.spool = { path: agent.spool.path }
   const { targets } = policy
   config.wal = {
-    [SOURCE]: { targets: [...targets], copies: { required: targets.length }, compressionLevel: LEVEL },
+    [SOURCE]: { targets: [...targets], copies: { required: targets.length }, compressionLevel: level },
   }
 }
 
 /** Held by not letting it in. */
-function lifeboat({ source: { postgres, user } }: World, label: string): Taker {
-  const one = (sql: string) => postgres.query('postgres', sql)
+function lifeboat({ source: { user } }: World, server: SourceClient, label: string): Taker {
+  const one = async (sql: string) => (await server.query(sql)).rows
   const stream = `FROM pg_stat_replication WHERE application_name = 'lifeboat_${SOURCE}'`
   return {
     label,
@@ -139,8 +148,8 @@ function lifeboat({ source: { postgres, user } }: World, label: string): Taker {
 }
 
 /** Held by having no command. */
-function archiver({ query }: TestPostgres, label: string): Taker {
-  const one = (sql: string) => query('postgres', sql)
+function archiver(server: SourceClient, label: string): Taker {
+  const one = async (sql: string) => (await server.query(sql)).rows
   let command: string | undefined
   return {
     label,

@@ -3,12 +3,12 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { constants, createZstdCompress } from 'node:zlib'
 import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
+import { encrypt, nativeRecipients } from '@lifeboat/shared/age/encrypt.ts'
 import type { Md5, Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import { inSpool, PARTIAL, renameDurably } from '../spool/files.ts'
 import { gatheredFile } from '../spool/gathered-file.ts'
-import { encrypt, nativeRecipients } from './encrypt.ts'
 
 export interface Packing {
   /** Path of the age program, for recipients only it knows. */

@@ -1,6 +1,6 @@
 import type { TransformOptions } from 'node:stream'
 import { createZstdDecompress, type ZstdDecompress, type ZstdOptions } from 'node:zlib'
-import { forget } from './forget.ts'
+import { forget } from '@lifeboat/shared/service/forget.ts'
 import { unreadable } from './tar-header.ts'
 
 /** What the decompressor gives: it stays in the processor's cache until it is written. */

@@ -1,20 +1,23 @@
-import {
-  createCipheriv,
-  createHmac,
-  createPublicKey,
-  diffieHellman,
-  generateKeyPairSync,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto'
+import { diffieHellman, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { bech32Bytes } from './bech32.ts'
+import {
+  CHUNK_BYTES,
+  chunkNonce,
+  FILE_KEY_BYTES,
+  headerMac,
+  KEY_BYTES,
+  NONCE_BYTES,
+  payloadKey,
+  publicKey,
+  rawKey,
+  sealBox,
+  VERSION,
+  WRAP_NONCE,
+  wrapKey,
+} from './format.ts'
 
 /** Public X25519 keys, 32 bytes each. */
 export type NativeRecipients = readonly Buffer[]
-
-const CHUNK_BYTES = 64 * 1024
-const KEY_BYTES = 32
 
 /**
  * The keys of `age1…` recipients; undefined where one of them is of another kind or mistyped: what to do with those is for the age program to say.
@@ -33,9 +36,9 @@ export function nativeRecipients(recipients: readonly string[]): NativeRecipient
  * @see https://c2sp.org/age – header, X25519 recipient stanza, payload
  */
 export async function* encrypt(plain: AsyncIterable<Uint8Array>, recipients: NativeRecipients): AsyncGenerator<Buffer> {
-  const fileKey = randomBytes(16)
-  const nonce = randomBytes(16)
-  const payload = new Payload(derive(fileKey, nonce, 'payload'))
+  const fileKey = randomBytes(FILE_KEY_BYTES)
+  const nonce = randomBytes(NONCE_BYTES)
+  const payload = new Payload(payloadKey(fileKey, nonce))
   yield Buffer.concat([header(fileKey, recipients), nonce])
   for await (const bytes of plain) yield* payload.add(bytes)
   yield* payload.end()
@@ -43,26 +46,22 @@ export async function* encrypt(plain: AsyncIterable<Uint8Array>, recipients: Nat
 
 function header(fileKey: Buffer, recipients: NativeRecipients): Buffer {
   const stanzas = recipients.map((recipient) => stanza(fileKey, recipient))
-  const authentic = `age-encryption.org/v1\n${stanzas.join('')}---`
-  const mac = createHmac('sha256', derive(fileKey, Buffer.alloc(0), 'header'))
-    .update(authentic)
-    .digest()
-  return Buffer.from(`${authentic} ${base64(mac)}\n`)
+  const authentic = `${VERSION}\n${stanzas.join('')}---`
+  return Buffer.from(`${authentic} ${base64(headerMac(fileKey, authentic))}\n`)
 }
 
 function stanza(fileKey: Buffer, recipient: Buffer): string {
   const ephemeral = generateKeyPairSync('x25519')
   const share = rawKey(ephemeral.publicKey)
   const secret = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: publicKey(recipient) })
-  const wrapKey = derive(secret, Buffer.concat([share, recipient]), 'age-encryption.org/v1/X25519')
-  return `-> X25519 ${base64(share)}\n${base64(Buffer.concat(seal(wrapKey, Buffer.alloc(12), fileKey)))}\n`
+  const wrapped = Buffer.concat(sealBox(wrapKey(secret, share, recipient), WRAP_NONCE, fileKey))
+  return `-> X25519 ${base64(share)}\n${base64(wrapped)}\n`
 }
 
 /** The STREAM construction: chunks of 64 KiB, each with its number, the last one marked, so that nothing can be cut off unnoticed. */
 class Payload {
   readonly #key: Buffer
   readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-  readonly #nonce = Buffer.alloc(12)
   #filled = 0
   #chunks = 0
 
@@ -73,7 +72,7 @@ class Payload {
   /** Gives chunks that are known not to be the last. */
   *add(bytes: Uint8Array): Generator<Buffer> {
     for (let at = 0; at < bytes.byteLength; ) {
-      if (this.#filled === CHUNK_BYTES) yield* this.#seal()
+      if (this.#filled === CHUNK_BYTES) yield* this.#seal(false)
       const part = bytes.subarray(at, at + CHUNK_BYTES - this.#filled)
       this.#chunk.set(part, this.#filled)
       this.#filled += part.byteLength
@@ -82,38 +81,14 @@ class Payload {
   }
 
   end(): Buffer[] {
-    this.#nonce[11] = 1
-    return this.#seal()
+    return this.#seal(true)
   }
 
-  #seal(): Buffer[] {
-    // Eleven bytes of number; four of them are more than any object needs.
-    this.#nonce.writeUInt32BE(this.#chunks, 7)
-    this.#chunks += 1
-    const sealed = seal(this.#key, this.#nonce, this.#chunk.subarray(0, this.#filled))
+  #seal(last: boolean): Buffer[] {
+    const sealed = sealBox(this.#key, chunkNonce(this.#chunks++, last), this.#chunk.subarray(0, this.#filled))
     this.#filled = 0
     return sealed
   }
-}
-
-/** @returns the ciphertext, then its tag */
-function seal(key: Buffer, nonce: Buffer, plain: Buffer): Buffer[] {
-  const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: 16 })
-  const sealed = cipher.update(plain)
-  cipher.final()
-  return [sealed, cipher.getAuthTag()]
-}
-
-function derive(secret: Buffer, salt: Buffer, info: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, salt, info, KEY_BYTES))
-}
-
-function publicKey(raw: Buffer): KeyObject {
-  return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: raw.toString('base64url') }, format: 'jwk' })
-}
-
-function rawKey(key: KeyObject): Buffer {
-  return Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url')
 }
 
 /** Without padding, as age writes it. */

@@ -3,10 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { decrypted } from '@lifeboat/recovery/age/decrypt.ts'
-import { x25519Identities } from '@lifeboat/recovery/age/identities.ts'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { decrypted } from '../src/age/decrypt.ts'
+import { encrypt, nativeRecipients } from '../src/age/encrypt.ts'
+import { x25519Identities } from '../src/age/identities.ts'
+import { LifeboatError } from '../src/errors/lifeboat-error.ts'
 
 const run = promisify(execFile)
 const BOX = 64 * 1024
@@ -111,4 +112,29 @@ test('keys of another kind are left to the program', async () => {
   const ssh = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n'
   for (const identity of [ssh, `${key.identity}\nAGE-PLUGIN-YUBIKEY-1QQPQ`, 'AGE-SECRET-KEY-PQ-1QQPQ'])
     expect(x25519Identities(identity)).toBeUndefined()
+})
+
+test('what is encrypted here the age program opens, for each of its recipients, wherever the last chunk ends', async () => {
+  const recipients = nativeRecipients([key.recipient, other.recipient]) ?? []
+  const [identity, file] = [join(folder, 'identity'), join(folder, 'ours')]
+  for (const size of [0, 1, BOX - 1, BOX, BOX + 1, 2 * BOX, 5 * BOX + 7])
+    for (const { identity: text } of [key, other]) {
+      const plain = patterned(size)
+      const input = (async function* () {
+        yield plain.subarray(0, size >> 1)
+        yield plain.subarray(size >> 1)
+      })()
+      await writeFile(file, Buffer.concat(await Array.fromAsync(encrypt(input, recipients))))
+      await writeFile(identity, text)
+      const { stdout } = await run('age', ['-d', '-i', identity, file], { encoding: 'buffer' })
+      expect(stdout.equals(plain)).toBe(true)
+    }
+})
+
+test('a recipient or an identity that is mistyped or of another kind is left to the program', () => {
+  const mistyped = (text: string) => text.replace(/.$/, (last) => (last.toLowerCase() === 'q' ? 'p' : 'q'))
+  expect(nativeRecipients([key.recipient, mistyped(key.recipient)])).toBeUndefined()
+  expect(nativeRecipients(['age1yubikey1qwertz'])).toBeUndefined()
+  expect(x25519Identities(mistyped(key.identity.trim()))).toBeUndefined()
+  expect(x25519Identities(key.identity)).toHaveLength(1)
 })

@@ -1,12 +1,17 @@
-import { createDecipheriv, createHmac, createPublicKey, diffieHellman, hkdfSync, timingSafeEqual } from 'node:crypto'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { diffieHellman, timingSafeEqual } from 'node:crypto'
+import { LifeboatError } from '../errors/lifeboat-error.ts'
+import {
+  FILE_KEY_BYTES,
+  headerMac,
+  KEY_BYTES,
+  openBox,
+  publicKey,
+  TAG_BYTES,
+  VERSION,
+  WRAP_NONCE,
+  wrapKey,
+} from './format.ts'
 import type { X25519Identity } from './identities.ts'
-
-const VERSION = 'age-encryption.org/v1'
-const FILE_KEY_BYTES = 16
-export const TAG_BYTES = 16
-/** An X25519 key in DER is this and the 32 bytes of the key. */
-const SPKI = Buffer.from('302a300506032b656e032100', 'hex')
 
 /** @param header from the first byte to the end of the line with the MAC */
 export function fileKeyOf(header: Buffer, identities: readonly X25519Identity[], artifact: string): Buffer {
@@ -17,10 +22,6 @@ export function fileKeyOf(header: Buffer, identities: readonly X25519Identity[],
   if (!fileKey) throw new LifeboatError('ARTIFACT_KEY_WRONG', { artifact })
   demandMac(fileKey, header, artifact)
   return fileKey
-}
-
-export function hkdf(key: Buffer, salt: Buffer, info: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, salt, info, 32))
 }
 
 export function unopened(problem: string, artifact: string): LifeboatError {
@@ -41,34 +42,20 @@ function stanzasOf(lines: readonly string[]): Stanza[] {
   })
 }
 
-function unwrap({ share, body }: Stanza, { privateKey, publicKey }: X25519Identity): Buffer | undefined {
-  if (body.length !== FILE_KEY_BYTES + TAG_BYTES) return undefined
+function unwrap({ share, body }: Stanza, identity: X25519Identity): Buffer | undefined {
+  if (share.length !== KEY_BYTES || body.length !== FILE_KEY_BYTES + TAG_BYTES) return undefined
   try {
-    const theirs = createPublicKey({ key: Buffer.concat([SPKI, share]), format: 'der', type: 'spki' })
-    const secret = diffieHellman({ privateKey, publicKey: theirs })
-    const key = hkdf(secret, Buffer.concat([share, publicKey]), `${VERSION}/X25519`)
-    return openBox(key, Buffer.alloc(12), body)
+    const secret = diffieHellman({ privateKey: identity.privateKey, publicKey: publicKey(share) })
+    return openBox(wrapKey(secret, share, identity.publicKey), WRAP_NONCE, body)
   } catch {
     // It is wrapped for somebody else.
     return undefined
   }
 }
 
-/** @throws when it was not sealed so */
-export function openBox(key: Buffer, nonce: Buffer, sealed: Buffer): Buffer {
-  const end = sealed.length - TAG_BYTES
-  const box = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_BYTES })
-  box.setAuthTag(sealed.subarray(end))
-  const plain = box.update(sealed.subarray(0, end))
-  box.final()
-  return plain
-}
-
 function demandMac(fileKey: Buffer, header: Buffer, artifact: string): void {
   const end = header.lastIndexOf('\n--- ') + '\n---'.length
-  const expected = createHmac('sha256', hkdf(fileKey, Buffer.alloc(0), 'header'))
-    .update(header.subarray(0, end))
-    .digest()
+  const expected = headerMac(fileKey, header.subarray(0, end))
   const found = Buffer.from(header.toString('latin1', end + 1).trim(), 'base64')
   if (found.length !== expected.length || !timingSafeEqual(found, expected))
     throw unopened('its header was changed', artifact)

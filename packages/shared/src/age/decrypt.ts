@@ -1,10 +1,9 @@
-import { forget } from '../extract/forget.ts'
-import { fileKeyOf, hkdf, openBox, TAG_BYTES, unopened } from './file-key.ts'
+import { forget } from '../service/forget.ts'
+import { fileKeyOf, unopened } from './file-key.ts'
+import { CHUNK_BYTES, chunkNonce, NONCE_BYTES, openBox, payloadKey, TAG_BYTES } from './format.ts'
 import type { X25519Identity } from './identities.ts'
 
-const PLAIN_BYTES = 64 * 1024
-const SEALED_BYTES = PLAIN_BYTES + TAG_BYTES
-const NONCE_BYTES = 16
+const SEALED_BYTES = CHUNK_BYTES + TAG_BYTES
 /** Opened in one go: what is given is worth a turn to another thread. */
 const BOXES = 16
 /** age itself writes some hundred bytes for each recipient. */
@@ -61,13 +60,13 @@ function payloadBegins(start: Buffer, artifact: string): number {
 
 function openPayload(start: Buffer, identities: readonly X25519Identity[], artifact: string): Payload {
   const [header, nonce] = [start.subarray(0, -NONCE_BYTES), start.subarray(-NONCE_BYTES)]
-  return new Payload(hkdf(fileKeyOf(header, identities, artifact), nonce, 'payload'), artifact)
+  return new Payload(payloadKey(fileKeyOf(header, identities, artifact), nonce), artifact)
 }
 
 class Payload {
   readonly #key: Buffer
   readonly #artifact: string
-  readonly #plain = [Buffer.allocUnsafeSlow(BOXES * PLAIN_BYTES), Buffer.allocUnsafeSlow(BOXES * PLAIN_BYTES)] as const
+  readonly #plain = [Buffer.allocUnsafeSlow(BOXES * CHUNK_BYTES), Buffer.allocUnsafeSlow(BOXES * CHUNK_BYTES)] as const
   #turn = 0
   #boxes = 0
 
@@ -88,13 +87,9 @@ class Payload {
     return plain.subarray(0, filled)
   }
 
-  /** The nonce is the number of the box, eleven bytes, and whether it is the last. */
   #openOne(sealed: Buffer, last: boolean): Buffer {
-    const nonce = Buffer.alloc(12)
-    nonce.writeUIntBE(this.#boxes++, 5, 6)
-    nonce.writeUInt8(last ? 1 : 0, 11)
     try {
-      return openBox(this.#key, nonce, sealed)
+      return openBox(this.#key, chunkNonce(this.#boxes++, last), sealed)
     } catch (cause) {
       const problem = `a piece is not what was sealed, or the end is missing: ${String(cause)}`
       throw unopened(problem, this.#artifact)

@@ -1,5 +1,12 @@
 import { RECORDS } from '@lifeboat/catalog/buckets.ts'
-import { DEEP_READS_BUCKET, HOLDS_BUCKET, MARKS_BUCKET, SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import {
+  DEEP_READS_BUCKET,
+  EXPIRY_BUCKET,
+  HOLDS_BUCKET,
+  LOCKED_BUCKET,
+  MARKS_BUCKET,
+  SURVEYS_BUCKET,
+} from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
@@ -25,6 +32,8 @@ export const BUCKETS = [
   MARKS_BUCKET,
   SURVEYS_BUCKET,
   DEEP_READS_BUCKET,
+  LOCKED_BUCKET,
+  EXPIRY_BUCKET,
   INCIDENTS_BUCKET,
   OUTBOX_BUCKET,
   LETTERS,

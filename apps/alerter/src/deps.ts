@@ -1,4 +1,12 @@
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
+import {
+  EXPIRY_BUCKET,
+  type ExpiryOutcome,
+  LOCKED_BUCKET,
+  type LockedCopy,
+  SURVEYS_BUCKET,
+  type TargetSurvey,
+} from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
@@ -33,6 +41,9 @@ export interface AlerterDeps {
   presence: Bucket<Presence>
   walStates: Bucket<WalState>
   walRecords: Bucket<WalRecord>
+  surveys: Bucket<TargetSurvey>
+  locked: Bucket<LockedCopy>
+  expiry: Bucket<ExpiryOutcome>
   channel: Channel
   plans: readonly WatchedPlan[]
   services: readonly Omit<WatchedService, 'lastSeenMs'>[]
@@ -96,5 +107,8 @@ export async function openParts(bus: Bus, given: Given, signal: AbortSignal): Pr
     presence: await bus.bucket(PRESENCE_BUCKET),
     walStates: await bus.bucket(WAL_BUCKET),
     walRecords: await bus.bucket(WAL_RECORD_BUCKET),
+    surveys: await bus.bucket(SURVEYS_BUCKET),
+    locked: await bus.bucket(LOCKED_BUCKET),
+    expiry: await bus.bucket(EXPIRY_BUCKET),
   }
 }

@@ -1,4 +1,5 @@
 import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import { EXPIRY_OUTCOME_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
 import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
 import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
@@ -55,6 +56,7 @@ export class LookAround {
       physical: this.#physical,
       damaged: this.#damaged,
       bad: this.#bad,
+      ...(await this.#keeping()),
     }
   }
 
@@ -114,6 +116,15 @@ export class LookAround {
     const records = new Map<string, WatchedWal['record']>()
     for await (const { key, value } of walRecords.entries()) records.set(key, value)
     return wal.map((one) => ({ ...one, state: states.get(one.sourceId), record: records.get(one.sourceId) }))
+  }
+
+  async #keeping(): Promise<Pick<World, 'surveys' | 'locked' | 'expiry'>> {
+    const { surveys, locked, expiry } = this.#deps
+    return {
+      surveys: (await Array.fromAsync(surveys.entries())).map(({ value }) => value),
+      locked: (await Array.fromAsync(locked.entries())).map(({ value }) => value),
+      expiry: (await expiry.get(EXPIRY_OUTCOME_KEY))?.value,
+    }
   }
 
   #objectives(wal: readonly WatchedWal[], nowMs: number): World['objectives'] {

@@ -1,4 +1,5 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
+import type { ExpiryOutcome, LockedCopy, TargetSurvey } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import type { AgentId, BackupId, BackupKind, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident, IncidentRule } from '@lifeboat/shared/domain/incident.ts'
@@ -30,6 +31,12 @@ export interface World {
   wal: readonly WatchedWal[]
   /** Bases and incrementals by source, newest first. */
   physical: ReadonlyMap<SourceId, readonly BackupRow[]>
+  /** The newest look at each target. */
+  surveys: readonly TargetSurvey[]
+  /** Copies that were let go and that the store still holds. */
+  locked: readonly LockedCopy[]
+  /** What became of the last expiry that was due. */
+  expiry: ExpiryOutcome | undefined
   /** Older backups of which a target lacks the copy, or holds wrong bytes. */
   bad: readonly BackupRow[]
   /** Files the server found damaged while it read them, by backup; at most 100 each. */

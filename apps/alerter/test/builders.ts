@@ -1,4 +1,5 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
+import type { LockedCopy, TargetSurvey } from '@lifeboat/catalog/expiry/buckets.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
@@ -88,6 +89,9 @@ export function aWorld(
     physical: new Map(),
     damaged: new Map(),
     bad: [],
+    surveys: [],
+    locked: [],
+    expiry: undefined,
     ...rest,
     runs: Map.groupBy(runs, planKey),
     backups: Map.groupBy(backups, planKey),
@@ -108,6 +112,30 @@ export function aBase(
     physical: { timeline: 1, startLsn: lsnOf(day, -1), endLsn: lsnOf(day), chain: 0, checksumFailures: 0, ...physical },
     ...rest,
   })
+}
+
+/** A look at `beta` that found nothing wrong, but for what the caller says. */
+export function aSurvey(time: string, over: Record<string, unknown> = {}): TargetSurvey {
+  const since = typeof over.doubtedSince === 'string' && { doubtedSince: moment(at(over.doubtedSince)) }
+  const found = {
+    objects: 3,
+    bytes: 9,
+    backups: 1,
+    missing: 0,
+    damaged: 0,
+    unknown: {},
+    orphans: { objects: 0, bytes: 0 },
+  }
+  return { targetId: 'beta', at: moment(at(time)), ...found, ...over, ...since } as unknown as TargetSurvey
+}
+
+export function lockedCopy(day: string, until?: string): LockedCopy {
+  const about = { sourceId: 'records', backupId: `202609${day}T020000Z-dump-aaaaaa`, targetId: 'beta' }
+  return { ...about, at: moment(at('26T03:00')), ...(until && { until: moment(at(until)) }) } as unknown as LockedCopy
+}
+
+export function unlocked(now: 'locked' | 'unlocked') {
+  return { sourceId: 'records', backupId: '20260926T020000Z-dump-aaaaaa', problem: 'it is not locked', now }
 }
 
 /** A place in the log for each day, so that the order of both is the same. */

@@ -1,4 +1,5 @@
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
+import { EXPIRY_BUCKET, type ExpiryOutcome } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { KnowledgeFacts } from '@lifeboat/catalog/expiry/knowledge.ts'
 import type { Keeping } from '@lifeboat/catalog/expiry/plan.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
@@ -40,6 +41,7 @@ export interface SchedulerDeps {
   /** By source: what lifeboat.yaml promises. */
   promises: Readonly<Record<SourceId, Promised>>
   expiry: ExpirySettings
+  expiryOutcome: Bucket<ExpiryOutcome>
   spread: Spread
   metrics: Metrics
   clock: Clock
@@ -99,5 +101,6 @@ export async function openParts(
     wal: await bus.bucket(WAL_BUCKET),
     walRecords: await bus.bucket(WAL_RECORD_BUCKET),
     told: await bus.bucket(TOLD_BUCKET),
+    expiryOutcome: await bus.bucket(EXPIRY_BUCKET),
   }
 }

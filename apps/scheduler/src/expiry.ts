@@ -1,7 +1,9 @@
+import { EXPIRY_OUTCOME_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
 import { planFromBus } from '@lifeboat/catalog/expiry/gather.ts'
 import type { ExpiryPlan } from '@lifeboat/catalog/expiry/plan.ts'
 import { wishBack, wishToLetGo, wishToRemove } from '@lifeboat/catalog/expiry/wishes.ts'
 import { occurrences } from '@lifeboat/config/schedule.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { SchedulerDeps } from './deps.ts'
 
 export const EXPIRY_LOOK_MS = 60_000
@@ -42,6 +44,8 @@ export class ExpiryRounds {
     const { digest, bytes, excess } = plan
     const going = plan.going.filter(({ marked }) => !marked).length
     const facts = { digest, going, bytes, wal: plan.wal.length }
+    const refused = expiry.auto ? excess : []
+    await this.#deps.expiryOutcome.put(EXPIRY_OUTCOME_KEY, { at: moment(nowMs), digest, going, refused })
     if (!expiry.auto)
       return log.info({ event: 'expiry.planned', ...facts }, 'planned what may go; `lifeboat expiry apply` lets it go')
     if (excess.length > 0)

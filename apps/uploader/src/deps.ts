@@ -3,6 +3,8 @@ import {
   DEEP_READS_BUCKET,
   type DeepReads,
   HOLDS_BUCKET,
+  LOCKED_BUCKET,
+  type LockedCopy,
   SURVEYS_BUCKET,
   type TargetSurvey,
 } from '@lifeboat/catalog/expiry/buckets.ts'
@@ -47,6 +49,8 @@ export interface UploaderDeps {
   catalog: Catalog
   holds: Bucket<Hold>
   marks: Marks
+  /** Copies that were let go and that the store still holds. */
+  locked: Bucket<LockedCopy>
   surveys: Bucket<TargetSurvey>
   deepReads: Bucket<DeepReads>
   events: Events
@@ -82,11 +86,12 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
 
 export async function openBuckets(
   bus: Bus,
-): Promise<Pick<UploaderDeps, 'catalog' | 'holds' | 'marks' | 'surveys' | 'deepReads'>> {
+): Promise<Pick<UploaderDeps, 'catalog' | 'holds' | 'marks' | 'locked' | 'surveys' | 'deepReads'>> {
   return {
     catalog: await KvCatalog.open(bus),
     holds: await bus.bucket(HOLDS_BUCKET),
     marks: await Marks.open(bus),
+    locked: await bus.bucket(LOCKED_BUCKET),
     surveys: await bus.bucket(SURVEYS_BUCKET),
     deepReads: await bus.bucket(DEEP_READS_BUCKET),
   }

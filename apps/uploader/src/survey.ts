@@ -1,3 +1,4 @@
+import { withDoubtedSince } from '@lifeboat/catalog/audit/doubted-since.ts'
 import { keepLocked } from '@lifeboat/catalog/audit/keep-locked.ts'
 import { surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
 import { CopyAudited, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
@@ -9,6 +10,9 @@ const DAY_MS = 24 * 3_600_000
 /** Expiry believes a look for twenty hours. */
 export const SURVEY_EVERY_MS = 6 * 3_600_000
 
+/** A look that is not believed is repeated soon: either it was wrong, or a person must know. */
+const DOUBTED_EVERY_MS = 10 * 60_000
+
 type Needs = Pick<UploaderDeps, 'bus' | 'catalog' | 'surveys' | 'events' | 'clock' | 'log'>
 
 /** Looks at each target whose last look is old, whoever made it, and tells what is not as the catalogue says. */
@@ -17,7 +21,7 @@ export async function surveyTargets(deps: Needs, lanes: readonly Lane[], signal:
     const targetId = lane.target.id
     const last = (await deps.surveys.get(targetId))?.value
     const ageMs = deps.clock.now() - Date.parse(last?.at ?? '')
-    if (ageMs >= 0 && ageMs < SURVEY_EVERY_MS) continue
+    if (ageMs >= 0 && ageMs < (last?.doubt === undefined ? SURVEY_EVERY_MS : DOUBTED_EVERY_MS)) continue
     try {
       await lane.gate.through(signal, () => surveyLane(deps, lane, signal))
     } catch (thrown) {
@@ -47,7 +51,8 @@ async function surveyLane(deps: Needs, { target, remover }: Lane, signal: AbortS
   // A look that is not believed says nothing about what is there.
   const { locks } = survey.doubt === undefined ? target : {}
   const locked = locks && (await keepLocked(target, locks, deps.catalog, { signal, nowMs }))
-  await deps.surveys.put(target.id, { ...survey, ...(locked && { locks: locked }) })
+  const before = (await deps.surveys.get(target.id))?.value
+  await deps.surveys.put(target.id, { ...withDoubtedSince(survey, before), ...(locked && { locks: locked }) })
   for (const { backupId, sourceId, problem, now } of locked?.drifted ?? [])
     deps.events.copyUnlocked(deps.log, { targetId: target.id, sourceId, backupId, problem, now })
   const { objects, bytes, backups, missing, damaged } = survey

@@ -4,7 +4,19 @@ import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { IncidentRule } from '@lifeboat/shared/domain/incident.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { describe, expect, it } from 'vitest'
-import { aBackup, aBase, aPlan, aRun, at, aWal, aWorld, lsnOf } from '../../test/builders.ts'
+import {
+  aBackup,
+  aBase,
+  aPlan,
+  aRun,
+  aSurvey,
+  at,
+  aWal,
+  aWorld,
+  lockedCopy,
+  lsnOf,
+  unlocked,
+} from '../../test/builders.ts'
 import type { WatchedWal, World } from '../world.ts'
 import { judge, RULES } from './all.ts'
 
@@ -209,6 +221,34 @@ const CASES: Record<string, World> = {
   }),
   'copy-damaged: what was let go is no damage': aWorld('26T03:10', {
     backups: [aBackup(26, { copies: { alpha: 'proven', beta: 'marked' } })],
+  }),
+  'target-doubted: a target lists nothing for an hour': aWorld('26T03:10', {
+    surveys: [aSurvey('26T03:00', { doubt: 'the marker lifeboat.json is not there', doubtedSince: '26T02:05' })],
+  }),
+  'target-doubted: not yet for an hour, and of a target nobody sends to any more': aWorld('26T03:10', {
+    surveys: [
+      aSurvey('26T03:00', { doubt: 'x', doubtedSince: '26T02:15' }),
+      aSurvey('26T03:00', { targetId: 'old', doubt: 'x', doubtedSince: '20T02:15' }),
+    ],
+  }),
+  'copy-locked: with its date, and without one': aWorld('26T03:10', {
+    locked: [lockedCopy('10', '28T00:00'), lockedCopy('09')],
+  }),
+  'copy-unlocked: the store refuses to lock one; another was locked at once': aWorld('26T03:10', {
+    surveys: [
+      aSurvey('26T03:00', { locks: { locked: 3, extended: 0, drifted: [unlocked('unlocked'), unlocked('locked')] } }),
+    ],
+  }),
+  'expiry-refused: more would go than may': aWorld('26T03:10', {
+    expiry: {
+      at: moment(at('26T03:00')),
+      digest: 'abc',
+      going: 9,
+      refused: ['9 of the 10 backups of records at beta would go'],
+    },
+  }),
+  'expiry-refused: it was carried out': aWorld('26T03:10', {
+    expiry: { at: moment(at('26T03:00')), digest: 'abc', going: 2, refused: [] },
   }),
   'dead-letter: by kind, with what it was': aWorld('26T12:00', { letters: [lost(3, '26T11:00')] }),
   'dead-letter: quiet for a day': aWorld('27T12:00', { letters: [lost(3, '26T11:00')] }),

@@ -3,8 +3,11 @@ import { chainBroken } from './chain-broken.ts'
 import { checksumFailures } from './checksum-failures.ts'
 import { copyBehind } from './copy-behind.ts'
 import { copyDamaged } from './copy-damaged.ts'
+import { copyLocked } from './copy-locked.ts'
+import { copyUnlocked } from './copy-unlocked.ts'
 import { deadLetter } from './dead-letter.ts'
 import { drillBacklog } from './drill-backlog.ts'
+import { expiryRefused } from './expiry-refused.ts'
 import { failed } from './failed.ts'
 import { filesUnreadable } from './files-unreadable.ts'
 import { growth } from './growth.ts'
@@ -15,6 +18,7 @@ import { retrying } from './retrying.ts'
 import { rpoBreach } from './rpo-breach.ts'
 import { serviceSilent } from './service-silent.ts'
 import { slotRetention } from './slot-retention.ts'
+import { targetDoubted } from './target-doubted.ts'
 import { undersized } from './undersized.ts'
 import { unproven } from './unproven.ts'
 import { walBroken } from './wal-broken.ts'
@@ -35,6 +39,10 @@ export const RULES = [
   drillBacklog,
   copyBehind,
   copyDamaged,
+  targetDoubted,
+  copyLocked,
+  copyUnlocked,
+  expiryRefused,
   deadLetter,
   rpoBreach,
   walSilent,

@@ -1,3 +1,4 @@
+import { withDoubtedSince } from '@lifeboat/catalog/audit/doubted-since.ts'
 import { type CopyFinding, type Survey, surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
 import { SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
@@ -51,8 +52,8 @@ export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, a
         const looked = await surveyTarget(target, catalog, { signal, nowMs: context.clock.now(), progress })
         await tell(targetId, looked.survey.at, looked.findings)
         // Only uploaders look at locks, with credentials that may renew them.
-        const locks = (await surveys.get(targetId))?.value.locks
-        const survey = { ...looked.survey, ...(locks && { locks }) }
+        const before = (await surveys.get(targetId))?.value
+        const survey = { ...withDoubtedSince(looked.survey, before), ...(before?.locks && { locks: before.locks }) }
         await surveys.put(targetId, survey)
         const filling = fillings.get(targetId)
         if (!all) return { targetId, ...looked, survey, filling }

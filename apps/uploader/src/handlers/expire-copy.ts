@@ -1,3 +1,4 @@
+import { markKey } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { Delivery, Entry, Handler } from '@lifeboat/shared/bus/bus.ts'
 import {
   CopyExpired,
@@ -15,7 +16,7 @@ import type { Lane, UploaderDeps } from '../deps.ts'
 import { removeCopy } from '../expiry/remove-copy.ts'
 import { putJson } from '../expiry/small-object.ts'
 
-type Needs = Pick<UploaderDeps, 'bus' | 'holds' | 'marks' | 'events' | 'clock'>
+type Needs = Pick<UploaderDeps, 'bus' | 'holds' | 'marks' | 'locked' | 'events' | 'clock'>
 
 /**
  * One step of letting go of one copy. A wish that comes twice, or after its step was taken, does nothing but tell again; a hold placed meanwhile wins
@@ -92,6 +93,7 @@ async function remove(
   try {
     const removed = await removeCopy(lane.remover, known.value, signal)
     if (state !== 'removed') await deps.marks.move(removing, { ...known.value, state: 'removed' })
+    await deps.locked.delete(markKey(about))
     await deps.bus.publish(CopyExpired, { ...about, expiredAt: at(), ...removed })
     deps.events.copyExpired(log, { ...aboutOf(wish), ...removed })
   } catch (thrown) {
@@ -101,6 +103,7 @@ async function remove(
     const until = typeof thrown.facts.until === 'string' ? { until: moment(Date.parse(thrown.facts.until)) } : {}
     const error = ErrorReportSchema.parse(thrown.toReport())
     await deps.bus.publish(CopyLocked, { ...about, at: at(), ...until, error })
+    await deps.locked.put(markKey(about), { sourceId, backupId, targetId, at: at(), ...until })
     deps.events.copyLocked(log, { ...aboutOf(wish), ...until })
   }
 }

@@ -49,6 +49,8 @@ export const TargetSurvey = z.object({
     .optional(),
   /** Why this look is not believed: the target shows so much less than it should that the look is more likely wrong. */
   doubt: z.string().optional(),
+  /** Since when no look was believed. */
+  doubtedSince: Moment.optional(),
 })
 export type TargetSurvey = z.infer<typeof TargetSurvey>
 
@@ -75,5 +77,44 @@ export const DEEP_READS_BUCKET: BucketDefinition<DeepReads> = {
   name: 'lifeboat_deep_reads',
   summary: 'How far uploaders have come with reading samples of what each target holds.',
   schema: DeepReads,
+  permanent: true,
+}
+
+/** A copy that was let go and that the store did not give up. */
+export const LockedCopy = z.object({
+  sourceId: SourceId,
+  backupId: BackupId,
+  targetId: TargetId,
+  at: Moment,
+  /** Absent: the store names no end, as of a legal hold. */
+  until: Moment.optional(),
+})
+export type LockedCopy = z.infer<typeof LockedCopy>
+
+/** Key: `markKey`. Removing is tried again and again, so what is not renewed is locked no more. */
+export const LOCKED_BUCKET: BucketDefinition<LockedCopy> = {
+  name: 'lifeboat_locked',
+  summary:
+    'Copies that were let go and that the store still holds, with the date if it names one; gone a day after the last try.',
+  schema: LockedCopy,
+  maxAgeMs: 86_400_000,
+}
+
+/** What became of the last time expiry was due. */
+export const ExpiryOutcome = z.object({
+  at: Moment,
+  digest: z.string(),
+  going: z.int().nonnegative(),
+  /** Why it was not carried out; empty: it was, or it only had to be told. */
+  refused: z.array(z.string()),
+})
+export type ExpiryOutcome = z.infer<typeof ExpiryOutcome>
+
+export const EXPIRY_OUTCOME_KEY = 'last'
+/** Key: `last`. */
+export const EXPIRY_BUCKET: BucketDefinition<ExpiryOutcome> = {
+  name: 'lifeboat_expiry',
+  summary: 'What became of the last expiry that was due by its schedule, and why it was refused if it was.',
+  schema: ExpiryOutcome,
   permanent: true,
 }

@@ -24,6 +24,10 @@ export const IncidentRule = z.enum([
   'checksum-failures',
   'chain-broken',
   'files-unreadable',
+  'target-doubted',
+  'copy-locked',
+  'copy-unlocked',
+  'expiry-refused',
 ])
 export type IncidentRule = z.infer<typeof IncidentRule>
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { addressesOf } from './demo/addresses.ts'
+import { bringBackFile, keepApplication } from './demo/files.ts'
 import { bringBackLostRows, keepWal } from './demo/lost-rows.ts'
 import { DEMO_USAGE, type DemoOptions, parseDemoOptions } from './demo/options.ts'
 import { openScreen, type Screen } from './demo/screen.ts'
@@ -52,6 +53,7 @@ async function openStage({ sizeMb }: DemoOptions, screen: Screen): Promise<World
     configure: (config) => {
       keepWal(config)
       exportTables(config)
+      keepApplication(config)
     },
     onProgress: (step) => screen.live(step),
   })
@@ -76,10 +78,18 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
     const database = await describeDatabase(world)
     const proven = await proveEverywhere(stage)
     const exported = await exportAndAgain(stage)
+    const file = await bringBackFile(stage, RECOVERED_FROM)
     const caught = await sabotage(stage, VICTIM)
     const missed = await missOne(stage)
     const back = await bringBackLostRows(stage, RECOVERED_FROM)
-    const claims = [...proven.claims, ...exported.claims, ...caught.claims, ...missed.claims, ...back.claims]
+    const claims = [
+      ...proven.claims,
+      ...exported.claims,
+      ...file.claims,
+      ...caught.claims,
+      ...missed.claims,
+      ...back.claims,
+    ]
     return {
       held: claims.every(({ held }) => held),
       seconds: Math.round(screen.elapsedMs()) / 1000,

@@ -6,12 +6,14 @@ const FEDORA: Record<NeedName, string> = {
   'nats-server': 'golang',
   age: 'age',
   zstd: 'zstd',
+  attr: 'attr',
 }
 const MACOS: Record<NeedName, string> = {
   postgresql: 'postgresql@17',
   'nats-server': 'nats-server',
   age: 'age',
   zstd: 'zstd',
+  attr: 'attr',
 }
 
 /** What to type when setup may not install by itself; complete commands, to be pasted. */

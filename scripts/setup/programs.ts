@@ -18,7 +18,15 @@ const POSTGRES_FOLDERS = [
 ]
 
 /** One thing the machine must have; `name` is its Debian package as well. */
-export type NeedName = 'postgresql' | 'nats-server' | 'age' | 'zstd'
+export type NeedName = 'postgresql' | 'nats-server' | 'age' | 'zstd' | 'attr'
+
+/** What each package is known by. Extended attributes are set and read by programs of their own on Linux only. */
+const PROGRAMS: readonly (readonly [NeedName, string])[] = [
+  ['nats-server', 'nats-server'],
+  ['age', 'age'],
+  ['zstd', 'zstd'],
+  ...(process.platform === 'linux' ? [['attr', 'setfattr'] as const] : []),
+]
 
 export interface Found {
   name: NeedName
@@ -35,15 +43,14 @@ export interface Inventory {
 
 /** Looks for the programs on this machine: in `path` (a PATH value) and, for PostgreSQL, in `folders` too. Starts each once to read its version. */
 export async function takeInventory(path: string, folders: readonly string[] = POSTGRES_FOLDERS): Promise<Inventory> {
-  const programs = ['nats-server', 'age', 'zstd'] as const
   const [servers, ...versions] = await Promise.all([
     postgresServers(path, folders),
-    ...programs.map((program) => versionOf(program, path)),
+    ...PROGRAMS.map(([, program]) => versionOf(program, path)),
   ])
   const newest = servers.at(-1)
   const rows = [
     { name: 'postgresql' as const, version: newest?.version },
-    ...programs.map((name, index) => ({ name, version: versions[index] })),
+    ...PROGRAMS.map(([name], index) => ({ name, version: versions[index] })),
   ]
   return {
     found: rows.filter((row): row is Found => row.version !== undefined),

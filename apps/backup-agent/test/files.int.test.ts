@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,3 +33,24 @@ test('a tree comes back by RECOVER.md alone, with owners, modes and links', asyn
   expect(indexJs).toContainEqual(expect.objectContaining({ type: 'file', sha256, mode: 0o640, bytes: 15 }))
   expect(described(await files.recover(sealed))).toBe(before)
 })
+
+test.runIf(process.platform === 'linux')(
+  'extended attributes and access control lists come back by RECOVER.md',
+  async () => {
+    await using files = await openFilesHouse(house)
+    mkdirSync(join(files.root, 'folder'))
+    writeFileSync(join(files.root, 'folder/file'), 'x')
+    const set = (path: string, name: string, value: string) =>
+      execFileSync('setfattr', ['-n', name, '-v', value, join(files.root, path)])
+    set('folder/file', 'user.note', 'kept')
+    // `rw` for the owner, `r` for user 1 besides, as the kernel keeps it.
+    const list = '0x0200000001000600ffffffff020004000100000004000400ffffffff10000600ffffffff20000400ffffffff'
+    set('folder/file', 'system.posix_acl_access', list)
+    set('folder', 'system.posix_acl_default', list)
+    const attributes = (root: string) =>
+      execFileSync('getfattr', ['-R', '-d', '-m', '-', '-e', 'hex', '.'], { cwd: root, encoding: 'utf8' })
+    const before = attributes(files.root)
+    expect(before.match(/posix_acl/g)).toHaveLength(2)
+    expect(attributes(await files.recover(await files.backup()))).toBe(before)
+  },
+)

@@ -49,6 +49,7 @@ const REQUIRED: Record<BackupKind, Required> = {
     { check: 'extract', maySkip: false },
     { check: 'members', maySkip: false },
     { check: 'owners', maySkip: true },
+    { check: 'attributes', maySkip: true },
   ],
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -35,6 +35,7 @@ const seal = (archives: readonly Buffer[], more: Partial<SealFilesOptions> = {})
 const answerTo = (checks: readonly CheckResult[], check: string) => checks.find((each) => each.check === check)
 
 const isRoot = process.getuid?.() === 0
+const isLinux = process.platform === 'linux'
 const owners = isRoot ? 'passed' : 'skipped'
 
 test('a tree of every sort is proven: contents, modes, owners, links', async () => {
@@ -150,6 +151,46 @@ test.runIf(isRoot)('a list that says another owner fails the copy', async () => 
     reasons: [expect.stringMatching(/owners: 2 members have another owner/)],
   })
 })
+
+const keepsAttributes = isLinux && spawnSync('setfattr', ['--version']).status === 0
+if (isLinux) expect(keepsAttributes, 'setfattr is missing: install attr').toBe(true)
+
+/** `rw` for its owner, `r` for user 1 besides, as the kernel keeps it. */
+const LIST = '0x0200000001000600ffffffff020004000100000004000400ffffffff10000600ffffffff20000400ffffffff'
+
+function setAttribute(path: string, name: string, value: string): void {
+  execFileSync('setfattr', ['-n', name, '-v', value, path])
+}
+
+test.runIf(keepsAttributes)(
+  'extended attributes and access control lists come back, and one that differs fails the copy',
+  async () => {
+    using tree = openTree()
+    const { root } = tree
+    mkdirSync(join(root, 'folder = \n\\'))
+    for (const name of ['plain', 'folder = \n\\/file', 'listed']) writeFileSync(join(root, name), name)
+    setAttribute(join(root, 'folder = \n\\'), 'user.of folder', 'x')
+    setAttribute(join(root, 'folder = \n\\/file'), 'user.odd=%', '0sAAEKgP8=')
+    setAttribute(join(root, 'listed'), 'system.posix_acl_access', LIST)
+    if (isRoot) setAttribute(join(root, 'plain'), 'security.marked', 'y')
+    const archive = tree.archive()
+    const good = await room.drill(await seal([archive]))
+    expect({ verdict: good.verdict, reasons: good.reasons }).toEqual({ verdict: 'proven', reasons: [] })
+    const answer = answerTo((await room.evidence(good)).checks, 'attributes')
+    expect(answer).toMatchObject({ answer: 'passed', detail: expect.stringContaining('lists of 3 members are') })
+    if (isRoot) expect(answer?.detail).toContain('1 have such as only the kernel acts on')
+    const spoilList = (list: string) => list.replace(/("system.posix_acl_access":")..../, '$1ffff')
+    const bad = await room.drill(await seal([archive], { spoilList }))
+    expect(bad).toMatchObject({
+      verdict: 'failed',
+      reasons: [
+        expect.stringContaining(
+          'attributes: 1 members have other attributes than the list says: ./listed: system.posix_acl_access',
+        ),
+      ],
+    })
+  },
+)
 
 test('an archive with one member more than its list is failed', async () => {
   const archive = hostileArchive([

@@ -14,7 +14,13 @@ export function openTree(): Tree {
   const folder = mkdtempSync(join(tmpdir(), 'lifeboat-tree-'))
   const root = join(folder, 'tree')
   execFileSync('mkdir', [root])
-  const how = ['--format=posix', '--sparse', '--no-check-device', `--listed-incremental=${join(folder, 'snapshot')}`]
+  const how = [
+    '--format=posix',
+    '--sparse',
+    '--xattrs',
+    '--no-check-device',
+    `--listed-incremental=${join(folder, 'snapshot')}`,
+  ]
   return {
     root,
     archive: () => execFileSync('tar', ['--create', '--file=-', ...how, '-C', root, '.'], { maxBuffer: 1e9 }),

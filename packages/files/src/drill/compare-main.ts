@@ -25,6 +25,7 @@ function main(root: string): void {
       report.problem = String(thrown)
     }
   }
+  comparison.finish()
   if (begun.length > 0) report.problem ??= 'it ends within a line'
   process.stdout.write(JSON.stringify(report))
 }

@@ -3,11 +3,14 @@ import { closeSync, lstatSync, openSync, readlinkSync, readSync, type Stats } fr
 import type { NamedFiles } from '@lifeboat/shared/domain/manifest.ts'
 import { type LeftLine, linkOf, type MemberLine, nameOf } from '../member-line.ts'
 import { printable } from '../printable.ts'
+import { isSettable, readAttributes } from './attributes.ts'
 import type { CompareReport } from './compare-report.ts'
 import { SET_ID, safeSteps, withheld } from './withheld.ts'
 
 const NAMED = 20
 const LEFT_NAMES = 10_000
+/** So many members are asked for their attributes at a time. */
+const ATTRIBUTED = 5_000
 
 /** Holds the tree under a folder against a list of members, line by line: contents are read back from the disk. Follows no link. */
 export class TreeComparison {
@@ -17,7 +20,10 @@ export class TreeComparison {
   readonly report: CompareReport = {
     ...{ members: 0, files: 0, bytes: 0, links: 0, differing: { count: 0, paths: [] }, left: [] },
     owners: { count: 0, paths: [], compared: process.getuid?.() === 0 },
+    attributes: { count: 0, paths: [], compared: 0, listed: 0 },
   }
+  /** Those whose attributes are to be read, in one go with others; by their paths. */
+  #attributed = new Map<string, { name: Buffer; xattrs: Record<string, string> }>()
 
   constructor(root: string) {
     this.#root = root
@@ -34,6 +40,33 @@ export class TreeComparison {
     if (difference !== undefined) add(this.report.differing, `${printable(name)}: ${difference}`)
   }
 
+  /** Does what is done for many members at a time; after the last one. */
+  finish(): void {
+    this.#compareAttributes()
+  }
+
+  #noteAttributes({ xattrs = {} }: MemberLine, name: Buffer, path: Buffer): void {
+    const settable = Object.entries(xattrs).filter(([attribute]) => isSettable(attribute))
+    if (Object.keys(xattrs).length > settable.length) this.report.attributes.listed++
+    if (settable.length === 0) return
+    this.report.attributes.compared++
+    this.#attributed.set(path.toString('latin1'), { name, xattrs: Object.fromEntries(settable) })
+    if (this.#attributed.size >= ATTRIBUTED) this.#compareAttributes()
+  }
+
+  #compareAttributes(): void {
+    if (this.#attributed.size === 0) return
+    const { attributes } = this.report
+    const found = readAttributes([...this.#attributed.keys()])
+    if ('missing' in found) attributes.unavailable = found.missing
+    else
+      for (const [path, { name, xattrs }] of this.#attributed) {
+        const wrong = Object.keys(xattrs).filter((each) => found.get(path)?.get(each) !== xattrs[each])
+        if (wrong.length > 0) add(attributes, `${printable(name)}: ${wrong.join(', ')}`)
+      }
+    this.#attributed.clear()
+  }
+
   /** What is wrong with one member, in words. */
   #difference(line: MemberLine, name: Buffer): string | undefined {
     const path = this.#path(name)
@@ -45,6 +78,7 @@ export class TreeComparison {
     if (line.type === 'symlink') return this.#symlink(line, path, found)
     if (this.#asRoot && (found.uid !== line.uid || found.gid !== line.gid))
       add(this.report.owners, `${printable(name)}: ${found.uid}:${found.gid} instead of ${line.uid}:${line.gid}`)
+    this.#noteAttributes(line, name, path)
     if (line.type === 'folder') return found.isDirectory() ? this.#mode(line, found, 0o700) : 'is no folder'
     return this.#file(line, path, found)
   }

@@ -26,6 +26,7 @@ function main(root: string): void {
       else report.trouble = message
     }
   }
+  placement.finish()
   if (report.problem === undefined && !reader.complete) report.problem = 'it ends before its end'
   process.stdout.write(JSON.stringify(report))
 }

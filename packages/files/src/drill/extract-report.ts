@@ -14,6 +14,8 @@ export const ExtractReport = z.object({
   refused: NamedFiles,
   /** Said to be unchanged since an earlier archive, and in none; bytes of names as latin1. */
   missing: z.object({ count: z.int(), names: z.array(z.string()) }),
+  /** Why attributes could not be set on this host; absent when they could, or there were none. */
+  attributesUnavailable: z.string().optional(),
   /** Why it is not complete; absent when it is. */
   problem: z.string().optional(),
   /** The disk is full or fails: says nothing about the archive. */

@@ -16,6 +16,7 @@ import { printable } from '../printable.ts'
 import type { TarMember } from '../tar/member.ts'
 import type { TarListener } from '../tar/read-tar.ts'
 import { applyDumpdir } from './apply-dumpdir.ts'
+import { AttributeSetter } from './attributes.ts'
 import type { ExtractReport } from './extract-report.ts'
 import { ScratchTree } from './scratch-tree.ts'
 import { SET_ID, type Withheld, withheld } from './withheld.ts'
@@ -37,6 +38,7 @@ export class TreePlacement implements TarListener {
     ...{ members: 0, files: 0, bytes: 0, deleted: 0, withheld: {} },
     ...{ refused: { count: 0, paths: [] }, missing: { count: 0, names: [] } },
   }
+  readonly #attributes = new AttributeSetter()
   #open: { fd: number; at: number; member: TarMember } | undefined
 
   constructor(root: string) {
@@ -46,6 +48,13 @@ export class TreePlacement implements TarListener {
 
   get report(): ExtractReport {
     return this.#report
+  }
+
+  /** Does what is done for many members at a time; after the last one. */
+  finish(): void {
+    this.#attributes.flush()
+    const { unavailable } = this.#attributes
+    if (unavailable !== undefined) this.#report.attributesUnavailable = unavailable
   }
 
   begin(member: TarMember): void {
@@ -97,6 +106,7 @@ export class TreePlacement implements TarListener {
     // A hard link is a name of a file that is there, and of nothing outside.
     else if (member.type === 'hardlink') linkSync(this.#tree.place(linksTo), path)
     else this.#file(member, path)
+    if (member.type === 'file') this.#setAttributes(member, path)
   }
 
   #folder(member: TarMember, name: string, path: Buffer): void {
@@ -112,6 +122,11 @@ export class TreePlacement implements TarListener {
     }
     if (this.#root) lchownSync(path, member.uid, member.gid)
     chmodSync(path, this.#mode(member, 0o700))
+    this.#setAttributes(member, path)
+  }
+
+  #setAttributes({ xattrs }: TarMember, path: Buffer): void {
+    if (xattrs) this.#attributes.add(path.toString('latin1'), xattrs)
   }
 
   #symlink(member: TarMember, path: Buffer): void {

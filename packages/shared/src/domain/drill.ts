@@ -28,6 +28,7 @@ export const CheckResult = z.object({
     'extract',
     'members',
     'owners',
+    'attributes',
     'fingerprint',
     'constraints',
     'amcheck',

@@ -46,6 +46,25 @@ export function answerOwners(replayed: readonly Replayed[]): Answer {
   return passed('Every file and folder has the owner the list says.')
 }
 
+/** Attributes for which a drill sets nothing on its own host are told, and hold by the list. */
+export function answerAttributes(replayed: readonly Replayed[]): Answer {
+  const total = (of: 'compared' | 'listed') => replayed.reduce((all, { compared }) => all + compared.attributes[of], 0)
+  if (total('compared') + total('listed') === 0)
+    return passed('No file has extended attributes or access control lists.')
+  const unavailable = replayed.map(
+    ({ extracted, compared }) => extracted.attributesUnavailable ?? compared.attributes.unavailable,
+  )
+  const why = unavailable.find((each) => each !== undefined)
+  if (why !== undefined) return skipped(`Extended attributes were not compared: ${why}.`)
+  const differing = sum(replayed.map(({ compared }) => compared.attributes))
+  if (differing.count > 0)
+    return failed(`${differing.count} members have other attributes than the list says: ${list(differing)}.`)
+  const listed = total('listed') === 0 ? '' : `; ${total('listed')} have such as only the kernel acts on, not set here`
+  return passed(
+    `Extended attributes and access control lists of ${total('compared')} members are as the list says${listed}.`,
+  )
+}
+
 /** What an earlier list says was left out (a socket) is missed by nobody. */
 function missingOf(replayed: readonly Replayed[]): NamedFiles {
   const left = new Set(replayed.flatMap(({ compared }) => compared.left))

@@ -6,7 +6,7 @@ import { checkFile } from '../../checks/file-assertions.ts'
 import type { Drill } from '../../drill.ts'
 import type { Course } from '../course.ts'
 import { type FilesManifest, fetchFilesChain } from './fetch-files-chain.ts'
-import { answerExtract, answerMembers, answerOwners } from './judge-tree.ts'
+import { answerAttributes, answerExtract, answerMembers, answerOwners } from './judge-tree.ts'
 import { replayChain } from './replay-chain.ts'
 
 /** A tree of files: every archive of its chain is extracted, and the tree held against the lists of what was archived. */
@@ -30,6 +30,7 @@ export async function rehearseFiles(drill: Drill, course: Course): Promise<void>
   await findings.during('check', async () => {
     await findings.askAlso({ check: 'members' }, async () => answerMembers(replayed))
     await findings.askAlso({ check: 'owners' }, async () => answerOwners(replayed))
+    await findings.askAlso({ check: 'attributes' }, async () => answerAttributes(replayed))
     for (const assertion of rules.files)
       await findings.askAlso({ check: 'assertion', subject: assertion.path }, () => checkFile(folder, assertion))
   })

@@ -1,0 +1,49 @@
+import { WalExpired, WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
+import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { segmentAt, type WalObject, walKey, walPrefix } from '@lifeboat/shared/domain/wal.ts'
+import { openMemory } from '@lifeboat/storage/memory.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
+import { putObjects, smallCopy } from '@lifeboat/testkit/small-copy.ts'
+import { expect, test } from 'vitest'
+import { startFleet } from './support/fleet.ts'
+
+const SEGMENT = 1 << 24
+const records = 'records' as SourceId
+const segment = (no: number): WalObject => ({
+  ...{ kind: 'segment', segment: segmentAt(1, BigInt(no * SEGMENT), SEGMENT) },
+  digest: String(no).padStart(16, '0'),
+})
+
+test('WAL before the window goes, what the store holds is counted and stays, and without the base the window begins with nothing goes', async () => {
+  await using fleet = await startFleet()
+  const aws = openMemory('aws' as TargetId)
+  await fleet.uploader([aws], { mayRemove: true })
+  const base = smallCopy({ targets: ['aws'] })
+  const keys = [1, 2, 3, 4].map((no) => walKey(records, segment(no)))
+  await putObjects(
+    aws,
+    keys.map((key) => [key, Buffer.from(key)] as const),
+  )
+  aws.locked.add(keys[1] as string)
+  let asked = 0
+  const ask = () =>
+    fleet.bus.publish(WalExpiryRequested, {
+      ...{ sourceId: records, targetId: aws.id, timeline: 1 as never, before: '0/4000000' as never },
+      ...{ anchor: base.backupId, anchorAt: moment(Date.now()), segmentBytes: SEGMENT, by: 'ada' },
+      requestedAt: moment(Date.now() + asked++),
+    })
+  const there = () => [...aws.objects.keys()].filter((key) => key.startsWith(walPrefix(records)))
+  await ask()
+  await new Promise((rest) => setTimeout(rest, 1500))
+  expect(there()).toEqual(keys)
+  await putObjects(aws, base.objects)
+  // Two at once come to the same.
+  await Promise.all([ask(), ask()])
+  const [expired] = await until(
+    () => fleet.facts(WalExpired),
+    (facts) => facts.length > 0,
+    60_000,
+  )
+  expect(expired).toMatchObject({ objects: 2, locked: 1 })
+  expect(there()).toEqual([keys[1], keys[3]])
+})

@@ -74,6 +74,7 @@ function plansOf({ policies }: Pick<LifeboatConfig, 'policies'>): WatchedPlan[] 
       graceMs: policy.grace,
       targets: policy.targets,
       size: { ...policy.size, min: leastBytes(policy) },
+      ...(policy.set && { setId: policy.set.setId }),
       proveWithinMs: Math.max(PROVE_WITHIN_MS, 2 * policy.drill.maxDuration),
     })),
   )

@@ -64,6 +64,8 @@ export interface WatchedPlan {
   proveWithinMs: number
   /** Incrementals in a row, before the next one is a full base. */
   maxChain: number
+  /** Of a member of a set. */
+  setId?: PolicyId
 }
 
 export interface WatchedService {

@@ -8,6 +8,7 @@ import {
   SourceId,
   TargetId,
 } from '@lifeboat/shared/domain/ids.ts'
+import { SetPart } from '@lifeboat/shared/domain/set.ts'
 import { z } from 'zod'
 
 /** One attempt at one backup, as its folder in the spool remembers it. */
@@ -18,6 +19,7 @@ export const Attempt = z.object({
   policyId: PolicyId,
   agentId: AgentId,
   kind: BackupKind,
+  set: SetPart.optional(),
   /** The ledger's count: also the fencing token. */
   attempt: z.int().positive(),
   startedAt: Moment,
@@ -28,6 +30,6 @@ export type Attempt = z.infer<typeof Attempt>
 
 /** The part every message about an attempt carries. */
 export function aboutOf(attempt: Attempt) {
-  const { backupId, runId, sourceId, policyId, agentId, kind } = attempt
-  return { backupId, runId, sourceId, policyId, agentId, kind }
+  const { backupId, runId, sourceId, policyId, agentId, kind, set } = attempt
+  return { backupId, runId, sourceId, policyId, agentId, kind, ...(set && { set }) }
 }

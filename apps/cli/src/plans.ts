@@ -11,12 +11,15 @@ export interface Plan {
   kind: BackupKind
   graceMs: number
   maxDurationMs: number
+  /** Of a member of a set. */
+  setId?: PolicyId
 }
 
 type Config = Pick<ConfigOf<'sources' | 'policies'>, 'sources' | 'policies'>
 
 /**
- * What an operator means by a name: a policy means all its sources; a source means the one policy it is under.
+ * What an operator means by a name: a set means all its members; a policy means all its sources; a source means the one policy it is under, those of sets
+ * left aside.
  *
  * @param policy narrows a source that is under several
  * @throws LifeboatError SOURCE_UNKNOWN – neither; CLI_USAGE – it could mean several things
@@ -24,9 +27,11 @@ type Config = Pick<ConfigOf<'sources' | 'policies'>, 'sources' | 'policies'>
 export function choosePlans(config: Config, name: string, policy?: string): Plan[] {
   const asSource = plansFor(
     config,
-    ({ sourceId, policyId }) => sourceId === name && (policy === undefined || policyId === policy),
+    ({ sourceId, policyId, setId }) =>
+      sourceId === name && (policy === undefined ? setId === undefined : policyId === policy),
   )
-  const asPolicy = policy === undefined ? plansFor(config, ({ policyId }) => policyId === name) : []
+  const asPolicy =
+    policy === undefined ? plansFor(config, ({ policyId, setId }) => policyId === name || setId === name) : []
   if (asSource.length > 0 && asPolicy.length > 0)
     throw ambiguous(
       name,
@@ -41,10 +46,13 @@ export function choosePlans(config: Config, name: string, policy?: string): Plan
   throw new LifeboatError('SOURCE_UNKNOWN', { name, policy, suggestion: suggestName(name, known) })
 }
 
-function plansFor(config: Config, wanted: (plan: { policyId: string; sourceId: string }) => boolean): Plan[] {
+function plansFor(
+  config: Config,
+  wanted: (plan: { policyId: string; sourceId: string; setId?: string | undefined }) => boolean,
+): Plan[] {
   return Object.entries(config.policies).flatMap(([policyId, policy]) =>
     policy.sources
-      .filter((sourceId) => wanted({ policyId, sourceId }))
+      .filter((sourceId) => wanted({ policyId, sourceId, setId: policy.set?.setId }))
       .map((sourceId) => ({
         policyId: policyId as PolicyId,
         sourceId,
@@ -52,6 +60,7 @@ function plansFor(config: Config, wanted: (plan: { policyId: string; sourceId: s
         kind: policy.kind,
         graceMs: policy.grace,
         maxDurationMs: policy.maxDuration,
+        ...(policy.set && { setId: policy.set.setId }),
       })),
   )
 }

@@ -54,8 +54,9 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
   const backup = noun('backup', 'Take, list and look at backups.')
   does(
     withWaiting(verb(backup, 'now', 'Take a backup of a source, or of every source of a policy, now.'))
-      .argument('<source|policy>', 'a name under `sources` or `policies`')
+      .argument('<source|policy>', 'a name under `sources` or `policies`; of a set all members are taken')
       .option('--policy <name>', 'which policy, for a source that is under several')
+      .option('--point <id>', 'of a set: take what is missing of this recovery point')
       .addOption(new Option('--wait [state]', 'wait until it is stored, or as far as said').choices(GOALS)),
     async () => (await import('./commands/backup-now.ts')).backupNow,
     ['name'],
@@ -68,10 +69,11 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
     async () => (await import('./commands/backup-list.ts')).backupList,
   )
   does(
-    verb(backup, 'show', 'One backup: its state at each target, parts still missing, drills.').argument(
-      '<id>',
-      'the whole backup id',
-    ),
+    verb(
+      backup,
+      'show',
+      'One backup: its state at each target, parts still missing, drills; or a recovery point of a set with its members.',
+    ).argument('<id>', 'the whole id of a backup or of a recovery point'),
     async () => (await import('./commands/backup-show.ts')).backupShow,
     ['id'],
   )

@@ -1,5 +1,6 @@
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { EXPIRY_BUCKET, type ExpiryOutcome } from '@lifeboat/catalog/expiry/buckets.ts'
+import { HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { KnowledgeFacts } from '@lifeboat/catalog/expiry/knowledge.ts'
 import type { Keeping } from '@lifeboat/catalog/expiry/plan.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
@@ -11,6 +12,7 @@ import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Hold } from '@lifeboat/shared/domain/retention.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { CANCELS_BUCKET, type Cancel } from '@lifeboat/shared/run/cancels.ts'
@@ -37,6 +39,7 @@ export interface SchedulerDeps {
   wal: Bucket<WalState>
   walRecords: Bucket<WalRecord>
   told: Bucket<Told>
+  holds: Bucket<Hold>
   plans: readonly Plan[]
   /** By source: what lifeboat.yaml promises. */
   promises: Readonly<Record<SourceId, Promised>>
@@ -102,5 +105,6 @@ export async function openParts(
     walRecords: await bus.bucket(WAL_RECORD_BUCKET),
     told: await bus.bucket(TOLD_BUCKET),
     expiryOutcome: await bus.bucket(EXPIRY_BUCKET),
+    holds: await bus.bucket(HOLDS_BUCKET),
   }
 }

@@ -1,4 +1,4 @@
-import { moment, type RunId, scheduledRunId } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type RunId, scheduledPointId, scheduledRunId } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import type { Decision } from './due.ts'
 import { jitterOf, nominalMs, occurrences } from './occurrences.ts'
@@ -60,6 +60,14 @@ export function expectedRun(plan: Plan, atMs: number): LedgerEntry {
     dueAt: moment(dueMs),
     lateAt: moment(dueMs + plan.graceMs),
     deadlineAt: moment(dueMs + plan.graceMs + plan.maxDurationMs),
+    ...setOf(plan, atMs),
     attempt: 0,
   }
+}
+
+/** Every member of a set computes the same recovery point; a run that is missed and caught up keeps it. */
+function setOf({ set }: Plan, atMs: number): Pick<LedgerEntry, 'set'> {
+  if (set === undefined) return {}
+  const { setId, members } = set
+  return { set: { point: scheduledPointId(setId, atMs), setId, members: [...members] } }
 }

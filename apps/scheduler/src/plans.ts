@@ -1,6 +1,8 @@
+import { setsOf } from '@lifeboat/config/expand-sets.ts'
 import type { LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
 import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import type { AgentId, BackupKind, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { SetMember } from '@lifeboat/shared/domain/set.ts'
 
 /** One policy applied to one source: the unit that has a schedule, an overlap rule and a history. */
 export interface Plan {
@@ -21,6 +23,16 @@ export interface Plan {
   drillTargets: PolicyConfig['drill']['targets']
   /** How far drills of physical backups recover. */
   recoverTo: NonNullable<PolicyConfig['drill']['recoverTo']>
+  /** Of a member of a set. */
+  set?: PlannedSet
+}
+
+/** The set a plan is a member of: its runs of one moment share one recovery point. */
+interface PlannedSet {
+  setId: PolicyId
+  members: readonly SetMember[]
+  /** Why its backups are held as soon as they are sealed. */
+  hold?: string
 }
 
 /** Groups runs with their plan; an operator's run belongs to it like a scheduled one. */
@@ -30,11 +42,15 @@ export function planKey(of: { policyId: string; sourceId: string }): string {
 
 /** @returns one plan per (policy, source); a source whose agent is unknown has none, `lifeboat config check` tells */
 export function plansOf(config: Pick<LifeboatConfig, 'policies' | 'sources' | 'wal'>): Plan[] {
+  const sets = setsOf(config.policies)
   return Object.entries(config.policies).flatMap(([policyId, policy]) =>
     policy.sources.flatMap((sourceId) => {
       const agentId = config.sources[sourceId]?.agent
       const recoverTo = policy.drill.recoverTo ?? (config.wal[sourceId] === undefined ? 'end' : 'random')
-      return agentId === undefined ? [] : [{ ...planOf(policyId as PolicyId, sourceId, agentId, policy), recoverTo }]
+      const set = policy.set && { set: { ...policy.set, members: sets.get(policy.set.setId) ?? [] } }
+      return agentId === undefined
+        ? []
+        : [{ ...planOf(policyId as PolicyId, sourceId, agentId, policy), recoverTo, ...set }]
     }),
   )
 }

@@ -9,6 +9,7 @@ import type { SchedulerDeps } from './deps.ts'
 import { sweepDrills } from './drill-sweep.ts'
 import { EXPIRY_LOOK_MS, ExpiryRounds } from './expiry.ts'
 import { askForDrill } from './handlers/ask-for-drill.ts'
+import { holdMember } from './handlers/hold-member.ts'
 import { noteDeadLetter } from './handlers/note-dead-letter.ts'
 import { noteDrill } from './handlers/note-drill.ts'
 import { noteFailed, noteSealed, noteUnchanged } from './handlers/note-outcome.ts'
@@ -25,6 +26,7 @@ export async function startScheduler(deps: SchedulerDeps, signal: AbortSignal): 
   const { bus } = deps
   await followFacts(bus, deps.catalog, { signal })
   await bus.consume({ type: BackupSealed, durable: 'runs-sealed' }, noteSealed(deps), { signal })
+  await bus.consume({ type: BackupSealed, durable: 'set-holds' }, holdMember(deps), { signal })
   await bus.consume({ type: BackupUnchanged, durable: 'runs-unchanged' }, noteUnchanged(deps), { signal })
   await bus.consume({ type: BackupFailed, durable: 'runs-failed' }, noteFailed(deps), { signal })
   await bus.consume({ type: DrillFinished, durable: 'drills-finished' }, noteDrill(deps), { signal })

@@ -25,8 +25,8 @@ export class Wishes {
   async publish(entry: LedgerEntry): Promise<void> {
     const agentId = this.#plans.get(planKey(entry))?.agentId
     if (agentId === undefined) return
-    const { runId, sourceId, policyId, kind, requestedBy, dueAt, deadlineAt } = entry
-    const wish = { runId, agentId, sourceId, policyId, kind, requestedBy, dueAt, deadlineAt }
+    const { runId, sourceId, policyId, kind, requestedBy, dueAt, deadlineAt, set } = entry
+    const wish = { runId, agentId, sourceId, policyId, kind, requestedBy, dueAt, deadlineAt, ...(set && { set }) }
     const { duplicate } = await this.#deps.bus.publish(BackupRequested, wish)
     this.#sent.set(runId, { atMs: this.#deps.clock.now(), certain: !duplicate })
     if (!duplicate) this.#deps.log.info({ event: 'backup.requested', runId, agentId }, 'asked for a backup')

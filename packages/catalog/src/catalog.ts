@@ -1,6 +1,7 @@
 import type { BackupRecord, BackupState, WalDrill } from '@lifeboat/shared/domain/backup.ts'
 import type { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { FilesFacts, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
+import type { SetPart } from '@lifeboat/shared/domain/set.ts'
 import type { BackupFact } from './project.ts'
 
 /** One line of `backup list`. */
@@ -9,6 +10,8 @@ export interface BackupRow {
   sourceId: SourceId
   policyId: string
   kind: string
+  /** Of a member of a set. */
+  set?: SetPart
   state: BackupState
   startedAt: Moment
   /** The moment it brings back. */

@@ -99,9 +99,9 @@ export function complete(draft: BackupDraft | undefined): BackupRecord | undefin
   return { ...draft, runId, policyId, agentId, kind, startedAt: from, requiredCopies: requiredCopies ?? 1 }
 }
 
-type Identity = { [K in 'runId' | 'policyId' | 'agentId' | 'kind']?: BackupRecord[K] | undefined }
+type Identity = { [K in 'runId' | 'policyId' | 'agentId' | 'kind' | 'set']?: BackupRecord[K] | undefined }
 
-function identified(draft: BackupDraft, { runId, policyId, agentId, kind }: Identity): BackupDraft {
+function identified(draft: BackupDraft, { runId, policyId, agentId, kind, set }: Identity): BackupDraft {
   return {
     ...draft,
     ...present({
@@ -109,6 +109,7 @@ function identified(draft: BackupDraft, { runId, policyId, agentId, kind }: Iden
       policyId: settle(draft.policyId, policyId),
       agentId: settle(draft.agentId, agentId),
       kind: settle(draft.kind, kind),
+      set: settle(draft.set, set),
     }),
   }
 }

@@ -193,8 +193,8 @@ async function manifestFacts(
   const { key } = receipt
   const manifest = await openManifest(bytes, key, { fleetId: opts.fleetId, signers: opts.keys })
   const { backupId, sourceId, policyId, agentId, kind, runId, startedAt, snapshotAt, sealedAt } = manifest
-  const { targets, requiredCopies, summary, physical, files, exports } = manifest
-  const about = { backupId, sourceId, policyId, agentId, kind, bytes: backupBytes(manifest) }
+  const { targets, requiredCopies, summary, physical, files, exports, set } = manifest
+  const about = { backupId, sourceId, policyId, agentId, kind, bytes: backupBytes(manifest), ...(set && { set }) }
   const more = { ...(physical && { physical }), ...(files && { files }), ...(exports && { exports }) }
   const times = { startedAt, snapshotAt, sealedAt }
   const digest = { sha256: sha256Of(bytes) }

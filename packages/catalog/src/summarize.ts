@@ -12,12 +12,13 @@ const REHEARSALS_OF_A_KIND = 5
 export function rowOf(record: BackupRecord): BackupRow {
   const { backupId, sourceId, policyId, kind, startedAt, snapshotAt, sealedAt, bytes, summary, physical, files } =
     record
-  const { unchangedAt } = record
+  const { unchangedAt, set } = record
   return {
     backupId,
     sourceId,
     policyId,
     kind,
+    ...(set === undefined ? {} : { set }),
     state: stateOf(record),
     startedAt,
     ...(snapshotAt === undefined ? {} : { snapshotAt }),

@@ -1,3 +1,5 @@
+import type { z } from 'zod'
+import { expandSets } from './expand-sets.ts'
 import { LifeboatConfig } from './lifeboat-config.ts'
 import { type Finding, inFileOrder, locate, type Problem } from './problems.ts'
 import { referenceFindings } from './references.ts'
@@ -37,8 +39,15 @@ export function examine<S extends SectionName>(text: string, sections: readonly 
     source,
     findings,
     partial: value,
-    ...(parsed.success ? { config: parsed.data as unknown as ConfigOf<S> } : {}),
+    ...(parsed.success ? { config: asSeen<S>(parsed.data) } : {}),
   }
+}
+
+/** As services see it. */
+function asSeen<S extends SectionName>(parsed: object): ConfigOf<S> {
+  const written = parsed as Partial<z.infer<typeof LifeboatConfig>>
+  const seen = written.policies === undefined ? written : { ...written, policies: expandSets(written.policies) }
+  return seen as unknown as ConfigOf<S>
 }
 
 function mask(sections: readonly SectionName[]): Record<string, true> {

@@ -15,7 +15,7 @@ test('every setting in the reference says what it means', () => {
 test('defaults are written as the file would write them, in the reference and in the editor schema', () => {
   expect(docs['docs/config.md']).toContain('| `policies.<name>.grace` | duration | `15m` |')
   const schema = JSON.parse(docs['docs/lifeboat.schema.json'] ?? '')
-  expect(schema.properties.policies.additionalProperties.properties.grace).toMatchObject({
+  expect(schema.properties.policies.additionalProperties.oneOf[0].properties.grace).toMatchObject({
     type: 'string',
     default: '15m',
   })

@@ -9,7 +9,8 @@ import { AuditSection } from './schema/audit.ts'
 import { BusSection } from './schema/bus.ts'
 import { ExpirySection } from './schema/keep.ts'
 import { Listen } from './schema/listen.ts'
-import { PolicySection } from './schema/policy.ts'
+import { type PolicyConfig, PolicySection } from './schema/policy.ts'
+import { SetSection } from './schema/set.ts'
 import { WalSection } from './schema/wal.ts'
 import { SourceConfig } from './source-config.ts'
 
@@ -31,7 +32,7 @@ export const LifeboatConfig = z.strictObject({
   agents: z.record(AgentId, AgentSection),
   targets: z.record(TargetId, TargetConfig),
   sources: z.record(SourceId, SourceConfig),
-  policies: z.record(PolicyId, PolicySection),
+  policies: z.record(PolicyId, z.discriminatedUnion('kind', [PolicySection, SetSection])),
   wal: z
     .record(SourceId, WalSection)
     .default({})
@@ -80,5 +81,8 @@ export const LifeboatConfig = z.strictObject({
     .optional(),
   alerting: AlertingSection.optional(),
 })
-export type LifeboatConfig = z.infer<typeof LifeboatConfig>
+/** As services see it: sets stand in it as the policies of their members (expand-sets.ts). */
+export type LifeboatConfig = Omit<z.infer<typeof LifeboatConfig>, 'policies'> & {
+  policies: Record<PolicyId, PolicyConfig>
+}
 export type VerifierConfig = NonNullable<LifeboatConfig['verifier']>

@@ -5,6 +5,7 @@ import { filesFindings } from './rules/files.ts'
 import { keepFindings } from './rules/keep.ts'
 import { nameFindings } from './rules/names.ts'
 import { policyFindings } from './rules/policies.ts'
+import { setFindings } from './rules/sets.ts'
 import { storageClassFindings } from './rules/storage-classes.ts'
 import { unusedFindings } from './rules/unused.ts'
 import { walFindings } from './rules/wal.ts'
@@ -17,6 +18,7 @@ export type Rule = (raw: Raw, sections: ReadonlySet<SectionName>) => Finding[]
 const RULES: readonly Rule[] = [
   nameFindings,
   policyFindings,
+  setFindings,
   walFindings,
   keepFindings,
   storageClassFindings,

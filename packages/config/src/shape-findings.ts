@@ -1,6 +1,6 @@
 import { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import { ByteSize, Duration } from '@lifeboat/shared/time/duration.ts'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { nearest, suggestName } from './did-you-mean.ts'
 import type { Finding } from './problems.ts'
 import { fieldAt, isA, isVariant } from './schema-walk.ts'
@@ -121,7 +121,8 @@ function union(
     const known = (picked.options ?? []).flatMap((option) => variantNames(option, name))
     const given = valueAt(root, at)
     const message = given === undefined ? 'is missing' : 'is not one of the choices'
-    return [{ severity: 'error', path: at, message, hint: choices(given ?? '', known) }]
+    const finding: Finding = { severity: 'error', path: at, message, hint: choices(given ?? '', known) }
+    return [finding, ...restOf(schema, root, at, picked.options ?? [])]
   }
   const keys = (def?.options ?? []).flatMap((option) =>
     Object.keys((option._zod.def as { shape?: object }).shape ?? {}),
@@ -136,6 +137,20 @@ function union(
       },
     ]
   return [{ severity: 'error', path, message: value === undefined ? 'is missing' : issue.message }]
+}
+
+/** What else is wrong, as far as it can be told which variant was meant by a misspelt name. */
+function restOf(schema: z.core.$ZodType, root: unknown, at: Path, options: readonly z.core.$ZodType[]): Finding[] {
+  const [path, name] = [at.slice(0, -1), last(at)]
+  const given = valueAt(root, at)
+  const meant = options.find((option) => nearest(String(given ?? ''), variantNames(option, name)) !== undefined)
+  const parsed = meant && z.safeParse(meant, valueAt(root, path))
+  const issues = (parsed?.error?.issues ?? []).filter((issue) => issue.path[0] !== name)
+  return shapeFindings(
+    schema,
+    root,
+    issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }) as Issue),
+  )
 }
 
 function variantNames(option: z.core.$ZodType, discriminator: string): string[] {

@@ -75,6 +75,21 @@ const ofFiles = (day: number, over: Partial<NonNullable<BackupRow['files']>> = {
     files: { root: '/opt/app', chain: 0, unreadable: 0, exposedSecrets: 0, ...over },
   })
 
+const setPoint = (day: number) => ({
+  point: `weekly.202609${day}T020000Z`,
+  setId: 'weekly',
+  members: ['weekly-database', 'weekly-code'].map((policyId) => ({ policyId, sourceId: 'records' })),
+})
+const [ofSet, codeOfSet] = ['weekly-database', 'weekly-code'].map((policyId) => aPlan({ policyId, setId: 'weekly' }))
+const setBackup = (day: number, policyId: string) => aBackup(day, { policyId, set: setPoint(day) })
+const setRun = (day: number, state: 'missed' | 'running' | 'succeeded', over: Record<string, unknown> = {}) =>
+  aRun(`${day}T02:00`, state, {
+    ...{ policyId: 'weekly-code', runId: `weekly-code.records.202609${day}T020000Z`, set: setPoint(day) },
+    ...over,
+  })
+const wholeSet = (day: number) => [setBackup(day, 'weekly-database'), setBackup(day, 'weekly-code')]
+const setPlans = { plans: [ofSet, codeOfSet] as never }
+
 const CASES: Record<string, World> = {
   'missing: within its grace nothing is said': aWorld('26T02:15', { runs: [ok, aRun('26T02:00', 'wished')] }),
   'missing: nobody began a run that was wished': aWorld('26T02:16', { runs: [ok, aRun('26T02:00', 'wished')] }),
@@ -382,6 +397,21 @@ const CASES: Record<string, World> = {
   }),
   'files-unreadable: they can be read again': aWorld('26T12:00', {
     backups: [ofFiles(26), ofFiles(25, { unreadable: 3 })],
+  }),
+  'set-incomplete: a member was missed, the other is usable': aWorld('26T12:00', {
+    ...setPlans,
+    backups: [setBackup(26, 'weekly-database'), ...wholeSet(19)],
+    runs: [setRun(19, 'succeeded'), setRun(26, 'missed', { reason: 'no agent began it by 2026-09-26T08:15:00.000Z' })],
+  }),
+  'set-incomplete: the missed member is being caught up': aWorld('26T12:00', {
+    ...setPlans,
+    backups: [setBackup(26, 'weekly-database'), ...wholeSet(19)],
+    runs: [setRun(19, 'succeeded'), setRun(26, 'running')],
+  }),
+  'set-incomplete: the next one is complete': aWorld('27T12:00', {
+    ...setPlans,
+    backups: [...wholeSet(27), setBackup(26, 'weekly-database')],
+    runs: [setRun(26, 'missed'), setRun(27, 'succeeded')],
   }),
   'undersized and growth: a backup of files is as big as what changed': aWorld('26T12:00', {
     backups: [ofFiles(26, { chain: 1 }, 5_000_000), ofFiles(25), ofFiles(24)],

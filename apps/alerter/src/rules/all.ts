@@ -17,6 +17,7 @@ import { overdue } from './overdue.ts'
 import { retrying } from './retrying.ts'
 import { rpoBreach } from './rpo-breach.ts'
 import { serviceSilent } from './service-silent.ts'
+import { setIncomplete } from './set-incomplete.ts'
 import { slotRetention } from './slot-retention.ts'
 import { targetDoubted } from './target-doubted.ts'
 import { undersized } from './undersized.ts'
@@ -53,6 +54,7 @@ export const RULES = [
   checksumFailures,
   chainBroken,
   filesUnreadable,
+  setIncomplete,
 ] as const
 
 /** What all rules say. Waiting for drills is told once: when the verifiers as a whole fall behind, not also per source. */

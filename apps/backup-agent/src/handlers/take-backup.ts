@@ -130,13 +130,13 @@ async function pass({ ledger, clock, log }: AgentDeps, { runId }: BackupRequeste
 async function begin(deps: AgentDeps, wish: BackupRequested, policy: PolicyConfig): Promise<Attempt | undefined> {
   const { ledger, clock, instance, events, log } = deps
   const startedAt = moment(clock.now())
-  const { runId, sourceId, policyId, agentId, kind } = wish
+  const { runId, sourceId, policyId, agentId, kind, set } = wish
   const backupId = newBackupId(kind, clock.now())
   const claimed = await ledger.apply(runId, 'begin', { heldBy: instance, backupId, beganAt: startedAt })
   if (claimed.outcome !== 'changed') return leave(deps, wish, claimed)
   const { attempt } = claimed.entry
   const { targets, copies } = policy
-  const about = { backupId, runId, sourceId, policyId, agentId, kind, attempt, startedAt }
+  const about = { backupId, runId, sourceId, policyId, agentId, kind, attempt, startedAt, ...(set && { set }) }
   events.backupStarted(log, about)
   return { ...about, targets, requiredCopies: copies.required }
 }

@@ -1,5 +1,6 @@
 import type { BackupRow, Catalog } from '@lifeboat/catalog/catalog.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import type { RecoveryPoint } from '@lifeboat/catalog/sets.ts'
 import { rowOf } from '@lifeboat/catalog/summarize.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import type { BackupState } from '@lifeboat/shared/domain/backup.ts'
@@ -8,9 +9,11 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { Command } from '../context.ts'
 import { timeText } from '../format/moments.ts'
+import { pointLines } from '../format/points.ts'
 import type { Style } from '../format/style.ts'
 import { table } from '../format/table.ts'
 import { withFleet } from '../open-fleet.ts'
+import { pointsAmong } from '../sets/read-points.ts'
 
 export interface BackupListArgs {
   source?: string
@@ -32,7 +35,8 @@ export const backupList: Command<BackupListArgs> = (args, context) =>
     const known = Object.keys(config.sources)
     if (rows.length === 0 && sourceId !== undefined && !known.includes(sourceId))
       throw new LifeboatError('SOURCE_UNKNOWN', { name: sourceId, suggestion: suggestName(sourceId, known) })
-    return { value: { backups: rows }, text: (style) => listText(rows, style) }
+    const sets = await pointsAmong(bus, catalog, rows, context.clock.now())
+    return { value: { backups: rows, sets }, text: (style) => listText(rows, sets, style) }
   })
 
 async function everyRow(catalog: Catalog, of: { sourceId?: SourceId }): Promise<BackupRow[]> {
@@ -48,10 +52,10 @@ function parseLimit(text: string): number {
   return limit
 }
 
-function listText(rows: readonly BackupRow[], style: Style): string {
+function listText(rows: readonly BackupRow[], sets: readonly RecoveryPoint[], style: Style): string {
   if (rows.length === 0) return 'No backup is in the catalogue.'
   const head = ['backup', 'source', 'policy', 'state', 'started', 'size', 'copies'].map(style.dim)
-  return table(
+  const backups = table(
     head,
     rows.map((row) => [
       row.backupId,
@@ -65,6 +69,7 @@ function listText(rows: readonly BackupRow[], style: Style): string {
         .join(', '),
     ]),
   )
+  return [backups, ...sets.map((point) => pointLines(point, style))].join('\n\n')
 }
 
 /** An export that is still what the source holds counts for as long. */

@@ -2,6 +2,7 @@ import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { moment, operatorRunId, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import type { SetPart } from '@lifeboat/shared/domain/set.ts'
 import type { Command, Context } from '../context.ts'
 import type { ExitName } from '../exit-codes.ts'
 import type { Style } from '../format/style.ts'
@@ -9,6 +10,7 @@ import { withFleet } from '../open-fleet.ts'
 import { parseDuration } from '../parse-moment.ts'
 import { choosePlans, type Plan } from '../plans.ts'
 import { LiveLine } from '../progress/live-line.ts'
+import { asMembers } from '../sets/as-members.ts'
 import type { BackupStory } from '../wait/backup-story.ts'
 import type { Goal } from '../wait/goals.ts'
 import { until } from '../wait/until.ts'
@@ -17,6 +19,8 @@ import { waitForBackup } from '../wait/wait-for-backup.ts'
 export interface BackupNowArgs {
   name: string
   policy?: string
+  /** Of a set: what is missing there is taken. */
+  point?: string
   /** true: until stored. */
   wait?: Goal | true
   timeout?: string
@@ -35,7 +39,14 @@ export const backupNow: Command<BackupNowArgs> = (args, context) =>
     const timeoutMs = args.timeout === undefined ? undefined : parseDuration(args.timeout)
     const since = context.clock.now()
     const wishes: Wish[] = []
-    for (const plan of choosePlans(config, args.name, args.policy)) wishes.push(await wish(bus, plan, since))
+    const plans = choosePlans(config, args.name, args.policy)
+    for (const { plan, set } of await asMembers(bus, config, {
+      plans,
+      name: args.name,
+      point: args.point,
+      nowMs: since,
+    }))
+      wishes.push(await wish(bus, plan, set, since))
     if (!args.wait)
       return { value: { runs: wishes }, text: () => wishes.map(({ runId }) => `asked for ${runId}`).join('\n') }
     const goal = args.wait === true ? 'stored' : args.wait
@@ -48,13 +59,22 @@ export const backupNow: Command<BackupNowArgs> = (args, context) =>
   })
 
 /** The ledger first: a wish nobody expected could vanish unseen. */
-async function wish(bus: Bus, plan: Plan, nowMs: number): Promise<Wish> {
+async function wish(bus: Bus, plan: Plan, set: SetPart | undefined, nowMs: number): Promise<Wish> {
   const { policyId, sourceId, agentId, kind, maxDurationMs, graceMs } = plan
   const runId = operatorRunId(policyId, sourceId, nowMs)
   const dueAt = moment(nowMs)
   const deadlineAt = moment(nowMs + graceMs + maxDurationMs)
   const ledger = await Ledger.open(bus)
-  const about = { runId, sourceId, policyId, kind, requestedBy: 'operator' as const, dueAt, deadlineAt }
+  const about = {
+    runId,
+    sourceId,
+    policyId,
+    kind,
+    requestedBy: 'operator' as const,
+    dueAt,
+    deadlineAt,
+    ...(set && { set }),
+  }
   await ledger.expect({ ...about, lateAt: moment(nowMs + graceMs) })
   await bus.publish(BackupRequested, { ...about, agentId })
   await ledger.apply(runId, 'wish')

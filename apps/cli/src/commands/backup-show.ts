@@ -2,16 +2,20 @@ import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { type BackupRecord, type Copy, stateOf } from '@lifeboat/shared/domain/backup.ts'
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { RecoveryPointId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { BackupSummary, FileNotice, FilesFacts, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import type { ExportFacts } from '@lifeboat/shared/domain/table-export.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import type { Command } from '../context.ts'
 import { timeText } from '../format/moments.ts'
+import { pointLines } from '../format/points.ts'
 import type { Style } from '../format/style.ts'
 import { indent } from '../format/table.ts'
 import { withFleet } from '../open-fleet.ts'
+import type { Outcome } from '../output.ts'
 import { findBackup } from '../parse-ids.ts'
+import { readPoint } from '../sets/read-points.ts'
 import { stateText } from './backup-list.ts'
 
 /** Names of parts, `db.dump.zst.age.00000`, that a target is still to receive. */
@@ -20,11 +24,24 @@ type Missing = Record<TargetId, string[]>
 /** Everything the catalogue knows of one backup: its state at each target, the parts still missing there, the last drill of each copy. */
 export const backupShow: Command<{ id: string }> = ({ id }, context) =>
   withFleet(context, [], async ({ bus }) => {
+    const point = RecoveryPointId.safeParse(id)
+    if (point.success) return showPoint(bus, point.data, context.clock.now())
     const record = await findBackup(await KvCatalog.open(bus), id)
     const missing = await missingParts(bus, record, context.terminal.signal)
     const value = { ...record, state: stateOf(record), missingParts: missing }
     return { value, text: (style) => showText(record, missing, style) }
   })
+
+/** @throws LifeboatError BACKUP_POINT_UNKNOWN */
+async function showPoint(bus: Bus, id: RecoveryPointId, nowMs: number): Promise<Outcome> {
+  const found = await readPoint(bus, id, nowMs)
+  if (found === undefined) throw new LifeboatError('BACKUP_POINT_UNKNOWN', { point: id })
+  return {
+    value: found,
+    text: (style) => [pointLines(found, style), ...found.reasons.map((reason) => style.bad(reason))].join('\n'),
+    exit: found.state === 'incomplete' ? 'attention' : 'ok',
+  }
+}
 
 /** Only for copies under way, and only as far back as the backup: a finished backup costs no look at the facts. */
 async function missingParts(bus: Bus, record: BackupRecord, signal: AbortSignal): Promise<Missing> {
@@ -64,6 +81,7 @@ function showText(record: BackupRecord, missing: Missing, style: Style): string 
     ['state', stateText(stateOf(record), style)],
     ['source', `${record.sourceId}, policy ${record.policyId}, agent ${record.agentId}`],
     ['run', record.runId],
+    ['set', record.set && `${record.set.point}, with ${record.set.members.length - 1} others`],
     ['started', timeText(record.startedAt)],
     ['snapshot', record.snapshotAt && `${timeText(record.snapshotAt)}, the moment it brings back`],
     ['same', record.unchangedAt && `${timeText(record.unchangedAt)}: nothing had changed at the source`],

@@ -6,6 +6,7 @@ import { moment, type PolicyId, type SourceId } from '@lifeboat/shared/domain/id
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { type Presence, SILENT_AFTER_MS } from '@lifeboat/shared/service/presence.ts'
+import { judgeSets } from './judge-sets.ts'
 import { judgeSource, type KnownPolicy } from './judge-source.ts'
 import { type FleetStatus, type Light, type ServiceStatus, worst } from './status.ts'
 
@@ -52,13 +53,15 @@ export function judgeFleet(facts: FleetFacts, nowMs: number): FleetStatus {
     ),
   )
   const services = judgeServices(facts, nowMs)
+  const sets = judgeSets(facts, nowMs)
   const lights: Light[] = [
+    ...sets.map((set) => set.light),
     ...sources.map(({ light }) => light),
     ...services.map(({ present }) => (present ? 'green' : 'red')),
     ...incidents.map(({ severity }) => (severity === 'critical' ? 'red' : 'yellow')),
   ]
   const light = sources.length === 0 ? 'red' : worst(lights)
-  return { fleet: config.fleet, at: moment(nowMs), light, sources, services, incidents }
+  return { fleet: config.fleet, at: moment(nowMs), light, sources, sets, services, incidents }
 }
 
 function policiesBySource(policies: FleetFacts['config']['policies'], nowMs: number): Map<SourceId, KnownPolicy[]> {

@@ -1,8 +1,9 @@
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { sinceText, timeText } from '../format/moments.ts'
+import { pointLines } from '../format/points.ts'
 import type { Style } from '../format/style.ts'
 import { indent, table } from '../format/table.ts'
-import type { FleetStatus, Light, ServiceStatus, SourceStatus, Standing } from './status.ts'
+import type { FleetStatus, Light, ServiceStatus, SetStatus, SourceStatus, Standing } from './status.ts'
 
 /** The page a person reads: what is wrong first, in words. */
 export function statusText(status: FleetStatus, style: Style): string {
@@ -11,6 +12,7 @@ export function statusText(status: FleetStatus, style: Style): string {
     `${light(status.light, style)} ${style.bold(status.fleet)}  ${style.dim(timeText(status.at))}`,
     ...status.sources.map((source) => sourceText(source, nowMs, style)),
     status.sources.length === 0 ? 'No source is configured.' : '',
+    setsText(status.sets, style),
     incidentsText(status, nowMs, style),
     servicesText(status.services, nowMs, style),
     status.light === 'green' ? '' : style.dim('`lifeboat doctor` says what to do next.'),
@@ -90,6 +92,15 @@ function objectiveRow({ objectives: { promise, kept, rpoMs, rto } }: SourceStatu
 
 function word(kept: boolean | null): string {
   return kept ? 'kept' : 'broken'
+}
+
+function setsText(sets: readonly SetStatus[], style: Style): string {
+  if (sets.length === 0) return ''
+  const lines = sets.flatMap(({ setId, light: shown, newest, newestComplete }) => [
+    `${light(shown, style)} ${style.bold(setId)}${newest === undefined ? '  none was due yet' : ''}`,
+    ...[newest, newestComplete].flatMap((point) => (point === undefined ? [] : [indent(pointLines(point, style))])),
+  ])
+  return `${style.bold('Sets')}\n${indent(lines.join('\n'))}`
 }
 
 function incidentsText({ incidents }: FleetStatus, nowMs: number, style: Style): string {

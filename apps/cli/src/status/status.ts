@@ -1,3 +1,4 @@
+import type { RecoveryPoint } from '@lifeboat/catalog/sets.ts'
 import type { Moment, PolicyId, RunId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { RunState } from '@lifeboat/shared/domain/ledger.ts'
@@ -46,6 +47,14 @@ export interface SourceStatus {
   wal?: { state?: WalState }
 }
 
+export interface SetStatus {
+  setId: PolicyId
+  light: Light
+  /** Undefined: none was due yet. */
+  newest?: RecoveryPoint
+  newestComplete?: RecoveryPoint
+}
+
 export interface ServiceStatus {
   service: string
   id: string
@@ -61,6 +70,8 @@ export interface FleetStatus {
   at: Moment
   light: Light
   sources: SourceStatus[]
+  /** The newest recovery point of each set, and the newest complete one where that is another. */
+  sets: SetStatus[]
   services: ServiceStatus[]
   /** Open ones, critical first. */
   incidents: Incident[]

@@ -32,7 +32,7 @@ export interface HoleQuestion {
 export function baseAfterHole({ hole, physical, plans, runs, nowMs }: HoleQuestion): LedgerEntry | undefined {
   const sinceMs = Date.parse(hole.since)
   if (nowMs - sinceMs < AGENT_ASKS_WITHIN_MS || physical.some((row) => endsBehind(row, hole))) return undefined
-  const plan = plans.find(({ kind }) => kind === 'incremental') ?? plans.find(({ kind }) => kind === 'base')
+  const plan = choosePlan(plans)
   if (plan === undefined || runs.some((run) => isUnderWay(run, plans, nowMs))) return undefined
   const slotMs = sinceMs + Math.floor((nowMs - sinceMs) / AGAIN_AFTER_MS) * AGAIN_AFTER_MS
   const run = expectedRun(plan, slotMs)
@@ -44,6 +44,17 @@ export function baseAfterHole({ hole, physical, plans, runs, nowMs }: HoleQuesti
     deadlineAt: moment(nowMs + plan.graceMs + plan.maxDurationMs),
     reason: `WAL between ${hole.from} and ${hole.to} is lost: recovery goes on behind a new base only`,
   }
+}
+
+/** A base of a set is taken by itself then: the other members have lost nothing. */
+function choosePlan(plans: readonly Plan[]): Plan | undefined {
+  const found =
+    plans.find(({ kind }) => kind === 'incremental') ??
+    plans.find(({ kind, set }) => kind === 'base' && set === undefined) ??
+    plans.find(({ kind }) => kind === 'base')
+  if (found === undefined) return undefined
+  const { set: _alone, ...plan } = found
+  return plan
 }
 
 /** Sealed is enough: it is on its way. */

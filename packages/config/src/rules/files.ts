@@ -11,7 +11,7 @@ export const filesFindings: Rule = (raw, sections) => {
       ? blocks(raw, 'policies').flatMap(([id, policy]) => onChangeFindings(id, policy))
       : []),
     ...(sections.has('policies') && sections.has('sources')
-      ? blocks(raw, 'policies').flatMap(([id, policy]) => kindFindings(id, policy, sources))
+      ? blocks(raw, 'policies').flatMap(([id, policy]) => kindFindings(['policies', id], policy, sources))
       : []),
     ...(sections.has('wal') && sections.has('sources')
       ? blocks(raw, 'wal').flatMap(([id]) => walFindings(id, sources))
@@ -22,7 +22,8 @@ export const filesFindings: Rule = (raw, sections) => {
   ]
 }
 
-function kindFindings(id: string, policy: Raw, sources: Raw): Finding[] {
+/** @param path of the policy, or of the member of a set */
+export function kindFindings(path: Path, policy: Raw, sources: Raw): Finding[] {
   return list(policy.sources).flatMap((name, i): Finding[] => {
     if (typeof name !== 'string' || !(name in sources) || typeof policy.kind !== 'string') return []
     const { kind = 'postgres' } = block(sources[name])
@@ -35,7 +36,7 @@ function kindFindings(id: string, policy: Raw, sources: Raw): Finding[] {
     const hint = isFiles
       ? 'Take it into a policy of kind files.'
       : 'Take it into a policy of kind dump, base or incremental, or give the source `kind: files`.'
-    return [{ severity: 'error', path: ['policies', id, 'sources', i], message, hint }]
+    return [{ severity: 'error', path: [...path, 'sources', i], message, hint }]
   })
 }
 

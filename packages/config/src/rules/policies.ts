@@ -3,7 +3,7 @@ import type { Finding } from '../problems.ts'
 import type { Raw, Rule } from '../references.ts'
 import { occurrences } from '../schedule.ts'
 import type { Path } from '../yaml-source.ts'
-import { block, blocks, list, text } from './raw.ts'
+import { block, blocks, list, takings, text } from './raw.ts'
 
 /** Schedules that can be kept, copies that have room, objectives the schedules can meet. */
 export const policyFindings: Rule = (raw, sections) => {
@@ -12,7 +12,7 @@ export const policyFindings: Rule = (raw, sections) => {
     ...blocks(raw, 'policies').flatMap(([id, policy]) => [
       ...copyFindings(id, policy),
       ...scheduleFindings(id, policy),
-      ...tablesFindings(id, policy),
+      ...tablesFindings(['policies', id], policy),
     ]),
     ...objectiveFindings(raw),
   ]
@@ -34,10 +34,10 @@ function copyFindings(id: string, policy: Raw): Finding[] {
 }
 
 /** A policy of this kind says what it exports, and no other does. */
-function tablesFindings(id: string, policy: Raw): Finding[] {
+export function tablesFindings(base: Path, policy: Raw): Finding[] {
   const tables = block(policy.tables)
   const isNamed = list(tables.list).length > 0 || Object.keys(block(tables.queries)).length > 0
-  const path = ['policies', id, 'tables']
+  const path = [...base, 'tables']
   if (policy.kind === 'tables' && !isNamed) {
     const hint = 'Add `tables: { list: [my_table] }`, or `queries`.'
     return [{ severity: 'error', path, message: 'names no table and no query to export', hint }]
@@ -112,7 +112,7 @@ function gapsBySource(raw: Raw): Map<string, Gap> {
     if (typeof source !== 'string' || !(source in known)) return
     if (gap.ms < (gaps.get(source)?.ms ?? Number.POSITIVE_INFINITY)) gaps.set(source, gap)
   }
-  for (const [, policy] of blocks(raw, 'policies')) {
+  for (const [, policy] of takings(raw)) {
     // Exported tables bring back themselves, not the source.
     if (policy.kind === 'tables') continue
     const ms = widestGapMs(block(policy.schedule))
@@ -135,7 +135,7 @@ const FLUSH_HINT =
 
 /** WAL counts behind a base only. */
 function isBased(raw: Raw, source: string): boolean {
-  return blocks(raw, 'policies').some(
+  return takings(raw).some(
     ([, { kind, sources }]) => (kind === 'base' || kind === 'incremental') && list(sources).includes(source),
   )
 }

@@ -5,6 +5,20 @@ export function blocks(raw: Raw, name: string): [string, Raw][] {
   return Object.entries(block(raw[name])).filter((entry): entry is [string, Raw] => isBlock(entry[1]))
 }
 
+/** Every policy that takes something: each member of a set as the policy it runs by, with the time and the targets of the set. */
+export function takings(raw: Raw): [string, Raw][] {
+  const policies = block(raw.policies)
+  return blocks(raw, 'policies').flatMap(([id, policy]): [string, Raw][] => {
+    if (policy.kind !== 'set') return [[id, policy]]
+    const { schedule, targets } = policy
+    return blocks(policy, 'members').map(([name, member]) => {
+      const named = block(policies[text(member.policy) ?? ''])
+      const kind = member.kind ?? (named.kind === 'incremental' ? 'base' : named.kind)
+      return [`${id}-${name}`, { kind, sources: member.sources ?? named.sources, schedule, targets }]
+    })
+  })
+}
+
 export function block(value: unknown): Raw {
   return isBlock(value) ? value : {}
 }

@@ -1,6 +1,6 @@
 import type { Finding } from '../problems.ts'
 import type { Raw, Rule } from '../references.ts'
-import { blocks, list } from './raw.ts'
+import { blocks, list, takings } from './raw.ts'
 
 /** What is allowed but probably not meant. Only a reader of everything can tell. */
 export const unusedFindings: Rule = (raw, sections) => {
@@ -41,7 +41,7 @@ function deadManFindings(alerting: unknown): Finding[] {
 }
 
 function idle(raw: Raw, name: 'sources' | 'targets', message: string, hint: string): Finding[] {
-  const policies = blocks(raw, 'policies')
+  const policies = takings(raw)
   // A list that is no list is a problem of its own, and hides who is in it.
   if (policies.some(([, policy]) => !Array.isArray(policy[name]))) return []
   const kept = name === 'targets' ? blocks(raw, 'wal') : []

@@ -1,7 +1,7 @@
 import { ByteSize } from '@lifeboat/shared/time/duration.ts'
 import type { Finding } from '../problems.ts'
 import type { Raw, Rule } from '../references.ts'
-import { block, blocks, list } from './raw.ts'
+import { block, blocks, list, takings } from './raw.ts'
 
 /** WAL that nobody can use, limits in the wrong order, incrementals where the server has none. */
 export const walFindings: Rule = (raw, sections) => {
@@ -13,7 +13,7 @@ export const walFindings: Rule = (raw, sections) => {
           ...copyFindings(source, wal),
           ...retainedFindings(source, block(wal.retained)),
           ...(withPolicies && block(block(raw.sources)[source]).kind !== 'files'
-            ? baseFindings(source, wal, policies)
+            ? baseFindings(source, wal, takings(raw))
             : []),
         ])
       : []),

@@ -1,5 +1,5 @@
 import { TableName } from '@lifeboat/postgres/table-export/table-name.ts'
-import { BackupKind, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { BackupKind, type PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { ByteSize, Duration } from '@lifeboat/shared/time/duration.ts'
 import { z } from 'zod'
 import { KeepSection } from './keep.ts'
@@ -186,7 +186,10 @@ export const PolicySection = z.strictObject({
     })
     .prefault({}),
 })
-export type PolicyConfig = z.infer<typeof PolicySection>
+export type PolicyConfig = z.infer<typeof PolicySection> & {
+  /** Of a policy that was made from a member of a set. */
+  set?: { setId: PolicyId; hold?: string }
+}
 
 /** What a policy of kind tables exports. */
 export type TablesConfig = NonNullable<PolicyConfig['tables']>

@@ -15,6 +15,7 @@ import {
   TargetId,
 } from './ids.ts'
 import { BackupSummary, FilesFacts, PhysicalFacts } from './manifest.ts'
+import { SetPart } from './set.ts'
 import { ExportFacts } from './table-export.ts'
 
 /**
@@ -79,6 +80,8 @@ export const BackupRecord = z.object({
   policyId: PolicyId,
   agentId: AgentId,
   kind: BackupKind,
+  /** Of a member of a set. */
+  set: SetPart.optional(),
   startedAt: Moment,
   snapshotAt: Moment.optional(),
   sealedAt: Moment.optional(),

@@ -62,6 +62,16 @@ export const RunId = z
   .brand<'RunId'>()
 export type RunId = z.infer<typeof RunId>
 
+/** `weekly.20260927T010000Z`: one slot of a set, whose members all carry it; with a random tail where an operator asked. */
+export const RecoveryPointId = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,62}\.\d{8}T\d{6}Z(-[a-z0-9]{6})?$/,
+    'a recovery point looks like weekly.20260927T010000Z',
+  )
+  .brand<'RecoveryPointId'>()
+export type RecoveryPointId = z.infer<typeof RecoveryPointId>
+
 export const ArtifactName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,120}$/)
@@ -108,6 +118,15 @@ export function newMarkId(nowMs: number): MarkId {
 /** The same for every scheduler that computes the same due run, so a second publish is a no-op. */
 export function scheduledRunId(policy: PolicyId, source: SourceId, scheduledForMs: number): RunId {
   return `${policy}.${source}.${compactTime(scheduledForMs)}` as RunId
+}
+
+/** The recovery point of a set's slot; every scheduler and every member computes the same. */
+export function scheduledPointId(set: PolicyId, scheduledForMs: number): RecoveryPointId {
+  return `${set}.${compactTime(scheduledForMs)}` as RecoveryPointId
+}
+
+export function operatorPointId(set: PolicyId, nowMs: number): RecoveryPointId {
+  return `${set}.${compactTime(nowMs)}-${suffix()}` as RecoveryPointId
 }
 
 export function operatorRunId(policy: PolicyId, source: SourceId, nowMs: number): RunId {

@@ -28,6 +28,7 @@ export const IncidentRule = z.enum([
   'copy-locked',
   'copy-unlocked',
   'expiry-refused',
+  'set-incomplete',
 ])
 export type IncidentRule = z.infer<typeof IncidentRule>
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
 import { BackupId, BackupKind, Moment, PolicyId, RunId, SourceId } from './ids.ts'
+import { SetPart } from './set.ts'
 
 /**
  * A run's way through the ledger.
@@ -143,6 +144,8 @@ export const LedgerEntry = z.object({
   lateAt: Moment,
   /** dueAt + maxDuration + grace; not ended by then is overdue and gets cancelled. */
   deadlineAt: Moment,
+  /** Of a member of a set. */
+  set: SetPart.optional(),
   /** 0 before the first attempt; also the fencing token: an attempt may write only while its number is the newest. */
   attempt: z.int().nonnegative(),
   /** Instance of the agent that holds the newest attempt. */

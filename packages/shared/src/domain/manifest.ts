@@ -14,6 +14,7 @@ import {
   SourceId,
   TargetId,
 } from './ids.ts'
+import { SetPart } from './set.ts'
 import { ExportFacts } from './table-export.ts'
 import { Lsn, Timeline } from './wal.ts'
 
@@ -155,6 +156,8 @@ export const Manifest = z.object({
   runId: RunId,
   backupId: BackupId,
   kind: BackupKind,
+  /** Of a member of a set. */
+  set: SetPart.optional(),
   /** Of kinds that are about one database. */
   database: z.string().optional(),
   startedAt: Moment,

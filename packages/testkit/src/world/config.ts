@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { PolicySection } from '@lifeboat/config/schema/policy.ts'
 import type { z } from 'zod'
 import { freePort } from '../free-port.ts'
 import type { NatsServer } from '../nats.ts'
@@ -9,7 +10,9 @@ import type { WorldSource } from './source.ts'
 import type { WorldTarget } from './targets.ts'
 
 /** lifeboat.yaml before it is parsed: durations and sizes as people write them. */
-export type WorldConfig = z.input<typeof LifeboatConfig>
+export type WorldConfig = Omit<z.input<typeof LifeboatConfig>, 'policies'> & {
+  policies: Record<string, z.input<typeof PolicySection>>
+}
 
 export const AGENT = 'db1'
 export const SOURCE = 'records'

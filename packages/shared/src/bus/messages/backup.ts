@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AgentId, BackupId, BackupKind, Moment, PolicyId, RunId, Sha256, SourceId, TargetId } from '../../domain/ids.ts'
 import { BackupSummary, FilesFacts, PhysicalFacts } from '../../domain/manifest.ts'
+import { SetPart } from '../../domain/set.ts'
 import { ExportFacts } from '../../domain/table-export.ts'
 import { ErrorReportSchema } from '../../errors/error-report.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
@@ -24,6 +25,8 @@ export const BackupRequested = defineMessage({
     dueAt: Moment,
     /** The run is given up (RUN_OVERDUE) when it has not ended by then. */
     deadlineAt: Moment,
+    /** The run is a member of this set. */
+    set: SetPart.optional(),
   }),
 })
 export type BackupRequested = DataOf<typeof BackupRequested>
@@ -35,6 +38,8 @@ const about = {
   policyId: PolicyId,
   agentId: AgentId,
   kind: BackupKind,
+  /** Of a member of a set. */
+  set: SetPart.optional(),
 }
 
 /** An attempt began; parts may follow, and nothing of it counts before BackupSealed. */

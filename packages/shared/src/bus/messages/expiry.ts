@@ -117,8 +117,9 @@ export const HoldPlaced = defineMessage({
   subject: 'hold.placed',
   version: 1,
   class: 'fact',
-  owner: 'cli',
-  summary: 'An operator put an explicit stop on letting go; uploaders write it down at every target.',
+  owner: ['cli', 'scheduler'],
+  summary:
+    'An operator, or the policy of a set, put an explicit stop on letting go; uploaders write it down at every target.',
   dedupeKey: (data) => data.holdId,
   route: (data) => data.sourceId,
   data: Hold,

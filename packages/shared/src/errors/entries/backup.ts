@@ -8,6 +8,12 @@ export const BACKUP_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  BACKUP_POINT_UNKNOWN: {
+    title: 'No recovery point of this id is known',
+    hint: 'Look at `lifeboat status` or `lifeboat backup list`; the id is that of a set with the time of its slot, e.g. weekly.20260927T010000Z.',
+    retry: 'never',
+    level: 'error',
+  },
   BACKUP_ABANDONED: {
     title: 'The backup was given up before it was complete',
     hint: 'Its run was tried again under a new backup id; look at `lifeboat backup list`.',

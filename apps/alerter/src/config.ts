@@ -11,13 +11,14 @@ import type { PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { EmailOptions } from './channels/email.ts'
 import type { Promised } from './deps.ts'
-import type { WatchedPlan, WatchedService, WatchedWal } from './world.ts'
+import type { WatchedDrill, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
 
 /** What the alerter reads of lifeboat.yaml: what is promised, who must be there, and how to reach people. */
 export interface AlerterConfig {
   fleet: string
   bus: BusConfig
   plans: WatchedPlan[]
+  drills: WatchedDrill[]
   services: Omit<WatchedService, 'lastSeenMs'>[]
   wal: WatchedWal[]
   promises: Readonly<Record<SourceId, Promised>>
@@ -50,6 +51,7 @@ export async function readAlerterConfig(from: { env: Env; cwd: string }): Promis
     fleet: config.fleet,
     bus: config.bus,
     plans: plansOf(config),
+    drills: drillsOf(config),
     services: servicesOf(config),
     wal: walOf(config),
     promises: config.objectives,
@@ -77,6 +79,12 @@ function plansOf({ policies }: Pick<LifeboatConfig, 'policies'>): WatchedPlan[] 
       ...(policy.set && { setId: policy.set.setId }),
       proveWithinMs: Math.max(PROVE_WITHIN_MS, 2 * policy.drill.maxDuration),
     })),
+  )
+}
+
+function drillsOf({ drills }: Pick<LifeboatConfig, 'drills'>): WatchedDrill[] {
+  return (Object.entries(drills) as [PolicyId, LifeboatConfig['drills'][PolicyId]][]).flatMap(
+    ([policyId, { sources }]) => sources.map((sourceId) => ({ policyId, sourceId })),
   )
 }
 

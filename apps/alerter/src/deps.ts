@@ -28,7 +28,7 @@ import { openEmail } from './channels/email.ts'
 import type { AlerterConfig } from './config.ts'
 import { LETTERS, type Letter } from './letters.ts'
 import { type Notice, OUTBOX_BUCKET } from './notices.ts'
-import type { WatchedPlan, WatchedService, WatchedWal } from './world.ts'
+import type { WatchedDrill, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
 
 /** Everything the alerter may touch; tests pass the same record with parts of their own. */
 export interface AlerterDeps {
@@ -46,6 +46,7 @@ export interface AlerterDeps {
   expiry: Bucket<ExpiryOutcome>
   channel: Channel
   plans: readonly WatchedPlan[]
+  drills: readonly WatchedDrill[]
   services: readonly Omit<WatchedService, 'lastSeenMs'>[]
   /** Sources whose WAL is to be kept. */
   wal: readonly WatchedWal[]
@@ -71,11 +72,12 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'alerter', log, abort: signal }))
-  const { fleet, to, dashboard, repeatMs, plans, services, wal, promises, deadManUrl, roundMs } = cfg
+  const { fleet, to, dashboard, repeatMs, plans, drills, services, wal, promises, deadManUrl, roundMs } = cfg
   const mail = { fleet, to, dashboard, repeatMs }
   const given = {
     channel: own(openEmail(cfg.email)),
     plans,
+    drills,
     services,
     wal,
     promises,
@@ -90,7 +92,7 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening
 
 type Given = Pick<
   AlerterDeps,
-  'channel' | 'plans' | 'services' | 'wal' | 'promises' | 'mail' | 'deadManUrl' | 'roundMs' | 'clock' | 'log'
+  'channel' | 'plans' | 'drills' | 'services' | 'wal' | 'promises' | 'mail' | 'deadManUrl' | 'roundMs' | 'clock' | 'log'
 >
 
 /** Opens what lies on the bus; `signal` ends the watching. */

@@ -33,7 +33,7 @@ export class LookAround {
   }
 
   async look(): Promise<World> {
-    const { clock, plans, view } = this.#deps
+    const { clock, plans, drills, view } = this.#deps
     const nowMs = clock.now()
     await this.#lookAtBackups(nowMs)
     if (Math.abs(nowMs - this.#tidiedAtMs) >= TIDY_EVERY_MS) {
@@ -45,6 +45,7 @@ export class LookAround {
       nowMs,
       watchingSinceMs: Math.min(this.#sinceMs, nowMs),
       plans,
+      drills,
       runs: view.byPlan(),
       backups: this.#backups,
       tables: this.#tables,

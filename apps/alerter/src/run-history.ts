@@ -1,5 +1,5 @@
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
-import type { WatchedPlan, World } from './world.ts'
+import type { WatchedDrill, World } from './world.ts'
 import { planKey } from './world.ts'
 
 export interface PastRun {
@@ -16,7 +16,7 @@ export interface PastRun {
 }
 
 /** The plan's runs whose time has come, oldest first. */
-export function pastRuns(world: World, plan: WatchedPlan): PastRun[] {
+export function pastRuns(world: World, plan: WatchedDrill): PastRun[] {
   return (world.runs.get(planKey(plan)) ?? [])
     .map(timesOf)
     .filter((run) => run.dueMs <= world.nowMs || run.begun)

@@ -14,6 +14,8 @@ export interface World {
   /** When this alerter began to look; a service is not silent before it had time to speak. */
   watchingSinceMs: number
   plans: readonly WatchedPlan[]
+  /** Drills with dates of their own, by source. */
+  drills: readonly WatchedDrill[]
   /** Runs by plan key, oldest first. */
   runs: ReadonlyMap<string, readonly LedgerEntry[]>
   /** Backups by plan key, newest first. */
@@ -68,6 +70,12 @@ export interface WatchedPlan {
   setId?: PolicyId
 }
 
+/** A drill with a date of its own, for one source. */
+export interface WatchedDrill {
+  policyId: PolicyId
+  sourceId: SourceId
+}
+
 export interface WatchedService {
   service: string
   /** For agents: which one. */
@@ -101,6 +109,6 @@ export function planKey(of: { policyId: string; sourceId: string }): string {
 }
 
 /** `missing.records.daily` */
-export function causeOf(rule: IncidentRule, plan: WatchedPlan, ...further: string[]): string {
+export function causeOf(rule: IncidentRule, plan: WatchedDrill, ...further: string[]): string {
   return [rule, plan.sourceId, plan.policyId, ...further].join('.')
 }

@@ -57,6 +57,7 @@ export async function alerterWorld(time: string): Promise<AlerterWorld> {
         plans: [aPlan()],
         services: [],
         wal: [],
+        drills: [],
         promises: {},
         mail,
         deadManUrl: undefined,

@@ -78,6 +78,7 @@ export function aWorld(
   const { runs = [], backups = [], ...rest } = over
   return {
     nowMs: at(now),
+    drills: [],
     watchingSinceMs: at('01T00:00'),
     plans: [aPlan()],
     tables: new Map(),

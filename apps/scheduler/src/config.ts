@@ -6,12 +6,13 @@ import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { ExpirySettings, Promised, Spread } from './deps.ts'
-import { type Plan, plansOf } from './plans.ts'
+import { type DrillPlan, drillPlansOf, type Plan, plansOf } from './plans.ts'
 
 /** What the scheduler reads of lifeboat.yaml: when, what, and for whom; no secret but that of the bus. */
 export interface SchedulerConfig {
   bus: BusConfig
   plans: Plan[]
+  drillPlans: DrillPlan[]
   promises: Readonly<Record<SourceId, Promised>>
   expiry: ExpirySettings
   spread: Spread
@@ -31,5 +32,15 @@ export async function readSchedulerConfig(from: { env: Env; cwd: string }): Prom
   const { auto, schedule, undelete } = config.expiry
   const expiry = { keeping: keepingOf(config), targets: removersOf(config), auto, schedule, undeleteMs: undelete }
   const spread = spreadOf(config)
-  return { bus, plans: plansOf(config), promises, expiry, spread, health: scheduler.health, secret, tickMs: TICK_MS }
+  return {
+    bus,
+    plans: plansOf(config),
+    drillPlans: drillPlansOf(config),
+    promises,
+    expiry,
+    spread,
+    health: scheduler.health,
+    secret,
+    tickMs: TICK_MS,
+  }
 }

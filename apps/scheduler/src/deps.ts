@@ -1,6 +1,5 @@
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
-import { EXPIRY_BUCKET, type ExpiryOutcome } from '@lifeboat/catalog/expiry/buckets.ts'
-import { HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { EXPIRY_BUCKET, type ExpiryOutcome, HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { KnowledgeFacts } from '@lifeboat/catalog/expiry/knowledge.ts'
 import type { Keeping } from '@lifeboat/catalog/expiry/plan.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
@@ -23,7 +22,7 @@ import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
 import type { SchedulerConfig } from './config.ts'
 import { DRILL_NOTES, type DrillNote } from './drill-notes.ts'
 import { TOLD_BUCKET, type Told } from './objectives/told.ts'
-import type { Plan } from './plans.ts'
+import type { DrillPlan, Plan } from './plans.ts'
 
 /** Everything the scheduler may touch; tests pass the same record with parts of their own. */
 export interface SchedulerDeps {
@@ -41,6 +40,8 @@ export interface SchedulerDeps {
   told: Bucket<Told>
   holds: Bucket<Hold>
   plans: readonly Plan[]
+  /** Drills with dates of their own. */
+  drillPlans: readonly DrillPlan[]
   /** By source: what lifeboat.yaml promises. */
   promises: Readonly<Record<SourceId, Promised>>
   expiry: ExpirySettings
@@ -81,14 +82,21 @@ export async function openDeps(cfg: SchedulerConfig, { log, own, signal, metrics
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'scheduler', log, abort: signal }))
-  const { plans, promises, expiry, spread, tickMs } = cfg
-  return openParts(bus, { plans, promises, expiry, spread, metrics, clock: systemClock, log, tickMs }, watching.signal)
+  const { plans, drillPlans, promises, expiry, spread, tickMs } = cfg
+  return openParts(
+    bus,
+    { plans, drillPlans, promises, expiry, spread, metrics, clock: systemClock, log, tickMs },
+    watching.signal,
+  )
 }
 
 /** Opens what lies on the bus; `signal` ends the watching. */
 export async function openParts(
   bus: Bus,
-  given: Pick<SchedulerDeps, 'plans' | 'promises' | 'expiry' | 'spread' | 'metrics' | 'clock' | 'log' | 'tickMs'>,
+  given: Pick<
+    SchedulerDeps,
+    'plans' | 'drillPlans' | 'promises' | 'expiry' | 'spread' | 'metrics' | 'clock' | 'log' | 'tickMs'
+  >,
   signal: AbortSignal,
 ): Promise<SchedulerDeps> {
   const ledger = await Ledger.open(bus)

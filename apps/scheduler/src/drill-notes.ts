@@ -12,6 +12,8 @@ export const DrillNote = z.object({
   targetId: TargetId,
   askedAt: Moment,
   reason: z.string(),
+  /** The run of a drill with a date of its own that asked for it. */
+  rehearsal: RunId.optional(),
   finishedAt: Moment.optional(),
   verdict: Verdict.optional(),
 })

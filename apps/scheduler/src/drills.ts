@@ -59,7 +59,7 @@ export async function askForDrills(deps: DrillDeps, backup: Drillable, known?: D
   }
 }
 
-async function goalOf(
+export async function goalOf(
   { catalog, wal, walRecords }: DrillDeps,
   { recoverTo: mode }: Plan,
   { backupId, sourceId, targetId, runId, kind }: Omit<DrillRequested, 'requestedAt'>,
@@ -72,7 +72,7 @@ async function goalOf(
 }
 
 /** Of a drill asked for again only the moment changes; a verdict that came meanwhile stays. */
-async function keepNote({ drillNotes }: DrillDeps, note: DrillNote): Promise<void> {
+export async function keepNote({ drillNotes }: DrillDeps, note: DrillNote): Promise<void> {
   const key = drillNoteKey(note)
   if ((await drillNotes.create(key, note)) !== undefined) return
   const there = await drillNotes.get(key)

@@ -1,7 +1,7 @@
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { planAhead } from './expectations.ts'
-import { type Plan, planKey } from './plans.ts'
+import { planKey, type TimedPlan } from './plans.ts'
 import { isActive, isUnbegun, type RunTimes, timesOf } from './run-times.ts'
 
 /** One thing to do with one run, and why. `wait` changes nothing; it is there for whoever asks. */
@@ -12,7 +12,7 @@ export type Decision =
   | { do: 'skip' | 'miss' | 'wait'; runId: RunId; reason: string }
 
 export interface DueQuestion {
-  plans: readonly Plan[]
+  plans: readonly TimedPlan[]
   /** Every run of the ledger that is not over, and the recent ones that are. */
   runs: readonly LedgerEntry[]
   nowMs: number
@@ -38,7 +38,7 @@ export function due({ plans, runs, nowMs, aheadMs }: DueQuestion): Decision[] {
 }
 
 /** The rules of one plan, oldest run first. */
-export function dueOfPlan(plan: Plan, runs: readonly RunTimes[], nowMs: number): Decision[] {
+export function dueOfPlan(plan: TimedPlan, runs: readonly RunTimes[], nowMs: number): Decision[] {
   const scheduled = runs
     .filter((run) => run.entry.requestedBy === 'schedule' && run.dueMs <= nowMs)
     .sort((a, b) => a.dueMs - b.dueMs)
@@ -50,7 +50,7 @@ export function dueOfPlan(plan: Plan, runs: readonly RunTimes[], nowMs: number):
 }
 
 interface Situation {
-  plan: Plan
+  plan: TimedPlan
   runs: readonly RunTimes[]
   /** Due and begun by nobody, oldest first. */
   open: readonly RunTimes[]
@@ -112,7 +112,7 @@ function wish({ plan, nowMs }: Situation, run: RunTimes, reason: string): Decisi
 }
 
 /** A missed run is wanted while no later one has begun: `all` wants each, `latest` only the last of all that were due. */
-function isWanted(plan: Plan, run: RunTimes, scheduled: readonly RunTimes[], runs: readonly RunTimes[]): boolean {
+function isWanted(plan: TimedPlan, run: RunTimes, scheduled: readonly RunTimes[], runs: readonly RunTimes[]): boolean {
   if (plan.catchUp === 'none') return false
   const overtakers = plan.catchUp === 'all' ? scheduled : runs
   if (overtakers.some((other) => other.begun && other.dueMs >= run.dueMs)) return false
@@ -120,7 +120,7 @@ function isWanted(plan: Plan, run: RunTimes, scheduled: readonly RunTimes[], run
 }
 
 /** Behind a run that is itself being caught up, a policy that wants all runs waits instead of skipping. */
-function waitsBehind(plan: Plan, active: RunTimes): boolean {
+function waitsBehind(plan: TimedPlan, active: RunTimes): boolean {
   return plan.overlap === 'queue' || (plan.catchUp === 'all' && active.beganMs > active.lateMs)
 }
 
@@ -140,7 +140,7 @@ function unheard(runs: readonly LedgerEntry[], nowMs: number): Decision[] {
 }
 
 /** Runs nobody plans any more: what was only expected is withdrawn, what was wished is missed when its time is up. */
-function orphans(plans: readonly Plan[], groups: Map<string, LedgerEntry[]>, nowMs: number): Decision[] {
+function orphans(plans: readonly TimedPlan[], groups: Map<string, LedgerEntry[]>, nowMs: number): Decision[] {
   const planned = new Set(plans.map(planKey))
   const left = [...groups].filter(([key]) => !planned.has(key)).flatMap(([, entries]) => entries.map(timesOf))
   return left.flatMap((run): Decision[] => {

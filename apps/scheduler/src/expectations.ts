@@ -2,13 +2,13 @@ import { moment, type RunId, scheduledPointId, scheduledRunId } from '@lifeboat/
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import type { Decision } from './due.ts'
 import { jitterOf, nominalMs, occurrences } from './occurrences.ts'
-import type { Plan } from './plans.ts'
+import type { TimedPlan } from './plans.ts'
 
 /** A plan that runs more often than this in a day is written down as far ahead as the number reaches. */
 const MOST_AHEAD = 1500
 
 /** What to write down and what to take back of one plan, so that the ledger holds its runs until `nowMs + aheadMs`. */
-export function planAhead(plan: Plan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
+export function planAhead(plan: TimedPlan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
   return [...withdrawals(plan, known, nowMs, aheadMs), ...expectations(plan, known, nowMs, aheadMs)]
 }
 
@@ -18,7 +18,7 @@ export function planAhead(plan: Plan, known: readonly LedgerEntry[], nowMs: numb
  * Starts where the ledger ends, so that runs of a long downtime are written down too, to be missed aloud; a plan the ledger has
  * never seen starts now. The past is not filled again when a schedule changes.
  */
-function expectations(plan: Plan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
+function expectations(plan: TimedPlan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
   const ids = new Set<string>(known.map((entry) => entry.runId))
   const reached = nominalMs(lastPlanned(known) ?? '')
   const after = reached === undefined ? nowMs : Math.min(reached, nowMs)
@@ -37,7 +37,7 @@ function lastPlanned(known: readonly LedgerEntry[]): string | undefined {
 }
 
 /** Runs of the coming hours that the schedule no longer names: they were never due, so they leave the ledger. */
-function withdrawals(plan: Plan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
+function withdrawals(plan: TimedPlan, known: readonly LedgerEntry[], nowMs: number, aheadMs: number): Decision[] {
   const named = new Set(occurrences(plan, nowMs, nowMs + aheadMs, MOST_AHEAD))
   const reached = named.size < MOST_AHEAD ? nowMs + aheadMs : Math.max(...named)
   const stale = (atMs: number | undefined) => atMs !== undefined && atMs > nowMs && atMs <= reached && !named.has(atMs)
@@ -47,7 +47,7 @@ function withdrawals(plan: Plan, known: readonly LedgerEntry[], nowMs: number, a
 }
 
 /** The ledger entry of one occurrence; the same for every scheduler. */
-export function expectedRun(plan: Plan, atMs: number): LedgerEntry {
+export function expectedRun(plan: TimedPlan, atMs: number): LedgerEntry {
   const runId: RunId = scheduledRunId(plan.policyId, plan.sourceId, atMs)
   const dueMs = atMs + jitterOf(runId, plan.jitterMs)
   return {
@@ -66,7 +66,7 @@ export function expectedRun(plan: Plan, atMs: number): LedgerEntry {
 }
 
 /** Every member of a set computes the same recovery point; a run that is missed and caught up keeps it. */
-function setOf({ set }: Plan, atMs: number): Pick<LedgerEntry, 'set'> {
+function setOf({ set }: TimedPlan, atMs: number): Pick<LedgerEntry, 'set'> {
   if (set === undefined) return {}
   const { setId, members } = set
   return { set: { point: scheduledPointId(setId, atMs), setId, members: [...members] } }

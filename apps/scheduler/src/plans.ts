@@ -1,15 +1,16 @@
 import { setsOf } from '@lifeboat/config/expand-sets.ts'
 import type { LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
+import type { DrillConfig } from '@lifeboat/config/schema/drills.ts'
 import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import type { AgentId, BackupKind, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { RunKind } from '@lifeboat/shared/domain/ledger.ts'
 import type { SetMember } from '@lifeboat/shared/domain/set.ts'
 
-/** One policy applied to one source: the unit that has a schedule, an overlap rule and a history. */
-export interface Plan {
+/** The unit that has a schedule, an overlap rule and a history. */
+export interface TimedPlan {
   policyId: PolicyId
   sourceId: SourceId
-  agentId: AgentId
-  kind: BackupKind
+  kind: RunKind
   cron: string
   /** IANA zone the cron expression is read in. */
   zone: string
@@ -18,13 +19,29 @@ export interface Plan {
   maxDurationMs: number
   catchUp: PolicyConfig['catchUp']
   overlap: PolicyConfig['overlap']
+  /** Of a member of a set. */
+  set?: PlannedSet
+}
+
+/** A drill with a date of its own, for one source. */
+export interface DrillPlan extends TimedPlan {
+  kind: 'drill'
+  choose: DrillConfig['choose']
+  /** Older backups are not chosen. */
+  withinMs: number
+  /** Policies and sets; undefined: all. */
+  policies: readonly PolicyId[] | undefined
+}
+
+/** One policy applied to one source. */
+export interface Plan extends TimedPlan {
+  agentId: AgentId
+  kind: BackupKind
   /** In the order the policy lists them; drills go round in this order. */
   targets: readonly TargetId[]
   drillTargets: PolicyConfig['drill']['targets']
   /** How far drills of physical backups recover. */
   recoverTo: NonNullable<PolicyConfig['drill']['recoverTo']>
-  /** Of a member of a set. */
-  set?: PlannedSet
 }
 
 /** The set a plan is a member of: its runs of one moment share one recovery point. */
@@ -76,4 +93,14 @@ function planOf(
     targets: policy.targets,
     drillTargets: policy.drill.targets,
   }
+}
+
+export function drillPlansOf({ drills }: Pick<LifeboatConfig, 'drills'>): DrillPlan[] {
+  return (Object.entries(drills) as [PolicyId, DrillConfig][]).flatMap(([policyId, drill]) =>
+    drill.sources.map((sourceId) => ({
+      ...{ policyId, sourceId, kind: 'drill', choose: drill.choose, withinMs: drill.within, policies: drill.policies },
+      ...{ cron: drill.schedule.cron, zone: drill.schedule.zone, jitterMs: 0, overlap: 'skip', catchUp: drill.catchUp },
+      ...{ graceMs: drill.grace, maxDurationMs: drill.maxDuration },
+    })),
+  )
 }

@@ -8,7 +8,7 @@ import { tellDeviation, tellRecentDeviations } from './deviations.ts'
 import { type Decision, due } from './due.ts'
 import { planAhead } from './expectations.ts'
 import { inParallel } from './in-parallel.ts'
-import { planKey } from './plans.ts'
+import { planKey, type TimedPlan } from './plans.ts'
 import { Wishes } from './wishes.ts'
 
 /** The ledger holds every run of the next day; written a little further so that it still does before the next writing. */
@@ -48,10 +48,10 @@ export class Ticker {
   /** Also when the clock went back: the runs of the hours that come again may not have been written yet. */
   async #plan(nowMs: number): Promise<void> {
     if (nowMs >= this.#plannedMs && nowMs - this.#plannedMs < PLAN_EVERY_MS) return
-    const { plans, view } = this.#deps
+    const { view } = this.#deps
     view.tidy()
     const known = view.byPlan()
-    for (const plan of plans) {
+    for (const plan of this.#plans()) {
       const decisions = planAhead(plan, known.get(planKey(plan)) ?? [], nowMs, AHEAD_MS)
       await this.#do(decisions, nowMs)
       // Ten thousand plans take seconds; the connection must breathe meanwhile.
@@ -61,13 +61,18 @@ export class Ticker {
   }
 
   async #settle(nowMs: number): Promise<void> {
-    const { plans, view, log } = this.#deps
+    const { view, log } = this.#deps
+    const plans = this.#plans()
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const steps = due({ plans, runs: view.all(), nowMs, aheadMs: 0 }).filter((decision) => decision.do !== 'wait')
       if (steps.length === 0) return
       await this.#do(steps, nowMs)
     }
     log.warn({ event: 'tick.unsettled', rounds: MOST_ROUNDS }, 'more is due than one tick settles; the next goes on')
+  }
+
+  #plans(): readonly TimedPlan[] {
+    return [...this.#deps.plans, ...this.#deps.drillPlans]
   }
 
   #do(decisions: readonly Decision[], nowMs: number): Promise<void> {

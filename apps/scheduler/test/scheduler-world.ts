@@ -35,7 +35,7 @@ export interface SchedulerWorld extends AsyncDisposable {
   /** What another scheduler process would have: its own connection and its own view. */
   scheduler(
     plans: readonly Plan[],
-    over?: Partial<Pick<SchedulerDeps, 'promises' | 'expiry' | 'spread'>>,
+    over?: Partial<Pick<SchedulerDeps, 'promises' | 'expiry' | 'spread' | 'drillPlans'>>,
   ): Promise<SchedulerDeps>
   /** Waited for at the end of the world; that the world ends is no failure. */
   run(service: Promise<void>): void
@@ -57,9 +57,10 @@ export async function schedulerWorld(time: string): Promise<SchedulerWorld> {
     bus,
     clock,
     signal: stop.signal,
-    scheduler: async (plans, { promises = {}, expiry = KEEPING_ALL, spread = NOWHERE } = {}) => {
+    scheduler: async (plans, { promises = {}, expiry = KEEPING_ALL, spread = NOWHERE, drillPlans = [] } = {}) => {
       const given = {
         plans,
+        drillPlans,
         promises,
         expiry,
         spread,

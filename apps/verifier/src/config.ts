@@ -32,6 +32,8 @@ export interface VerifierConfig {
   signers: PublicKeys
   targets: ReadonlyMap<TargetId, TargetConfig>
   rules: ReadonlyMap<PolicyId, DrillRules>
+  /** Questions of drills with dates of their own, by name. */
+  rehearsals: ReadonlyMap<PolicyId, DrillRules['assertions']>
   /** Of sources whose WAL is kept and whose heartbeat is on. */
   heartbeats: ReadonlyMap<SourceId, HeartbeatRules>
   scratchPath: string
@@ -56,6 +58,7 @@ export async function readVerifierConfig(from: { env: Env; cwd: string }): Promi
     signers: config.signers,
     targets: new Map(Object.entries(config.targets) as [TargetId, TargetConfig][]),
     rules: new Map(Object.entries(config.policies).map(([id, policy]) => [id as PolicyId, rulesOf(policy)])),
+    rehearsals: new Map(Object.entries(config.drills).map(([id, { assertions }]) => [id as PolicyId, assertions])),
     heartbeats: heartbeatsOf(config.wal),
     scratchPath: verifier.scratchPath,
     keepFailedMs: verifier.keepFailedFor,

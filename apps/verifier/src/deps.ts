@@ -22,6 +22,8 @@ export interface VerifierDeps {
   signers: PublicKeys
   targets: ReadonlyMap<TargetId, Target>
   rules: ReadonlyMap<PolicyId, DrillRules>
+  /** Questions of drills with dates of their own, by name. */
+  rehearsals: ReadonlyMap<PolicyId, DrillRules['assertions']>
   heartbeats: ReadonlyMap<SourceId, HeartbeatRules>
   identity: Secret
   scratchPath: string
@@ -45,9 +47,23 @@ export async function openDeps(
     targets.set(id, own(await openTarget(id, config, { resolveSecret: cfg.secret, log, observer })))
   }
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'verifier', log, abort: signal }))
-  const { fleet, signers, rules, heartbeats, identity, scratchPath, keepFailedMs, toolPaths, concurrency } = cfg
+  const { fleet, signers, rules, rehearsals, heartbeats, identity, scratchPath, keepFailedMs, toolPaths, concurrency } =
+    cfg
   return {
-    ...{ bus, fleet, signers, targets, rules, heartbeats, identity, scratchPath, keepFailedMs, toolPaths, concurrency },
+    ...{
+      bus,
+      fleet,
+      signers,
+      targets,
+      rules,
+      rehearsals,
+      heartbeats,
+      identity,
+      scratchPath,
+      keepFailedMs,
+      toolPaths,
+      concurrency,
+    },
     signer: await openSigner(cfg.id, cfg.signingKey.reveal()),
     cancels: await openCancels(bus, { signal, log }),
     ...{ events, clock: systemClock, log },

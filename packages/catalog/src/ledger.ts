@@ -18,7 +18,18 @@ export type LedgerOutcome =
 export type LedgerDetails = Partial<
   Pick<
     LedgerEntry,
-    'heldBy' | 'backupId' | 'unchanged' | 'beganAt' | 'endedAt' | 'reason' | 'error' | 'deadlineAt' | 'dueAt' | 'lateAt'
+    | 'heldBy'
+    | 'drills'
+    | 'chosenOf'
+    | 'backupId'
+    | 'unchanged'
+    | 'beganAt'
+    | 'endedAt'
+    | 'reason'
+    | 'error'
+    | 'deadlineAt'
+    | 'dueAt'
+    | 'lateAt'
   >
 >
 

@@ -28,6 +28,7 @@ const policies = {
       tables: { policy: 'often' },
       config: { policy: 'config' },
       code: { sources: ['code'], kind: 'files' },
+      own: { sources: ['records'], kind: 'tables', tables: { list: ['settings'] } },
     },
     ...{ schedule: { cron: '0 1 * * 0', zone: 'Europe/Berlin' }, targets: ['gcp'], keep: { weekly: 8 }, hold: 'why' },
   }),
@@ -43,6 +44,7 @@ test('a member takes what its policy takes, when and where its set says', () => 
     set: { setId: 'weekly', hold: 'why' },
   })
   expect(member('code')).toMatchObject({ sources: ['code'], kind: 'files', targets: ['gcp'] })
+  expect(member('own')?.tables?.list).toEqual(['settings'])
   expect(seen).not.toHaveProperty('weekly')
   expect(seen['daily' as PolicyId]).toEqual(policies.daily)
 })
@@ -61,5 +63,6 @@ test('a set is complete with every source of every member', () => {
     { policyId: 'weekly-tables', sourceId: 'records' },
     { policyId: 'weekly-config', sourceId: 'etc' },
     { policyId: 'weekly-code', sourceId: 'code' },
+    { policyId: 'weekly-own', sourceId: 'records' },
   ])
 })

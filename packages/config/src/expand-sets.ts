@@ -45,7 +45,11 @@ function memberOf(
   { schedule, targets }: SetConfig,
   policies: Written,
 ): TakingPolicy | undefined {
-  if (name === undefined) return PolicySection.safeParse({ sources, kind, schedule, targets, tables }).data
+  if (name === undefined) {
+    const own = PolicySection.safeParse({ sources, kind, schedule, targets }).data
+    // Already read: a length of time is a number by now.
+    return own && { ...own, tables }
+  }
   const policy = policies[name]
   if (policy === undefined || policy.kind === 'set') return undefined
   return { ...policy, sources: sources ?? policy.sources, tables: tables ?? policy.tables }

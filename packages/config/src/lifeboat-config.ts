@@ -7,6 +7,7 @@ import { AgentSection } from './schema/agent.ts'
 import { AlertingSection } from './schema/alerting.ts'
 import { AuditSection } from './schema/audit.ts'
 import { BusSection } from './schema/bus.ts'
+import { DrillSection } from './schema/drills.ts'
 import { ExpirySection } from './schema/keep.ts'
 import { Listen } from './schema/listen.ts'
 import { type PolicyConfig, PolicySection } from './schema/policy.ts'
@@ -38,6 +39,10 @@ export const LifeboatConfig = z.strictObject({
     .default({})
     .describe('Sources whose WAL is kept; a base policy and this make point-in-time recovery.'),
   audit: AuditSection.prefault({}).describe('How closely what targets hold is looked at.'),
+  drills: z
+    .record(PolicyId, DrillSection)
+    .default({})
+    .describe('Drills with dates of their own: every backup is drilled anyway, these prove again, or ask more.'),
   expiry: ExpirySection.prefault({}).describe('When backups are let go, and how carefully.'),
   objectives: z
     .record(

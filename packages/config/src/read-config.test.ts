@@ -133,10 +133,10 @@ test('the example of the runbook platform is valid, and keeps the runbook’s ti
   const dumpsOnly = yaml.replace(/^wal:\n(?: .*\n|\n)+/m, '')
   const without = checkConfigText(dumpsOnly, EXAMPLE, SERVICE_SECTIONS.cli)
   expect(without.problems.map(({ severity, path }) => `${severity} ${path}`)).toEqual([
-    'warning policies.weekly.drill.recoverTo',
+    'warning policies.changes.drill.recoverTo',
     'warning objectives.records.rpo',
   ])
-  expect(Object.keys(config?.targets ?? {})).toEqual(['aws', 'gcp', 'azure'])
+  expect(Object.keys(config?.targets ?? {})).toEqual(['aws', 'vault', 'gcp', 'azure'])
   expect(config?.objectives).toEqual({
     records: { rpo: 900_000, rto: 7_200_000 },
     'app-code': { rpo: 86_400_000, rto: 3_600_000 },

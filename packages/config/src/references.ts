@@ -1,6 +1,7 @@
 import type { Finding } from './problems.ts'
 import { collisionFindings } from './rules/collisions.ts'
 import { credentialFindings } from './rules/credentials.ts'
+import { drillFindings } from './rules/drills.ts'
 import { filesFindings } from './rules/files.ts'
 import { keepFindings } from './rules/keep.ts'
 import { nameFindings } from './rules/names.ts'
@@ -19,6 +20,7 @@ const RULES: readonly Rule[] = [
   nameFindings,
   policyFindings,
   setFindings,
+  drillFindings,
   walFindings,
   keepFindings,
   storageClassFindings,

@@ -8,11 +8,11 @@ export type ConfigOf<S extends SectionName> = Pick<LifeboatConfig, 'version' | '
 
 /** The sections each service validates; what else stands in the file is not its business. */
 export const SERVICE_SECTIONS = {
-  scheduler: ['bus', 'sources', 'policies', 'wal', 'targets', 'expiry', 'objectives', 'scheduler'],
+  scheduler: ['bus', 'sources', 'policies', 'drills', 'wal', 'targets', 'expiry', 'objectives', 'scheduler'],
   'backup-agent': ['bus', 'encryption', 'agents', 'sources', 'policies', 'wal'],
   uploader: ['bus', 'agents', 'targets', 'audit', 'expiry', 'uploader'],
-  verifier: ['bus', 'signers', 'targets', 'policies', 'wal', 'verifier'],
-  alerter: ['bus', 'sources', 'policies', 'wal', 'targets', 'objectives', 'alerting'],
+  verifier: ['bus', 'signers', 'targets', 'policies', 'drills', 'wal', 'verifier'],
+  alerter: ['bus', 'sources', 'policies', 'drills', 'wal', 'targets', 'objectives', 'alerting'],
   cli: [
     'bus',
     'encryption',
@@ -21,6 +21,7 @@ export const SERVICE_SECTIONS = {
     'targets',
     'sources',
     'policies',
+    'drills',
     'wal',
     'audit',
     'expiry',

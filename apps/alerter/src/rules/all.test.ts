@@ -2,6 +2,7 @@ import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { IncidentRule } from '@lifeboat/shared/domain/incident.ts'
+import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { describe, expect, it } from 'vitest'
 import {
@@ -89,6 +90,15 @@ const setRun = (day: number, state: 'missed' | 'running' | 'succeeded', over: Re
   })
 const wholeSet = (day: number) => [setBackup(day, 'weekly-database'), setBackup(day, 'weekly-code')]
 const setPlans = { plans: [ofSet, codeOfSet] as never }
+
+const rehearsal = (time: string, state: LedgerEntry['state'], over: Record<string, unknown> = {}) =>
+  aRun(time, state, {
+    policyId: 'weekly-check',
+    runId: `weekly-check.records.202609${time.slice(0, 2)}T060000Z`,
+    kind: 'drill',
+    ...over,
+  })
+const rehearsals = { plans: [], drills: [{ policyId: 'weekly-check', sourceId: 'records' }] as never }
 
 const CASES: Record<string, World> = {
   'missing: within its grace nothing is said': aWorld('26T02:15', { runs: [ok, aRun('26T02:00', 'wished')] }),
@@ -412,6 +422,27 @@ const CASES: Record<string, World> = {
     ...setPlans,
     backups: [...wholeSet(27), setBackup(26, 'weekly-database')],
     runs: [setRun(26, 'missed'), setRun(27, 'succeeded')],
+  }),
+  'drill-missed: nobody began it in time': aWorld('28T06:20', {
+    ...rehearsals,
+    runs: [rehearsal('21T06:00', 'succeeded'), rehearsal('28T06:00', 'expected')],
+  }),
+  'drill-missed: within its grace nothing is said': aWorld('28T06:10', {
+    ...rehearsals,
+    runs: [rehearsal('21T06:00', 'succeeded'), rehearsal('28T06:00', 'expected')],
+  }),
+  'drill-missed: a backup it chose was not proven': aWorld('28T12:00', {
+    ...rehearsals,
+    runs: [
+      rehearsal('28T06:00', 'failed', {
+        ...{ reason: '20260926T020000Z-dump-aaaaaa from alpha: failed', chosenOf: 28 },
+        drills: [{ backupId: '20260926T020000Z-dump-aaaaaa', targetId: 'alpha' }],
+      }),
+    ],
+  }),
+  'drill-missed: the next one succeeded': aWorld('29T12:00', {
+    ...rehearsals,
+    runs: [rehearsal('21T06:00', 'failed'), rehearsal('28T06:00', 'succeeded')],
   }),
   'undersized and growth: a backup of files is as big as what changed': aWorld('26T12:00', {
     backups: [ofFiles(26, { chain: 1 }, 5_000_000), ofFiles(25), ofFiles(24)],

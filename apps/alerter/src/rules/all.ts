@@ -8,6 +8,7 @@ import { copyUnlocked } from './copy-unlocked.ts'
 import { deadLetter } from './dead-letter.ts'
 import { drillBacklog } from './drill-backlog.ts'
 import { expiryRefused } from './expiry-refused.ts'
+import { drillMissed } from './drill-missed.ts'
 import { failed } from './failed.ts'
 import { filesUnreadable } from './files-unreadable.ts'
 import { growth } from './growth.ts'
@@ -55,6 +56,7 @@ export const RULES = [
   chainBroken,
   filesUnreadable,
   setIncomplete,
+  drillMissed,
 ] as const
 
 /** What all rules say. Waiting for drills is told once: when the verifiers as a whole fall behind, not also per source. */

@@ -25,7 +25,7 @@ const LIMIT = 20
 
 /** The calendar as the configuration has it; nobody is asked, so it answers without NATS. */
 export const schedule: Command<ScheduleArgs> = async (args, context) => {
-  const { config } = await readSettings(context, ['sources', 'policies'])
+  const { config } = await readSettings(context, ['sources', 'policies', 'drills', 'expiry'])
   const plans = calendarPlans(config, args.name)
   if (plans.length === 0 && args.name !== undefined) throw unknown(args.name, config)
   const nowMs = context.clock.now()
@@ -88,9 +88,12 @@ function limitOf(text: string | undefined): number {
   return limit
 }
 
-function unknown(name: string, { sources, policies }: Pick<ConfigOf<'sources' | 'policies'>, 'sources' | 'policies'>) {
+function unknown(
+  name: string,
+  { sources, policies, drills }: Pick<ConfigOf<'sources' | 'policies' | 'drills'>, 'sources' | 'policies' | 'drills'>,
+) {
   return new LifeboatError('SOURCE_UNKNOWN', {
     name,
-    suggestion: suggestName(name, [...Object.keys(sources), ...Object.keys(policies)]),
+    suggestion: suggestName(name, [...Object.keys(sources), ...Object.keys(policies), ...Object.keys(drills)]),
   })
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Candidate, ExpiryDecision, ExpiryQuestion } from '@lifeboat/catalog/expiry/question.ts'
 import { occurrencesUntil } from '@lifeboat/config/schedule.ts'
-import { type BackupId, type Moment, moment, type SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { type BackupId, type Moment, moment, type PolicyId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { compactTime } from '@lifeboat/shared/time/clock.ts'
 import type { CalendarPlan } from './plans.ts'
 
@@ -38,7 +38,7 @@ export function* simulate({ plans, fromMs, untilMs, rulesOf, decide }: SimulateQ
   const calendar = new Calendar(fromMs, untilMs)
   for (const [sourceId, own] of Map.groupBy(plans, ({ sourceId }) => sourceId)) {
     const runs = own.map((plan) => ({ plan, moments: calendar.of(plan) }))
-    const backups = runs.flatMap(({ plan, moments }) => backupsOf(plan, moments))
+    const backups = runs.flatMap(({ plan, moments }) => (plan.targets.length === 0 ? [] : backupsOf(plan, moments)))
     const decision = decide({ sourceId: sourceId as SourceId, rulesOf, backups, holds: [], nowMs: untilMs, doubts: [] })
     const kept = keptByPlan(decision)
     for (const { plan, moments } of runs) yield forecastOf(plan, moments, kept)
@@ -85,7 +85,16 @@ function backupsOf(plan: CalendarPlan, moments: readonly number[]): Candidate[] 
     const isFull = before === undefined || nth % (plan.maxChain + 1) === 0
     const needs = isFull ? [] : [before as BackupId]
     before = backupId
-    return { backupId, policyId: plan.policyId, kind: plan.kind, sealed: true, atMs, bytes: 0, needs, copies }
+    return {
+      backupId,
+      policyId: plan.policyId as PolicyId,
+      kind: plan.kind,
+      sealed: true,
+      atMs,
+      bytes: 0,
+      needs,
+      copies,
+    }
   })
 }
 

@@ -33,7 +33,9 @@ export interface FleetFacts {
 /** Everything known about the fleet → its status; pure, so that what an operator sees can be pinned down. */
 export function judgeFleet(facts: FleetFacts, nowMs: number): FleetStatus {
   const { config } = facts
-  const runs = Map.groupBy(facts.runs, (run) => run.sourceId)
+  // Drills with dates of their own take no backup; what came of them is an incident, or nothing.
+  const taking = facts.runs.filter(({ kind }) => kind !== 'drill')
+  const runs = Map.groupBy(taking, (run) => run.sourceId)
   const summaries = new Map(facts.summaries.map((summary) => [summary.sourceId, summary]))
   const incidents = [...facts.incidents].sort(bySeverity)
   const policies = policiesBySource(config.policies, nowMs)

@@ -8,7 +8,7 @@ import { createRun } from '@lifeboat/shared/run/create-run.ts'
 import { deadline } from '@lifeboat/shared/run/deadline.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
-import { DEFAULT_RULES } from '../config.ts'
+import { DEFAULT_RULES, type DrillRules } from '../config.ts'
 import type { VerifierDeps } from '../deps.ts'
 import type { Drill } from '../drill.ts'
 import { collectFindings } from '../findings.ts'
@@ -32,7 +32,7 @@ export function runDrill(deps: VerifierDeps): Handler<DrillRequested> {
     const target = deps.targets.get(wish.targetId)
     if (!target) throw new LifeboatError('TARGET_UNKNOWN', { targetId: wish.targetId })
     const { runId, backupId, sourceId, targetId } = wish
-    const rules = deps.rules.get(wish.policyId) ?? DEFAULT_RULES
+    const rules = rulesFor(deps, wish)
     const log = deps.log.child({ runId, backupId, sourceId, targetId })
     using cancelled = deps.cancels.of(runId)
     using overdue = deadline(rules.maxDurationMs)
@@ -49,6 +49,13 @@ export function runDrill(deps: VerifierDeps): Handler<DrillRequested> {
       ...{ bytes: stored.bytesFetched, durationMs: deps.clock.now() - Date.parse(stored.startedAt) },
     })
   }
+}
+
+/** Those of the backup's policy, and the questions of the drill with a date of its own that asked for it. */
+function rulesFor({ rules, rehearsals }: VerifierDeps, { policyId, rehearsal }: DrillRequested): DrillRules {
+  const own = rules.get(policyId) ?? DEFAULT_RULES
+  const more = rehearsal === undefined ? [] : (rehearsals.get(rehearsal) ?? [])
+  return { ...own, assertions: [...own.assertions, ...more] }
 }
 
 /** @returns whether an earlier delivery of this wish already came to its verdict */

@@ -4,13 +4,26 @@ import type { Candidate, CandidateCopy } from './question.ts'
 
 /** A record as expiry sees it; undefined for an attempt that failed: it is no backup. */
 export function candidateOf(record: BackupRecord): Candidate | undefined {
-  const { backupId, policyId, kind, sealedAt, failedAt, startedAt, snapshotAt, bytes = 0, physical, files } = record
+  const {
+    backupId,
+    policyId,
+    kind,
+    sealedAt,
+    failedAt,
+    startedAt,
+    snapshotAt,
+    bytes = 0,
+    physical,
+    files,
+    set,
+  } = record
   if (sealedAt === undefined && failedAt !== undefined) return undefined
   return {
     ...{ backupId, policyId, kind, bytes },
     sealed: sealedAt !== undefined,
     atMs: Date.parse(snapshotAt ?? startedAt),
     needs: [physical?.parent, files?.parent].filter((parent) => parent !== undefined),
+    ...(set && { set }),
     ...(physical && { wal: { timeline: physical.timeline, startLsn: physical.startLsn } }),
     copies: (Object.entries(record.copies) as [TargetId, Copy][]).flatMap(([targetId, copy]) => copyOf(targetId, copy)),
   }

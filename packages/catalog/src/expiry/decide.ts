@@ -3,6 +3,7 @@ import { formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { doubtsAbout } from './doubts.ts'
 import { choose, keepsNothing, rulesText } from './periods.ts'
 import type { Candidate, CandidateCopy, CopyDecision, ExpiryDecision, ExpiryQuestion, KeepRules } from './question.ts'
+import { tieKey } from './sets.ts'
 import { walDecision, windowAnchor } from './wal-window.ts'
 
 /**
@@ -84,6 +85,7 @@ function reasonsToKeep(question: ExpiryQuestion, shelf: Shelf): Reasons {
   const anchor = windowAnchor(question, shelf)
   if (anchor)
     keep(anchor, `recovery to any moment of the last ${formatDuration(question.walWindowMs ?? 0)} begins with it`)
+  keepTied(question, shelf, keep)
   keepNeeded(shelf, reasons, keep)
   return reasons
 }
@@ -132,6 +134,12 @@ function keepHeld({ holds }: ExpiryQuestion, { items }: Shelf, keep: Keep): void
   for (const { backupId, by, why } of holds)
     for (const item of items)
       if (backupId === undefined || backupId === item.backup.backupId) keep(item, `held by ${by}: ${why}`)
+}
+
+function keepTied({ ties }: ExpiryQuestion, { targetId, items }: Shelf, keep: Keep): void {
+  if (ties === undefined) return
+  for (const item of items)
+    for (const reason of ties.get(tieKey(targetId, item.backup.backupId)) ?? []) keep(item, reason)
 }
 
 /** Follows what stays, and what is coming, to what it needs. */

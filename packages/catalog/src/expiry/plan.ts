@@ -7,7 +7,8 @@ import type { Catalog } from '../catalog.ts'
 import { candidateOf } from './candidate.ts'
 import { decideExpiry } from './decide.ts'
 import type { Knowledge } from './knowledge.ts'
-import type { CopyDecision, ExpiryDecision, KeepRules, WalDecision } from './question.ts'
+import type { Candidate, CopyDecision, ExpiryDecision, KeepRules, WalDecision } from './question.ts'
+import { type DecidedSource, type Ties, tieKey, tieSets } from './sets.ts'
 
 /** What the configuration says about keeping. */
 export interface Keeping {
@@ -55,19 +56,23 @@ export interface PlanDeps {
   nowMs: number
 }
 
-/** Decides about one source after the other; the records of one are in memory at a time. */
+/**
+ * Decides about one source after the other, then again about those whose sets keep more than they would themselves; the records of one are in memory at a time, and
+ * the members of sets of all.
+ */
 export async function planExpiry(deps: PlanDeps): Promise<ExpiryPlan> {
-  const plan: ExpiryPlan = { digest: '', decisions: [], going: [], returning: [], wal: [], bytes: 0, excess: [] }
-  const digest = createHash('sha256')
-  for (const sourceId of [...deps.sources].sort()) {
-    const records = await Array.fromAsync(deps.catalog.all({ sourceId }))
-    const decision = decideSource(deps, sourceId, records)
-    plan.decisions.push(decision)
-    const byId = new Map(records.map((record) => [record.backupId, record]))
-    for (const copy of decision.copies) sortInto(plan, sourceId, copy, byId.get(copy.backupId))
-    for (const wal of decision.wal) plan.wal.push({ sourceId, ...wal, ...anchorFacts(byId.get(wal.anchor)) })
-    plan.excess.push(...excessOf(sourceId, decision.copies, deps.keeping.maxShare))
+  const plans = await planTogether(deps)
+  const own = [...deps.sources].sort().flatMap((sourceId) => plans.get(sourceId) ?? [])
+  const plan: ExpiryPlan = {
+    digest: '',
+    decisions: own.map(({ decision }) => decision),
+    going: own.flatMap(({ going }) => going),
+    returning: own.flatMap(({ returning }) => returning),
+    wal: own.flatMap(({ wal }) => wal),
+    bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
+    excess: own.flatMap(({ excess }) => excess),
   }
+  const digest = createHash('sha256')
   for (const { sourceId, backupId, targetId } of plan.going) digest.update(`${sourceId} ${backupId} ${targetId}\n`)
   for (const { sourceId, targetId, timeline, before } of plan.wal)
     digest.update(`${sourceId} wal ${targetId} ${timeline} ${before}\n`)
@@ -75,28 +80,80 @@ export async function planExpiry(deps: PlanDeps): Promise<ExpiryPlan> {
   return plan
 }
 
-function decideSource(deps: PlanDeps, sourceId: SourceId, records: readonly BackupRecord[]): ExpiryDecision {
+type SourcePlan = DecidedSource &
+  Pick<ExpiryPlan, 'going' | 'returning' | 'wal' | 'bytes' | 'excess'> & { decision: ExpiryDecision }
+
+/** The sources asked for, and those that share sets with them. */
+async function planTogether(deps: PlanDeps): Promise<Map<SourceId, SourcePlan>> {
+  const plans = new Map<SourceId, SourcePlan>()
+  const ties: Ties = new Map()
+  const queue = [...deps.sources]
+  for (let sourceId = queue.pop(); sourceId !== undefined; sourceId = queue.pop()) {
+    if (plans.has(sourceId)) continue
+    const plan = await planSource(deps, sourceId, undefined)
+    plans.set(sourceId, plan)
+    queue.push(...new Set(plan.members.flatMap(({ set }) => set?.members.map((member) => member.sourceId) ?? [])))
+  }
+  while (tieSets(ties, [...plans.values()], deps.keeping.rulesOf))
+    for (const [sourceId, own] of ties) {
+      const goes = plans
+        .get(sourceId)
+        ?.decision.copies.some((copy) => copy.do === 'let-go' && own.has(tieKey(copy.targetId, copy.backupId)))
+      if (goes) plans.set(sourceId, await planSource(deps, sourceId, own))
+    }
+  return plans
+}
+
+async function planSource(
+  deps: PlanDeps,
+  sourceId: SourceId,
+  ties: ReadonlyMap<string, readonly string[]> | undefined,
+): Promise<SourcePlan> {
+  const records = await Array.fromAsync(deps.catalog.all({ sourceId }))
+  const backups = records.flatMap((record) => candidateOf(record) ?? [])
+  const decision = decideSource(deps, sourceId, backups, ties)
+  const members = backups.filter(({ set }) => set !== undefined)
+  const plan: SourcePlan = { sourceId, decision, members, going: [], returning: [], wal: [], bytes: 0, excess: [] }
+  const byId = new Map(records.map((record) => [record.backupId, record]))
+  for (const copy of decision.copies) sortInto(plan, sourceId, copy, byId.get(copy.backupId))
+  for (const wal of decision.wal) plan.wal.push({ sourceId, ...wal, ...anchorFacts(byId.get(wal.anchor)) })
+  plan.excess.push(...excessOf(sourceId, decision.copies, deps.keeping.maxShare))
+  return plan
+}
+
+function decideSource(
+  deps: PlanDeps,
+  sourceId: SourceId,
+  backups: readonly Candidate[],
+  ties: ReadonlyMap<string, readonly string[]> | undefined,
+): ExpiryDecision {
   const { keeping, knowledge, nowMs } = deps
   return decideExpiry({
     sourceId,
     rulesOf: keeping.rulesOf,
-    backups: records.flatMap((record) => candidateOf(record) ?? []),
+    backups,
+    ties,
     holds: deps.holds.filter((hold) => hold.sourceId === sourceId && hold.released === undefined),
     walWindowMs: keeping.walWindowMs[sourceId],
     nowMs,
     doubts: [...knowledge.all, ...knowledge.source(sourceId)],
-    targetDoubts: targetDoubts(knowledge, records),
+    targetDoubts: targetDoubts(knowledge, backups),
   })
 }
 
 /** A target nobody configures any more cannot be asked, and its data is nobody's business here. */
-function targetDoubts({ target }: Knowledge, records: readonly BackupRecord[]): Knowledge['target'] {
-  const held = new Set(records.flatMap(({ copies }) => Object.keys(copies) as TargetId[]))
+function targetDoubts({ target }: Knowledge, backups: readonly Candidate[]): Knowledge['target'] {
+  const held = new Set(backups.flatMap(({ copies }) => copies.map(({ targetId }) => targetId)))
   const known = [...held].map((id) => [id, target[id] ?? [`${id} is not configured any more; what lies there stays`]])
   return Object.fromEntries(known) as Knowledge['target']
 }
 
-function sortInto(plan: ExpiryPlan, sourceId: SourceId, copy: CopyDecision, record: BackupRecord | undefined): void {
+function sortInto(
+  plan: Pick<SourcePlan, 'going' | 'returning' | 'bytes'>,
+  sourceId: SourceId,
+  copy: CopyDecision,
+  record: BackupRecord | undefined,
+): void {
   const known = record?.copies[copy.targetId]
   const marked = known?.state === 'marked'
   if (copy.do === 'keep') {

@@ -1,4 +1,5 @@
 import type { BackupId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { SetPart } from '@lifeboat/shared/domain/set.ts'
 import type { Lsn, Timeline } from '@lifeboat/shared/domain/wal.ts'
 
 /** How long backups of one policy stay at one target. What any rule chooses stays; the rules are asked of proven backups only. */
@@ -30,6 +31,8 @@ export interface Candidate {
   bytes: number
   /** Backups it cannot be restored without. */
   needs: readonly BackupId[]
+  /** Of a member of a set. */
+  set?: SetPart | undefined
   wal?: { timeline: Timeline; startLsn: Lsn } | undefined
   copies: readonly CandidateCopy[]
 }
@@ -58,6 +61,8 @@ export interface ExpiryQuestion {
   /** Every backup of the source that has a copy anywhere or will have one, in any order. */
   backups: readonly Candidate[]
   holds: readonly HoldOn[]
+  /** Why copies stay for the sake of their sets, by `tieKey`; see sets.ts. */
+  ties?: ReadonlyMap<string, readonly string[]> | undefined
   /** How far back every moment must be recoverable, milliseconds; undefined: all WAL stays. */
   walWindowMs?: number | undefined
   nowMs: number

@@ -11,7 +11,7 @@ export const policyFindings: Rule = (raw, sections) => {
   return [
     ...blocks(raw, 'policies').flatMap(([id, policy]) => [
       ...copyFindings(id, policy),
-      ...scheduleFindings(id, policy),
+      ...scheduleFindings(['policies', id, 'schedule'], policy),
       ...tablesFindings(['policies', id], policy),
     ]),
     ...objectiveFindings(raw),
@@ -47,8 +47,7 @@ export function tablesFindings(base: Path, policy: Raw): Finding[] {
   return [{ severity: 'error', path, message, hint: 'Set `kind: tables`, or leave this out.' }]
 }
 
-function scheduleFindings(id: string, policy: Raw): Finding[] {
-  const path: Path = ['policies', id, 'schedule']
+export function scheduleFindings(path: Path, policy: Raw): Finding[] {
   const schedule = block(policy.schedule)
   const zone = text(schedule.zone)
   const cron = text(schedule.cron)

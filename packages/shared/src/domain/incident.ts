@@ -29,6 +29,7 @@ export const IncidentRule = z.enum([
   'copy-unlocked',
   'expiry-refused',
   'set-incomplete',
+  'drill-missed',
 ])
 export type IncidentRule = z.infer<typeof IncidentRule>
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
-import { BackupId, BackupKind, Moment, PolicyId, RunId, SourceId } from './ids.ts'
+import { BackupId, BackupKind, Moment, PolicyId, RunId, SourceId, TargetId } from './ids.ts'
 import { SetPart } from './set.ts'
 
 /**
@@ -129,12 +129,20 @@ export const RUN_LIFECYCLE: Record<RunState, Record<RunEvent, RunState | 'refuse
   },
 }
 
+/** What a run takes; `drill`: nothing, it rehearses recovery on a date of its own. */
+export const RunKind = z.enum([...BackupKind.options, 'drill'])
+export type RunKind = z.infer<typeof RunKind>
+
+/** One drill a scheduled rehearsal consists of. */
+export const RunDrill = z.object({ runId: RunId, backupId: BackupId, policyId: PolicyId, targetId: TargetId })
+export type RunDrill = z.infer<typeof RunDrill>
+
 /** One expected or wished backup run and what became of it. Key in the ledger bucket: the run id. */
 export const LedgerEntry = z.object({
   runId: RunId,
   sourceId: SourceId,
   policyId: PolicyId,
-  kind: BackupKind,
+  kind: RunKind,
   /** `agent`: itself, because WAL was lost or files changed. */
   requestedBy: z.enum(['schedule', 'operator', 'agent']),
   state: RunState,
@@ -150,6 +158,9 @@ export const LedgerEntry = z.object({
   attempt: z.int().nonnegative(),
   /** Instance of the agent that holds the newest attempt. */
   heldBy: z.string().optional(),
+  /** Of a run of kind drill: what was chosen, out of how many. A random choice follows from the run id alone. */
+  drills: z.array(RunDrill).optional(),
+  chosenOf: z.int().nonnegative().optional(),
   /** Of a run that found nothing changed: the earlier backup that still holds everything. */
   backupId: BackupId.optional(),
   unchanged: z.literal(true).optional(),

@@ -20,6 +20,8 @@ export const DrillRequested = defineMessage({
     targetId: TargetId,
     /** Of a base or an incremental: recover through the WAL archive to this moment, or as far as it goes; default the end of the backup. */
     recoverTo: RecoverTo.optional(),
+    /** Name under `drills` of the configuration, whose questions are asked besides. */
+    rehearsal: PolicyId.optional(),
     requestedBy: z.enum(['schedule', 'operator']),
     requestedAt: Moment,
   }),

@@ -1,0 +1,130 @@
+import type { BackupId, RecoveryPointId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { choose } from './periods.ts'
+import type { Candidate, ExpiryDecision, ExpiryQuestion } from './question.ts'
+
+/** What was decided about one source, and its backups that belong to sets. */
+export interface DecidedSource {
+  sourceId: SourceId
+  decision: Pick<ExpiryDecision, 'copies'>
+  members: readonly Candidate[]
+}
+
+/** By source and `tieKey`: why copies stay for the sake of their sets. */
+export type Ties = Map<SourceId, Map<string, readonly string[]>>
+
+export function tieKey(targetId: TargetId, backupId: BackupId): string {
+  return `${targetId} ${backupId}`
+}
+
+/**
+ * Which copies stay because of the other members of their sets: rules are asked of complete, proven recovery points as of one backup, the newest such point of a
+ * set stays, and where one member stays so do the others at that target. None is ever let go alone.
+ *
+ * Adds to what is known; asked again with the decisions that follow from it, it ends.
+ *
+ * @returns whether anything was added
+ */
+export function tieSets(ties: Ties, sources: readonly DecidedSource[], rulesOf: ExpiryQuestion['rulesOf']): boolean {
+  const points = pointsOf(sources)
+  const wanted = [...wantedAsOne(points, rulesOf), ...points.flatMap(stayTogether)]
+  let added = false
+  for (const { copy, reason } of wanted) {
+    const own = ties.get(copy.sourceId) ?? new Map<string, readonly string[]>()
+    ties.set(copy.sourceId, own)
+    const key = tieKey(copy.targetId, copy.backup.backupId)
+    if (own.has(key)) continue
+    own.set(key, [reason])
+    added = true
+  }
+  return added
+}
+
+/** One member of a recovery point at one target. */
+interface MemberCopy {
+  sourceId: SourceId
+  targetId: TargetId
+  backup: Candidate
+  /** Why it stays; undefined: it is to go. */
+  stays: string | undefined
+  countable: boolean
+}
+
+/** One recovery point at one target. */
+interface Shelved {
+  point: RecoveryPointId
+  setId: string
+  targetId: TargetId
+  copies: MemberCopy[]
+  /** Every member is there, and proven. */
+  whole: boolean
+  atMs: number
+}
+
+function pointsOf(sources: readonly DecidedSource[]): Shelved[] {
+  const all = sources.flatMap(copiesOf)
+  const shelved = Map.groupBy(all, ({ backup, targetId }) => `${backup.set?.point} ${targetId}`)
+  return [...shelved.values()].flatMap((copies) => {
+    const { backup, targetId } = copies[0] as MemberCopy
+    if (backup.set === undefined) return []
+    const { point, setId, members } = backup.set
+    const whole = members.every((member) =>
+      copies.some(
+        (copy) => copy.countable && copy.sourceId === member.sourceId && copy.backup.policyId === member.policyId,
+      ),
+    )
+    return [{ point, setId, targetId, copies, whole, atMs: Math.max(...copies.map((copy) => copy.backup.atMs)) }]
+  })
+}
+
+function copiesOf({ sourceId, decision, members }: DecidedSource): MemberCopy[] {
+  const staying = new Map(
+    decision.copies.flatMap(({ targetId, backupId, do: verdict, reasons }) =>
+      verdict === 'keep' ? [[tieKey(targetId, backupId), reasons[0] ?? ''] as const] : [],
+    ),
+  )
+  return members.flatMap((backup) => {
+    const proven = backup.copies.some((copy) => copy.proven && copy.state === 'there')
+    return backup.copies
+      .filter(({ state }) => state !== 'coming')
+      .map(({ targetId, state }) => ({
+        ...{ sourceId, targetId, backup, countable: proven && state === 'there' },
+        stays: staying.get(tieKey(targetId, backup.backupId)),
+      }))
+  })
+}
+
+type Wanted = { copy: MemberCopy; reason: string }
+
+function wantedAsOne(points: readonly Shelved[], rulesOf: ExpiryQuestion['rulesOf']): Wanted[] {
+  const whole = points.filter((point) => point.whole)
+  return [...Map.groupBy(whole, ({ setId, targetId }) => `${setId} ${targetId}`).values()].flatMap((own) => {
+    const newestFirst = own.toSorted((a, b) => b.atMs - a.atMs)
+    const [newest] = newestFirst as [Shelved]
+    const rules = rulesOf((newest.copies[0] as MemberCopy).backup.policyId, newest.targetId)
+    const moments = newestFirst.map(({ atMs }) => atMs)
+    const chosen = rules === undefined ? [] : [...choose(moments, rules)]
+    return [
+      ...forAll(newest, `${newest.point} is the newest complete and proven one of its set`),
+      ...chosen.flatMap(([i, reasons]) => {
+        const point = newestFirst[i] as Shelved
+        return forAll(point, `its set ${point.point} is ${reasons.join(', ')}`)
+      }),
+    ]
+  })
+}
+
+function forAll({ copies }: Shelved, reason: string): Wanted[] {
+  return copies.map((copy) => ({ copy, reason }))
+}
+
+const NOT_SURE = 'not sure enough: '
+
+/** What stays only because too little is known brings nothing back that is hidden, and neither do the others for its sake. */
+function stayTogether({ point, copies }: Shelved): Wanted[] {
+  const going = copies.filter(({ stays }) => stays === undefined)
+  const staying = copies.filter(({ stays }) => stays !== undefined)
+  const kept = staying.find(({ stays }) => !stays?.startsWith(NOT_SURE)) ?? staying[0]
+  if (kept === undefined) return []
+  const doubt = kept.stays?.startsWith(NOT_SURE) ? NOT_SURE : ''
+  return going.map((copy) => ({ copy, reason: `${doubt}${kept.backup.backupId} of the same set ${point} stays` }))
+}

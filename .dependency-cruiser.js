@@ -89,7 +89,7 @@ export default {
       'agent-holds-no-cloud',
       'The database host has no cloud credentials (P5), so its agent has no code that could use them. Configuration schemas are no such code.',
       '^apps/(backup-agent|scheduler|alerter)/src/',
-      '^packages/storage/src/(?!target-config\\.ts$)',
+      '^packages/storage/src/(?!target-config\\.ts$|target\\.ts$|lent/)',
     ),
     {
       name: 'e2e-meets-apps-as-an-operator',

@@ -31,7 +31,7 @@ The same as [AsyncAPI 3](asyncapi.json) for tools.
 function streams(): string {
   const rows = STREAMS.map(
     ({ name, summary, subjects, retention, maxAgeMs }) =>
-      `| \`${name}\` | ${subjects.map((subject) => `\`${subject}\``).join('<br>')} | ${retention} | ${formatDuration(maxAgeMs)} | ${summary} |`,
+      `| \`${name}\` | ${subjects.map((subject) => `\`${subject}\``).join('<br>')} | ${retention} | ${maxAgeMs === 0 ? 'for ever' : formatDuration(maxAgeMs)} | ${summary} |`,
   )
   return ['## Streams', '', '| stream | subjects | retention | kept | holds |', '|---|---|---|---|---|', ...rows].join(
     '\n',

@@ -5,11 +5,17 @@ import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import type { WalConfig } from '@lifeboat/config/schema/wal.ts'
 import { isPostgres } from '@lifeboat/config/source-config.ts'
 import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
-import { replicationConnection, type SourceConnection, sourceConnection } from '@lifeboat/postgres/connection.ts'
+import {
+  replicationConnection,
+  restoreConnection,
+  type SourceConnection,
+  sourceConnection,
+} from '@lifeboat/postgres/connection.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { AgentId, FleetId, PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { PublicKeys } from '@lifeboat/shared/signing/signing.ts'
 
 /** What this agent cares for. */
 export type AgentSource = DatabaseSource | FileSource
@@ -23,6 +29,26 @@ export interface DatabaseSource {
   /** For base backups and WAL. */
   replication: SourceConnection
   rolePasswords: boolean
+  /** As a superuser; undefined: nothing of it is restored by this agent. */
+  restore: SourceConnection | undefined
+}
+
+/** Whom the agent obeys, and with what. */
+export interface RestoreConfig {
+  operators: PublicKeys
+  /** So many different operators must have signed. */
+  signatures: number
+  /** Opens what is sealed to this agent, and no backup. */
+  identity: Secret
+  uploaders: readonly string[]
+  hooks: Readonly<Record<string, Hook>>
+}
+
+export interface Hook {
+  command: readonly string[]
+  user?: string | undefined
+  timeout: number
+  env: Readonly<Record<string, string>>
 }
 
 /** What one agent reads of lifeboat.yaml: its own spool and keys, its own sources. No bucket credentials, no decryption key. */
@@ -39,6 +65,9 @@ export interface AgentConfig {
   signingKey: Secret
   spool: SpoolConfig
   toolPaths: readonly string[]
+  /** Public keys of those who sign manifests and evidence. */
+  signers: PublicKeys
+  restore: RestoreConfig | undefined
   /** Public age keys. */
   recipients: readonly string[]
   sources: ReadonlyMap<SourceId, AgentSource>
@@ -68,7 +97,9 @@ export async function readAgentConfig(from: { env: Env; cwd: string }): Promise<
     const connection = sourceConnection(source, source.password && secret(source.password))
     const secretOfReplication = source.replication?.password
     const replication = replicationConnection(source, connection, secretOfReplication && secret(secretOfReplication))
-    return [id as SourceId, { connection, replication, rolePasswords: source.rolePasswords }]
+    const login = source.restore
+    const restore = login && restoreConnection(login, connection, login.password && secret(login.password))
+    return [id as SourceId, { connection, replication, rolePasswords: source.rolePasswords, restore }]
   })
   return {
     fleetId: config.fleet,
@@ -81,6 +112,8 @@ export async function readAgentConfig(from: { env: Env; cwd: string }): Promise<
     signingKey: secret(agent.signingKey),
     spool: { ...agent.spool, stalledAfterMs: STALLED_AFTER_MS },
     toolPaths: agent.toolPaths,
+    signers: config.signers,
+    restore: agent.restore && { ...agent.restore, identity: secret(agent.restore.identity) },
     recipients: config.encryption.recipients,
     sources: new Map(sources),
     policies: new Map(Object.entries(config.policies) as [PolicyId, PolicyConfig][]),

@@ -11,6 +11,7 @@ import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
 import type { AgentConfig } from './config.ts'
 import { agentEvents, type Events } from './events.ts'
 import { instanceOf, leaseName, type NameLease } from './name-lease.ts'
+import { openBook, type RestoreBook } from './restore/book.ts'
 import { serveParts } from './spool/serve-parts.ts'
 import { openSpool, type Spool } from './spool/spool.ts'
 import { walMetrics } from './wal/metrics.ts'
@@ -32,6 +33,8 @@ export interface AgentDeps {
   events: Events
   /** The WAL that is being kept, by source. */
   roads: Map<SourceId, Road>
+  /** Commands of operators that were accepted, whatever became of them. */
+  restores: RestoreBook
   clock: Clock
   log: Logger
 }
@@ -68,6 +71,7 @@ export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics }: 
     instance,
     events: agentEvents(metrics),
     roads,
+    restores: await openBook(cfg.spool.path),
     clock: systemClock,
     log,
   }

@@ -147,7 +147,7 @@ export async function openAgentHouse(settings: Readonly<Record<string, string>> 
           stalledAfterMs: 60_000,
           ...change.spool,
         },
-        secret: () => new Secret(''),
+        ...{ secret: () => new Secret(''), signers: {}, restore: undefined },
         sources: new Map([
           [
             SOURCE,
@@ -155,6 +155,7 @@ export async function openAgentHouse(settings: Readonly<Record<string, string>> 
               connection: { ...connection, password: new Secret(password) },
               replication: { ...connection, user: change.replicator ?? user, password: new Secret(password) },
               rolePasswords: change.rolePasswords ?? true,
+              restore: undefined,
             },
           ],
         ]),

@@ -15,6 +15,9 @@ export interface ProcessChange {
   /** Beside sources, schedule and targets. */
   policy?: Record<string, unknown>
   source?: Record<string, unknown>
+  /** Of the agent, as it stands in lifeboat.yaml. */
+  restore?: Record<string, unknown>
+  signers?: Record<string, string>
   /** A tree of files in place of a database. */
   files?: string
 }
@@ -23,7 +26,7 @@ export interface ProcessChange {
 export async function spawnAgent(
   house: AgentHouse,
   cfg: AgentConfig,
-  { toolPaths = [], policy = { kind: 'dump' }, source = {}, files }: ProcessChange,
+  { toolPaths = [], policy = { kind: 'dump' }, source = {}, files, restore, signers = {} }: ProcessChange,
 ): Promise<ServiceProcess> {
   const folder = join(house.folder, `home-${cfg.agentId}`)
   await mkdir(folder, { recursive: true })
@@ -35,9 +38,10 @@ export async function spawnAgent(
   const password = await secret('password', PASSWORD)
   const config = {
     ...{ version: 1, fleet: 'test', bus: { servers: [house.natsUrl] }, encryption: { recipients: cfg.recipients } },
+    signers: { [cfg.agentId]: house.publicKey, ...signers },
     agents: {
       [cfg.agentId]: {
-        ...{ url: 'http://127.0.0.1:1', listen: '127.0.0.1:0', toolPaths },
+        ...{ url: 'http://127.0.0.1:1', listen: '127.0.0.1:0', toolPaths, restore },
         ...{ token: await secret('token', TOKEN), signingKey: await secret('key', cfg.signingKey.reveal()) },
         spool: { path: cfg.spool.path, partBytes: '64KiB' },
       },

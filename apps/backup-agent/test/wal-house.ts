@@ -163,6 +163,7 @@ async function configOf(opts: WalHouseOptions, { folder, keys, nats, agentPort, 
   const address = `127.0.0.1:${agentPort}`
   return {
     ...{ version: 1, fleet: 'test', bus: { servers: [nats.url] }, encryption: { recipients: [keys.recipient] } },
+    signers: { db1: signing.publicKey },
     agents: {
       db1: {
         ...{ url: `http://${address}`, listen: address, token: keys.agentToken, signingKey: signing.reference },

@@ -1,19 +1,16 @@
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import type { Evidence } from '@lifeboat/shared/domain/drill.ts'
-import { moment, newDrillId, operatorRunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { evidenceKey, manifestKey } from '@lifeboat/shared/domain/keys.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { newSigningKeyPair, openSigner, type Signer } from '@lifeboat/shared/signing/signing.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { FilesystemConfig } from '@lifeboat/storage/target-config.ts'
+import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
 import { type CliEnd, startCli } from './run-cli.ts'
 
 const run = promisify(execFile)
@@ -60,7 +57,7 @@ export async function openBareHouse(): Promise<BareHouse> {
   return {
     ...{ folder, target, address, recipient: recipient.trim(), identityFile, signers },
     agent: await openSigner('db1', agentKey.privateKey),
-    drilled: (manifest, verdict = 'proven') => putEvidence(target, verifier, manifest, verdict),
+    drilled: (manifest, verdict = 'proven') => sealEvidence(target, verifier, manifest, verdict),
     recover(args, { answer, identity = identityFile, env = {} } = {}) {
       const all = ['recover', '--from', address, '--identity', identity, ...signers, ...args]
       const child = startCli(folder, all, env, answer === undefined ? 'ignore' : 'pipe')
@@ -101,28 +98,6 @@ async function postgresAccount(): Promise<{ uid: number; gid: number }> {
     ['-u', '-g'].map(async (flag) => Number((await run('id', [flag, 'postgres'])).stdout)),
   )
   return { uid: uid ?? 0, gid: gid ?? 0 }
-}
-
-async function putEvidence(target: Target, verifier: Signer, manifest: Manifest, verdict: Evidence['verdict']) {
-  const signal = AbortSignal.timeout(60_000)
-  const { sourceId, backupId, policyId, kind, fleetId } = manifest
-  const signed = await buffer(await target.get(manifestKey(sourceId, backupId), { signal }))
-  const now = Date.now()
-  const drillId = newDrillId(now)
-  const evidence: Evidence = {
-    ...{ format: 1, fleetId, drillId, runId: operatorRunId(policyId, sourceId, now), backupId, sourceId, kind },
-    ...{ targetId: target.id, verifierId: verifier.id, manifestSha256: digest('sha256', signed) as never },
-    ...{ startedAt: moment(now), finishedAt: moment(now), checks: [], verdict, reasons: [], phases: {} },
-    ...{ recoveryMs: 1234, bytesFetched: 1, tools: {} },
-  }
-  const bytes = Buffer.from(await verifier.sign('lifeboat-evidence', evidence))
-  const sums = { sha256: digest('sha256', bytes) as never, md5: digest('md5', bytes) as never }
-  const key = evidenceKey(sourceId, backupId, drillId)
-  await target.put(key, () => Readable.from([bytes]), { bytes: bytes.length, ...sums, role: 'evidence', signal })
-}
-
-function digest(algorithm: string, bytes: Buffer): string {
-  return createHash(algorithm).update(bytes).digest('hex')
 }
 
 export async function writeStrangersIdentity(folder: string): Promise<string> {

@@ -79,7 +79,7 @@ describe('a service and its part of the file', () => {
       VALID.replace(
         'agents:\n',
         'agents:\n  db2: { url: "http://db2:1", token: env:TOKEN, signingKey: env:K, spool: { path: /s } }\n',
-      ),
+      ).replace('signers: { ', `signers: { db2: ${'A'.repeat(43)}, `),
     )
     const env = { BUS: 'b', TOKEN: 't', DB: 'd' }
     const agentOf = async (more: object) =>

@@ -9,7 +9,7 @@ export type ConfigOf<S extends SectionName> = Pick<LifeboatConfig, 'version' | '
 /** The sections each service validates; what else stands in the file is not its business. */
 export const SERVICE_SECTIONS = {
   scheduler: ['bus', 'sources', 'policies', 'drills', 'wal', 'targets', 'expiry', 'objectives', 'scheduler'],
-  'backup-agent': ['bus', 'encryption', 'agents', 'sources', 'policies', 'wal'],
+  'backup-agent': ['bus', 'encryption', 'signers', 'agents', 'sources', 'policies', 'wal'],
   uploader: ['bus', 'agents', 'targets', 'audit', 'expiry', 'uploader'],
   verifier: ['bus', 'signers', 'targets', 'policies', 'drills', 'wal', 'verifier'],
   alerter: ['bus', 'sources', 'policies', 'drills', 'wal', 'targets', 'objectives', 'alerting'],
@@ -71,9 +71,16 @@ function agentSecrets(config: Partial<LifeboatConfig>, agentId?: string): Secret
   const agents = config.agents as Record<string, unknown> | undefined
   return [
     ...section(agents?.[agentId ?? ''], ['agents', agentId ?? ''], ['token', 'signingKey']),
+    ...section(
+      (agents?.[agentId ?? ''] as { restore?: unknown } | undefined)?.restore,
+      ['agents', agentId ?? '', 'restore'],
+      ['identity'],
+    ),
     ...each(own, 'sources', ['password']),
     ...Object.entries(own).flatMap(([id, source]) =>
-      section('replication' in source ? source.replication : undefined, ['sources', id, 'replication'], ['password']),
+      (['replication', 'restore'] as const).flatMap((login) =>
+        section((source as Partial<Record<string, unknown>>)[login], ['sources', id, login], ['password']),
+      ),
     ),
   ]
 }

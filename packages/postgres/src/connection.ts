@@ -46,6 +46,15 @@ export function replicationConnection(
   return source.replication === undefined ? connection : { ...connection, user: source.replication.user, password }
 }
 
+/** The same server as a superuser, in another database than the one that is restored. */
+export function restoreConnection(
+  { user, database }: NonNullable<PostgresSourceConfig['restore']>,
+  connection: SourceConnection,
+  password: Secret | undefined,
+): SourceConnection {
+  return { ...connection, user, database, password }
+}
+
 /**
  * Connects and makes the session fit for long reading: no statement or idle timeouts of the role's own, row security off (reading under a
  * policy fails instead of returning half the rows).

@@ -34,6 +34,20 @@ export const PostgresSourceConfig = z.strictObject({
     })
     .optional()
     .describe('How to log in for replication; default the same role as for dumps.'),
+  restore: z
+    .strictObject({
+      user: z.string().min(1).describe('A superuser: owners, roles and extensions come back as they were.'),
+      password: SecretRef.optional().describe('Default: what pg_hba.conf allows without one.'),
+      database: z
+        .string()
+        .min(1)
+        .default('postgres')
+        .describe('Where it logs in: any database of the server but the one that is restored.'),
+    })
+    .optional()
+    .describe(
+      'How to log in for a restore an operator commands; without it nothing of this source is restored by its agent.',
+    ),
   rolePasswords: z
     .boolean()
     .default(true)

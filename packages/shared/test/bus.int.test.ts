@@ -9,10 +9,12 @@ import type { DeadLetter, Delivery } from '../src/bus/bus.ts'
 import { openLink } from '../src/bus/link.ts'
 import { DrillRequested } from '../src/bus/messages/drill.ts'
 import { PartStored } from '../src/bus/messages/part.ts'
+import { RestoreAudited } from '../src/bus/messages/restore.ts'
 import { connectBus } from '../src/bus/nats-bus.ts'
 import { buryStrays } from '../src/bus/strays.ts'
 import { ACK_WAIT_MS } from '../src/bus/streams.ts'
 import { Secret } from '../src/config/secret.ts'
+import { type AgentId, moment, type RestoreId } from '../src/domain/ids.ts'
 import { LifeboatError } from '../src/errors/lifeboat-error.ts'
 import { silentLogger } from '../src/log/logger.ts'
 import { aPart, aWish, openWorld } from './bus-world.ts'
@@ -450,3 +452,14 @@ async function dyingWorker(): Promise<{ exit: Promise<unknown> }> {
 function asDisposable(value: Awaited<ReturnType<typeof openLink>>) {
   return { value, [Symbol.asyncDispose]: () => value.nc.close() }
 }
+
+test('the audit refuses to forget: nobody who asks the server can change or remove what is in it', async () => {
+  await world.bus.publish(RestoreAudited, {
+    ...{ restoreId: '20261128T020000Z-restore-k3f9qa' as RestoreId, agentId: 'db1' as AgentId, event: 'refused' },
+    ...{ at: moment(Date.now()), who: [] },
+  })
+  await expect(world.jsm.streams.purge('LIFEBOAT_AUDIT')).rejects.toThrow(/not permitted/)
+  await expect(world.jsm.streams.deleteMessage('LIFEBOAT_AUDIT', 1)).rejects.toThrow(/not permitted/)
+  await expect(world.jsm.streams.update('LIFEBOAT_AUDIT', { deny_delete: false })).rejects.toThrow()
+  expect(await waiting('LIFEBOAT_AUDIT')).toBe(1)
+})

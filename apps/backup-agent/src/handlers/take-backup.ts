@@ -4,7 +4,7 @@ import type { Delivery, Handler } from '@lifeboat/shared/bus/bus.ts'
 import type { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { moment, newBackupId, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import type { RunEvent } from '@lifeboat/shared/domain/ledger.ts'
-import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
+import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { createRun } from '@lifeboat/shared/run/create-run.ts'
 import { deadline } from '@lifeboat/shared/run/deadline.ts'
@@ -160,8 +160,4 @@ async function end(deps: AgentDeps, attempt: Attempt, err: LifeboatError, delive
   await deps.ledger.apply(attempt.runId, event, details, { attempt: attempt.attempt })
   const spooled = deps.spool.get(attempt.backupId)
   if (spooled) await deps.spool.drop(spooled)
-}
-
-function reportOf(err: LifeboatError) {
-  return ErrorReportSchema.parse(err.toReport())
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Moment, moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { formatLsn, type Lsn, type WalState } from '@lifeboat/shared/domain/wal.ts'
-import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
+import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { lower } from './holders.ts'
 import type { Road } from './road.ts'
@@ -78,10 +78,6 @@ function isForAPerson(err: LifeboatError): boolean {
 
 function placeOf({ now }: Road, lsn: bigint): { lsn: Lsn; at: Moment } {
   return { lsn: formatLsn(lsn), at: moment(now.moments.heldBy(lsn) ?? 0) }
-}
-
-function reportOf(err: LifeboatError): WalState['error'] {
-  return ErrorReportSchema.parse(err.toReport())
 }
 
 function withoutError({ error: _error, ...rest }: WalState): WalState {

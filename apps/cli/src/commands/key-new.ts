@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { newSigningKeyPair } from '@lifeboat/shared/signing/signing.ts'
 import type { Command } from '../context.ts'
+import { writeNew } from '../files.ts'
 
 const run = promisify(execFile)
 
@@ -53,18 +54,6 @@ async function newIdentity(path: string | undefined): Promise<{ text: string; re
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
     throw new LifeboatError('TOOL_MISSING', { tool: 'age-keygen', package: 'age' }, { cause })
   }
-}
-
-/** Never overwrites: a lost identity is every backup lost. */
-async function writeNew(file: string, text: string): Promise<void> {
-  await writeFile(file, text, { mode: 0o600, flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EEXIST') throw cause
-    throw new LifeboatError(
-      'CLI_USAGE',
-      { file, problem: 'this file exists already; choose another folder with --out' },
-      { cause },
-    )
-  })
 }
 
 function yamlLines({ recipient, signers }: NewKeys, identityFile: string): string {

@@ -3,7 +3,7 @@ import type { LiveLine } from '../progress/live-line.ts'
 import type { Terminal } from '../terminal.ts'
 
 /**
- * Demands the name of the database that is about to be touched, typed now or given beforehand.
+ * Demands the name of the database or the source that is about to be touched, typed now or given beforehand.
  *
  * @throws LifeboatError CLI_USAGE
  */
@@ -13,7 +13,7 @@ export async function confirmName(
   terminal: Pick<Terminal, 'ask' | 'signal'>,
   live: Pick<LiveLine, 'say'>,
 ): Promise<void> {
-  if (given === undefined) live.say(`This concerns the database ${database}.`)
+  if (given === undefined) live.say(`This concerns ${database}.`)
   const typed = given ?? (await terminal.ask?.('Type its name to go on: '))
   terminal.signal.throwIfAborted()
   if (typed !== database)

@@ -1,7 +1,53 @@
 import { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
-import { ByteSize } from '@lifeboat/shared/time/duration.ts'
+import { HookName } from '@lifeboat/shared/domain/restore.ts'
+import { ByteSize, Duration } from '@lifeboat/shared/time/duration.ts'
 import { z } from 'zod'
 import { Listen } from './listen.ts'
+
+const Hook = z.strictObject({
+  command: z
+    .array(z.string())
+    .min(1)
+    .refine(([program]) => program?.startsWith('/'), 'begins with the absolute path of a program')
+    .describe('Program and arguments, run without a shell, exactly so: nothing from the bus becomes part of it.'),
+  user: z
+    .string()
+    .optional()
+    .describe('Account it runs as, where the agent runs as root; default the account of the agent.'),
+  timeout: Duration.default(60_000).describe('After this long it is killed and counts as failed.'),
+  env: z
+    .record(z.string(), z.string().describe('Its value, exactly so.'))
+    .default({})
+    .describe('Its whole environment beside PATH, LC_ALL and LIFEBOAT_*.'),
+})
+
+const Restore = z.strictObject({
+  operators: z
+    .record(
+      z.string(),
+      z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{43}$/, 'a public key as `lifeboat operator key new` printed it')
+        .describe('Ed25519 public key of this operator, base64url.'),
+    )
+    .describe('Whom this agent obeys: public keys by name (`lifeboat operator key new`).'),
+  signatures: z.int().min(1).max(5).default(1).describe('So many different operators must have signed a command.'),
+  identity: SecretRef.describe(
+    'age identity of this agent alone: operators encrypt to it what opens a backup. It opens no backup itself.',
+  ),
+  recipient: z
+    .string()
+    .regex(/^age1[0-9a-z]+$/, 'an age public key (age1…)')
+    .describe('The public half of `identity`.'),
+  uploaders: z
+    .array(z.url())
+    .min(1)
+    .describe('Where uploaders lend copies (`uploader.lend`), the first that answers is asked.'),
+  hooks: z
+    .record(HookName, Hook)
+    .default({})
+    .describe('Programs a command may name, e.g. to stop and start the service.'),
+})
 
 export const AgentSection = z.strictObject({
   url: z.url().describe('How uploaders reach the spool of this agent, e.g. http://db1:7461'),
@@ -20,6 +66,7 @@ export const AgentSection = z.strictObject({
     ),
     partBytes: ByteSize.default(64 * 1024 ** 2).describe('Size of a part: the unit of transport, retry and storage.'),
   }),
+  restore: Restore.optional().describe('Restores on a signed command of an operator; default none: docs/restore.md.'),
   toolPaths: z
     .array(z.string())
     .default([])

@@ -44,12 +44,14 @@ export async function planDump(
   { seen, notes }: Extract<Picked, { kind: 'dump' }>,
   place: DumpPlace | undefined,
   clock: Clock,
+  /** `later`: the plan is made before anybody gave the key. */
+  key: 'here' | 'later' = 'here',
 ): Promise<PlannedDump> {
   const { drill } = seen
   const manifest = demandServer(seen.manifest)
   const obstacles: ErrorReport[] = []
   await orObstacle(obstacles, () => takeInventory(reader.target, manifest, reader.run.signal).then(() => {}))
-  await orObstacle(obstacles, () => demandKey(reader, manifest))
+  if (key === 'here') await orObstacle(obstacles, () => demandKey(reader, manifest))
   const disk = place && (await examine(reader, manifest, place, obstacles))
   const told: BarePlan = {
     ...{ sourceId: manifest.sourceId, kind: 'dump', backups: [plannedBackup(seen)] },

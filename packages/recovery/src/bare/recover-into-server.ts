@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { Difference } from '@lifeboat/postgres/fingerprint/compare.ts'
-import { quoteIdent, quoteLiteral } from '@lifeboat/postgres/sql-text.ts'
+import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
 import { findPostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
+import type { Run } from '@lifeboat/shared/run/run.ts'
 import type { Compared } from '../dump/compare-restored.ts'
 import { loadBeside } from '../dump/load-beside.ts'
 import { type LoadingPlace, restorerMajor, runSql } from '../dump/load-dump.ts'
@@ -26,6 +27,9 @@ export interface IntoServer {
   swapped: Swapped | undefined
 }
 
+/** Whose work a half-restored database is; nobody removes what belongs to the other. */
+export type Besides = 'recovering' | 'restoring'
+
 /**
  * Restores a dump beside everything that is there, checks it, and only then gives it its name; what bore that name is put aside by the same
  * transaction. Killed before that, nothing has changed but a database `…_recovering_…`, which the next recovery removes.
@@ -35,15 +39,43 @@ export interface IntoServer {
 export async function recoverIntoServer(
   reader: Reader,
   manifest: Manifest & OfServer,
-  { fingerprint, globals }: Opened | { fingerprint: undefined; globals: undefined },
+  opened: MaybeOpened,
   { server, database, replace }: ServerPlace,
   onPhase: (phase: string) => void,
 ): Promise<IntoServer> {
+  await using _held = await holdDatabase(server, database)
+  const name = besideName(database, 'recovering', randomBytes(3).toString('hex'))
+  const beside = await restoreBeside(reader, manifest, opened, { server, database, name, why: 'recovering' }, onPhase)
+  try {
+    onPhase('swap')
+    const aside = replace && asideName(database, 'before', Date.now())
+    const swapped = await giveName(server, { database, next: name, aside, drainMs: replace?.drainMs ?? 0 }, reader.run)
+    return { ...beside, swapped }
+  } catch (thrown) {
+    await dropBeside(server, name)
+    reader.run.signal.throwIfAborted()
+    throw thrown
+  }
+}
+
+export type MaybeOpened = Opened | { fingerprint: undefined; globals: undefined }
+
+/**
+ * Restores a dump into a database of another name, compares it with its fingerprint and analyses it. What an earlier try left is removed before;
+ * when this throws nothing is left but roles. The caller holds the database (hold-database.ts).
+ *
+ * @throws LifeboatError RECOVERY_UNLIKE | DRILL_RESTORE_FAILED | ARTIFACT_… | SOURCE_… | TARGET_…
+ */
+export async function restoreBeside(
+  reader: Reader,
+  manifest: Manifest & OfServer,
+  { fingerprint, globals }: MaybeOpened,
+  { server, database, name, why }: { server: SourceConnection; database: string; name: string; why: Besides },
+  onPhase: (phase: string) => void,
+): Promise<Omit<IntoServer, 'swapped'>> {
   const { pgRestore, psql } = await clients(reader, manifest)
   const at: LoadingPlace = { connection: server, applicationName: APPLICATION }
-  await using _held = await holdDatabase(server, database)
-  await dropLeftovers(server, database)
-  const name = `${stemOf(database)}${randomBytes(3).toString('hex')}`
+  await dropLeftovers(server, database, why)
   onPhase('restore')
   const { sql, created: rolesCreated } = missingRoles(globals ?? '', await rolesOf(server))
   if (rolesCreated.length > 0) await runSql(sql, psql, at, reader.run)
@@ -54,46 +86,58 @@ export async function recoverIntoServer(
     onPhase('analyze')
     await ask(restored, 'analyze')
     reader.run.signal.throwIfAborted()
-    onPhase('swap')
-    const swapped = await giveName(reader, { server, database, replace }, name)
-    return { compared, rolesCreated, swapped }
+    return { compared, rolesCreated }
   } catch (thrown) {
-    await ask(server, `drop database if exists ${quoteIdent(name)} with (force)`).catch(() => {})
+    await dropBeside(server, name)
     reader.run.signal.throwIfAborted()
     throw thrown
   }
 }
 
-async function giveName(reader: Reader, place: ServerPlace, next: string): Promise<Swapped | undefined> {
-  const { server, database, replace } = place
-  const there = await namesLike(server, `datname = ${quoteLiteral(database)}`)
-  if (replace && there.length > 0) {
-    const aside = asideName(database, 'before', Date.now())
-    return swapDatabases(server, { live: database, next, aside, drainMs: replace.drainMs }, reader.run)
-  }
+/** Nobody but us was ever in it. */
+export async function dropBeside(server: SourceConnection, name: string): Promise<void> {
+  await ask(server, `drop database if exists ${quoteIdent(name)} with (force)`).catch(() => {})
+}
+
+/**
+ * Gives a restored database the name everybody uses. What bears it is put aside under `aside`; without one the name must be free.
+ *
+ * @throws LifeboatError RECOVERY_SWAP_BLOCKED | SOURCE_… ; nothing has changed then
+ */
+export async function giveName(
+  server: SourceConnection,
+  { database, next, aside, drainMs }: { database: string; next: string; aside: string | undefined; drainMs: number },
+  run: Pick<Run, 'signal'>,
+): Promise<Swapped | undefined> {
+  if (aside !== undefined && (await databaseNames(server)).has(database))
+    return swapDatabases(server, { live: database, next, aside, drainMs }, run)
   // Refused by the server when somebody took the name meanwhile.
   await ask(server, `alter database ${quoteIdent(next)} rename to ${quoteIdent(database)}`)
   return undefined
 }
 
+export async function databaseNames(server: SourceConnection): Promise<Set<string>> {
+  const rows = await ask(server, 'select datname as name from pg_database')
+  return new Set(rows.map(({ name }) => String(name)))
+}
+
+export function besideName(database: string, why: Besides, suffix: string): string {
+  return `${stemOf(database, why)}${suffix}`
+}
+
 /** What a killed recovery of this database left; nobody else works on it while it is held. */
-async function dropLeftovers(server: SourceConnection, database: string): Promise<void> {
-  const stem = stemOf(database)
-  const own = (name: string) => name.startsWith(stem) && /^[0-9a-f]{6}$/.test(name.slice(stem.length))
-  const left = (await namesLike(server, 'true')).filter(own)
+async function dropLeftovers(server: SourceConnection, database: string, why: Besides): Promise<void> {
+  const stem = stemOf(database, why)
+  const own = (name: string) => name.startsWith(stem) && /^[0-9a-z]{6}$/.test(name.slice(stem.length))
+  const left = [...(await databaseNames(server))].filter(own)
   // One that is in use is somebody's who came by another maintenance database: locks are per database.
   for (const name of left) await ask(server, `drop database if exists ${quoteIdent(name)}`).catch(() => {})
 }
 
-function stemOf(database: string): string {
+function stemOf(database: string, why: Besides): string {
   let stem = database
   while (Buffer.byteLength(stem) > 44) stem = [...stem].slice(0, -1).join('')
-  return `${stem}_recovering_`
-}
-
-async function namesLike(server: SourceConnection, condition: string): Promise<string[]> {
-  const rows = await ask(server, `select datname as name from pg_database where ${condition}`)
-  return rows.map(({ name }) => String(name))
+  return `${stem}_${why}_`
 }
 
 /** What belongs to the whole server is not ours to change there. */

@@ -14,12 +14,12 @@ import { type Swapped, swapDatabases } from './swap-databases.ts'
 export async function revertReplaced(
   server: SourceConnection,
   database: string,
-  { drainMs, run }: { drainMs: number; run: Pick<Run, 'signal'> },
+  { drainMs, run, nowMs = Date.now() }: { drainMs: number; run: Pick<Run, 'signal'>; nowMs?: number },
 ): Promise<Swapped & { back: string }> {
   await using _held = await holdDatabase(server, database)
   const newest = (await putAside(server, database)).find(({ why }) => why === 'before')
   if (!newest) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { database })
-  const aside = asideName(database, 'reverted', Date.now())
+  const aside = asideName(database, 'reverted', nowMs)
   const swapped = await swapDatabases(server, { live: database, next: newest.name, aside, drainMs }, run)
   return { ...swapped, back: newest.name }
 }

@@ -4,9 +4,9 @@ export type Service = 'scheduler' | 'backup-agent' | 'uploader' | 'verifier' | '
 
 /**
  * A wish lives in a work queue until somebody settles it; a fact stays 90 days for whoever wants to read; a flow is a fact of which there are
- * thousands a day and which matters for days only.
+ * thousands a day and which matters for days only; an audit is a fact nobody can remove.
  */
-export type MessageClass = 'wish' | 'fact' | 'flow'
+export type MessageClass = 'wish' | 'fact' | 'flow' | 'audit'
 
 export interface MessageDefinition<S extends z.ZodType> {
   /** Facts: `noun.participle`; wishes: `noun.requested`. */

@@ -17,7 +17,10 @@ export interface StreamDefinition {
   summary: string
   subjects: string[]
   retention: RetentionPolicy
+  /** 0: for ever. */
   maxAgeMs: number
+  /** Nothing in it can be changed or removed, by us or by anybody else who asks the server; when it is full it takes no more. */
+  appendOnly?: true
 }
 
 export const WISHES = {
@@ -44,6 +47,15 @@ export const FLOWS = {
   maxAgeMs: 7 * DAY_MS,
 } satisfies StreamDefinition
 
+export const AUDIT = {
+  name: 'LIFEBOAT_AUDIT',
+  summary: 'Who commanded what, why, and what came of it; append-only.',
+  subjects: ['lifeboat.audit.>'],
+  retention: RetentionPolicy.Limits,
+  maxAgeMs: 0,
+  appendOnly: true,
+} satisfies StreamDefinition
+
 const EXHAUSTED = '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES'
 
 export const DEAD = {
@@ -55,10 +67,10 @@ export const DEAD = {
 } satisfies StreamDefinition
 
 /** Every stream there is, in the order docs/bus.md tells them. */
-export const STREAMS: readonly StreamDefinition[] = [WISHES, FACTS, FLOWS, DEAD]
+export const STREAMS: readonly StreamDefinition[] = [WISHES, FACTS, FLOWS, AUDIT, DEAD]
 
 export function streamFor(messageClass: MessageClass): StreamDefinition {
-  return { wish: WISHES, fact: FACTS, flow: FLOWS }[messageClass]
+  return { wish: WISHES, fact: FACTS, flow: FLOWS, audit: AUDIT }[messageClass]
 }
 
 /** The settings Lifeboat insists on; what an operator sets beside them (placement, limits) is left alone. */
@@ -72,7 +84,8 @@ export function streamSettings(
     subjects: definition.subjects,
     retention: definition.retention,
     storage: StorageType.File,
-    discard: DiscardPolicy.Old,
+    discard: definition.appendOnly ? DiscardPolicy.New : DiscardPolicy.Old,
+    ...(definition.appendOnly && { deny_delete: true, deny_purge: true }),
     max_age: nanos(definition.maxAgeMs),
     duplicate_window: nanos(DEDUPE_WINDOW_MS),
     num_replicas: replicas,

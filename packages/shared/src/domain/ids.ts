@@ -54,6 +54,13 @@ export const MarkId = z
   .brand<'MarkId'>()
 export type MarkId = z.infer<typeof MarkId>
 
+/** `20261128T020000Z-restore-k3f9qa`: one command of an operator; also the id of its run. */
+export const RestoreId = z
+  .string()
+  .regex(/^\d{8}T\d{6}Z-restore-[a-z0-9]{6}$/, 'a restore id looks like 20261128T020000Z-restore-k3f9qa')
+  .brand<'RestoreId'>()
+export type RestoreId = z.infer<typeof RestoreId>
+
 /** Names one wish, whoever makes it: `daily.records.20260926T020000Z` for a scheduled run, with a random tail for an operator's. */
 export const RunId = z
   .string()
@@ -113,6 +120,10 @@ export function newHoldId(nowMs: number): HoldId {
 
 export function newMarkId(nowMs: number): MarkId {
   return `${compactTime(nowMs)}-mark-${suffix()}` as MarkId
+}
+
+export function newRestoreId(nowMs: number): RestoreId {
+  return `${compactTime(nowMs)}-restore-${suffix()}` as RestoreId
 }
 
 /** The same for every scheduler that computes the same due run, so a second publish is a no-op. */

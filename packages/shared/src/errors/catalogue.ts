@@ -8,6 +8,7 @@ import { EXPIRY_ERRORS } from './entries/expiry.ts'
 import { FILES_ERRORS } from './entries/files.ts'
 import { PHYSICAL_ERRORS } from './entries/physical.ts'
 import { RECOVERY_ERRORS } from './entries/recovery.ts'
+import { RESTORE_ERRORS } from './entries/restore.ts'
 import { SERVICE_ERRORS } from './entries/service.ts'
 import { SOURCE_ERRORS } from './entries/source.ts'
 import { SPOOL_ERRORS } from './entries/spool.ts'
@@ -35,6 +36,7 @@ export const CATALOGUE = {
   ...BACKUP_ERRORS,
   ...EXPIRY_ERRORS,
   ...RECOVERY_ERRORS,
+  ...RESTORE_ERRORS,
   ...ALERT_ERRORS,
 } as const satisfies Record<string, CatalogueEntry>
 

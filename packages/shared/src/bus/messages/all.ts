@@ -16,6 +16,7 @@ import {
 import { IncidentOpened, IncidentResolved } from './incident.ts'
 import { ObjectivesMeasured } from './objectives.ts'
 import { PartSealed, PartStored } from './part.ts'
+import { RestoreAudited, RestorePlanned, RestorePlanRequested, RestoreRequested, RestoreSettled } from './restore.ts'
 import { RunDeviated } from './run.ts'
 import { WalRefillRequested, WalRefused, WalSealed, WalStored } from './wal.ts'
 
@@ -48,6 +49,11 @@ export const MESSAGES = [
   CopyLocked,
   WalExpiryRequested,
   WalExpired,
+  RestorePlanRequested,
+  RestorePlanned,
+  RestoreRequested,
+  RestoreSettled,
+  RestoreAudited,
   RunDeviated,
   ObjectivesMeasured,
   IncidentOpened,

@@ -6,7 +6,7 @@ import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { serveHttp } from '@lifeboat/shared/service/serve-http.ts'
-import type { Target } from '@lifeboat/storage/target.ts'
+import type { Target } from '../target.ts'
 
 export interface Lending {
   /** host:port */

@@ -1,0 +1,41 @@
+import type { AgentId, FleetId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import { expect, test } from 'vitest'
+import { type Gatekeeping, refusalOf } from './admit.ts'
+
+const order = {
+  ...{
+    action: 'revert',
+    restoreId: '20261128T020000Z-restore-k3f9qa',
+    fleetId: 'f',
+    agentId: 'db1',
+    sourceId: 'records',
+  },
+  ...{ hooks: { stop: 'stop-app' }, drainMs: 0, why: 'x', issuedAt: '2026-11-28T02:00:00.000Z' },
+  ...{ expiresAt: '2026-11-28T02:15:00.000Z', nonce: 'a'.repeat(22) },
+} as RestoreOrder
+const gate: Gatekeeping = {
+  ...{ fleetId: 'f' as FleetId, agentId: 'db1' as AgentId, restorable: new Set(['records' as SourceId]) },
+  ...{ hooks: new Set(['stop-app']), used: false, nowMs: Date.parse('2026-11-28T02:10:00Z') },
+}
+
+test('a command for this agent, in its time, for the first time, with hooks it knows, is obeyed', () => {
+  expect(refusalOf(order, gate)).toBeUndefined()
+})
+
+test.each<[string, object, Partial<Gatekeeping>, string]>([
+  ['of another fleet', { fleetId: 'g' }, {}, 'RESTORE_WRONG_HOST'],
+  ['for another agent', { agentId: 'db2' }, {}, 'RESTORE_WRONG_HOST'],
+  ['about a source this agent does not restore', { sourceId: 'other' }, {}, 'RESTORE_WRONG_HOST'],
+  ['a second after its end', {}, { nowMs: Date.parse('2026-11-28T02:15:01Z') }, 'RESTORE_EXPIRED'],
+  ['long before its beginning', {}, { nowMs: Date.parse('2026-11-28T01:50:00Z') }, 'RESTORE_EXPIRED'],
+  ['valid for more than a day', { expiresAt: '2026-11-30T02:00:00.000Z' }, {}, 'RESTORE_EXPIRED'],
+  ['obeyed before', {}, { used: true }, 'RESTORE_REPLAYED'],
+  ['with a hook nobody configured', { hooks: { ready: 'rm-rf' } }, {}, 'RESTORE_HOOK_UNKNOWN'],
+])('a command %s is refused', (_, change, more, code) => {
+  expect(refusalOf({ ...order, ...change } as RestoreOrder, { ...gate, ...more })?.code).toBe(code)
+})
+
+test('a clock that is a minute behind refuses nobody', () => {
+  expect(refusalOf(order, { ...gate, nowMs: Date.parse('2026-11-28T01:59:00Z') })).toBeUndefined()
+})

@@ -1,0 +1,36 @@
+import type { AgentId, FleetId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+
+export interface Gatekeeping {
+  fleetId: FleetId
+  agentId: AgentId
+  /** Sources of this agent that it may restore. */
+  restorable: ReadonlySet<SourceId>
+  hooks: ReadonlySet<string>
+  /** The nonce was obeyed before. */
+  used: boolean
+  nowMs: number
+}
+
+/** A command that lies about for longer than this was not meant for now. */
+const LONGEST_MS = 24 * 3_600_000
+/** Clocks of two hosts differ. */
+const SKEW_MS = 120_000
+
+/** Whether a command whose signatures hold is obeyed; undefined, or why not. */
+export function refusalOf(order: RestoreOrder, by: Gatekeeping): LifeboatError | undefined {
+  const { fleetId, agentId, sourceId, issuedAt, expiresAt } = order
+  if (fleetId !== by.fleetId || agentId !== by.agentId)
+    return new LifeboatError('RESTORE_WRONG_HOST', { fleetId, agentId, ours: `${by.fleetId}/${by.agentId}` })
+  if (by.used) return new LifeboatError('RESTORE_REPLAYED', { restoreId: order.restoreId })
+  const [from, to] = [Date.parse(issuedAt), Date.parse(expiresAt)]
+  if (by.nowMs < from - SKEW_MS || by.nowMs > to || to - from > LONGEST_MS)
+    return new LifeboatError('RESTORE_EXPIRED', { issuedAt, expiresAt, longestMs: LONGEST_MS })
+  if (!by.restorable.has(sourceId))
+    return new LifeboatError('RESTORE_WRONG_HOST', { sourceId, restorable: [...by.restorable] })
+  const unknown = Object.values(order.hooks).find((name) => name !== undefined && !by.hooks.has(name))
+  return unknown === undefined
+    ? undefined
+    : new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: unknown, hooks: [...by.hooks] })
+}

@@ -1,0 +1,79 @@
+import { connectSource } from '@lifeboat/postgres/connection.ts'
+import type { Swapped } from '@lifeboat/recovery/swap/swap-databases.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Run } from '@lifeboat/shared/run/run.ts'
+import type { Command } from './command.ts'
+import { type HookCall, runHook } from './hooks.ts'
+import { audit, type Ending } from './tell.ts'
+
+export type SwapWork =
+  | { done: true; swap: undefined }
+  | { done: false; aside: string | undefined; swap: (run: Pick<Run, 'signal'>) => Promise<Swapped | undefined> }
+
+/**
+ * Stop, swap, start, look: the part production notices.
+ *
+ * A failure before the swap starts the service again and is thrown; nothing has changed. A failure after it is part of the ending.
+ *
+ * @param work `done`: an earlier life of the agent has swapped already
+ */
+export async function aroundSwap(command: Command, work: SwapWork): Promise<Ending> {
+  const { entry, deps, order, database } = command
+  const swapped = work.done ? undefined : await swap(command, work)
+  const aside = swapped?.aside ?? entry().aside
+  await command.step('swapped', aside === undefined ? {} : { aside })
+  await audit(deps, 'swapped', { restoreId: order.restoreId, who: entry().who, order, database }, { aside })
+  const about = {
+    swapped: true,
+    ...(aside !== undefined && { aside }),
+    ...(swapped && { terminated: swapped.terminated }),
+  }
+  try {
+    await hook(command, 'start', true)
+    command.report('look again')
+    await demandAnswer(command)
+    await hook(command, 'ready', true)
+    return { outcome: 'done', ...about }
+  } catch (thrown) {
+    return { outcome: 'failed', ...about, error: LifeboatError.from(thrown) }
+  }
+}
+
+async function swap(command: Command, work: Extract<SwapWork, { done: false }>): Promise<Swapped | undefined> {
+  command.run.signal.throwIfAborted()
+  await command.step('stopping', work.aside === undefined ? {} : { aside: work.aside })
+  try {
+    await hook(command, 'stop', false)
+    command.cancelled.throwIfAborted()
+    await command.step('swapping')
+    return await work.swap({ signal: command.cancelled })
+  } catch (thrown) {
+    // It may have stopped all the same; without a swap it belongs where it was.
+    await hook(command, 'start', false).catch((err: unknown) => {
+      command.run.log.error({ event: 'restore.unstarted', err }, 'the service could not be started again after all')
+    })
+    throw thrown
+  }
+}
+
+async function hook({ restore, order, run, report }: Command, on: HookCall['on'], swapped: boolean): Promise<void> {
+  const name = order.hooks[on]
+  if (name === undefined) return
+  const found = restore.hooks[name]
+  if (!found) throw new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: name, swapped })
+  report(`${on} hook`)
+  const { restoreId, sourceId } = order
+  await runHook(found, { name, on, restoreId, sourceId, swapped, log: run.log })
+}
+
+/** As the role that takes the backups: not a superuser's answer, somebody's who was granted something. */
+async function demandAnswer({ source, database }: Command): Promise<void> {
+  try {
+    const to = { ...source.connection, database }
+    await using client = await connectSource(to, { applicationName: 'lifeboat restore', lockTimeoutMs: 10_000 })
+    await client.query('select count(*) from pg_class')
+  } catch (cause) {
+    const { code, facts } = LifeboatError.from(cause)
+    throw new LifeboatError('RESTORE_NOT_READY', { ...facts, database, problem: code }, { cause })
+  }
+}

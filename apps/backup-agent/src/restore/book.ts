@@ -1,0 +1,69 @@
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
+import { RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { z } from 'zod'
+import { writeDurably } from '../spool/files.ts'
+
+/**
+ * How far a command has come. Up to `stopping` production is untouched; from `swapping` on only the names in the server tell; from `swapped` on
+ * nothing is restored again.
+ */
+const Stage = z.enum(['accepted', 'ready', 'stopping', 'swapping', 'swapped', 'settled'])
+
+/** One accepted command. The sealed identity is not in it: it comes with the wish or not at all. */
+const Entry = z.object({
+  restoreId: RestoreId,
+  sourceId: SourceId,
+  nonce: z.string(),
+  who: z.array(z.string()),
+  stage: Stage,
+  /** Under which name the present database will be kept; undefined when there was none. */
+  aside: z.string().optional(),
+  settled: RestoreSettled.schema.optional(),
+})
+export type Entry = z.infer<typeof Entry>
+
+/** Every command this agent ever accepted, on its own disk: what was obeyed once is not obeyed again, whatever the bus says. */
+export interface RestoreBook {
+  byNonce(nonce: string): Entry | undefined
+  byId(restoreId: RestoreId): Entry | undefined
+  /** Those that have not come to an end, whether or not anybody works on them. */
+  open(sourceId: SourceId): Entry[]
+  /** A private folder for what is on its way; disposing empties it. */
+  makeRoom(): Promise<{ path: string } & AsyncDisposable>
+  /** On the disk when it resolves. */
+  write(entry: Entry): Promise<void>
+}
+
+const WORK = 'work-'
+
+export async function openBook(spoolPath: string): Promise<RestoreBook> {
+  const folder = join(spoolPath, 'restores')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  // What a killed process had decrypted must not stay.
+  for (const name of (await readdir(folder)).filter((each) => each.startsWith(WORK)))
+    await rm(join(folder, name), { recursive: true, force: true })
+  const entries = new Map<string, Entry>()
+  for (const name of (await readdir(folder)).filter((each) => each.endsWith('.json'))) {
+    const entry = Entry.parse(JSON.parse(await readFile(join(folder, name), 'utf8')))
+    entries.set(entry.restoreId, entry)
+  }
+  return {
+    byNonce: (nonce) => entries.values().find((entry) => entry.nonce === nonce),
+    byId: (restoreId) => entries.get(restoreId),
+    open: (sourceId) =>
+      [...entries.values()].filter((entry) => entry.sourceId === sourceId && entry.stage !== 'settled'),
+    makeRoom: () => makeRoom(folder),
+    async write(entry) {
+      // Seen by whoever asks meanwhile: of two commands that come at once the second must find the first.
+      entries.set(entry.restoreId, entry)
+      await writeDurably(join(folder, `${entry.restoreId}.json`), JSON.stringify(entry))
+    },
+  }
+}
+
+async function makeRoom(folder: string): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(folder, WORK))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}

@@ -1,0 +1,87 @@
+import {
+  besideName,
+  databaseNames,
+  dropBeside,
+  giveName,
+  restoreBeside,
+} from '@lifeboat/recovery/bare/recover-into-server.ts'
+import { openDump } from '@lifeboat/recovery/dump/open-dump.ts'
+import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
+import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
+import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { aroundSwap } from './around-swap.ts'
+import type { Entry } from './book.ts'
+import { chooseCopy } from './choose-copy.ts'
+import { type Command, momentOf } from './command.ts'
+import { openIdentity } from './open-identity.ts'
+import { planOf } from './plan.ts'
+import type { Ending } from './tell.ts'
+
+/**
+ * Restores a dump beside the present database, compares it, and puts it in its place; the present one is kept.
+ *
+ * May be called again after the agent died: what was restored and compared stays so, and what was swapped is not swapped again. Until the swap
+ * production is untouched and any error leaves nothing; after it the ending says what is still wrong.
+ *
+ * @throws LifeboatError – nothing has changed
+ */
+export async function bringBack(command: Command): Promise<Ending> {
+  const { server, database, entry, order, report } = command
+  if (order.action !== 'restore') throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
+  await using _held = await holdDatabase(server, database)
+  const next = besideName(database, 'restoring', order.restoreId.slice(-6))
+  const before = await databaseNames(server)
+  if (isSwapped(entry(), { before, next, database })) return aroundSwap(command, { done: true, swap: undefined })
+  const counted = before.has(next) && entry().stage !== 'accepted' ? {} : await restore(command, next)
+  await command.step('ready')
+  const aside = before.has(database) ? asideName(database, 'before', momentOf(order)) : undefined
+  try {
+    return {
+      ...counted,
+      ...(await aroundSwap(command, {
+        done: false,
+        aside,
+        swap: async (run) => {
+          report('swap')
+          return giveName(server, { database, next, aside, drainMs: order.drainMs }, run)
+        },
+      })),
+    }
+  } catch (thrown) {
+    await dropBeside(server, next)
+    throw thrown
+  }
+}
+
+/** Whether an earlier life of the agent came through the renaming: it did both in one transaction. */
+function isSwapped(
+  { stage, aside }: Entry,
+  { before, next, database }: { before: ReadonlySet<string>; next: string; database: string },
+): boolean {
+  if (stage === 'swapped') return true
+  return stage === 'swapping' && !before.has(next) && before.has(aside ?? database)
+}
+
+async function restore(command: Command, next: string): Promise<Pick<Ending, 'tables' | 'rows'>> {
+  const { deps, restore, order, server, database, run, report } = command
+  if (order.action !== 'restore') throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
+  const { cfg, clock } = deps
+  report('look')
+  const copy = await chooseCopy(order, { cfg, restore, signal: run.signal })
+  await using room = await deps.restores.makeRoom()
+  const identity = await openIdentity(order.sealedIdentity, restore.identity, { toolPaths: cfg.toolPaths, run })
+  const reader: Reader = {
+    ...{ target: copy.target, run, identity, workDir: room.path, toolPaths: cfg.toolPaths, tools: {}, arrived() {} },
+  }
+  const { hooks, drainMs, sourceId } = order
+  const about = { cfg, restore, sourceId, database, server, drainMs, hooks, key: 'here', clock } as const
+  const { plan, manifest } = await planOf(reader, copy, about)
+  const [obstacle] = plan.obstacles
+  if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
+  report('open')
+  const opened = (await openDump(reader, manifest)) ?? { fingerprint: undefined, globals: undefined }
+  const beside = { server, database, name: next, why: 'restoring' } as const
+  const { compared } = await restoreBeside(reader, manifest, opened, beside, report)
+  return compared ? { tables: compared.tables, rows: compared.rows } : {}
+}

@@ -1,0 +1,34 @@
+import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
+import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import type { Run } from '@lifeboat/shared/run/run.ts'
+import type { DatabaseSource, RestoreConfig } from '../config.ts'
+import type { AgentDeps } from '../deps.ts'
+import type { Entry } from './book.ts'
+
+/** A command that was accepted, and all that is needed to obey it. */
+export interface Command {
+  deps: AgentDeps
+  restore: RestoreConfig
+  order: RestoreOrder
+  source: DatabaseSource
+  /** As a superuser, in another database than the one that is restored. */
+  server: SourceConnection
+  /** The name everybody uses. */
+  database: string
+  run: Run
+  /** Fires when the operator cancels and at nothing else: once services are stopped a deploy has to wait for the swap. */
+  cancelled: AbortSignal
+  /** As the book has it now. */
+  entry(): Entry
+  /** Writes down how far it has come, before it goes on. */
+  step(stage: Entry['stage'], more?: Pick<Entry, 'aside'>): Promise<void>
+  report(phase: string): void
+}
+
+/** The moment in the id of a command: names made from it are the same whenever they are made. */
+export function momentOf({ restoreId }: Pick<RestoreOrder, 'restoreId'>): number {
+  const [, day = '', time = ''] = /^(\d{8})T(\d{6})Z/.exec(restoreId) ?? []
+  return Date.parse(
+    `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}T${time.slice(0, 2)}:${time.slice(2, 4)}:${time.slice(4)}Z`,
+  )
+}

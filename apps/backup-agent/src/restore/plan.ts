@@ -1,0 +1,110 @@
+import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
+import { existingParent, freeBytesAt, orObstacle } from '@lifeboat/recovery/bare/bare-plan.ts'
+import { planDump } from '@lifeboat/recovery/bare/plan-dump.ts'
+import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
+import type { RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Clock } from '@lifeboat/shared/time/clock.ts'
+import type { AgentConfig, RestoreConfig } from '../config.ts'
+import type { CopyChosen } from './choose-copy.ts'
+
+export interface Planning {
+  cfg: AgentConfig
+  restore: RestoreConfig
+  sourceId: SourceId
+  /** The name everybody uses. */
+  database: string
+  server: SourceConnection
+  drainMs: number
+  hooks: RestoreHooks
+  key: 'here' | 'later'
+  clock: Clock
+}
+
+const SESSION = { applicationName: 'lifeboat restore', lockTimeoutMs: 10_000 }
+/** A restored database without its bloat, beside it the WAL of restoring it. */
+const SERVER_ROOM_FACTOR = 1.5
+
+/** What would happen, and what stands against it. Touches nothing. @throws LifeboatError TARGET_… | SOURCE_… */
+export async function planOf(
+  reader: Reader,
+  copy: CopyChosen,
+  about: Planning,
+): Promise<{ plan: RestorePlan; manifest: Manifest & OfServer }> {
+  const { cfg, restore, sourceId, database, server, drainMs, key, clock } = about
+  const place = { server, database, replace: { drainMs } }
+  const { told, manifest } = await planDump(reader, copy.picked, place, clock, key)
+  const { obstacles } = told
+  const [backup] = told.backups
+  if (!backup) throw new LifeboatError('INTERNAL', { message: 'the plan names no backup' })
+  const hooks = hooksOf(about)
+  for (const { name, command } of hooks)
+    if (!command)
+      obstacles.push(
+        new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: name, hooks: Object.keys(restore.hooks) }).toReport(),
+      )
+  const seen = await orObstacle(obstacles, () => lookAtServer(server, database))
+  const disks: RestorePlan['disks'] = told.disk ? [{ of: 'the archive meanwhile', ...told.disk }] : []
+  const room = seen && (await roomAt(seen.folder, manifest.summary.databaseBytes))
+  if (room) {
+    disks.push(room)
+    if (room.freeBytes < room.neededBytes)
+      obstacles.push(
+        new LifeboatError('RECOVERY_NO_ROOM', {
+          path: room.path,
+          neededBytes: room.neededBytes,
+          freeBytes: room.freeBytes,
+        }).toReport(),
+      )
+  }
+  const plan: RestorePlan = {
+    ...{ sourceId, agentId: cfg.agentId, database, backup, targetId: copy.target.id, passedOver: copy.passedOver },
+    server: {
+      major: told.server.major,
+      version: told.server.version,
+      extensions: Object.keys(manifest.server.extensions),
+    },
+    ...{ fetchBytes: told.fetchBytes, disks, sessions: seen?.sessions ?? [], hooks },
+    ...(told.drillMs === undefined ? {} : { drillMs: told.drillMs }),
+    ...{ loss: told.loss, signatures: restore.signatures },
+    obstacles: obstacles.map((each) => ErrorReportSchema.parse(each)),
+    notes: [
+      ...told.notes,
+      ...(seen && !seen.there ? [`There is no database ${database} now; nothing is put aside.`] : []),
+    ],
+  }
+  return { plan, manifest }
+}
+
+function hooksOf({ hooks, restore }: Planning): RestorePlan['hooks'] {
+  return (['stop', 'start', 'ready'] as const).flatMap((on) => {
+    const name = hooks[on]
+    if (name === undefined) return []
+    const command = restore.hooks[name]?.command
+    return [{ on, name, ...(command && { command: [...command] }) }]
+  })
+}
+
+const SESSIONS = `
+  select coalesce(usename, '') as user, coalesce(application_name, '') as application, count(*)::int as count
+  from pg_stat_activity where datname = $1 and backend_type = 'client backend' group by 1, 2 order by 3 desc, 1, 2`
+
+async function lookAtServer(server: SourceConnection, database: string) {
+  await using client = await connectSource(server, SESSION)
+  const { rows: sessions } = await client.query<RestorePlan['sessions'][number]>(SESSIONS, [database])
+  const { rows } = await client.query<{ folder: string; there: boolean }>(
+    `select current_setting('data_directory') as folder, exists (select from pg_database where datname = $1) as there`,
+    [database],
+  )
+  return { sessions, folder: rows[0]?.folder ?? '', there: rows[0]?.there === true }
+}
+
+/** The agent lives beside the server, as a rule; where it does not, or may not look, nothing is known. */
+async function roomAt(folder: string, databaseBytes: number): Promise<RestorePlan['disks'][number] | undefined> {
+  if ((await existingParent(folder)) !== folder) return undefined
+  const neededBytes = Math.round(databaseBytes * SERVER_ROOM_FACTOR)
+  return { of: 'the server', path: folder, neededBytes, freeBytes: await freeBytesAt(folder) }
+}

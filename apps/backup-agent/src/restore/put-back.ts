@@ -1,0 +1,41 @@
+import { databaseNames } from '@lifeboat/recovery/bare/recover-into-server.ts'
+import { asideName, asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
+import { releaseReplaced, revertReplaced } from '@lifeboat/recovery/swap/put-back.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { aroundSwap } from './around-swap.ts'
+import { type Command, momentOf } from './command.ts'
+import type { Ending } from './tell.ts'
+
+/** Gives the database that was put aside last its name back; the present one is put aside. @throws LifeboatError – nothing has changed */
+export async function revert(command: Command): Promise<Ending> {
+  const { server, database, order, entry, report } = command
+  const nowMs = momentOf(order)
+  const aside = asideName(database, 'reverted', nowMs)
+  const names = await databaseNames(server)
+  if (entry().stage !== 'accepted' && names.has(aside)) return aroundSwap(command, { done: true, swap: undefined })
+  // Before any service is stopped for nothing.
+  if (!asideOf(database, [...names]).some(({ why }) => why === 'before'))
+    throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { database })
+  return aroundSwap(command, {
+    ...{ done: false, aside },
+    swap: (run) => {
+      report('swap')
+      return revertReplaced(server, database, { drainMs: order.drainMs, run, nowMs })
+    },
+  })
+}
+
+/** Drops for good what was put aside. @throws LifeboatError */
+export async function release(command: Command): Promise<Ending> {
+  const { server, database, entry } = command
+  const begun = entry().stage !== 'accepted'
+  await command.step('swapping')
+  try {
+    return { outcome: 'done', swapped: false, dropped: await releaseReplaced(server, database) }
+  } catch (thrown) {
+    // An earlier life of this agent was at it, and nothing is left to be dropped.
+    if (begun && LifeboatError.is(thrown, 'RECOVERY_NOTHING_ASIDE'))
+      return { outcome: 'done', swapped: false, dropped: [] }
+    throw thrown
+  }
+}

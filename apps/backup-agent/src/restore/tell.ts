@@ -1,0 +1,80 @@
+import {
+  RestoreAudited as Audited,
+  type RestoreAudited,
+  RestoreSettled,
+} from '@lifeboat/shared/bus/messages/restore.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
+import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
+import type { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { AgentDeps } from '../deps.ts'
+import type { Entry } from './book.ts'
+
+type Teller = Pick<AgentDeps, 'bus' | 'clock' | 'cfg' | 'log' | 'restores'>
+
+/** What a command has come to. */
+export type Ending = Pick<
+  RestoreSettled,
+  'outcome' | 'swapped' | 'aside' | 'dropped' | 'terminated' | 'tables' | 'rows'
+> & {
+  error?: LifeboatError | undefined
+}
+
+interface About {
+  who: string[]
+  /** undefined where nothing trustworthy says it. */
+  order?: RestoreOrder | undefined
+  database?: string | undefined
+}
+
+/** Writes down who commanded what and what came of it; whoever is about to act waits until the stream has it. */
+export function audit(
+  deps: Teller,
+  event: RestoreAudited['event'],
+  about: About & { restoreId: Entry['restoreId'] },
+  more: { aside?: string | undefined; error?: LifeboatError | undefined } = {},
+): Promise<void> {
+  const { aside, error } = more
+  const found = { ...(aside !== undefined && { aside }), ...(error && { error: reportOf(error) }) }
+  return write(deps, about, { restoreId: about.restoreId, event, at: moment(deps.clock.now()), ...found })
+}
+
+/** The same of an end, with its own moment: told again it is the same record. */
+export function auditEnd(deps: Teller, about: About, settled: RestoreSettled): Promise<void> {
+  const { restoreId, at, aside, error, outcome: event } = settled
+  const found = { ...(aside !== undefined && { aside }), ...(error && { error }) }
+  return write(deps, about, { restoreId, event, at, ...found })
+}
+
+async function write(
+  { bus, cfg }: Teller,
+  { who, order, database }: About,
+  found: Pick<RestoreAudited, 'restoreId' | 'event' | 'at' | 'aside' | 'error'>,
+): Promise<void> {
+  const said = order && { action: order.action, sourceId: order.sourceId, why: order.why }
+  await bus.publish(Audited, {
+    ...{ ...found, agentId: cfg.agentId, who, ...said },
+    ...(order?.action === 'restore' && { backupId: order.backupId }),
+    ...(database !== undefined && { database }),
+  })
+}
+
+/** The end of a command: on our own disk first, so that it is told again should the bus be away. */
+export async function settle(
+  deps: Teller,
+  entry: Entry,
+  about: { order: RestoreOrder; database: string },
+  { error, ...ending }: Ending,
+): Promise<void> {
+  const { restoreId, who } = entry
+  const at = moment(deps.clock.now())
+  const settled: RestoreSettled = {
+    ...{ restoreId, agentId: deps.cfg.agentId, sourceId: about.order.sourceId, at, ...ending },
+    ...(error && { error: reportOf(error) }),
+  }
+  await deps.restores.write({ ...entry, stage: 'settled', settled })
+  const { outcome } = ending
+  deps.log.info({ event: 'restore.settled', restoreId, outcome, code: error?.code }, 'a command is settled')
+  await auditEnd(deps, { who, ...about }, settled)
+  await deps.bus.publish(RestoreSettled, settled)
+}

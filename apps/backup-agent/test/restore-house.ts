@@ -1,0 +1,195 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { RestoreAudited, type RestoreRequested, RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
+import { Secret } from '@lifeboat/shared/config/secret.ts'
+import { type AgentId, moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { newOperatorKey, type OperatorKey, openOperatorKey, signOrder } from '@lifeboat/shared/signing/orders.ts'
+import { newSigningKeyPair, openSigner } from '@lifeboat/shared/signing/signing.ts'
+import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
+import { lendCopies } from '@lifeboat/storage/lent/lend-copies.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
+import { FilesystemConfig } from '@lifeboat/storage/target-config.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
+import { pipe, sealBackup } from '@lifeboat/testkit/seal-backup.ts'
+import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
+import type { AgentConfig, Hook } from '../src/config.ts'
+import { type AgentHouse, openAgentHouse, SOURCE } from './agent-house.ts'
+
+const run = promisify(execFile)
+const HOOK = `echo "$LIFEBOAT_HOOK" >> "$LOG"
+case "$1" in fail) echo "no such unit" >&2; exit 3;; hang) sleep 600;; slow) sleep 2;; esac
+`
+/** Every patient the database has when it is backed up. */
+export const PATIENTS = 20_000
+
+/** A database of 20 000 patients with one proven copy that is lent, and operators. */
+export interface RestoreHouse extends AsyncDisposable {
+  house: AgentHouse
+  targets: Record<'north' | 'south', Target>
+  backupId: string
+  signers: Record<string, string>
+  /** Another backup, which no drill has proven. */
+  unproven(): Promise<string>
+  config(): AgentConfig
+  operators: Record<'ann' | 'ben' | 'eve', OperatorKey>
+  /** `restore` of the agent, as it stands in lifeboat.yaml. */
+  section: Record<string, unknown>
+  /** `restore` of the source, likewise. */
+  login: Record<string, unknown>
+  /** An order for this agent, restoring unless told otherwise. */
+  order(cfg: AgentConfig, change?: object): Promise<RestoreOrder>
+  /** Signs by ann and publishes as a stock client would. */
+  command(cfg: AgentConfig, change?: object): Promise<RestoreOrder>
+  wish(order: RestoreOrder, by?: OperatorKey): Promise<RestoreRequested>
+  /** Subject and body, no headers. */
+  publishRaw(wish: RestoreRequested): Promise<void>
+  /** Waits for so many endings of a command. */
+  settled(restoreId: string, count?: number): Promise<RestoreSettled[]>
+  audited(restoreId: string): Promise<RestoreAudited[]>
+  patients(): Promise<number>
+  lose(): Promise<void>
+  /** Databases made or kept by restores. */
+  besides(): Promise<string[]>
+  /** What hooks ran since this was asked last. */
+  hooksRan(): Promise<string[]>
+}
+
+export async function openRestoreHouse(): Promise<RestoreHouse> {
+  await using opening = new AsyncDisposableStack()
+  const house = opening.use(await openAgentHouse())
+  const { pg, folder, bus } = house
+  await house.database('records')
+  const [agentKey, verifierKey] = [await newSigningKeyPair(), await newSigningKeyPair()]
+  const [agent, verifier] = [
+    await openSigner('db1', agentKey.privateKey),
+    await openSigner('verifier', verifierKey.privateKey),
+  ]
+  const target = async (name: string) => {
+    const path = join(folder, 'targets', name)
+    await mkdir(path, { recursive: true })
+    return openFilesystem(name as TargetId, FilesystemConfig.parse({ kind: 'filesystem', path }))
+  }
+  const targets = { north: await target('north'), south: await target('south') }
+  const recipientOf = async (file: string) => (await run('age-keygen', ['-y', file])).stdout.trim()
+  const recipient = await recipientOf(house.identityFile)
+  const seal = () => sealBackup({ pg, database: 'records', target: targets.south, recipient, signer: agent })
+  const manifest = await seal()
+  await sealEvidence(targets.south, verifier, manifest)
+  // North is known to nobody who lends: a target that is away.
+  const token = new Secret('the-token-of-the-spool')
+  const lending = opening.use(
+    await lendCopies([{ target: targets.south }], { listen: '127.0.0.1:0', tokens: [token], log: silentLogger }),
+  )
+  const ownFile = join(folder, 'agent-identity')
+  await run('age-keygen', ['-o', ownFile])
+  const own = await recipientOf(ownFile)
+  const identity = new Secret(await readFile(ownFile, 'utf8'))
+  await writeFile(join(folder, 'hook.sh'), HOOK)
+  await writeFile(join(folder, 'hooks.log'), '')
+  await writeFile(join(folder, 'super-password'), pg.password, { mode: 0o600 })
+  const hook = (arg: string, timeout = 60_000): Hook => ({
+    ...{ command: ['/bin/sh', join(folder, 'hook.sh'), arg], timeout, env: { LOG: join(folder, 'hooks.log') } },
+  })
+  const hooks = { good: hook('ok'), slow: hook('slow'), failing: hook('fail'), hanging: hook('hang', 1000) }
+  const pair = { ann: newOperatorKey(undefined), ben: newOperatorKey(undefined), eve: newOperatorKey(undefined) }
+  const operators = {
+    ann: openOperatorKey('ann', pair.ann.pem, undefined),
+    ben: openOperatorKey('ben', pair.ben.pem, undefined),
+    eve: openOperatorKey('eve', pair.eve.pem, undefined),
+  }
+  const known = { ann: pair.ann.publicKey, ben: pair.ben.publicKey }
+  const uploaders = [`http://127.0.0.1:${lending.port}`]
+  const signers = { db1: agentKey.publicKey, verifier: verifierKey.publicKey }
+  const server = { host: pg.host, port: pg.port, database: 'postgres', user: pg.user, sslmode: 'prefer' as const }
+  const query = (sql: string, database = 'records') => pg.query(database, sql)
+  let hooksSeen = 0
+  const owned = opening.move()
+  const made: RestoreHouse = {
+    ...{ house, targets, backupId: manifest.backupId, signers, operators },
+    section: {
+      ...{ operators: known, recipient: own, identity: `file:${ownFile}`, uploaders },
+      hooks: Object.fromEntries(
+        Object.entries(hooks).map(([name, each]) => [name, { ...each, timeout: `${each.timeout}ms` }]),
+      ),
+    },
+    login: { user: pg.user, password: `file:${join(folder, 'super-password')}` },
+    unproven: async () => (await seal()).backupId,
+    config() {
+      const cfg = house.config({ database: 'records' })
+      const source = cfg.sources.get(SOURCE)
+      if (!source || !('connection' in source)) throw new Error('the source is a database')
+      const restore = { ...server, password: new Secret(pg.password) }
+      return {
+        ...{ ...cfg, signers, sources: new Map([[SOURCE, { ...source, restore }]]) },
+        restore: { ...{ operators: known, signatures: 1, identity, uploaders, hooks } },
+      }
+    },
+    async order(cfg, change = {}) {
+      const now = Date.now()
+      const sealed = await pipe('age', ['-a', '-r', own], await readFile(house.identityFile))
+      const nonce = randomBytes(18).toString('base64url')
+      const about = { restoreId: newRestoreId(now), fleetId: cfg.fleetId, agentId: cfg.agentId, sourceId: SOURCE }
+      const times = { issuedAt: moment(now), expiresAt: moment(now + 600_000), nonce }
+      const what = {
+        backupId: manifest.backupId,
+        targets: ['south'],
+        unproven: false,
+        sealedIdentity: sealed.toString(),
+      }
+      const base = { ...about, hooks: {}, drainMs: 0, why: 'a test', ...times }
+      const { action = 'restore' } = change as { action?: string }
+      return { action, ...base, ...(action === 'restore' && what), ...change } as RestoreOrder
+    },
+    async command(cfg, change) {
+      const order = await made.order(cfg, change)
+      await made.publishRaw(await made.wish(order))
+      return order
+    },
+    async wish(order, by = operators.ann) {
+      return { restoreId: order.restoreId, agentId: order.agentId as AgentId, order: await signOrder(order, by) }
+    },
+    publishRaw: (wish) => publishRaw(house.natsUrl, `lifeboat.wish.restore.requested.v1.${wish.agentId}`, wish),
+    async settled(restoreId, count = 1) {
+      const fits = (fact: RestoreSettled) => fact.restoreId === restoreId
+      return until(
+        () => house.facts(RestoreSettled, fits),
+        (facts) => facts.length >= count,
+      )
+    },
+    async audited(restoreId) {
+      const done = new AbortController()
+      const all = bus.follow(RestoreAudited, { since: 0, signal: done.signal, caughtUp: () => done.abort() })
+      return (await Array.fromAsync(all)).filter((fact) => fact.restoreId === restoreId)
+    },
+    patients: async () => (await query('select count(*)::int as rows from patient'))[0].rows,
+    lose: async () => void (await query('truncate patient')),
+    async besides() {
+      const like = `select datname from pg_database where datname ~ '_(restoring|before|reverted)_' order by 1`
+      return (await query(like, 'postgres')).map(({ datname }) => String(datname))
+    },
+    async hooksRan() {
+      const lines = (await readFile(join(folder, 'hooks.log'), 'utf8')).split('\n').slice(0, -1)
+      const fresh = lines.slice(hooksSeen)
+      hooksSeen = lines.length
+      return fresh
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+  return made
+}
+
+/** @see https://docs.nats.io/reference/reference-protocols/nats-protocol */
+async function publishRaw(url: string, subject: string, body: object): Promise<void> {
+  const { hostname, port } = new URL(url)
+  const text = JSON.stringify(body)
+  const socket = connect(Number(port), hostname)
+  socket.write(`CONNECT {"verbose":false}\r\nPUB ${subject} ${Buffer.byteLength(text)}\r\n${text}\r\nPING\r\n`)
+  for await (const chunk of socket) if (String(chunk).includes('PONG')) break
+  socket.destroy()
+}

@@ -1,0 +1,231 @@
+import { readFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
+import { moment, newRestoreId, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
+import { cosignOrder } from '@lifeboat/shared/signing/orders.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { AgentConfig } from '../src/config.ts'
+import { type RunningAgent, SOURCE } from './agent-house.ts'
+import { openRestoreHouse, PATIENTS, type RestoreHouse } from './restore-house.ts'
+
+let at: RestoreHouse
+let cfg: AgentConfig
+let agent: RunningAgent
+beforeAll(async () => {
+  at = await openRestoreHouse()
+  cfg = at.config()
+  agent = await at.house.agent(cfg)
+})
+afterAll(async () => {
+  await agent?.[Symbol.asyncDispose]()
+  await at?.[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  for (const name of await at.besides()) await at.house.pg.query('postgres', `drop database "${name}" with (force)`)
+  await at.lose()
+  await at.hooksRan()
+})
+
+const HOOKS = { stop: 'good', start: 'good', ready: 'good' }
+
+test('a plan tells copy, room, sessions, hooks, time and loss, asks for no key and touches nothing', async () => {
+  const restoreId = newRestoreId(Date.now())
+  const targets = ['north', 'south'] as TargetId[]
+  const about = { restoreId, agentId: cfg.agentId, sourceId: SOURCE, unproven: false, requestedAt: moment(Date.now()) }
+  await at.house.bus.publish(RestorePlanRequested, { ...about, targets, hooks: { stop: 'good', start: 'nobody' } })
+  const { plan, error } = await at.house.fact(RestorePlanned, (fact) => fact.restoreId === restoreId)
+  expect(error).toBeUndefined()
+  expect(plan).toMatchObject({
+    ...{ database: 'records', targetId: 'south', drillMs: 1234, signatures: 1, sessions: [] },
+    backup: { backupId: at.backupId, drill: { verdict: 'proven' } },
+    passedOver: [{ targetId: 'north', error: { code: 'TARGET_UNREACHABLE' } }],
+    hooks: [
+      { on: 'stop', name: 'good', command: ['/bin/sh', expect.any(String), 'ok'] },
+      { on: 'start', name: 'nobody' },
+    ],
+    obstacles: [{ code: 'RESTORE_HOOK_UNKNOWN' }],
+    loss: { sentence: expect.stringContaining('is not in it') },
+  })
+  expect(plan?.disks.length).toBeGreaterThan(0)
+  expect([await at.patients(), await at.besides(), await at.hooksRan()]).toEqual([0, [], []])
+})
+
+test('lost rows come back on a signed command; it can be undone and let go; all of it is written down', async () => {
+  const { restoreId } = await at.command(cfg, { hooks: HOOKS, targets: ['north', 'south'] })
+  const [settled] = await at.settled(restoreId)
+  const aside = expect.stringMatching(/^records_before_\d{8}t\d{6}z$/)
+  expect(settled).toMatchObject({ outcome: 'done', swapped: true, aside, tables: 2 })
+  expect([await at.patients(), await at.besides(), await at.hooksRan()]).toEqual([
+    PATIENTS,
+    [aside],
+    ['stop', 'start', 'ready'],
+  ])
+  const about = { who: ['ann'], why: 'a test', action: 'restore', backupId: at.backupId, database: 'records' }
+  expect(await at.audited(restoreId)).toMatchObject(
+    ['accepted', 'swapped', 'done'].map((event) => ({ event, ...about })),
+  )
+
+  const revert = await at.command(cfg, { action: 'revert', hooks: HOOKS })
+  expect(await at.settled(revert.restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
+  expect([await at.patients(), await at.hooksRan()]).toEqual([0, ['stop', 'start', 'ready']])
+  const release = await at.command(cfg, { action: 'release' })
+  expect(await at.settled(release.restoreId)).toMatchObject([
+    { outcome: 'done', dropped: [expect.stringMatching(/_reverted_/)] },
+  ])
+  const again = await at.command(cfg, { action: 'revert', hooks: HOOKS })
+  expect(await at.settled(again.restoreId)).toMatchObject([
+    { outcome: 'failed', error: { code: 'RECOVERY_NOTHING_ASIDE' } },
+  ])
+  expect([await at.besides(), await at.hooksRan()]).toEqual([[], []])
+})
+
+test('what opens the backup is written nowhere by the agent, and what it decrypted is gone', async () => {
+  const { restoreId } = await at.command(cfg)
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])
+  const secret = /AGE-SECRET-KEY-\w+/.exec(readFileSync(at.house.identityFile, 'utf8'))?.[0] ?? ''
+  const files = await readdir(cfg.spool.path, { recursive: true, withFileTypes: true })
+  const texts = files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name), 'utf8'))
+  for (const text of await Promise.all(texts)) expect(text).not.toMatch(new RegExp(`${secret}|BEGIN AGE`))
+  expect(files.map(({ name }) => name).filter((name) => name.startsWith('work-'))).toEqual([])
+})
+
+describe('a command that is', () => {
+  const past = () => ({ issuedAt: moment(Date.now() - 120_000), expiresAt: moment(Date.now() - 60_000) })
+  test.each<[string, () => Promise<Parameters<RestoreHouse['publishRaw']>[0]>, string]>([
+    [
+      'unsigned',
+      async () => ({ ...(await at.wish(await at.order(cfg))), order: { payload: 'e30', signatures: [] } }),
+      'RESTORE_UNSIGNED',
+    ],
+    ['signed by a stranger', async () => at.wish(await at.order(cfg), at.operators.eve), 'RESTORE_STRANGER'],
+    [
+      'signed by a stranger under a known name',
+      async () => at.wish(await at.order(cfg), { ...at.operators.eve, name: 'ann' }),
+      'RESTORE_ALTERED',
+    ],
+    ['expired', async () => at.wish(await at.order(cfg, past())), 'RESTORE_EXPIRED'],
+    [
+      'for another host',
+      async () => ({ ...(await at.wish(await at.order(cfg, { agentId: 'db2' }))), agentId: cfg.agentId }),
+      'RESTORE_WRONG_HOST',
+    ],
+    [
+      'about a source of another host',
+      async () => at.wish(await at.order(cfg, { sourceId: 'theirs' })),
+      'RESTORE_WRONG_HOST',
+    ],
+    [
+      'naming an unknown hook',
+      async () => at.wish(await at.order(cfg, { hooks: { stop: 'rm-rf' } })),
+      'RESTORE_HOOK_UNKNOWN',
+    ],
+    [
+      'altered',
+      async () => {
+        const wish = await at.wish(await at.order(cfg))
+        const other = { ...(await at.order(cfg)), restoreId: wish.restoreId, why: 'another' }
+        return { ...wish, order: { ...wish.order, payload: Buffer.from(JSON.stringify(other)).toString('base64url') } }
+      },
+      'RESTORE_ALTERED',
+    ],
+  ])('%s changes nothing, is written down, and becomes a dead letter', async (_, make, code) => {
+    const wish = await make()
+    await at.publishRaw(wish)
+    expect(await at.settled(wish.restoreId)).toMatchObject([{ outcome: 'refused', swapped: false, error: { code } }])
+    expect(await at.audited(wish.restoreId)).toMatchObject([{ event: 'refused', error: { code } }])
+    await expect
+      .poll(() =>
+        at.house.deadLetters.some((letter) => letter.excerpt.includes(wish.restoreId) && letter.error?.code === code),
+      )
+      .toBe(true)
+    expect([await at.patients(), await at.besides()]).toEqual([0, []])
+  })
+
+  test('sent a second time is refused, also by an agent that was restarted meanwhile', async () => {
+    const order = await at.order(cfg)
+    await at.publishRaw(await at.wish(order))
+    await at.settled(order.restoreId)
+    await at.lose()
+    await agent[Symbol.asyncDispose]()
+    agent = await at.house.agent(cfg)
+    await at.publishRaw(await at.wish(order))
+    const [, second] = await at.settled(order.restoreId, 2)
+    expect(second).toMatchObject({ outcome: 'refused', error: { code: 'RESTORE_REPLAYED' } })
+    expect(await at.patients()).toBe(0)
+  })
+
+  test('short of a second operator is refused where two are wanted, and obeyed with both', async () => {
+    const strict = at.config()
+    await using _other = await at.house.agent({
+      ...strict,
+      restore: strict.restore && { ...strict.restore, signatures: 2 },
+    })
+    const lonely = await at.wish(await at.order(strict))
+    await at.publishRaw(lonely)
+    expect(await at.settled(lonely.restoreId)).toMatchObject([{ error: { code: 'RESTORE_SIGNATURES_MISSING' } }])
+    const wish = await at.wish(await at.order(strict))
+    await at.publishRaw({ ...wish, order: await cosignOrder(wish.order, at.operators.ben) })
+    expect(await at.settled(wish.restoreId)).toMatchObject([{ outcome: 'done' }])
+    expect((await at.audited(wish.restoreId))[0]?.who).toEqual(['ann', 'ben'])
+  })
+})
+
+describe('hooks:', () => {
+  test.each([
+    ['failing', /no such unit/],
+    ['hanging', /did not end within 1000 ms/],
+  ])('a stop hook that is %s leaves production as it was, and the service is started again', async (name, words) => {
+    const { restoreId } = await at.command(cfg, { hooks: { stop: name, start: 'good' } })
+    const [settled] = await at.settled(restoreId)
+    expect(settled).toMatchObject({ outcome: 'failed', swapped: false, error: { code: 'RESTORE_HOOK_FAILED' } })
+    expect(JSON.stringify(settled?.error?.facts)).toMatch(words)
+    expect([await at.hooksRan(), await at.patients(), await at.besides()]).toEqual([['stop', 'start'], 0, []])
+  })
+
+  test('a start hook that fails is told, with the data in place and the old kept', async () => {
+    const { restoreId } = await at.command(cfg, { hooks: { start: 'failing' } })
+    const told = { outcome: 'failed', swapped: true, error: { code: 'RESTORE_HOOK_FAILED', facts: { swapped: true } } }
+    expect(await at.settled(restoreId)).toMatchObject([told])
+    expect([await at.patients(), (await at.besides()).length]).toEqual([PATIENTS, 1])
+  })
+})
+
+test('a copy no drill has proven is refused, unless the operator signed for that', async () => {
+  const backupId = await at.unproven()
+  const { restoreId } = await at.command(cfg, { backupId })
+  expect(await at.settled(restoreId)).toMatchObject([
+    { outcome: 'failed', swapped: false, error: { code: 'RECOVERY_UNPROVEN' } },
+  ])
+  const allowed = await at.command(cfg, { backupId, unproven: true })
+  expect(await at.settled(allowed.restoreId)).toMatchObject([{ outcome: 'done' }])
+})
+
+test('an identity sealed to somebody else opens nothing, and nothing is touched', async () => {
+  const { sealedIdentity: _ours, ...order } = (await at.order(cfg)) as { sealedIdentity?: string }
+  const { restoreId } = await at.command(cfg, { ...order, sealedIdentity: 'age-encryption.org/v1\n' })
+  expect(await at.settled(restoreId)).toMatchObject([
+    { outcome: 'failed', swapped: false, error: { code: 'ARTIFACT_KEY_WRONG' } },
+  ])
+})
+
+test('of two commands about one source at once the second is refused', async () => {
+  const first = await at.command(cfg, { hooks: { stop: 'slow' } })
+  const second = await at.command(cfg)
+  expect(await at.settled(second.restoreId)).toMatchObject([
+    { outcome: 'refused', error: { code: 'RESTORE_UNDER_WAY' } },
+  ])
+  expect(await at.settled(first.restoreId)).toMatchObject([{ outcome: 'done' }])
+})
+
+test('cancelled before the swap nothing changes, and the service is started again', async () => {
+  const { restoreId } = await at.command(cfg, { hooks: { stop: 'slow', start: 'good' } })
+  const ran: string[] = []
+  await expect.poll(async () => ran.push(...(await at.hooksRan())), { interval: 20 }).toBeGreaterThan(0)
+  const runId = restoreId as string as RunId
+  const cancels = await at.house.bus.bucket(CANCELS_BUCKET)
+  await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
+  expect([await at.patients(), await at.besides(), await at.hooksRan()]).toEqual([0, [], ['start']])
+})

@@ -1,0 +1,22 @@
+import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
+import type { Command } from '../context.ts'
+import { withFleet } from '../open-fleet.ts'
+import { operator } from '../operator.ts'
+import { readHistory } from '../restore/history.ts'
+
+/** Ends a restore before its swap. It changes nothing in production, so it needs no signature. */
+export const restoreCancel: Command<{ restore: string }> = ({ restore }, context) =>
+  withFleet(context, [], async ({ bus }) => {
+    const events = (await readHistory(bus)).get(restore)
+    if (!events) throw new LifeboatError('RESTORE_UNKNOWN', { restoreId: restore })
+    const over = events.find(({ event }) => event !== 'accepted')
+    if (over) throw new LifeboatError('RESTORE_ENDED', { restoreId: restore, event: over.event, at: over.at })
+    const runId = restore as string as RunId
+    const cancels = await bus.bucket(CANCELS_BUCKET)
+    await cancels.put(runId, { runId, why: 'cancelled', by: operator(), at: moment(context.clock.now()) })
+    const text = () =>
+      `${restore} was asked to end; unless it has swapped meanwhile nothing changes. \`lifeboat restore status ${restore}\` tells`
+    return { value: { restoreId: restore, state: 'ending' }, text }
+  })

@@ -1,0 +1,24 @@
+import type { RestoreAudited } from '@lifeboat/shared/bus/messages/restore.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Command } from '../context.ts'
+import { timeText } from '../format/moments.ts'
+import { table } from '../format/table.ts'
+import { withFleet } from '../open-fleet.ts'
+import { readHistory } from '../restore/history.ts'
+
+/** Who commanded what, why, and what came of it: out of the stream nobody can remove anything from. */
+export const restoreStatus: Command<{ restore?: string }> = ({ restore }, context) =>
+  withFleet(context, [], async ({ bus }) => {
+    const history = await readHistory(bus)
+    if (restore !== undefined && !history.has(restore))
+      throw new LifeboatError('RESTORE_UNKNOWN', { restoreId: restore })
+    const shown = restore === undefined ? [...history.values()].flat() : (history.get(restore) ?? [])
+    const rows = shown.toReversed().map(row)
+    const heads = ['AT', 'RESTORE', 'EVENT', 'WHAT', 'WHO', 'WHY', 'CODE']
+    return { value: shown, text: () => (rows.length === 0 ? 'nobody commanded anything yet' : table(heads, rows)) }
+  })
+
+function row({ at, restoreId, event, action, sourceId, database, who, why, error }: RestoreAudited): string[] {
+  const what = action === undefined ? '–' : `${action} ${sourceId}${database === undefined ? '' : ` (${database})`}`
+  return [timeText(at), restoreId, event, what, who.join(', ') || '–', why ?? '–', error?.code ?? '']
+}

@@ -1,0 +1,60 @@
+import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { timeText } from '../format/moments.ts'
+import type { Style } from '../format/style.ts'
+import { indent } from '../format/table.ts'
+
+/** The plan for a person who is to sign it. */
+export function planText(plan: RestorePlan, style: Style): string {
+  const { backup, server, sessions, hooks, disks } = plan
+  const lines: [string, string][] = [
+    ['what', `database ${plan.database} of ${plan.sourceId}, on the host of ${plan.agentId}`],
+    ['out of', `${backup.backupId}, of ${timeText(backup.snapshotAt)}, signed by ${backup.signer}`],
+    ['copy at', `${plan.targetId}, ${verdictText(backup.drill, style)}`],
+    ...plan.passedOver.map(({ targetId, error }): [string, string] => [
+      'passed over',
+      `${targetId}: ${error.code}, ${error.title}`,
+    ]),
+    ['PostgreSQL', `${server.major} or newer (the source ran ${server.version.split(' on ')[0]})`],
+    ['extensions', server.extensions.join(', ') || 'none'],
+    ['to fetch', formatBytes(plan.fetchBytes)],
+    ...disks.map((disk): [string, string] => [
+      'disk',
+      `${disk.of}: needs ${formatBytes(disk.neededBytes)}, ${formatBytes(disk.freeBytes)} are free at ${disk.path}`,
+    ]),
+    ['sessions', sessionsText(sessions)],
+    ...hooks.map(({ on, name, command }): [string, string] => [
+      `${on} hook`,
+      `${name}: ${command?.join(' ') ?? style.bad('unknown to the agent')}`,
+    ]),
+    [
+      'takes',
+      plan.drillMs === undefined
+        ? 'nobody knows: this copy was never drilled'
+        : `${formatDuration(plan.drillMs)} in its drill`,
+    ],
+    ['lost', plan.loss.sentence],
+    ['kept', `what bears the name now stays as ${plan.database}_before_…, until \`lifeboat restore release\``],
+    ...(plan.signatures > 1 ? [['signatures', `${plan.signatures} operators`] as [string, string]] : []),
+    ...plan.notes.map((note): [string, string] => ['note', note]),
+  ]
+  const obstacles = plan.obstacles.map(({ code, title, facts, hint }) => {
+    const told = Object.entries(facts).filter(([, value]) => value !== undefined)
+    return `${style.bad(code)}: ${title}\n${indent([...told.map(([name, value]) => `${name}: ${String(value)}`), `${style.bold('next')}: ${hint}`].join('\n'))}`
+  })
+  return [...lines.map(([name, text]) => `${name.padEnd(11)} ${text}`), ...obstacles].join('\n')
+}
+
+function verdictText(drill: RestorePlan['backup']['drill'], style: Style): string {
+  if (!drill) return style.warn('never drilled')
+  const text = `${drill.verdict} ${timeText(drill.finishedAt)}`
+  return drill.verdict === 'proven' ? style.good(text) : style.bad(text)
+}
+
+function sessionsText(sessions: RestorePlan['sessions']): string {
+  if (sessions.length === 0) return 'nobody is connected'
+  const each = sessions.map(
+    ({ user, application, count }) => `${count} of ${user}${application ? ` (${application})` : ''}`,
+  )
+  return `would be cut: ${each.join(', ')}`
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SOURCE } from '@lifeboat/testkit/world/config.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
+
+let at: RestoreWorld
+beforeAll(async () => {
+  at = await openRestoreWorld()
+})
+afterAll(() => at?.[Symbol.asyncDispose]())
+
+test('lost rows come back on a signed command, what was there is kept, and it can be undone and let go', async () => {
+  const { world, backupId, hooked, byAnn } = at
+  await at.lose()
+  const plan = await world.cli(['restore', 'plan', SOURCE, ...hooked])
+  expect([plan.code, plan.stdout]).toEqual([0, expect.stringContaining(backupId)])
+  for (const told of ['proven', 'in its drill', 'stop hook', 'is not in it', 'free at'])
+    expect(plan.stdout).toContain(told)
+  expect(await at.visits()).toBe(0)
+
+  const mistyped = await at.run(['--yes-i-mean', 'recrods'])
+  expect([mistyped.code, await at.visits()]).toEqual([2, 0])
+  const { code, stdout, stderr } = await at.run(hooked)
+  expect([code, stderr]).toEqual([0, ''])
+  const { restoreId, ...done } = JSON.parse(stdout)
+  expect(done).toMatchObject({ outcome: 'done', swapped: true, aside: expect.stringMatching(/_before_/) })
+  expect(await at.visits()).toBe(100)
+  const told = await world.json<object[]>(['restore', 'status', restoreId])
+  expect(told.toReversed().map((each) => each as { event: string; why: string; who: string[] })).toMatchObject(
+    ['done', 'swapped', 'accepted'].map((event) => ({ event, who: ['ann'], why: 'rows are gone', backupId })),
+  )
+  const late = await world.cli(['restore', 'cancel', restoreId])
+  expect([late.code, late.stderr]).toEqual([7, expect.stringContaining('RESTORE_ENDED')])
+
+  expect(await world.json(['restore', 'revert', SOURCE, ...byAnn, ...hooked])).toMatchObject({ outcome: 'done' })
+  expect(await at.visits()).toBe(0)
+  expect(await world.json(['restore', 'release', SOURCE, ...byAnn])).toMatchObject({ dropped: [expect.any(String)] })
+})
+
+test('two operators sign one command that was written down, and the second sends it', async () => {
+  const { world } = at
+  await at.lose()
+  const file = join(world.folder, 'order.json')
+  const written = await at.run(['--out', file])
+  expect([written.code, written.stderr, await at.visits()]).toEqual([0, '', 0])
+  expect(await readFile(file, 'utf8')).not.toContain('AGE-SECRET-KEY')
+  const signed = await world.json(['restore', 'sign', file, '--key', at.keyFile('ben'), '--yes-i-mean', SOURCE])
+  expect(signed).toMatchObject({ signers: ['ann', 'ben'] })
+  expect(await world.json(['restore', 'send', file])).toMatchObject({ outcome: 'done' })
+  expect(await at.visits()).toBe(100)
+  const keys = await world.json<object[]>(['operator', 'key', 'list', '--keys', join(world.folder, 'operators')])
+  expect(keys).toMatchObject([{ name: 'ann', privateHalf: 'file mode only' }, { name: 'ben' }])
+})

@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { AgentId, BackupId, Moment, RestoreId, SourceId, TargetId } from '../../domain/ids.ts'
+import { RestoreHooks, RestoreOutcome, RestorePlan, SignedOrder } from '../../domain/restore.ts'
+import { ErrorReportSchema } from '../../errors/error-report.ts'
+import { type DataOf, defineMessage } from '../define-message.ts'
+
+/** Needs no signature: it changes nothing. */
+export const RestorePlanRequested = defineMessage({
+  subject: 'restore.plan-requested',
+  version: 1,
+  class: 'wish',
+  owner: 'cli',
+  summary: 'Asks an agent what a restore of one of its sources would do; changes nothing.',
+  dedupeKey: (data) => data.restoreId,
+  route: (data) => data.agentId,
+  data: z.object({
+    restoreId: RestoreId,
+    agentId: AgentId,
+    sourceId: SourceId,
+    /** Default: the newest proven one. */
+    backupId: BackupId.optional(),
+    targets: z.array(TargetId).min(1),
+    unproven: z.boolean(),
+    hooks: RestoreHooks,
+    requestedAt: Moment,
+  }),
+})
+export type RestorePlanRequested = DataOf<typeof RestorePlanRequested>
+
+export const RestorePlanned = defineMessage({
+  subject: 'restore.planned',
+  version: 1,
+  class: 'fact',
+  owner: 'backup-agent',
+  summary: 'What a restore would do, or why there is no way to do it.',
+  dedupeKey: (data) => data.restoreId,
+  route: (data) => data.sourceId,
+  data: z.object({
+    restoreId: RestoreId,
+    sourceId: SourceId,
+    plan: RestorePlan.optional(),
+    error: ErrorReportSchema.optional(),
+  }),
+})
+export type RestorePlanned = DataOf<typeof RestorePlanned>
+
+/** The agent believes nothing but what is signed: the other fields only carry it there. */
+export const RestoreRequested = defineMessage({
+  subject: 'restore.requested',
+  version: 1,
+  class: 'wish',
+  owner: 'cli',
+  summary:
+    'Commands an agent to restore, revert or release; signed by operators (JWS, EdDSA), valid for minutes, obeyed once.',
+  dedupeKey: (data) => data.restoreId,
+  route: (data) => data.agentId,
+  data: z.object({ restoreId: RestoreId, agentId: AgentId, order: SignedOrder }),
+})
+export type RestoreRequested = DataOf<typeof RestoreRequested>
+
+export const RestoreSettled = defineMessage({
+  subject: 'restore.settled',
+  version: 1,
+  class: 'fact',
+  owner: 'backup-agent',
+  summary: 'A restore, revert or release is over, well or badly, or was refused.',
+  dedupeKey: (data) => `${data.restoreId}/${data.at}`,
+  route: (data) => data.agentId,
+  data: z.object({
+    restoreId: RestoreId,
+    agentId: AgentId,
+    /** Absent where nothing trustworthy says it. */
+    sourceId: SourceId.optional(),
+    outcome: RestoreOutcome,
+    /** Whether another database bears the name now; false: production is as it was. */
+    swapped: z.boolean(),
+    /** Under which name the database that was there before is kept. */
+    aside: z.string().optional(),
+    /** What a release dropped for good. */
+    dropped: z.array(z.string()).optional(),
+    /** Sessions that had to be ended. */
+    terminated: z.int().optional(),
+    tables: z.int().optional(),
+    rows: z.int().optional(),
+    at: Moment,
+    error: ErrorReportSchema.optional(),
+  }),
+})
+export type RestoreSettled = DataOf<typeof RestoreSettled>
+
+/** Written before anything is done, and after it; the stream refuses to forget. */
+export const RestoreAudited = defineMessage({
+  subject: 'restore.audited',
+  version: 1,
+  class: 'audit',
+  owner: 'backup-agent',
+  summary: 'Who commanded what and why, and what came of it; in a stream from which nothing can be removed.',
+  dedupeKey: (data) => `${data.restoreId}/${data.event}/${data.at}`,
+  route: (data) => data.agentId,
+  data: z.object({
+    restoreId: RestoreId,
+    agentId: AgentId,
+    event: z.enum(['accepted', 'swapped', 'done', 'failed', 'cancelled', 'refused']),
+    at: Moment,
+    /** Operators whose signatures held. */
+    who: z.array(z.string()),
+    action: z.enum(['restore', 'revert', 'release']).optional(),
+    sourceId: SourceId.optional(),
+    database: z.string().optional(),
+    backupId: BackupId.optional(),
+    why: z.string().optional(),
+    aside: z.string().optional(),
+    error: ErrorReportSchema.optional(),
+  }),
+})
+export type RestoreAudited = DataOf<typeof RestoreAudited>

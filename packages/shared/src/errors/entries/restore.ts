@@ -1,0 +1,89 @@
+import type { CatalogueEntry } from './entry.ts'
+
+/** A restore on an operator's word. What an agent refuses changes nothing. */
+export const RESTORE_ERRORS = {
+  RESTORE_NOT_SET_UP: {
+    title: 'This agent restores for nobody',
+    hint: 'Give it `restore` under its entry in `agents`, with the public keys of the operators it obeys, and the source a role under `restore`: docs/restore.md.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_UNSIGNED: {
+    title: 'A command that changes production carries no signature',
+    hint: 'Somebody published it without a key. Find out who may write to the bus; operators use `lifeboat restore run`.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_STRANGER: {
+    title: 'A command is signed by somebody this agent does not know',
+    hint: 'Compare the signer with `operators` in the configuration of the agent. If nobody made this key on purpose, find out who may write to the bus.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_ALTERED: {
+    title: 'A command is not what its signer signed',
+    hint: 'It was changed after it was signed, or signed with another key than the public one the agent has. Sign it anew; if that is refused too, find out who may write to the bus.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_SIGNATURES_MISSING: {
+    title: 'A command lacks the signature of another operator',
+    hint: 'This agent wants more than one: `lifeboat restore run … --out FILE`, then the other operator `lifeboat restore sign FILE`, then `lifeboat restore send FILE`.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_EXPIRED: {
+    title: 'A command came outside of the time it is valid for',
+    hint: 'Sign it anew. If it was fresh, compare the clocks of the two hosts.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_REPLAYED: {
+    title: 'A command was sent a second time',
+    hint: 'An agent obeys each signed command once. If it shall be done again, sign a new one; if nobody sent it twice, find out who may write to the bus.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_UNDER_WAY: {
+    title: 'Another command about this source is under way',
+    hint: 'Look at it with `lifeboat restore status`; wait for its end, or end it with `lifeboat restore cancel`.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_WRONG_HOST: {
+    title: 'A command is meant for another fleet, agent or source',
+    hint: 'The facts say whom it names. Sign one that names this agent and a source it takes backups of.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_HOOK_UNKNOWN: {
+    title: 'A command names a hook this agent does not have',
+    hint: 'Hooks are programs in the configuration of the agent, under `restore.hooks`; a command can name them and nothing else.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_HOOK_FAILED: {
+    title: 'A hook of a restore failed or did not end in time',
+    hint: 'The facts hold its last words and tell whether the data was swapped already. Before the swap nothing has changed; after it, run the hook by hand or `lifeboat restore revert`.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_NOT_READY: {
+    title: 'The restored database is in place, but does not answer as it should',
+    hint: 'Look at the facts, then at the log of the server; `lifeboat restore revert` brings back what was there before.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_ENDED: {
+    title: 'This restore is over, or is past the point where it could be cancelled',
+    hint: '`lifeboat restore status` shows how it ended; `lifeboat restore revert` undoes one that is complete.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_UNKNOWN: {
+    title: 'No restore of this id was ever accepted',
+    hint: '`lifeboat restore status` lists those there are.',
+    retry: 'never',
+    level: 'error',
+  },
+} as const satisfies Record<string, CatalogueEntry>

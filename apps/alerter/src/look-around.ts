@@ -2,6 +2,7 @@ import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { EXPIRY_OUTCOME_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
 import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
 import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
+import { knownRows } from '@lifeboat/catalog/summarize.ts'
 import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { AlerterDeps } from './deps.ts'
 import type { Letter } from './letters.ts'
@@ -21,6 +22,7 @@ export class LookAround {
   #backups: Map<string, BackupRow[]> = new Map()
   #summaries = new Map<SourceId, SourceSummary>()
   #bad: BackupRow[] = []
+  #ofSets: BackupRow[] = []
   #physical = new Map<SourceId, BackupRow[]>()
   #damaged = new Map<BackupId, string[]>()
   #backupsAtMs = Number.NEGATIVE_INFINITY
@@ -57,6 +59,7 @@ export class LookAround {
       physical: this.#physical,
       damaged: this.#damaged,
       bad: this.#bad,
+      ofSets: this.#ofSets,
       ...(await this.#keeping()),
     }
   }
@@ -66,6 +69,7 @@ export class LookAround {
     const summaries = await this.#deps.catalog.summaries()
     const rows = summaries.flatMap(({ recent }) => recent)
     this.#bad = summaries.flatMap(({ olderBad = [] }) => olderBad)
+    this.#ofSets = summaries.flatMap(knownRows).filter(({ set }) => set !== undefined)
     this.#backups = Map.groupBy(rows, planKey)
     this.#tables = await this.#tablesOfNewest()
     this.#drillReasons = await this.#reasonsOfDisproven(rows)

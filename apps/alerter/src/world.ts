@@ -41,6 +41,8 @@ export interface World {
   expiry: ExpiryOutcome | undefined
   /** Older backups of which a target lacks the copy, or holds wrong bytes. */
   bad: readonly BackupRow[]
+  /** Members of sets, recent and older. */
+  ofSets: readonly BackupRow[]
   /** Files the server found damaged while it read them, by backup; at most 100 each. */
   damaged: ReadonlyMap<BackupId, readonly string[]>
 }

@@ -90,6 +90,7 @@ export function aWorld(
     physical: new Map(),
     damaged: new Map(),
     bad: [],
+    ofSets: backups.filter(({ set }) => set !== undefined),
     surveys: [],
     locked: [],
     expiry: undefined,

@@ -66,6 +66,8 @@ export interface SourceSummary {
   olderPhysical?: BackupRow[]
   /** Those of which a target lacks the copy, or holds wrong bytes, and that are no longer among the recent ones; at most 64, newest first. */
   olderBad?: BackupRow[]
+  /** Members of sets that are in none of these; at most 64, newest first. */
+  olderOfSets?: BackupRow[]
   /** The oldest full base that some target holds. */
   firstBase?: BackupRow
   /** The oldest backup that as many targets as required hold; `at` is the moment it brings back. */

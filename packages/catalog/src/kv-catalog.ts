@@ -6,7 +6,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { RECORDS, recordKey, type StoredSummary, SUMMARIES, summaryKey } from './buckets.ts'
 import type { BackupRow, Catalog, SourceSummary } from './catalog.ts'
 import { type BackupDraft, type BackupFact, complete, project } from './project.ts'
-import { emptySummary, newestFirst, RECENT_ROWS, rowOf, summarize, summarizeAll } from './summarize.ts'
+import { emptySummary, knownRows, newestFirst, RECENT_ROWS, rowOf, summarize, summarizeAll } from './summarize.ts'
 
 const TRIES = 100
 
@@ -119,8 +119,7 @@ function write<T>(bucket: Bucket<T>, key: string, value: T, revision: number | u
 
 /** Revisions are kept for the rows that are kept. */
 function stored(summary: SourceSummary, revisions: Record<string, number>): StoredSummary {
-  const rows = [...summary.recent, ...(summary.olderPhysical ?? []), ...(summary.olderBad ?? [])]
-  const kept = rows.map(({ backupId }) => [backupId, revisions[backupId] ?? 0] as const)
+  const kept = knownRows(summary).map(({ backupId }) => [backupId, revisions[backupId] ?? 0] as const)
   return { ...summary, revisions: Object.fromEntries(kept) }
 }
 

@@ -6,6 +6,7 @@ import type { BackupRow, FilesRow, PhysicalRow, Rehearsal, SourceSummary } from 
 export const RECENT_ROWS = 64
 const OLDER_PHYSICAL_ROWS = 64
 const OLDER_BAD_ROWS = 64
+const OLDER_ROWS_OF_SETS = 64
 const REHEARSALS_OF_A_KIND = 5
 
 /** The line of `backup list`. */
@@ -77,6 +78,17 @@ export function newestFirst(a: BackupRow, b: BackupRow): number {
   return a.backupId < b.backupId ? 1 : a.backupId > b.backupId ? -1 : 0
 }
 
+/** Every row a summary keeps, each once. */
+export function knownRows({
+  recent,
+  olderPhysical = [],
+  olderBad = [],
+  olderOfSets = [],
+}: Pick<SourceSummary, 'recent' | 'olderPhysical' | 'olderBad' | 'olderOfSets'>): BackupRow[] {
+  const rows = [...recent, ...olderPhysical, ...olderBad, ...olderOfSets]
+  return [...new Map(rows.map((row) => [row.backupId, row])).values()]
+}
+
 export function emptySummary(sourceId: SourceId): SourceSummary {
   return { sourceId, recent: [] }
 }
@@ -88,7 +100,7 @@ export function emptySummary(sourceId: SourceId): SourceSummary {
  * place only all records can say, so the caller summarizes them from the start.
  */
 export function summarize(before: SourceSummary, record: BackupRecord): { summary: SourceSummary; lost: boolean } {
-  const { recent, olderPhysical, olderBad } = rowsWith(before, record)
+  const { recent, olderPhysical, olderBad, olderOfSets } = rowsWith(before, record)
   const whole = <P>(of: (from: BackupRecord) => P) => (bringsBackAll(record.kind) ? of(record) : undefined)
   const lastSealed = later(before.lastSealed, whole(sealedOf), record)
   const lastStored = later(before.lastStored, whole(storedOf), record)
@@ -101,6 +113,7 @@ export function summarize(before: SourceSummary, record: BackupRecord): { summar
     recent,
     ...(olderPhysical.length > 0 && { olderPhysical }),
     ...(olderBad.length > 0 && { olderBad }),
+    ...(olderOfSets.length > 0 && { olderOfSets }),
     ...(firstBase.value && { firstBase: firstBase.value }),
     ...(firstStored.value && { firstStored: firstStored.value }),
     ...(rehearsals.length > 0 && { rehearsals }),
@@ -113,23 +126,27 @@ export function summarize(before: SourceSummary, record: BackupRecord): { summar
   return { summary, lost }
 }
 
-type Rows = { recent: BackupRow[]; olderPhysical: BackupRow[]; olderBad: BackupRow[] }
+type Rows = Record<'recent' | 'olderPhysical' | 'olderBad' | 'olderOfSets', BackupRow[]>
 
-/** The recent rows, and of those that fall out of them the ones recovery may still begin with and the ones somebody must look at. */
+/**
+ * The recent rows, and of those that fall out of them the ones recovery may still begin with, the ones somebody must look at, and those by
+ * which the newest recovery points of sets are judged: a weekly set waits long behind an hourly policy of one of its sources.
+ */
 function rowsWith(before: SourceSummary, record: BackupRecord): Rows {
-  const known = new Map<string, BackupRow>()
-  for (const row of [...before.recent, ...(before.olderPhysical ?? []), ...(before.olderBad ?? [])])
-    known.set(row.backupId, row)
+  const known = new Map(knownRows(before).map((row) => [row.backupId, row]))
   known.set(record.backupId, rowOf(record))
   const rows = [...known.values()].sort(newestFirst)
   // Exports may come every minute: they must not push the backups of the whole source out.
   const whole = rows.filter(({ kind }) => bringsBackAll(kind))
   const exports = rows.filter(({ kind }) => !bringsBackAll(kind)).slice(0, RECENT_ROWS)
   const older = whole.slice(RECENT_ROWS).filter((row) => row.physical !== undefined)
+  const olderPhysical = older.slice(0, OLDER_PHYSICAL_ROWS)
   const recent = [...whole.slice(0, RECENT_ROWS), ...exports].sort(newestFirst)
   const shown = new Set(recent)
   const olderBad = rows.filter((row) => !shown.has(row) && isBad(row)).slice(0, OLDER_BAD_ROWS)
-  return { recent, olderPhysical: older.slice(0, OLDER_PHYSICAL_ROWS), olderBad }
+  for (const row of [...olderPhysical, ...olderBad]) shown.add(row)
+  const olderOfSets = rows.filter((row) => !shown.has(row) && row.set !== undefined).slice(0, OLDER_ROWS_OF_SETS)
+  return { recent, olderPhysical, olderBad, olderOfSets }
 }
 
 function rehearsalsWith(before: readonly Rehearsal[], record: BackupRecord): Rehearsal[] {

@@ -3,9 +3,8 @@ import type { Finding, Rule } from '../world.ts'
 
 /** The newest recovery point of a set lacks a member: what the others took is good, but together they are not the system. Open until a newer one, or this one, is complete. */
 export const setIncomplete: Rule = (world) => {
-  const rows = [...world.backups.values()].flat()
   const runs = [...world.runs.values()].flat()
-  const points = Map.groupBy(recoveryPoints({ rows, runs, nowMs: world.nowMs }), ({ setId }) => setId)
+  const points = Map.groupBy(recoveryPoints({ rows: world.ofSets, runs, nowMs: world.nowMs }), ({ setId }) => setId)
   // A set that left the configuration is nobody's promise any more.
   const planned = new Set(world.plans.flatMap(({ setId }) => setId ?? []))
   return [...points].flatMap(([setId, own]) => {

@@ -2,7 +2,7 @@ import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { type RecoveryPoint, recoveryPoints } from '@lifeboat/catalog/sets.ts'
-import { rowOf } from '@lifeboat/catalog/summarize.ts'
+import { knownRows, rowOf } from '@lifeboat/catalog/summarize.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { RecoveryPointId } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
@@ -19,8 +19,7 @@ export async function pointsAmong(
   if (sets.length === 0) return []
   const wanted = new Set(sets.map(({ point }) => point))
   const known = new Map<string, BackupRow>()
-  for (const { recent, olderPhysical = [] } of await catalog.summaries())
-    for (const row of [...recent, ...olderPhysical]) known.set(row.backupId, row)
+  for (const row of (await catalog.summaries()).flatMap(knownRows)) known.set(row.backupId, row)
   for (const row of rows) known.set(row.backupId, row)
   const isWanted = ({ set }: { set?: SetPart | undefined }) => set !== undefined && wanted.has(set.point)
   const runs = await runsOf(

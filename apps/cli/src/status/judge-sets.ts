@@ -1,4 +1,5 @@
 import { recoveryPoints } from '@lifeboat/catalog/sets.ts'
+import { knownRows } from '@lifeboat/catalog/summarize.ts'
 import { setsOf } from '@lifeboat/config/expand-sets.ts'
 import type { FleetFacts } from './judge-fleet.ts'
 import type { Light, SetStatus } from './status.ts'
@@ -8,7 +9,7 @@ export function judgeSets(
   { config, summaries, runs }: Pick<FleetFacts, 'config' | 'summaries' | 'runs'>,
   nowMs: number,
 ): SetStatus[] {
-  const rows = summaries.flatMap(({ recent, olderPhysical = [] }) => [...recent, ...olderPhysical])
+  const rows = summaries.flatMap(knownRows)
   const points = Map.groupBy(recoveryPoints({ rows, runs, nowMs }), ({ setId }) => setId)
   return [...setsOf(config.policies).keys()].map((setId) => {
     const [newest, ...older] = points.get(setId) ?? []

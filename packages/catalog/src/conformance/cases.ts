@@ -206,4 +206,17 @@ export const CATALOG_CASES: readonly CatalogCase[] = [
       equal(await seen(), undefined)
     },
   },
+  {
+    name: 'a member of a set stays in view behind many newer backups of its source',
+    async check(catalog) {
+      const member = aBackup({ no: 0, ofSet: 'weekly' })
+      for (const backup of [member, ...Array.from({ length: RECENT_ROWS }, (_, no) => aBackup({ no: no + 1 }))])
+        await catalog.apply(backup.sealed())
+      const seen = async () => (await catalog.summary(member.sourceId))?.olderOfSets?.map(({ state }) => state)
+      deepEqual(await seen(), ['sealed'])
+      for (const target of ['aws', 'gcp']) await catalog.apply(member.stored(target))
+      await catalog.apply(member.drilled('aws', 'proven'))
+      deepEqual(await seen(), ['proven'])
+    },
+  },
 ]

@@ -8,11 +8,20 @@ interface Life {
   targets?: string[]
   requiredCopies?: number
   kind?: 'dump' | 'base' | 'incremental'
+  /** Makes it a member of this set, whose recovery point is named after `no`. */
+  ofSet?: string
 }
 
 /** The life of one backup as facts, with boring defaults; `at` are minutes after its start. */
 export function aBackup(opts: Life = {}) {
-  const { no = 0, sourceId = 'records', targets = ['aws', 'gcp', 'azure'], requiredCopies = 2, kind = 'dump' } = opts
+  const {
+    no = 0,
+    sourceId = 'records',
+    targets = ['aws', 'gcp', 'azure'],
+    requiredCopies = 2,
+    kind = 'dump',
+    ofSet,
+  } = opts
   const start = Date.UTC(2026, 8, 26, 2) + no * 3_600_000
   const moment = (minutes: number) => new Date(start + minutes * 60_000).toISOString()
   const stamp = moment(0)
@@ -21,7 +30,9 @@ export function aBackup(opts: Life = {}) {
   const backupId = `${stamp}-${kind}-${no.toString(36).padStart(6, 'a')}`
   const about = { backupId, sourceId, policyId: 'daily', agentId: 'db1', kind }
   const physical = kind === 'dump' ? {} : { physical: physicalFacts(no, kind) }
-  const run = { ...about, runId: `daily.${sourceId}.${stamp}` }
+  const members = [{ policyId: 'daily', sourceId, kind }]
+  const set = ofSet === undefined ? {} : { set: { setId: ofSet, point: `${ofSet}.${stamp}`, members } }
+  const run = { ...about, ...set, runId: `daily.${sourceId}.${stamp}` }
   const error = {
     code: 'TOOL_FAILED',
     title: 'A program ended with an error',

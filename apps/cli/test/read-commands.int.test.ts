@@ -152,7 +152,7 @@ describe('backup list', () => {
   })
 
   test('an empty answer for a known source is no error, an unknown source is', async () => {
-    expect((await json('backup', 'list', '--source', 'quiet')).value).toEqual({ backups: [] })
+    expect((await json('backup', 'list', '--source', 'quiet')).value).toEqual({ backups: [], sets: [] })
     const unknown = await json('backup', 'list', '--source', 'recrods')
     expect(unknown).toMatchObject({
       code: 5,

@@ -43,7 +43,7 @@ async function askBus(context: Context): Promise<[Answer, ...Answer[]]> {
   try {
     return await withFleet(context, FLEET_SECTIONS, async ({ bus, config }) => {
       const fleet = await readFleet(bus, config, context.clock.now())
-      return [well('bus', 'NATS', `answers in ${await bus.ping()} ms`), ...answersOf(fleet)]
+      return [well('bus', 'NATS', `answers in ${(await bus.ping()).toFixed(1)} ms`), ...answersOf(fleet)]
     })
   } catch (thrown) {
     context.terminal.signal.throwIfAborted()

@@ -22,7 +22,7 @@ test('level 1: a service that died is named, and after its start backups go on',
   )
   await world.restart('uploader')
   expect(await page.run('Is it well again?', surroundings(world))).toMatch(/✓ service +uploader/)
-  await eventually(async () => expect((await world.cli(['doctor'])).stdout).toMatch(/✓ source +records/))
+  await greenSource(world)
 })
 
 test('level 2: a table comes back out of a moment, and the whole database in its place', async () => {
@@ -71,6 +71,7 @@ test('level 3: on a new host the cluster comes back with the last WAL, and backu
   // The name of an agent is free only some seconds after the one that had it died.
   for (const service of SERVICES) await eventually(() => world.restart(service))
   expect(await page.run('Afterwards', env)).toMatch(/✓ service +backup-agent db1/)
+  await greenSource(world)
   expect(await askRecovered({ port, database, password: postgres.password }, HASH)).toEqual(before)
 })
 
@@ -94,6 +95,7 @@ test('level 4: from one bucket and the safe, data, services and catalogue come b
   for (const service of SERVICES) await world.start(service)
   expect(await page.run('The services', env)).toMatch(/proven/)
   expect(await page.run('Backups go on', env)).toMatch(/proven at west/)
+  await greenSource(world)
 })
 
 /** What a page leaves to be filled in, for a world. */
@@ -108,6 +110,11 @@ function surroundings({ folder, configPath, source: { postgres, database } }: Wo
     PGUSER: postgres.user,
     PGPASSWORD: postgres.password,
   }
+}
+
+/** What agents and schedulers have seen is recorded some seconds later. */
+async function greenSource(world: World): Promise<void> {
+  await eventually(async () => expect((await world.cli(['doctor'])).stdout).toMatch(/✓ source +records/))
 }
 
 async function takeAll(world: World): Promise<void> {

@@ -61,7 +61,8 @@ test.concurrent('a slot beyond its limit is given up before the disk is full, al
   await house.state(safeBeyond(end), 120_000)
   const [slot] = await pg.query('postgres', 'SELECT restart_lsn::text AS lsn FROM pg_replication_slots')
   expect(parseLsn(slot.lsn) >= end).toBe(true)
-  await house.state((now) => now.lost === undefined, 120_000)
+  const healed = await house.state((now) => now.lost === undefined, 120_000)
+  expect(healed.begun?.lsn).toBe(lost?.to)
 })
 
 test.concurrent('a slot dropped behind our back, its WAL removed: the hole is told and a new base is asked for', async () => {

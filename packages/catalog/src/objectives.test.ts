@@ -85,6 +85,12 @@ describe('the recoverable window', () => {
     expect(found).toMatchObject({ by: 'wal', recoverableUntil: at(-0.01), rpoMs: 36_000 })
   })
 
+  test('reaches back to a base that was complete before anybody looked at its WAL', () => {
+    const first = state(-1, { begun: { lsn: lsnAt(-3), at: at(-3) } })
+    expect(windows([base(-2)], recordWal(undefined, first), state(-0.01))).toEqual([[at(-2), at(-0.01), true]])
+    expect(windows([base(-4)], recordWal(undefined, first), state(-0.01))).toEqual([])
+  })
+
   test('is cut by a hole, and goes on behind it with the next base', () => {
     const before = since(-60)
     const record = recordWal(recordWal(before, state(-30)), state(-20, lostBetween(-30, -20)))

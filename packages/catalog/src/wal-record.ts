@@ -42,12 +42,12 @@ export const WAL_RECORD_BUCKET: BucketDefinition<WalRecord> = {
 
 /**
  * What a look at the agent's state adds. Looks may be missed: a hole stays in the state until a base that ended behind it is stored.
- * Another cluster under the same name begins anew.
+ * Another cluster under the same name begins anew, where its agent began and not where the first look found it: a base may be older than that look.
  */
 export function recordWal(before: WalRecord | undefined, state: WalState): WalRecord {
-  const { sourceId, systemIdentifier, safe, lost } = state
+  const { sourceId, systemIdentifier, safe, begun = safe, lost } = state
   const known = before?.systemIdentifier === systemIdentifier ? before : undefined
-  const record = known ?? { sourceId, systemIdentifier, since: safe, safe, holes: [] }
+  const record = known ?? { sourceId, systemIdentifier, since: begun, safe, holes: [] }
   const holes = lost === undefined ? record.holes : withHole(record, lost)
   return { ...record, safe, holes: holes.slice(-HOLES) }
 }

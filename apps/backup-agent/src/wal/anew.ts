@@ -118,5 +118,6 @@ export async function forgetHealedHole(road: Road): Promise<void> {
   })
   if (healing === undefined || now.lost !== lost) return
   now.lost = undefined
+  now.begun = { lsn: lost.to, at: lost.since }
   log.info({ event: 'wal.hole-healed', backupId: healing.backupId }, 'a base behind the hole is stored')
 }

@@ -1,8 +1,8 @@
 import type { ReplicationConnection } from '@lifeboat/postgres/replication/connection.ts'
 import { parseSetting } from '@lifeboat/postgres/replication/settings.ts'
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { endOn, type Path, parseHistory, pathTo, withHistory } from '@lifeboat/shared/domain/timelines.ts'
-import { parseLsn, type Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
+import { formatLsn, parseLsn, type Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { followStored } from './follow.ts'
 import { gatesAfter, Holders, lower } from './holders.ts'
@@ -86,6 +86,7 @@ export async function beginAt(road: Road, met: Met, at: bigint): Promise<Standin
   })
   const standing = { ...met, holders }
   road.now.standing = standing
+  road.now.begun = { lsn: formatLsn(at), at: moment(road.clock.now()) }
   await followStored(road, road.clock.now())
   return standing
 }

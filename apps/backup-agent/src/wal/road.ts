@@ -75,6 +75,7 @@ export interface RoadNow {
   /** When each target last took something. */
   readonly tookAt: Map<TargetId, number>
   lost: WalState['lost']
+  begun: WalState['begun']
   /** Why the slot is not the one we left. */
   slotReason: string | undefined
   /** The slot is to be dropped, because of this. */

@@ -57,6 +57,7 @@ export function stateOf(road: Road): WalState | undefined {
     ...{ serverLsn: formatLsn(now.serverLsn), receivedLsn: formatLsn(now.receivedLsn) },
     ...{ safe: placeOf(road, holders.safe), targets: targets as Record<TargetId, { lsn: Lsn; at: Moment }> },
     slot: { name: slot, retainedBytes: now.retainedBytes, ...limits },
+    ...(now.begun && { begun: now.begun }),
     ...(now.lost && { lost: now.lost }),
     ...(heartbeatAt === undefined ? {} : { heartbeatAt: moment(heartbeatAt) }),
   }

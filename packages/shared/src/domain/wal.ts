@@ -149,6 +149,8 @@ export const WalState = z.object({
   safe: z.object({ lsn: Lsn, at: Moment }),
   /** The same for each target alone. */
   targets: z.record(TargetId, z.object({ lsn: Lsn, at: Moment })),
+  /** Where keeping began, or behind the last hole that was healed: from there to `safe` nothing but `lost` is missing. */
+  begun: z.object({ lsn: Lsn, at: Moment }).optional(),
   slot: z.object({
     name: z.string(),
     /** WAL the server keeps because of the slot. */

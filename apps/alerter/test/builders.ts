@@ -172,3 +172,20 @@ export function anIncident(over: Partial<Incident> = {}): Incident {
     ...over,
   }
 }
+
+export const ok = aRun('25T02:00', 'succeeded')
+
+export const HOUR = 3_600_000
+
+export const promise = (over: Record<string, unknown>) =>
+  ({
+    sourceId: 'records',
+    rpoMs: null,
+    windows: [],
+    promise: { rpoMs: HOUR, rtoMs: 2 * HOUR },
+    ...over,
+  }) as unknown as World['objectives'][number]
+
+export const physical = (...rows: ReturnType<typeof aBase>[]) => ({ physical: new Map([['records', rows]]) as never })
+
+export const agent = (lastSeen: string) => ({ service: 'backup-agent', name: 'db1', lastSeenMs: at(lastSeen) })

@@ -1,6 +1,8 @@
 import { startNats } from '@lifeboat/testkit/nats.ts'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
+import { afterEach, beforeEach } from 'vitest'
+import type { Bus, DeadLetter, Delivery } from '../src/bus/bus.ts'
 import { DrillRequested } from '../src/bus/messages/drill.ts'
 import { PartStored } from '../src/bus/messages/part.ts'
 import { connectBus } from '../src/bus/nats-bus.ts'
@@ -21,6 +23,56 @@ export async function openWorld() {
       await bus[Symbol.asyncDispose]()
       await nc.close()
       await nats[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** A world of its own for each test of a file, and a signal that fires at the end of it. */
+export function worldPerTest(): { world: Awaited<ReturnType<typeof openWorld>>; stop: AbortController } {
+  const at = {} as ReturnType<typeof worldPerTest>
+  beforeEach(async () => {
+    at.world = await openWorld()
+    at.stop = new AbortController()
+  })
+  afterEach(async () => {
+    at.stop.abort()
+    await at.world[Symbol.asyncDispose]()
+  })
+  return at
+}
+
+type At = ReturnType<typeof worldPerTest>
+
+export const parts = { type: PartStored, durable: 'parts' }
+export const drills = { type: DrillRequested, durable: 'verifier' }
+
+/** A second process on the same server. */
+export function connectAgain({ world }: At): Promise<Bus> {
+  return connectBus({ servers: [world.nats.url], name: 'other', log: silentLogger })
+}
+
+/** Messages a stream holds. */
+export async function waiting({ world }: At, stream: string): Promise<number> {
+  return (await world.jsm.streams.info(stream)).state.messages
+}
+
+/** Dead letters from now on, as they come. */
+export async function letters({ world, stop }: At): Promise<DeadLetter[]> {
+  const heard: DeadLetter[] = []
+  await world.bus.consumeDeadLetters('alerter', async (letter) => void heard.push(letter), { signal: stop.signal })
+  return heard
+}
+
+/** Collects part numbers, and the deliveries they came with. */
+export function collector() {
+  const got: number[] = []
+  const deliveries: Delivery[] = []
+  return {
+    got,
+    deliveries,
+    handle: async ({ partNo }: PartStored, delivery: Delivery) => {
+      got.push(partNo)
+      deliveries.push(delivery)
     },
   }
 }

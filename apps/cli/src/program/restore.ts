@@ -1,0 +1,103 @@
+import type { Command as Commander } from 'commander'
+import { type Shape, withWaiting } from './shape.ts'
+
+/** Bringing a source back by its agent, and the operators agents obey. */
+export function addRestoring({ does, noun, verb }: Shape): void {
+  const restore = noun('restore', "Bring a source back on its own host, on an operator's signed command.")
+  const hooked = (command: Commander) =>
+    command
+      .option('--stop-hook <name>', 'a hook of the agent that stops the service before the swap')
+      .option('--start-hook <name>', 'the one that starts it again')
+      .option('--ready-hook <name>', 'the one that tells whether the service works again')
+  const chosen = (command: Commander) =>
+    hooked(
+      command
+        .argument('<source>', 'a name under `sources`')
+        .option('--backup <id>', 'this backup (default: the newest proven one)')
+        .option('--target <name>', 'try the copy at this target first')
+        .option('--unproven', 'also what no drill has proven'),
+    )
+  const signed = (command: Commander) =>
+    withWaiting(command)
+      .option('--key <file>', 'your operator key, <name>.operator.pem; its passphrase in LIFEBOAT_OPERATOR_PASSPHRASE')
+      .option('--why <reason>', 'for the audit')
+      .option('--yes-i-mean <source>', 'the name of the source typed beforehand, for scripts')
+      .option('--drain <time>', 'how long sessions may leave by themselves before they are ended (default 10s)')
+      .option('--valid-for <time>', 'how long the agent may take to begin with it (default 15m, at most 24h)')
+      .option('--out <file>', 'write the signed command down instead of sending it')
+  does(
+    chosen(verb(restore, 'plan', 'What a restore would do: copy, room, sessions, hooks, time, loss. Touches nothing.')),
+    async () => (await import('../commands/restore-plan.ts')).restorePlan,
+    ['source'],
+  )
+  does(
+    signed(
+      chosen(verb(restore, 'run', 'Plan, confirm, sign and send; the agent restores beside, compares and swaps.')),
+    ).option('--identity <file>', 'the age identity that opens the backup; it travels sealed to the agent'),
+    async () => (await import('../commands/restore-run.ts')).restoreRun,
+    ['source'],
+  )
+  const putBack = (command: Commander) => signed(hooked(command.argument('<source>', 'a name under `sources`')))
+  does(
+    putBack(verb(restore, 'revert', 'Give what was there before the last restore its name back.')),
+    async () => (await import('../commands/restore-put-back.ts')).restoreRevert,
+    ['source'],
+  )
+  does(
+    putBack(verb(restore, 'release', 'Drop for good what restores put aside.')),
+    async () => (await import('../commands/restore-put-back.ts')).restoreRelease,
+    ['source'],
+  )
+  does(
+    verb(restore, 'sign', 'Add the signature of another operator to a command that was written down.')
+      .argument('<file>', 'what `--out` wrote')
+      .option('--key <file>', 'your operator key, <name>.operator.pem')
+      .option('--yes-i-mean <source>', 'the name of the source typed beforehand, for scripts'),
+    async () => (await import('../commands/restore-sign.ts')).restoreSign,
+    ['file'],
+  )
+  does(
+    withWaiting(
+      verb(restore, 'send', 'Send a command that was written down, and tell what comes of it.').argument(
+        '<file>',
+        'what `--out` wrote',
+      ),
+    ),
+    async () => (await import('../commands/restore-send.ts')).restoreSend,
+    ['file'],
+  )
+  does(
+    verb(restore, 'cancel', 'End a restore before its swap; afterwards there is `revert`.').argument(
+      '<restore>',
+      'the whole restore id',
+    ),
+    async () => (await import('../commands/restore-cancel.ts')).restoreCancel,
+    ['restore'],
+  )
+  does(
+    verb(restore, 'status', 'Who commanded what, why, and what came of it.').argument(
+      '[restore]',
+      'only this restore id',
+    ),
+    async () => (await import('../commands/restore-status.ts')).restoreStatus,
+    ['restore'],
+  )
+
+  const operatorKey = noun('operator', 'People whose signed commands agents obey.')
+    .command('key')
+    .description('Their keys.')
+  does(
+    verb(operatorKey, 'new', 'Make a key to sign commands with; print the line for the configuration of agents.')
+      .argument('<name>', 'of the operator')
+      .option('--out <dir>', 'where it goes (default ./lifeboat-keys)'),
+    async () => (await import('../commands/operator-key-new.ts')).operatorKeyNew,
+    ['name'],
+  )
+  does(
+    verb(operatorKey, 'list', 'The operator keys in a folder, with fingerprints to compare.').option(
+      '--keys <dir>',
+      'the folder (default ./lifeboat-keys)',
+    ),
+    async () => (await import('../commands/operator-key-list.ts')).operatorKeyList,
+  )
+}

@@ -1,0 +1,30 @@
+import type { Shape } from './shape.ts'
+
+/** What is looked at and made before the first backup. */
+export function addSettingUp({ does, noun, verb }: Shape): void {
+  does(
+    verb(
+      noun('source', 'Databases under our care.'),
+      'check',
+      'Ask whether a complete backup is possible; prints the GRANTs that are missing.',
+    ).argument('<name>', 'a name under `sources`'),
+    async () => (await import('../commands/source-check.ts')).sourceCheck,
+    ['name'],
+  )
+
+  does(
+    verb(noun('config', 'lifeboat.yaml.'), 'check', 'List every problem of the configuration, each with its line.'),
+    async () => (await import('../commands/config-check.ts')).configCheck,
+  )
+
+  does(
+    verb(
+      noun('key', 'Keys for encryption and signing.'),
+      'new',
+      'Make an age identity and signing keys; print the lines for lifeboat.yaml.',
+    )
+      .option('--out <dir>', 'where the private halves go (default ./lifeboat-keys)')
+      .option('--signer <names...>', 'who will sign: the names of agents and of the verifier (default agent verifier)'),
+    async () => (await import('../commands/key-new.ts')).keyNew,
+  )
+}

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import type { HeldIdentity } from '@lifeboat/catalog/keys/judge-keys.ts'
 import type { Env } from '@lifeboat/config/config-path.ts'
+import { heldIdentities } from '@lifeboat/config/held-identities.ts'
 import type { LifeboatConfig } from '@lifeboat/config/lifeboat-config.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
 import type { AlertingConfig } from '@lifeboat/config/schema/alerting.ts'
@@ -22,6 +24,7 @@ export interface AlerterConfig {
   services: Omit<WatchedService, 'lastSeenMs'>[]
   wal: WatchedWal[]
   promises: Readonly<Record<SourceId, Promised>>
+  identities: HeldIdentity[]
   email: EmailOptions
   to: string[]
   repeatMs: number
@@ -55,6 +58,7 @@ export async function readAlerterConfig(from: { env: Env; cwd: string }): Promis
     services: servicesOf(config),
     wal: walOf(config),
     promises: config.objectives,
+    identities: heldIdentities(config.encryption),
     email: await emailOf(alerting.email, secret),
     to: alerting.email.to,
     repeatMs: alerting.repeat,

@@ -8,6 +8,7 @@ import {
   type TargetSurvey,
 } from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
+import type { HeldIdentity } from '@lifeboat/catalog/keys/judge-keys.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
@@ -51,6 +52,8 @@ export interface AlerterDeps {
   /** Sources whose WAL is to be kept. */
   wal: readonly WatchedWal[]
   promises: Readonly<Record<SourceId, Promised>>
+  /** Private keys that are declared to be there. */
+  identities: readonly HeldIdentity[]
   mail: { fleet: string; to: readonly string[]; dashboard: string | undefined; repeatMs: number }
   /** Asked every minute while all is well; undefined for none. */
   deadManUrl: string | undefined
@@ -72,7 +75,8 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'alerter', log, abort: signal }))
-  const { fleet, to, dashboard, repeatMs, plans, drills, services, wal, promises, deadManUrl, roundMs } = cfg
+  const { fleet, to, dashboard, repeatMs, plans, drills, services, wal, promises, identities, deadManUrl, roundMs } =
+    cfg
   const mail = { fleet, to, dashboard, repeatMs }
   const given = {
     channel: own(openEmail(cfg.email)),
@@ -81,6 +85,7 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening
     services,
     wal,
     promises,
+    identities,
     mail,
     deadManUrl,
     roundMs,
@@ -92,7 +97,18 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening
 
 type Given = Pick<
   AlerterDeps,
-  'channel' | 'plans' | 'drills' | 'services' | 'wal' | 'promises' | 'mail' | 'deadManUrl' | 'roundMs' | 'clock' | 'log'
+  | 'channel'
+  | 'plans'
+  | 'drills'
+  | 'services'
+  | 'wal'
+  | 'promises'
+  | 'identities'
+  | 'mail'
+  | 'deadManUrl'
+  | 'roundMs'
+  | 'clock'
+  | 'log'
 >
 
 /** Opens what lies on the bus; `signal` ends the watching. */

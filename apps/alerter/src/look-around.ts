@@ -1,4 +1,4 @@
-import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import type { BackupRow, SealedTo, SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { EXPIRY_OUTCOME_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
 import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
 import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
@@ -23,6 +23,7 @@ export class LookAround {
   #summaries = new Map<SourceId, SourceSummary>()
   #bad: BackupRow[] = []
   #ofSets: BackupRow[] = []
+  #sealedTo = new Map<SourceId, SealedTo[]>()
   #physical = new Map<SourceId, BackupRow[]>()
   #damaged = new Map<BackupId, string[]>()
   #backupsAtMs = Number.NEGATIVE_INFINITY
@@ -60,6 +61,8 @@ export class LookAround {
       damaged: this.#damaged,
       bad: this.#bad,
       ofSets: this.#ofSets,
+      sealedTo: this.#sealedTo,
+      identities: this.#deps.identities,
       ...(await this.#keeping()),
     }
   }
@@ -75,6 +78,7 @@ export class LookAround {
     this.#drillReasons = await this.#reasonsOfDisproven(rows)
     this.#summaries = new Map(summaries.map((summary) => [summary.sourceId, summary]))
     this.#physical = new Map(summaries.map((summary) => [summary.sourceId, physicalRows(summary)]))
+    this.#sealedTo = new Map(summaries.map(({ sourceId, sealedTo = [] }) => [sourceId, sealedTo]))
     this.#damaged = await this.#damagedFiles()
     this.#backupsAtMs = nowMs
   }

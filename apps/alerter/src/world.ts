@@ -1,5 +1,6 @@
-import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
+import type { BackupRow, SealedTo } from '@lifeboat/catalog/catalog.ts'
 import type { ExpiryOutcome, LockedCopy, TargetSurvey } from '@lifeboat/catalog/expiry/buckets.ts'
+import type { HeldIdentity } from '@lifeboat/catalog/keys/judge-keys.ts'
 import type { WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import type { AgentId, BackupId, BackupKind, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident, IncidentRule } from '@lifeboat/shared/domain/incident.ts'
@@ -43,6 +44,10 @@ export interface World {
   bad: readonly BackupRow[]
   /** Members of sets, recent and older. */
   ofSets: readonly BackupRow[]
+  /** Private keys that are declared to be there. */
+  identities: readonly HeldIdentity[]
+  /** The keys kept backups are encrypted to, by source. */
+  sealedTo: ReadonlyMap<SourceId, readonly SealedTo[]>
   /** Files the server found damaged while it read them, by backup; at most 100 each. */
   damaged: ReadonlyMap<BackupId, readonly string[]>
 }

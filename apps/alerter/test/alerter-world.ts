@@ -59,6 +59,7 @@ export async function alerterWorld(time: string): Promise<AlerterWorld> {
         wal: [],
         drills: [],
         promises: {},
+        identities: [],
         mail,
         deadManUrl: undefined,
         roundMs: 100,

@@ -89,6 +89,8 @@ export function aWorld(
     wal: [],
     physical: new Map(),
     damaged: new Map(),
+    identities: [],
+    sealedTo: new Map(),
     bad: [],
     ofSets: backups.filter(({ set }) => set !== undefined),
     surveys: [],

@@ -67,6 +67,7 @@ test('the signed manifest describes every byte that is in the spool', async () =
     ...{ runId: wish.runId, database: 'records', summary: { tables: 2, rows: 20_002 }, requiredCopies: 1 },
     tools: { pg_dump: expect.stringContaining('PostgreSQL'), zstd: expect.any(String), age: expect.any(String) },
   })
+  expect([manifest.recipients, sealed.recipients]).toEqual([cfg.recipients, cfg.recipients])
   expect(manifest.artifacts.map(({ role }) => role)).toEqual(['database', 'globals', 'fingerprint'])
   const announced = await house.facts(PartSealed, (fact) => fact.backupId === sealed.backupId)
   for (const { name, parts, bytes, sha256 } of manifest.artifacts) {

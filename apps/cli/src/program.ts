@@ -2,6 +2,7 @@ import { Command as Commander } from 'commander'
 import { exitCodesHelp } from './exit-codes.ts'
 import { addBackups } from './program/backups.ts'
 import { addKeeping } from './program/keep.ts'
+import { addKeys } from './program/keys.ts'
 import { addLooking } from './program/look.ts'
 import { addRecovering } from './program/recover.ts'
 import { addRestoring } from './program/restore.ts'
@@ -18,6 +19,6 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
     .addHelpText('afterAll', exitCodesHelp())
     .showSuggestionAfterError()
   const shape = shapeOf(program, invoke)
-  for (const add of [addLooking, addBackups, addRecovering, addRestoring, addKeeping, addSettingUp]) add(shape)
+  for (const add of [addLooking, addBackups, addRecovering, addRestoring, addKeeping, addKeys, addSettingUp]) add(shape)
   return program
 }

@@ -57,6 +57,14 @@ export interface Rehearsal {
   databaseBytes?: number
 }
 
+/** The newest kept backup of those that are encrypted to the same public keys. */
+export interface SealedTo {
+  /** Sorted; undefined: nobody wrote them down. */
+  recipients?: string[]
+  backupId: BackupId
+  at: Moment
+}
+
 /** The newest rows of one source, newest first, kept as one entry so that status and list never read every backup. */
 export interface SourceSummary {
   sourceId: SourceId
@@ -68,6 +76,8 @@ export interface SourceSummary {
   olderBad?: BackupRow[]
   /** Members of sets that are in none of these; at most 64, newest first. */
   olderOfSets?: BackupRow[]
+  /** Each set of public keys kept backups are encrypted to, with the newest of those; by the first key. */
+  sealedTo?: SealedTo[]
   /** The oldest full base that some target holds. */
   firstBase?: BackupRow
   /** The oldest backup that as many targets as required hold; `at` is the moment it brings back. */

@@ -151,7 +151,9 @@ function sealed(draft: BackupDraft, data: Extract<BackupFact, { subject: 'backup
     ...(draft.exports && { exports: draft.exports }),
     manifestSha256: draft.manifestSha256,
   }
-  return { ...draft, ...settle(known || undefined, heard) } as BackupDraft
+  // Apart from the rest: an older announcement of the same backup does not name them.
+  const recipients = settle(draft.recipients, data.recipients)
+  return { ...draft, ...settle(known || undefined, heard), ...(recipients && { recipients }) } as BackupDraft
 }
 
 function failed(draft: BackupDraft, { failedAt, error }: BackupFailed): BackupDraft {

@@ -56,7 +56,7 @@ function manifestOf(backup: Backup, signer = agent): Promise<string> {
       extensions: {},
     },
     tools: {},
-    recipients: ['age1x'],
+    recipients: backup.recipients,
     summary: { tables: 3, rows: 42, databaseBytes: 9000 },
     ...backup.physical,
     artifacts: [{ name: 'db.dump.age', role: 'database', bytes: 1000, sha256: HASH, parts: [part], encoding: [] }],

@@ -193,7 +193,7 @@ async function manifestFacts(
   const { key } = receipt
   const manifest = await openManifest(bytes, key, { fleetId: opts.fleetId, signers: opts.keys })
   const { backupId, sourceId, policyId, agentId, kind, runId, startedAt, snapshotAt, sealedAt } = manifest
-  const { targets, requiredCopies, summary, physical, files, exports, set } = manifest
+  const { targets, requiredCopies, summary, physical, files, exports, set, recipients } = manifest
   const about = { backupId, sourceId, policyId, agentId, kind, bytes: backupBytes(manifest), ...(set && { set }) }
   const more = { ...(physical && { physical }), ...(files && { files }), ...(exports && { exports }) }
   const times = { startedAt, snapshotAt, sealedAt }
@@ -201,7 +201,7 @@ async function manifestFacts(
   return [
     {
       subject: 'backup.sealed',
-      data: { ...about, runId, ...times, summary, ...more, manifest: digest, targets, requiredCopies },
+      data: { ...about, runId, ...times, summary, ...more, manifest: digest, targets, requiredCopies, recipients },
     },
     { subject: 'copy.stored', data: { ...about, targetId: target.id, storedAt: storedAt(receipt) ?? sealedAt } },
   ]

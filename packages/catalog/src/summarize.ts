@@ -2,6 +2,7 @@ import { type BackupRecord, stateOf } from '@lifeboat/shared/domain/backup.ts'
 import type { Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { FilesFacts, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import type { BackupRow, FilesRow, PhysicalRow, Rehearsal, SourceSummary } from './catalog.ts'
+import { sealedToWith } from './keys/sealed-to.ts'
 
 export const RECENT_ROWS = 64
 const OLDER_PHYSICAL_ROWS = 64
@@ -108,12 +109,14 @@ export function summarize(before: SourceSummary, record: BackupRecord): { summar
   const firstStored = earlier(before.firstStored, whole(firstStoredOf), record, (stored) => stored.at)
   const firstBase = earlier(before.firstBase, baseOf(record), record, (row) => row.backupId)
   const rehearsals = rehearsalsWith(before.rehearsals ?? [], record)
+  const sealedTo = sealedToWith(before.sealedTo ?? [], record)
   const summary: SourceSummary = {
     sourceId: record.sourceId,
     recent,
     ...(olderPhysical.length > 0 && { olderPhysical }),
     ...(olderBad.length > 0 && { olderBad }),
     ...(olderOfSets.length > 0 && { olderOfSets }),
+    ...(sealedTo.value.length > 0 && { sealedTo: sealedTo.value }),
     ...(firstBase.value && { firstBase: firstBase.value }),
     ...(firstStored.value && { firstStored: firstStored.value }),
     ...(rehearsals.length > 0 && { rehearsals }),
@@ -122,7 +125,7 @@ export function summarize(before: SourceSummary, record: BackupRecord): { summar
     ...(lastProven.value && { lastProven: lastProven.value }),
   }
   const pointers = [lastSealed, lastStored, lastProven, firstStored, firstBase]
-  const lost = pointers.some((pointer) => pointer.lost) || gapIn(before.rehearsals ?? [], record)
+  const lost = [...pointers, sealedTo].some((one) => one.lost) || gapIn(before.rehearsals ?? [], record)
   return { summary, lost }
 }
 

@@ -2,6 +2,7 @@ import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
 import { Moment, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { Lsn, parseLsn, Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import { z } from 'zod'
+import { walSealedToWith } from './keys/wal-sealed-to.ts'
 
 const HOLES = 64
 
@@ -17,6 +18,10 @@ export const WalHole = z.object({
 })
 export type WalHole = z.infer<typeof WalHole>
 
+/** A stretch of the log that is encrypted to the same public keys; the newest stretch grows on. */
+export const WalSealedTo = z.object({ recipients: z.array(z.string()), from: Lsn, to: Lsn })
+export type WalSealedTo = z.infer<typeof WalSealedTo>
+
 /** What must not be forgotten about the WAL of a source: since when it is kept, and its holes. */
 export const WalRecord = z.object({
   sourceId: SourceId,
@@ -29,6 +34,8 @@ export const WalRecord = z.object({
   safe: z.object({ lsn: Lsn, at: Moment }),
   /** The newest 64, oldest first. */
   holes: z.array(WalHole),
+  /** What keys its WAL is encrypted to, the oldest first; where they changed between two looks the stretches overlap. */
+  sealedTo: z.array(WalSealedTo).optional(),
 })
 export type WalRecord = z.infer<typeof WalRecord>
 
@@ -49,7 +56,8 @@ export function recordWal(before: WalRecord | undefined, state: WalState): WalRe
   const known = before?.systemIdentifier === systemIdentifier ? before : undefined
   const record = known ?? { sourceId, systemIdentifier, since: begun, safe, holes: [] }
   const holes = lost === undefined ? record.holes : withHole(record, lost)
-  return { ...record, safe, holes: holes.slice(-HOLES) }
+  const sealedTo = walSealedToWith(record, state, known ? known.safe.lsn : begun.lsn)
+  return { ...record, safe, holes: holes.slice(-HOLES), ...(sealedTo.length > 0 && { sealedTo }) }
 }
 
 /** The same hole may grow while the slot is away. */

@@ -8,12 +8,15 @@ import { AlertingSection } from './schema/alerting.ts'
 import { AuditSection } from './schema/audit.ts'
 import { BusSection } from './schema/bus.ts'
 import { DrillSection } from './schema/drills.ts'
+import { IdentitySection } from './schema/identity.ts'
 import { ExpirySection } from './schema/keep.ts'
 import { Listen } from './schema/listen.ts'
 import { type PolicyConfig, PolicySection } from './schema/policy.ts'
 import { SetSection } from './schema/set.ts'
 import { WalSection } from './schema/wal.ts'
 import { SourceConfig } from './source-config.ts'
+
+const NAME = 'use lower-case letters, digits and dashes, starting with a letter or digit'
 
 export const LifeboatConfig = z.strictObject({
   version: z.literal(1).describe('Format of this file.'),
@@ -26,6 +29,10 @@ export const LifeboatConfig = z.strictObject({
       .array(z.string().regex(/^age1[0-9a-z]+$/, 'an age public key (age1…)'))
       .min(1)
       .describe('Public keys; who holds one of the identities can decrypt.'),
+    identities: z
+      .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, NAME), IdentitySection)
+      .default({})
+      .describe('Private keys that are declared to be there, by name, those of older backups included: docs/keys.md.'),
   }),
   signers: z
     .record(z.string(), z.string().describe('43 letters; the name is that of the agent or verifier who signs.'))

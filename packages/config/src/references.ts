@@ -3,6 +3,7 @@ import { collisionFindings } from './rules/collisions.ts'
 import { credentialFindings } from './rules/credentials.ts'
 import { drillFindings } from './rules/drills.ts'
 import { filesFindings } from './rules/files.ts'
+import { identityFindings } from './rules/identities.ts'
 import { keepFindings } from './rules/keep.ts'
 import { nameFindings } from './rules/names.ts'
 import { policyFindings } from './rules/policies.ts'
@@ -26,6 +27,7 @@ const RULES: readonly Rule[] = [
   storageClassFindings,
   filesFindings,
   credentialFindings,
+  identityFindings,
   collisionFindings,
   unusedFindings,
 ]

@@ -2,13 +2,14 @@ import { IncidentRule } from '@lifeboat/shared/domain/incident.ts'
 import { describe, expect, it } from 'vitest'
 import { aBackup, aBase, aRun, at, aWal, aWorld, ok, physical, promise } from '../../test/builders.ts'
 import { BACKUPS } from '../../test/cases/backups.ts'
+import { KEYS } from '../../test/cases/keys.ts'
 import { RUNS } from '../../test/cases/runs.ts'
 import { SERVICES } from '../../test/cases/services.ts'
 import { TARGETS } from '../../test/cases/targets.ts'
 import { WAL } from '../../test/cases/wal.ts'
 import { judge, RULES } from './all.ts'
 
-const CASES = { ...RUNS, ...BACKUPS, ...TARGETS, ...WAL, ...SERVICES }
+const CASES = { ...RUNS, ...BACKUPS, ...TARGETS, ...WAL, ...SERVICES, ...KEYS }
 
 describe('the rules', () => {
   it('judge as the golden file says', async () => {

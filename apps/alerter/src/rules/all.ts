@@ -12,6 +12,7 @@ import { expiryRefused } from './expiry-refused.ts'
 import { failed } from './failed.ts'
 import { filesUnreadable } from './files-unreadable.ts'
 import { growth } from './growth.ts'
+import { keyEnding, keyMissing } from './key-missing.ts'
 import { late } from './late.ts'
 import { missing } from './missing.ts'
 import { overdue } from './overdue.ts'
@@ -57,6 +58,8 @@ export const RULES = [
   filesUnreadable,
   setIncomplete,
   drillMissed,
+  keyMissing,
+  keyEnding,
 ] as const
 
 /** What all rules say. Waiting for drills is told once: when the verifiers as a whole fall behind, not also per source. */

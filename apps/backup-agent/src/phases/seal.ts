@@ -62,6 +62,7 @@ export async function sealBackup(to: Spooled, facts: SealFacts, signer: Signer):
     ...(facts.files && { files: facts.files }),
     ...(facts.exports && { exports: facts.exports }),
     manifest: measure(signed),
+    recipients: facts.recipients,
     targets: attempt.targets,
     requiredCopies: attempt.requiredCopies,
     spoolUrl,

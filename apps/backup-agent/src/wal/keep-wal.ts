@@ -107,6 +107,7 @@ async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, sig
       catalog: await KvCatalog.open(bus),
       ledger,
     },
+    recipients: cfg.recipients,
     ...{ spool, shipper, memory: new SegmentMemory(), events, clock, log, signal, now },
   }
 }

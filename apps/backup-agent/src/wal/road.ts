@@ -26,6 +26,8 @@ export interface RoadSettings {
   /** Replication slot, application name. */
   readonly slot: string
   readonly wal: WalConfig
+  /** Public age keys. */
+  readonly recipients: readonly string[]
   readonly connection: SourceConnection
   readonly replication: SourceConnection
   /** Policies that take bases of this source. */

@@ -59,6 +59,7 @@ export function stateOf(road: Road): WalState | undefined {
     slot: { name: slot, retainedBytes: now.retainedBytes, ...limits },
     ...(now.begun && { begun: now.begun }),
     ...(now.lost && { lost: now.lost }),
+    recipients: [...road.recipients],
     ...(heartbeatAt === undefined ? {} : { heartbeatAt: moment(heartbeatAt) }),
   }
 }

@@ -16,15 +16,4 @@ export function addSettingUp({ does, noun, verb }: Shape): void {
     verb(noun('config', 'lifeboat.yaml.'), 'check', 'List every problem of the configuration, each with its line.'),
     async () => (await import('../commands/config-check.ts')).configCheck,
   )
-
-  does(
-    verb(
-      noun('key', 'Keys for encryption and signing.'),
-      'new',
-      'Make an age identity and signing keys; print the lines for lifeboat.yaml.',
-    )
-      .option('--out <dir>', 'where the private halves go (default ./lifeboat-keys)')
-      .option('--signer <names...>', 'who will sign: the names of agents and of the verifier (default agent verifier)'),
-    async () => (await import('../commands/key-new.ts')).keyNew,
-  )
 }

@@ -32,6 +32,7 @@ export function aBackup(opts: Life = {}) {
   const physical = kind === 'dump' ? {} : { physical: physicalFacts(no, kind) }
   const members = [{ policyId: 'daily', sourceId, kind }]
   const set = ofSet === undefined ? {} : { set: { setId: ofSet, point: `${ofSet}.${stamp}`, members } }
+  const recipients = no % 2 === 0 ? ['age1office', 'age1safe'] : ['age1safe']
   const run = { ...about, ...set, runId: `daily.${sourceId}.${stamp}` }
   const error = {
     code: 'TOOL_FAILED',
@@ -45,6 +46,7 @@ export function aBackup(opts: Life = {}) {
     backupId: backupId as Data<'backup.started'>['backupId'],
     sourceId: sourceId as Data<'backup.started'>['sourceId'],
     kind,
+    recipients,
     physical,
     moment,
     started: () => make('backup.started', { ...run, attempt: 1, startedAt: moment(0), targets, requiredCopies }),
@@ -58,6 +60,7 @@ export function aBackup(opts: Life = {}) {
         summary: { tables: 3, rows: 42, databaseBytes: 9000 },
         ...physical,
         manifest: { sha256: no.toString(16).padStart(64, '0') },
+        recipients,
         targets,
         requiredCopies,
       }),

@@ -96,6 +96,8 @@ export const BackupRecord = z.object({
   /** The source was looked at again then, and nothing of it had changed: it brings back that moment as well. */
   unchangedAt: Moment.optional(),
   manifestSha256: Sha256.optional(),
+  /** Public age keys it is encrypted to; absent in records from before this was told, until the catalogue is rebuilt. */
+  recipients: z.array(z.string()).optional(),
   requiredCopies: z.int().positive(),
   copies: z.record(TargetId, Copy),
 })

@@ -30,6 +30,8 @@ export const IncidentRule = z.enum([
   'expiry-refused',
   'set-incomplete',
   'drill-missed',
+  'key-missing',
+  'key-ending',
 ])
 export type IncidentRule = z.infer<typeof IncidentRule>
 

@@ -162,6 +162,8 @@ export const WalState = z.object({
   }),
   /** WAL that is lost for good: recovery cannot pass this hole. Stays until a base backup that ended behind it is stored. */
   lost: z.object({ from: Lsn, to: Lsn, timeline: Timeline, since: Moment, reason: z.string() }).optional(),
+  /** Public age keys the agent encrypts WAL to now. */
+  recipients: z.array(z.string()).optional(),
   /** The newest heartbeat row that is off-site. */
   heartbeatAt: Moment.optional(),
 })

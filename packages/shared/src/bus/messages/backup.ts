@@ -82,6 +82,8 @@ export const BackupSealed = defineMessage({
     files: FilesFacts.optional(),
     exports: ExportFacts.optional(),
     manifest: z.object({ bytes: z.int().positive(), sha256: Sha256, md5: z.string() }),
+    /** Public age keys it is encrypted to. */
+    recipients: z.array(z.string()).optional(),
     targets: z.array(TargetId).min(1),
     requiredCopies: z.int().positive(),
     /** Base URL of the agent's spool, e.g. http://db1:7461; documents lie at /backups/<backupId>/<name>. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => fleet[Symbol.asyncDispose]())
 
 test('an audit that lists finds nothing wrong where one that reads finds the flipped byte, tells it and asks for it to be made whole', async () => {
-  const copies = [smallCopy({ targets: ['aws'], atMs: Date.now() - 3_600_000 }), smallCopy({ targets: ['aws'] })]
+  const copies = [2, 1].map((hours) => smallCopy({ targets: ['aws'], atMs: Date.now() - hours * 3_600_000 }))
   await mkdir(join(fleet.dir, 'aws'))
   await using aws = await openFilesystem(
     'aws' as TargetId,
@@ -45,9 +45,13 @@ test('an audit that lists finds nothing wrong where one that reads finds the fli
     copies: 2,
     bad: [{ backupId: bad?.backupId, found: 'damaged' }],
   })
+  const [, gone] = copies
+  await rm(join(fleet.dir, 'aws', [...(gone?.objects.keys() ?? [])].at(-1) ?? ''))
+  const listed = await cli(fleet.dir, ['target', 'audit', 'aws'])
+  expect(listed.out).toContain(`missing: ${gone?.backupId} of records: its manifest is not there`)
   const subjects: string[] = []
   for await (const { subject } of fleet.bus.observe({ signal: AbortSignal.timeout(20_000), follow: false }))
     subjects.push(subject)
-  expect(subjects.filter((subject) => subject.includes('copy.audited'))).toHaveLength(4)
-  expect(subjects.filter((subject) => subject.includes('copy.remake-requested'))).toHaveLength(2)
+  expect(subjects.filter((subject) => subject.includes('copy.audited'))).toHaveLength(5)
+  expect(subjects.filter((subject) => subject.includes('copy.remake-requested'))).toHaveLength(3)
 })

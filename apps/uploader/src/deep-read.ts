@@ -1,7 +1,8 @@
 import { chooseReads, type ReadableCopy, readableCopy } from '@lifeboat/catalog/audit/choose-reads.ts'
 import { readCopy } from '@lifeboat/catalog/audit/read-copy.ts'
-import { CopyAudited, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
+import { tellReading } from '@lifeboat/catalog/audit/tell-looks.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Lane, UploaderDeps } from './deps.ts'
 
 const HOUR_MS = 3_600_000
@@ -14,11 +15,32 @@ type Needs = Pick<UploaderDeps, 'bus' | 'catalog' | 'deepReads' | 'deepRead' | '
  */
 export async function deepReads(deps: Needs, lane: Lane, signal: AbortSignal): Promise<void> {
   if (deps.deepRead === 0) return
-  for (const copy of await claim(deps, lane)) await lane.gate.through(signal, () => read(deps, lane, copy, signal))
+  for (const copy of await claim(deps, lane)) {
+    try {
+      await lane.gate.through(signal, () => read(deps, lane, copy, signal))
+    } catch (thrown) {
+      signal.throwIfAborted()
+      const err = LifeboatError.from(thrown)
+      if (!err.code.startsWith('TARGET_')) throw thrown
+      const { sourceId, backupId } = copy
+      lane.unreadable.set(keyOf(copy), deps.clock.now())
+      deps.log.warn(
+        { event: 'copy.unreadable', targetId: lane.target.id, sourceId, backupId, err },
+        'a copy could not be read',
+      )
+    }
+  }
+}
+
+function keyOf({ sourceId, backupId }: Pick<ReadableCopy, 'sourceId' | 'backupId'>): string {
+  return `${sourceId}/${backupId}`
 }
 
 /** The first look at a target only begins to count. */
-async function claim({ catalog, deepReads, deepRead, clock }: Needs, { target }: Lane): Promise<ReadableCopy[]> {
+async function claim(
+  { catalog, deepReads, deepRead, clock }: Needs,
+  { target, unreadable }: Lane,
+): Promise<ReadableCopy[]> {
   const nowMs = clock.now()
   const targetId = target.id
   const known = await deepReads.get(targetId)
@@ -31,7 +53,8 @@ async function claim({ catalog, deepReads, deepRead, clock }: Needs, { target }:
   const copies: ReadableCopy[] = []
   for await (const record of catalog.all()) {
     const copy = readableCopy(record, targetId)
-    if (copy) copies.push(copy)
+    // What could not be read says nothing; behind it others wait.
+    if (copy) copies.push({ ...copy, checkedMs: Math.max(copy.checkedMs, unreadable.get(keyOf(copy)) ?? 0) })
   }
   const { creditBytes } = known.value
   const choice = chooseReads(copies, { share: deepRead, sinceMs, creditBytes, nowMs })
@@ -49,11 +72,9 @@ async function read(
   // Let go, or found missing, while others were read.
   if (record === undefined || readableCopy(record, target.id) === undefined) return
   const beganMs = clock.now()
-  const { bytes, found, problem } = await readCopy(target, record, { signal })
+  const reading = await readCopy(target, record, { signal })
   const about = { sourceId, backupId, targetId: target.id }
-  const at = moment(clock.now())
-  await bus.publish(CopyAudited, { ...about, at, found, ...(problem !== undefined && { problem }), read: true })
-  if (found !== 'whole')
-    await bus.publish(CopyRemakeRequested, { ...about, reason: `${found}: ${problem}`, requestedAt: at })
+  await tellReading(bus, { ...about, at: moment(clock.now()) }, reading)
+  const { found, bytes } = reading
   events.copyRead(log, { ...about, found, bytes, durationMs: Math.max(0, clock.now() - beganMs) })
 }

@@ -36,6 +36,8 @@ export interface Lane {
   target: Target
   gate: TargetGate
   underWay: PartsUnderWay
+  /** Copies that could not be read when a sample was taken, and when; epoch milliseconds by `source/backup`. */
+  unreadable: Map<string, number>
   /** The same target by the credentials that may remove; absent where there are none, and nothing is ever removed. */
   remover?: Target | undefined
 }
@@ -71,7 +73,7 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
       const target = own(await openTarget(id, config, { resolveSecret, log, observer, silenceMs }))
       const removal = removalConfig(config)
       const remover = removal && own(await openTarget(id, removal, { resolveSecret, log, observer, silenceMs }))
-      return { target, gate: openGate(id, log), underWay: new PartsUnderWay(), remover }
+      return { target, gate: openGate(id, log), underWay: new PartsUnderWay(), unreadable: new Map(), remover }
     }),
   )
   metrics.gauge('lifeboat_targets_away', 'Targets that are not asked because they failed', () => awayOf(lanes).length)

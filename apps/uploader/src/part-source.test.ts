@@ -85,6 +85,7 @@ function sourceOf(agent: AgentSpools['open'], targets: Target[]) {
     target,
     gate: openGate(target.id, silentLogger),
     underWay: new PartsUnderWay(),
+    unreadable: new Map(),
   }))
   return partSource({ open: agent, [Symbol.dispose]() {} }, lanes)
 }

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Document } from '@lifeboat/shared/domain/manifest.ts'
+import { LONGEST_MANIFEST_BYTES } from '@lifeboat/storage/read-small.ts'
 import type { PartSource, Wanted } from './part-source.ts'
-
-/** A manifest of a hundred thousand parts fits; nothing that does not is a document of ours. */
-const MOST_BYTES = 64 * 1024 * 1024
 
 /**
  * Reads a manifest or document whole, from the first place whose bytes have the digest that was sealed.
@@ -20,7 +18,7 @@ export async function readSmallFile(
   const wrong = new Set<string>()
   for (;;) {
     const found = await parts.open(wanted, signal, wrong)
-    const contents = await readWhole(found.body, Math.min(bytes, MOST_BYTES))
+    const contents = await readWhole(found.body, Math.min(bytes, LONGEST_MANIFEST_BYTES))
     if (contents !== undefined && createHash('sha256').update(contents).digest('hex') === sha256) return contents
     wrong.add(found.from)
   }

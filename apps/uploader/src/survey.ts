@@ -1,9 +1,11 @@
 import { withDoubtedSince } from '@lifeboat/catalog/audit/doubted-since.ts'
 import { keepLocked } from '@lifeboat/catalog/audit/keep-locked.ts'
 import { surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
-import { CopyAudited, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
+import { tellSurvey } from '@lifeboat/catalog/audit/tell-looks.ts'
+import type { TargetSurvey } from '@lifeboat/catalog/expiry/buckets.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Locks, Target } from '@lifeboat/storage/target.ts'
 import type { Lane, UploaderDeps } from './deps.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -35,26 +37,34 @@ export async function surveyTargets(deps: Needs, lanes: readonly Lane[], signal:
 /** Leftovers go only where removing is allowed, and two looks a day apart saw them by their age. */
 async function surveyLane(deps: Needs, { target, remover }: Lane, signal: AbortSignal): Promise<void> {
   const nowMs = deps.clock.now()
-  const { survey, findings, orphans } = await surveyTarget(target, deps.catalog, { signal, nowMs })
-  for (const { sourceId, backupId, found, problem } of findings) {
-    const about = { sourceId, backupId, targetId: target.id }
-    await deps.bus.publish(CopyAudited, { ...about, at: survey.at, found, problem })
-    if (found !== 'whole')
-      await deps.bus.publish(CopyRemakeRequested, { ...about, reason: `${found}: ${problem}`, requestedAt: survey.at })
-  }
+  const look = await surveyTarget(target, deps.catalog, { signal, nowMs })
+  await tellSurvey(deps.bus, look)
   let swept = 0
-  for (const { key, storedAt } of remover === undefined ? [] : orphans) {
+  for (const { key, storedAt } of remover === undefined ? [] : look.orphans) {
     if (nowMs - Date.parse(storedAt ?? moment(nowMs)) < 2 * DAY_MS) continue
     await remover?.remove(key, { signal })
     swept += 1
   }
-  // A look that is not believed says nothing about what is there.
-  const { locks } = survey.doubt === undefined ? target : {}
-  const locked = locks && (await keepLocked(target, locks, deps.catalog, { signal, nowMs }))
   const before = (await deps.surveys.get(target.id))?.value
-  await deps.surveys.put(target.id, { ...withDoubtedSince(survey, before), ...(locked && { locks: locked }) })
-  for (const { backupId, sourceId, problem, now } of locked?.drifted ?? [])
-    deps.events.copyUnlocked(deps.log, { targetId: target.id, sourceId, backupId, problem, now })
+  const survey = withDoubtedSince(look.survey, before)
+  // Expiry waits for the look, and locks are many questions more, each of which may fail.
+  await deps.surveys.put(target.id, { ...survey, ...(before?.locks && { locks: before.locks }) })
   const { objects, bytes, backups, missing, damaged } = survey
   deps.events.targetSurveyed(deps.log, { targetId: target.id, objects, bytes, backups, missing, damaged, swept })
+  // A look that is not believed says nothing about what is there.
+  if (survey.doubt === undefined && target.locks !== undefined)
+    await renewLocks(deps, target, target.locks, survey, signal)
+}
+
+async function renewLocks(
+  deps: Needs,
+  target: Target,
+  locks: Locks,
+  survey: TargetSurvey,
+  signal: AbortSignal,
+): Promise<void> {
+  const locked = await keepLocked(target, locks, deps.catalog, { signal, nowMs: deps.clock.now() })
+  await deps.surveys.put(target.id, { ...survey, locks: locked })
+  for (const { backupId, sourceId, problem, now } of locked.drifted)
+    deps.events.copyUnlocked(deps.log, { targetId: target.id, sourceId, backupId, problem, now })
 }

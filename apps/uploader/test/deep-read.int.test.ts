@@ -2,6 +2,7 @@ import { DEEP_READS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { CopyAudited, CopyRemade } from '@lifeboat/shared/bus/messages/audit.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { openMemory } from '@lifeboat/storage/memory.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { putObjects, smallCopy, spoil } from '@lifeboat/testkit/small-copy.ts'
@@ -46,13 +47,32 @@ test('uploaders share one sample, the first look reads nothing, an hour passes b
   await at.read()
   expect(await at.fleet.facts(CopyAudited)).toEqual([])
   await at.everythingIsDue()
-  const away = { ...at.aws, get: () => Promise.reject(new Error('no route')) }
-  await expect(at.read(away)).rejects.toThrow('no route')
+  const away = { ...at.aws, get: () => Promise.reject(new LifeboatError('TARGET_REFUSED')) }
+  await at.read(away)
   expect(await at.fleet.facts(CopyAudited)).toEqual([])
   await at.everythingIsDue()
   await Promise.all([at.read(), at.read()])
   await at.read()
   expect(await at.fleet.facts(CopyAudited)).toHaveLength(COPIES)
+})
+
+test('a copy that cannot be read holds up no other: it is told of in the log, and read again behind the rest', async () => {
+  await using at = await startPlace()
+  const oldest = at.copies.at(-1) as (typeof at.copies)[0]
+  const refusing = {
+    ...at.aws,
+    get: (...[key, opts]: Parameters<typeof at.aws.get>) =>
+      key.includes(oldest.backupId) ? Promise.reject(new LifeboatError('TARGET_REFUSED')) : at.aws.get(key, opts),
+  }
+  // One copy is paid for each time.
+  const read = async () => {
+    await at.everythingIsDue()
+    await at.read(refusing, 1 / (2 * COPIES))
+    return (await at.fleet.facts(CopyAudited)).map(({ backupId }) => backupId)
+  }
+  expect(await read()).toEqual([])
+  expect(await read()).toHaveLength(1)
+  expect(await read()).toHaveLength(2)
 })
 
 async function startPlace() {
@@ -77,10 +97,10 @@ async function startPlace() {
     async everythingIsDue() {
       await bucket.put('aws', { targetId: aws.id, at: moment(Date.now() - 24 * HOUR), creditBytes: 0 })
     },
-    read(target: typeof aws = aws) {
+    read(target: typeof aws = aws, deepRead = 1) {
       const lane = deps.lanes[0]
       if (lane === undefined) throw new Error('there is no lane')
-      return deepReads({ ...deps, deepRead: 1 }, { ...lane, target }, signal)
+      return deepReads({ ...deps, deepRead }, { ...lane, target }, signal)
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }

@@ -3,7 +3,9 @@ import { MemoryCatalog } from '@lifeboat/catalog/memory-catalog.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { MarkId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { openMemory } from '@lifeboat/storage/memory.ts'
 import { openTarget } from '@lifeboat/storage/open-target.ts'
 import type { Locks } from '@lifeboat/storage/target.ts'
 import { TargetConfig } from '@lifeboat/storage/target-config.ts'
@@ -90,4 +92,29 @@ test('a bucket that was not made for locks is told of, copy by copy', async () =
       },
     ],
   })
+})
+
+test("the manifest never promises more than the rest: when an object cannot be locked, its date stays, and a copy that went meanwhile is nobody's trouble", async () => {
+  const copy = smallCopy({ targets: ['aws'] })
+  const catalog = new MemoryCatalog()
+  await catalog.apply({ subject: 'backup.sealed', data: copy.sealed })
+  await catalog.apply({ subject: 'copy.stored', data: copy.stored('aws') })
+  const look = async (fault: 'TARGET_REFUSED' | 'TARGET_HELD' | 'TARGET_KEY_ABSENT') => {
+    const extended: string[] = []
+    const inner = openMemory('aws' as TargetId)
+    await putObjects(inner, copy.objects)
+    const locks: Locks = {
+      forMs: 30 * DAY,
+      async extend(key) {
+        if (key === copy.partKeys[1]) throw new LifeboatError(fault, { key })
+        extended.push(key)
+      },
+    }
+    const looked = await keepLocked(inner, locks, catalog, { signal, nowMs: Date.now() })
+    return { extended, now: looked.drifted.map(({ now, problem }) => `${now}: ${problem}`) }
+  }
+  const begun = (now: string[]) => ({ extended: [expect.stringMatching('RECOVER.md'), copy.partKeys[0]], now })
+  expect(await look('TARGET_REFUSED')).toEqual(begun(['unlocked: it is not locked; the store refuses to lock it']))
+  expect(await look('TARGET_HELD')).toEqual(begun(['unlocked: it is not locked; the lock it has cannot be changed']))
+  expect(await look('TARGET_KEY_ABSENT')).toEqual(begun([]))
 })

@@ -34,12 +34,13 @@ export function smallCopy(opts: {
   atMs?: number
   partBytes?: number
   parent?: BackupId
+  sourceId?: string
 }): SmallCopy {
-  const { atMs = Date.now(), partBytes = 5000, parent } = opts
+  const { atMs = Date.now(), partBytes = 5000, parent, sourceId: source = 'records' } = opts
   const kind = parent === undefined ? 'base' : 'incremental'
   const backupId = newBackupId(kind, atMs)
   const now = moment(atMs)
-  const about = { backupId, sourceId: 'records', policyId: 'daily', agentId: 'db1', runId: 'daily.records.once', kind }
+  const about = { backupId, sourceId: source, policyId: 'daily', agentId: 'db1', runId: `daily.${source}.once`, kind }
   const times = { startedAt: now, snapshotAt: now, sealedAt: now }
   const physical = {
     ...{ timeline: 1, startLsn: '0/1000000', endLsn: '0/1000100', segmentBytes: 1 << 24, fromStandby: false },

@@ -1,10 +1,10 @@
 import { withDoubtedSince } from '@lifeboat/catalog/audit/doubted-since.ts'
-import { type CopyFinding, type Survey, surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
+import { type Survey, surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
+import { tellSurvey } from '@lifeboat/catalog/audit/tell-looks.ts'
 import { SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
-import { CopyAudited } from '@lifeboat/shared/bus/messages/audit.ts'
-import type { Moment, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { impatient } from '@lifeboat/storage/layers/impatient.ts'
@@ -50,7 +50,7 @@ export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, a
           line.progress({ phase: `list ${targetId}`, done, unit: 'objects' }, context.clock.now())
         const target = retrying(impatient(bare, { silenceMs: SILENCE_MS }))
         const looked = await surveyTarget(target, catalog, { signal, nowMs: context.clock.now(), progress })
-        await tell(targetId, looked.survey.at, looked.findings)
+        await tellSurvey(bus, looked)
         // Only uploaders look at locks, with credentials that may renew them.
         const before = (await surveys.get(targetId))?.value
         const survey = { ...withDoubtedSince(looked.survey, before), ...(before?.locks && { locks: before.locks }) }
@@ -64,10 +64,6 @@ export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, a
       }
     }
     const fillings = await fillingsOf(bus, catalog, config, context.clock.now())
-    const tell = async (targetId: TargetId, at: Moment, findings: readonly CopyFinding[]) => {
-      for (const { sourceId, backupId, found, problem } of findings)
-        await bus.publish(CopyAudited, { sourceId, backupId, targetId, at, found, problem })
-    }
     const audits: Audit[] = []
     for (const targetId of name === undefined ? known : [name as TargetId]) audits.push(await look(targetId))
     return {

@@ -1,9 +1,9 @@
 import { readableCopy } from '@lifeboat/catalog/audit/choose-reads.ts'
 import { type Announced, readCopy } from '@lifeboat/catalog/audit/read-copy.ts'
 import type { CopyFinding } from '@lifeboat/catalog/audit/survey.ts'
+import { tellReading } from '@lifeboat/catalog/audit/tell-looks.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
-import { CopyAudited, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
@@ -46,13 +46,10 @@ export async function readAll(
   }
   for (const { announced } of copies) {
     const { sourceId, backupId } = announced
-    const { found, problem } = await readCopy(target, announced, { signal, progress })
-    const about = { sourceId, backupId, targetId: target.id }
-    const now = moment(clock.now())
-    await bus.publish(CopyAudited, { ...about, at: now, found, ...(problem !== undefined && { problem }), read: true })
-    if (found === 'whole' || problem === undefined) continue
-    audit.bad.push({ sourceId, backupId, found, problem })
-    await bus.publish(CopyRemakeRequested, { ...about, reason: `${found}: ${problem}`, requestedAt: now })
+    const reading = await readCopy(target, announced, { signal, progress })
+    await tellReading(bus, { sourceId, backupId, targetId: target.id, at: moment(clock.now()) }, reading)
+    const { found, problem } = reading
+    if (found !== 'whole' && problem !== undefined) audit.bad.push({ sourceId, backupId, found, problem })
   }
   return audit
 }

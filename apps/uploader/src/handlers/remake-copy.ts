@@ -4,15 +4,13 @@ import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { documentKey, partKey } from '@lifeboat/shared/domain/keys.ts'
 import { manifestInside } from '@lifeboat/shared/domain/manifest-inside.ts'
+import { LONGEST_MANIFEST_BYTES } from '@lifeboat/storage/read-small.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { demandFleet } from '../fleet-marker.ts'
 import { inParallel } from '../parallel.ts'
 import type { Wanted } from '../part-source.ts'
 import { ensureWhole, type Piece, type Remade } from '../remake/ensure-whole.ts'
 import { readSmallFile } from '../small-files.ts'
-
-/** No manifest is longer. */
-const MANIFEST_BYTES = 16 * 1024 ** 2
 
 /**
  * Makes a copy whole from other targets, or from the agent while it still has the parts. Everything that is there is read and compared with the
@@ -69,7 +67,7 @@ async function* piecesOf(
     return { backupId, agentId, targets, key, name: key.slice(key.lastIndexOf('/') + 1), for: target.id }
   }
   const manifestAt = wanted(documentKey(sourceId, backupId, 'manifest.json'))
-  const digest = { bytes: MANIFEST_BYTES, sha256: manifestSha256 }
+  const digest = { bytes: LONGEST_MANIFEST_BYTES, sha256: manifestSha256 }
   const envelope = await readSmallFile(parts, manifestAt, digest, signal)
   const { artifacts, documents } = manifestInside(envelope)
   for (const { name, parts: own } of artifacts)

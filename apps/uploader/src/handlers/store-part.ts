@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import type { Handler } from '@lifeboat/shared/bus/bus.ts'
 import { type PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
@@ -11,6 +9,7 @@ import { demandFleet } from '../fleet-marker.ts'
 import { goneAnswers } from '../gone-answers.ts'
 import type { Wanted } from '../part-source.ts'
 import { refuseCopyOrThrow } from '../refuse-copy.ts'
+import { sha256Of } from '../sha256-of.ts'
 
 /**
  * One part to one target: look whether it is there, else fetch and put it, then say so. Whatever the store confirmed is told; whatever
@@ -75,10 +74,4 @@ async function ensureStored(
 
 function wantedOf({ backupId, agentId, targets }: PartSealed, key: string, target: Wanted['for']): Wanted {
   return { backupId, agentId, targets, key, name: key.slice(key.lastIndexOf('/') + 1), for: target }
-}
-
-async function sha256Of(body: Readable): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of body) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

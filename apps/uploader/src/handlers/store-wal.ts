@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import type { Delivery, Handler } from '@lifeboat/shared/bus/bus.ts'
 import { WalRefused, type WalSealed, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
@@ -11,6 +9,7 @@ import type { Lane, UploaderDeps } from '../deps.ts'
 import { demandFleet } from '../fleet-marker.ts'
 import { goneAnswers } from '../gone-answers.ts'
 import type { Found, Wanted } from '../part-source.ts'
+import { sha256Of } from '../sha256-of.ts'
 
 type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'events' | 'clock'>
 
@@ -116,10 +115,4 @@ function aboutOf({ sourceId, agentId, key, sha256, timeline, startLsn, endLsn }:
 
 function wantedOf({ sourceId, agentId, key, targets }: WalSealed, target: Wanted['for']): Wanted {
   return { walOf: sourceId, agentId, key, name: key.slice(key.lastIndexOf('/') + 1), targets, for: target }
-}
-
-async function sha256Of(body: Readable): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of body) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

@@ -6,6 +6,7 @@ import type { ContentRole } from '@lifeboat/storage/target.ts'
 import { bodiesOf } from '../bodies.ts'
 import type { Lane } from '../deps.ts'
 import type { PartSource, Wanted } from '../part-source.ts'
+import { sha256Of } from '../sha256-of.ts'
 
 interface Content {
   bytes: number
@@ -82,10 +83,4 @@ async function putFrom(
 function contentOf(bytes: Buffer): Content {
   const hash = (name: string) => createHash(name).update(bytes).digest('hex')
   return { bytes: bytes.byteLength, sha256: hash('sha256') as Sha256, md5: hash('md5') as Md5 }
-}
-
-async function sha256Of(body: Readable): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of body) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

@@ -11,7 +11,7 @@ import { systemClock } from '@lifeboat/shared/time/clock.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
 import { agentSpools } from '../../src/agent-spools.ts'
-import { openBuckets, type UploaderDeps } from '../../src/deps.ts'
+import { type Lane, openBuckets, type UploaderDeps } from '../../src/deps.ts'
 import { uploaderEvents } from '../../src/events.ts'
 import { openGate } from '../../src/gate.ts'
 import { partSource } from '../../src/part-source.ts'
@@ -48,13 +48,7 @@ export async function startFleet(): Promise<Fleet> {
     async uploader(targets, { concurrency = 4, mayRemove = false } = {}) {
       const access = { url: spool.url, token: new Secret(spool.token) }
       const spools = stack.use(agentSpools(new Map([['db1' as AgentId, access]]), { silenceMs: 2000 }))
-      const pauses = { firstMs: 50, longestMs: 200 }
-      const lanes = targets.map((target) => ({
-        target,
-        gate: openGate(target.id, silentLogger, pauses),
-        underWay: new PartsUnderWay(),
-        ...(mayRemove && { remover: target }),
-      }))
+      const lanes = targets.map((target) => ({ ...laneOf(target), ...(mayRemove && { remover: target }) }))
       const own = await connect('uploader')
       const deps: UploaderDeps = {
         ...{
@@ -86,4 +80,10 @@ export async function startFleet(): Promise<Fleet> {
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+/** A target that is known to nobody yet, and is asked again soon when it is away. */
+export function laneOf(target: Target): Lane {
+  const gate = openGate(target.id, silentLogger, { firstMs: 50, longestMs: 200 })
+  return { target, gate, underWay: new PartsUnderWay(), unreadable: new Map() }
 }

@@ -1,4 +1,4 @@
-import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
+import type { BackupRecord, Copy } from '@lifeboat/shared/domain/backup.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { CopyFinding, Held } from './survey.ts'
 
@@ -10,10 +10,14 @@ export interface JudgedCopy {
   /** Objects nobody will ever complete or read. */
   leftover: boolean
   finding?: CopyFinding
+  /** It is still wrong although that was told long ago: nobody was asked to mend it, or it could not be mended then. */
+  unmended?: CopyFinding
 }
 
 /** What was stored while the list was being read need not stand in it, and the catalogue hears of it a moment later. */
 const MARGIN_MS = 10 * 60_000
+/** Mending reads all of a copy, so what cannot be mended is tried once a day. */
+const AGAIN_MS = 20 * 3_600_000
 
 /** What one copy should be against what is listed of it. */
 export function judgeHeld(
@@ -44,9 +48,17 @@ export function judgeHeld(
       const seen = compare(record, held)
       const about = { sourceId: record.sourceId, backupId: record.backupId }
       const same = seen.found === copy?.state || (seen.found === 'whole' && copy?.state !== 'missing')
-      return { ...calm, expected: !fresh, ...(!same && !fresh && { finding: { ...about, ...seen } }) }
+      if (fresh) return calm
+      if (!same) return { ...calm, expected: true, finding: { ...about, ...seen } }
+      const unmended = lookedMs - Date.parse(copy?.audit?.at ?? '') > AGAIN_MS && stillWrong(copy)
+      return { ...calm, expected: true, ...(unmended && { unmended: { ...about, ...unmended } }) }
     }
   }
+}
+
+function stillWrong(copy: Copy | undefined): Pick<CopyFinding, 'found' | 'problem'> | undefined {
+  if (copy?.state !== 'missing' && copy?.state !== 'damaged') return undefined
+  return { found: copy.state, problem: copy.audit?.problem ?? 'it was found so before' }
 }
 
 /** A list cannot see that bytes are wrong, so a damaged copy is not whole again by its size. */

@@ -74,7 +74,10 @@ async function keepOne(
     await extend(key, until, { signal })
     return { about, step }
   } catch (thrown) {
-    if (!LifeboatError.is(thrown, 'TARGET_REFUSED')) throw thrown
-    return { about, step, failed: 'the store refuses to lock it' }
+    // Let go meanwhile.
+    if (LifeboatError.is(thrown, 'TARGET_KEY_ABSENT')) return { about }
+    if (LifeboatError.is(thrown, 'TARGET_REFUSED')) return { about, step, failed: 'the store refuses to lock it' }
+    if (LifeboatError.is(thrown, 'TARGET_HELD')) return { about, step, failed: 'the lock it has cannot be changed' }
+    throw thrown
   }
 }

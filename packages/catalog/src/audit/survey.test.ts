@@ -104,3 +104,23 @@ test('a backup that is there again after it was missing is whole', async () => {
   const { findings } = await look(listing({ 'lifeboat.json': 40, ...objectsOf(backup, 1000) }), catalog)
   expect(findings).toMatchObject([{ found: 'whole' }])
 })
+
+test('what has been damaged for a day and was not mended is asked for again, and nothing new is told of it', async () => {
+  const [damaged, ...whole] = Array.from({ length: 5 }, (_, no) => aBackup({ no })) as [Backup, ...Backup[]]
+  const catalog = await catalogOf([damaged, ...whole])
+  const found = async (hoursAgo: number) => {
+    const at = new Date(NOW - hoursAgo * HOUR).toISOString() as never
+    const { backupId, sourceId } = damaged
+    const about = { backupId, sourceId, targetId: 'aws' as TargetId }
+    await catalog.apply({ subject: 'copy.audited', data: { ...about, at, found: 'damaged', problem: 'bytes' } })
+  }
+  const objects = Object.assign({}, ...[damaged, ...whole].map((backup, no) => objectsOf(backup, 1000 + no)))
+  const all = listing({ 'lifeboat.json': 40, ...objects })
+  await found(21)
+  const { findings, unmended } = await look(all, catalog)
+  expect(findings).toEqual([])
+  expect(unmended).toMatchObject([{ backupId: damaged.backupId, found: 'damaged', problem: 'bytes' }])
+  expect((await look(listing(objects), catalog)).unmended).toEqual([])
+  await found(19)
+  expect((await look(all, catalog)).unmended).toEqual([])
+})

@@ -18,6 +18,8 @@ export interface Survey {
   survey: TargetSurvey
   /** Copies whose state changes by what was seen; none of them `missing` while the look is in doubt. */
   findings: CopyFinding[]
+  /** Copies that have been wrong for long: to be mended, and nothing new to tell. */
+  unmended: CopyFinding[]
   /** Objects of attempts that came to nothing, older than the grace. */
   orphans: Receipt[]
 }
@@ -62,6 +64,7 @@ class Look {
   readonly #seen = new Set<string>()
   readonly #unknown: Record<string, number> = {}
   readonly #findings: CopyFinding[] = []
+  readonly #unmended: CopyFinding[] = []
   readonly #orphans: Receipt[] = []
   #source: string | undefined
   #held = new Map<string, Held>()
@@ -124,6 +127,7 @@ class Look {
     if (judged.expected) this.#expected += 1
     if (judged.unlisted) this.#unknown[record.sourceId] = (this.#unknown[record.sourceId] ?? 0) + 1
     if (judged.finding) this.#findings.push(judged.finding)
+    if (judged.unmended) this.#unmended.push(judged.unmended)
     if (judged.leftover && held) this.#orphan(held)
   }
 
@@ -161,7 +165,8 @@ class Look {
       orphans: { objects: this.#orphans.length, bytes },
       ...(doubt !== undefined && { doubt }),
     }
-    return { survey, findings, orphans: doubt === undefined ? this.#orphans : [] }
+    const calm = doubt === undefined
+    return { survey, findings, unmended: calm ? this.#unmended : [], orphans: calm ? this.#orphans : [] }
   }
 
   /** An outage, a wrong prefix or an unmounted disk must not be taken for the loss of everything. */

@@ -6,7 +6,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { relay } from '../relay.ts'
 import type { Target } from '../target.ts'
 import type { Operation } from './metered.ts'
-import { wrap } from './wrap.ts'
+import { locksOf, wrap } from './wrap.ts'
 
 /** One thing that goes wrong. Faults are used up in the order they stand in; a call that none fits goes well. */
 export interface Fault {
@@ -54,6 +54,10 @@ export function faulty(inner: Target, script: readonly Fault[]): Target {
     get: (key, opts) => spoil('get', key, opts.signal, () => inner.get(key, opts)),
     stat: (key, opts) => spoil('stat', key, opts.signal, () => inner.stat(key, opts)),
     remove: (key, opts) => spoil('remove', key, opts.signal, () => inner.remove(key, opts)),
+    ...locksOf(
+      inner,
+      (locks) => (key, until, opts) => spoil('lock', key, opts.signal, () => locks.extend(key, until, opts)),
+    ),
     async *list(prefix, opts) {
       await before(next('list', prefix), inner, prefix, opts.signal)
       yield* inner.list(prefix, opts)

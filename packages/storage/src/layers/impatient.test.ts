@@ -21,17 +21,23 @@ import { wrap } from './wrap.ts'
 const signal = new AbortController().signal
 const silenceMs = 400
 
-test.for(['put', 'get', 'stat', 'list', 'remove'] as const)('a target that hangs in %s is unreachable', async (on) => {
-  const target = impatient(faulty(openMemory('m' as TargetId), [{ on, does: 'hang' } satisfies Fault]), { silenceMs })
-  const work = {
-    put: () => putBytes(target, 'a', someBytes(10), signal),
-    get: () => target.get('a', { signal }),
-    stat: () => target.stat('a', { signal }),
-    list: () => listKeys(target, '', signal),
-    remove: () => target.remove('a', { signal }),
-  }
-  await rejectsWith('TARGET_UNREACHABLE', work[on]())
-})
+test.for(['put', 'get', 'stat', 'list', 'remove', 'lock'] as const)(
+  'a target that hangs in %s is unreachable',
+  async (on) => {
+    const locks = { forMs: 1000, extend: async () => undefined }
+    const inner = wrap(openMemory('m' as TargetId), { locks })
+    const target = impatient(faulty(inner, [{ on, does: 'hang' } satisfies Fault]), { silenceMs })
+    const work = {
+      put: () => putBytes(target, 'a', someBytes(10), signal),
+      get: () => target.get('a', { signal }),
+      stat: () => target.stat('a', { signal }),
+      list: () => listKeys(target, '', signal),
+      remove: () => target.remove('a', { signal }),
+      lock: async () => target.locks?.extend('a', new Date(), { signal }),
+    }
+    await rejectsWith('TARGET_UNREACHABLE', work[on]())
+  },
+)
 
 test('a target that takes half a body and then no more is unreachable', async () => {
   const inner = openMemory('m' as TargetId)

@@ -3,7 +3,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { relay } from '../relay.ts'
 import type { Receipt, Target } from '../target.ts'
 import { Stall, type StallOptions, watchedDownload } from './stall.ts'
-import { wrap } from './wrap.ts'
+import { locksOf, wrap } from './wrap.ts'
 
 /**
  * Gives up on a store that says and takes nothing for `silenceMs`: TARGET_UNREACHABLE instead of a wait without end (a half-open
@@ -20,6 +20,11 @@ export function impatient(inner: Target, { silenceMs }: { silenceMs: number }): 
     get: (key, opts) => watchedDownload(about(opts.signal), (signal) => inner.get(key, { ...opts, signal })),
     stat: (key, opts) => watched(about(opts.signal), ({ signal }) => inner.stat(key, { ...opts, signal })),
     remove: (key, opts) => watched(about(opts.signal), ({ signal }) => inner.remove(key, { ...opts, signal })),
+    ...locksOf(
+      inner,
+      (locks) => (key, until, opts) =>
+        watched(about(opts.signal), ({ signal }) => locks.extend(key, until, { ...opts, signal })),
+    ),
     list: (prefix, opts) => watchedList(about(opts.signal), (signal) => inner.list(prefix, { signal })),
   })
 }

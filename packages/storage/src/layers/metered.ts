@@ -4,9 +4,9 @@ import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { relay } from '../relay.ts'
 import type { Receipt, Target } from '../target.ts'
-import { wrap } from './wrap.ts'
+import { locksOf, wrap } from './wrap.ts'
 
-export type Operation = 'put' | 'get' | 'stat' | 'list' | 'remove'
+export type Operation = 'put' | 'get' | 'stat' | 'list' | 'remove' | 'lock'
 
 /** Hears of everything that is said to a target. A get counts as answered when its first byte may be read. */
 export interface TargetObserver {
@@ -45,6 +45,7 @@ export function metered(inner: Target, observer: TargetObserver): Target {
     get: (key, opts) => timed('get', async () => counted(await inner.get(key, opts), 'down', opts.signal)),
     stat: (key, opts) => timed('stat', () => inner.stat(key, opts)),
     remove: (key, opts) => timed('remove', () => inner.remove(key, opts)),
+    ...locksOf(inner, (locks) => (key, until, opts) => timed('lock', () => locks.extend(key, until, opts))),
     list: (prefix, opts) => timedList(inner.list(prefix, opts), timed),
   })
 }

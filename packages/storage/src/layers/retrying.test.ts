@@ -36,6 +36,15 @@ test('a target that fails three times in passing is not noticed', async () => {
   expect(await listKeys(target, '', signal)).toEqual(['a'])
 })
 
+test('a lock that fails in passing is asked for again', async () => {
+  const until: string[] = []
+  const locks = { forMs: 1000, extend: async (key: string) => void until.push(key) }
+  const inner = wrap(openMemory('m' as TargetId), { locks })
+  const script: Fault[] = [{ on: 'lock', does: { fail: 'TARGET_UNREACHABLE' }, times: 3 }]
+  await retrying(faulty(inner, script), soon).locks?.extend('a', new Date(), { signal })
+  expect(until).toEqual(['a'])
+})
+
 test('the fourth failure in a row is told', async () => {
   const target = retrying(scripted([{ on: 'stat', does: { fail: 'TARGET_UNREACHABLE' }, times: 4 }]), soon)
   await rejectsWith('TARGET_UNREACHABLE', target.stat('a', { signal }))

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Receipt, Target } from '../target.ts'
-import { wrap } from './wrap.ts'
+import { locksOf, wrap } from './wrap.ts'
 
 export interface RetryOptions {
   /** Including the first; default 4. */
@@ -22,6 +22,7 @@ export function retrying(inner: Target, opts: RetryOptions = {}): Target {
     get: (key, get) => again(get.signal, () => inner.get(key, get)),
     stat: (key, stat) => again(stat.signal, () => inner.stat(key, stat)),
     remove: (key, remove) => again(remove.signal, () => inner.remove(key, remove)),
+    ...locksOf(inner, (locks) => (key, until, extend) => again(extend.signal, () => locks.extend(key, until, extend))),
     list: (prefix, list) => listAgain(inner, prefix, { ...opts, ...list }),
   })
 }

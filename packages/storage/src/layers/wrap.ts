@@ -1,4 +1,4 @@
-import type { Target } from '../target.ts'
+import type { Locks, Target } from '../target.ts'
 
 /** A target that behaves as `inner` but for what `changes` says; the beginning of every layer. */
 export function wrap(inner: Target, changes: Partial<Target>): Target {
@@ -15,4 +15,10 @@ export function wrap(inner: Target, changes: Partial<Target>): Target {
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     ...changes,
   }
+}
+
+/** The locks of `inner`, where it has any, with another way to say so to the store: for `wrap`. */
+export function locksOf(inner: Target, extend: (locks: Locks) => Locks['extend']): Pick<Target, 'locks'> {
+  const { locks } = inner
+  return locks === undefined ? {} : { locks: { forMs: locks.forMs, extend: extend(locks) } }
 }

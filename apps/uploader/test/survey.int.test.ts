@@ -1,0 +1,77 @@
+import { SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { openMemory } from '@lifeboat/storage/memory.ts'
+import { putObjects, smallCopy } from '@lifeboat/testkit/small-copy.ts'
+import { expect, test } from 'vitest'
+import { surveyTargets } from '../src/survey.ts'
+import { laneOf, startFleet } from './support/fleet.ts'
+
+const signal = new AbortController().signal
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const NOW = Date.now()
+
+test('a look is kept although its locks cannot be renewed, and the next one renews them', async () => {
+  await using at = await startPlace()
+  at.locks.broken = true
+  await at.look(0)
+  expect(await at.survey()).toMatchObject({ backups: 1, missing: 0 })
+  expect(at.locks.extended).toEqual([])
+  at.locks.broken = false
+  await at.look(HOUR)
+  expect(at.locks.extended).toEqual([])
+  await at.look(7 * HOUR)
+  expect(at.locks.extended).toHaveLength(at.copy.objects.size)
+  expect((await at.survey())?.locks).toMatchObject({ extended: 1, drifted: [{ now: 'locked' }] })
+})
+
+test('a look that is not believed is repeated after ten minutes, keeps its first moment, and touches no lock', async () => {
+  await using at = await startPlace()
+  const marker = at.target.objects.get(FLEET_KEY) as Buffer
+  at.target.objects.delete(FLEET_KEY)
+  await at.look(0)
+  const first = await at.survey()
+  expect(first).toMatchObject({ doubt: expect.any(String), doubtedSince: moment(NOW) })
+  await at.look(5 * MINUTE)
+  expect((await at.survey())?.at).toBe(first?.at)
+  await at.look(11 * MINUTE)
+  expect(await at.survey()).toMatchObject({ at: moment(NOW + 11 * MINUTE), doubtedSince: moment(NOW) })
+  expect(at.locks.extended).toEqual([])
+  at.target.objects.set(FLEET_KEY, marker)
+  await at.look(22 * MINUTE)
+  expect((await at.survey())?.doubtedSince).toBeUndefined()
+})
+
+async function startPlace() {
+  const stack = new AsyncDisposableStack()
+  const fleet = stack.use(await startFleet())
+  const target = openMemory('aws' as TargetId)
+  const locks = { broken: false, extended: [] as string[] }
+  const locking = {
+    ...target,
+    locks: {
+      forMs: 30 * 24 * HOUR,
+      async extend(key: string) {
+        if (locks.broken) throw new LifeboatError('TARGET_UNREACHABLE', { targetId: target.id, key })
+        locks.extended.push(key)
+      },
+    },
+  }
+  const deps = await fleet.uploader([])
+  const copy = smallCopy({ targets: ['aws'], atMs: NOW - HOUR })
+  await putObjects(target, [...copy.objects, [FLEET_KEY, Buffer.from('{}')]])
+  const catalog = await KvCatalog.open(fleet.bus)
+  await catalog.apply({ subject: 'backup.sealed', data: copy.sealed })
+  await catalog.apply({ subject: 'copy.stored', data: copy.stored('aws') })
+  const surveys = await fleet.bus.bucket(SURVEYS_BUCKET)
+  const lane = laneOf(locking)
+  return {
+    ...{ target, locks, copy },
+    look: (afterMs: number) => surveyTargets({ ...deps, clock: { now: () => NOW + afterMs } }, [lane], signal),
+    survey: async () => (await surveys.get('aws'))?.value,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}

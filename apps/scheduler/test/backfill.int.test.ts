@@ -66,3 +66,29 @@ test('a target that was added later is asked for a few copies at a time, base fi
   )
   expect(new Set(wishes.map(({ backupId }) => backupId)).size).toBe(6)
 })
+
+test('a target is asked for four copies in all, whatever the sources, and those that come to nothing make room for the others', async () => {
+  await using world = await schedulerWorld(NOW)
+  const deps = await world.scheduler([], { spread: { targetsOf: () => [AWS, NEW], walTargetsOf: () => [] } })
+  const copies = ['letters', 'records'].flatMap((sourceId) =>
+    [6, 5, 4].map((hours) => smallCopy({ targets: ['aws'], sourceId, atMs: world.clock.now() - hours * HOUR })),
+  )
+  for (const { sealed, stored } of copies) {
+    await deps.catalog.apply({ subject: 'backup.sealed', data: sealed })
+    await deps.catalog.apply({ subject: 'copy.stored', data: stored('aws') })
+  }
+  const wishes = await world.collect(CopyRemakeRequested)
+  const rounds = new BackfillRounds(deps)
+  await rounds.round()
+  await aMoment()
+  expect(wishes).toHaveLength(4)
+  world.clock.forward(5 * 60_000)
+  await rounds.round()
+  await aMoment()
+  expect(wishes).toHaveLength(4)
+  // None of the four was made: after six hours the other two are asked for first.
+  world.clock.forward(7 * HOUR)
+  await rounds.round()
+  await aMoment()
+  expect(new Set(wishes.map(({ backupId }) => backupId)).size).toBe(copies.length)
+})

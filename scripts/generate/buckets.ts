@@ -1,12 +1,6 @@
+import { DEEP_READS_BUCKET, SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { RECORDS } from '@lifeboat/catalog/buckets.ts'
-import {
-  DEEP_READS_BUCKET,
-  EXPIRY_BUCKET,
-  HOLDS_BUCKET,
-  LOCKED_BUCKET,
-  MARKS_BUCKET,
-  SURVEYS_BUCKET,
-} from '@lifeboat/catalog/expiry/buckets.ts'
+import { EXPIRY_BUCKET, HOLDS_BUCKET, LOCKED_BUCKET, MARKS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'

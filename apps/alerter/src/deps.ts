@@ -1,12 +1,6 @@
+import { SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
-import {
-  EXPIRY_BUCKET,
-  type ExpiryOutcome,
-  LOCKED_BUCKET,
-  type LockedCopy,
-  SURVEYS_BUCKET,
-  type TargetSurvey,
-} from '@lifeboat/catalog/expiry/buckets.ts'
+import { EXPIRY_BUCKET, type ExpiryOutcome, LOCKED_BUCKET, type LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import type { HeldIdentity } from '@lifeboat/catalog/keys/judge-keys.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'

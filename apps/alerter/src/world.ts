@@ -1,5 +1,6 @@
+import type { TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
 import type { BackupRow, SealedTo } from '@lifeboat/catalog/catalog.ts'
-import type { ExpiryOutcome, LockedCopy, TargetSurvey } from '@lifeboat/catalog/expiry/buckets.ts'
+import type { ExpiryOutcome, LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { HeldIdentity } from '@lifeboat/catalog/keys/judge-keys.ts'
 import type { WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import type { AgentId, BackupId, BackupKind, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'

@@ -1,5 +1,6 @@
+import type { TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
-import type { LockedCopy, TargetSurvey } from '@lifeboat/catalog/expiry/buckets.ts'
+import type { LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'

@@ -1,13 +1,11 @@
-import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import {
   DEEP_READS_BUCKET,
   type DeepReads,
-  HOLDS_BUCKET,
-  LOCKED_BUCKET,
-  type LockedCopy,
   SURVEYS_BUCKET,
   type TargetSurvey,
-} from '@lifeboat/catalog/expiry/buckets.ts'
+} from '@lifeboat/catalog/audit/buckets.ts'
+import type { Catalog } from '@lifeboat/catalog/catalog.ts'
+import { HOLDS_BUCKET, LOCKED_BUCKET, type LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'

@@ -1,4 +1,4 @@
-import { DEEP_READS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { DEEP_READS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { CopyAudited, CopyRemade } from '@lifeboat/shared/bus/messages/audit.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'

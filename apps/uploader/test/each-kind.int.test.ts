@@ -1,5 +1,5 @@
+import { DEEP_READS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
-import { DEEP_READS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { CopyAudited, CopyRemade, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
 import { WalRefillRequested } from '@lifeboat/shared/bus/messages/wal.ts'

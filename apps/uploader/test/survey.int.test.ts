@@ -1,4 +1,4 @@
-import { SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'

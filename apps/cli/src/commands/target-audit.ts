@@ -1,7 +1,7 @@
+import { SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { withDoubtedSince } from '@lifeboat/catalog/audit/doubted-since.ts'
 import { type Survey, surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
 import { tellSurvey } from '@lifeboat/catalog/audit/tell-looks.ts'
-import { SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'

@@ -1,4 +1,4 @@
-import { SURVEYS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { removersOf } from '@lifeboat/config/keeping.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'

@@ -1,6 +1,6 @@
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { expect, test } from 'vitest'
-import type { TargetSurvey } from '../expiry/buckets.ts'
+import type { TargetSurvey } from './buckets.ts'
 import { withDoubtedSince } from './doubted-since.ts'
 
 const survey = (minute: number, doubt?: string): TargetSurvey => ({

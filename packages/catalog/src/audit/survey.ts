@@ -3,7 +3,7 @@ import { type BackupId, moment, type SourceId, type TargetId } from '@lifeboat/s
 import { FLEET_KEY, type Key } from '@lifeboat/shared/domain/keys.ts'
 import type { Receipt, Target } from '@lifeboat/storage/target.ts'
 import type { Catalog } from '../catalog.ts'
-import type { TargetSurvey } from '../expiry/buckets.ts'
+import type { TargetSurvey } from './buckets.ts'
 import { judgeHeld } from './judge-held.ts'
 
 /** What a look found of one copy that is not as the catalogue says. */

@@ -1,8 +1,9 @@
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
+import { SURVEYS_BUCKET, type TargetSurvey } from '../audit/buckets.ts'
 import type { Catalog } from '../catalog.ts'
-import { HOLDS_BUCKET, SURVEYS_BUCKET, type TargetSurvey } from './buckets.ts'
+import { HOLDS_BUCKET } from './buckets.ts'
 import { type KnowledgeFacts, knowledgeOf, lastSeen } from './knowledge.ts'
 import { type ExpiryPlan, type Keeping, planExpiry, readHolds } from './plan.ts'
 

@@ -2,7 +2,7 @@ import type { Bucket } from '@lifeboat/shared/bus/bus.ts'
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Presence } from '@lifeboat/shared/service/presence.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
-import type { TargetSurvey } from './buckets.ts'
+import type { TargetSurvey } from '../audit/buckets.ts'
 
 /** A look at every target is made every six hours; two in a row may fail. */
 const SURVEY_AGE_MS = 20 * 3_600_000

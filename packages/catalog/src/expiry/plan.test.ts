@@ -1,9 +1,9 @@
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { expect, test } from 'vitest'
+import type { TargetSurvey } from '../audit/buckets.ts'
 import { aBackup } from '../conformance/facts.ts'
 import { MemoryCatalog } from '../memory-catalog.ts'
-import type { TargetSurvey } from './buckets.ts'
 import { type KnowledgeFacts, knowledgeOf } from './knowledge.ts'
 import { planExpiry } from './plan.ts'
 

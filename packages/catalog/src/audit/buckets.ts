@@ -1,0 +1,60 @@
+import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
+import { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { z } from 'zod'
+
+/** What a look at everything a target holds came to. */
+export const TargetSurvey = z.object({
+  targetId: TargetId,
+  at: Moment,
+  objects: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
+  backups: z.int().nonnegative(),
+  /** Backups the catalogue says are there and are not. */
+  missing: z.int().nonnegative(),
+  damaged: z.int().nonnegative(),
+  /** Sources with backups there that the catalogue does not know; at most 100. */
+  unknown: z.record(SourceId, z.int().positive()),
+  /** Leftovers of attempts that came to nothing. */
+  orphans: z.object({ objects: z.int().nonnegative(), bytes: z.int().nonnegative() }),
+  /** Where the target locks what is put: how many copies are locked, how many were renewed, and which were not locked and should have been. */
+  locks: z
+    .object({
+      locked: z.int().nonnegative(),
+      extended: z.int().nonnegative(),
+      drifted: z.array(
+        z.object({ sourceId: SourceId, backupId: BackupId, problem: z.string(), now: z.enum(['locked', 'unlocked']) }),
+      ),
+    })
+    .optional(),
+  /** Why this look is not believed: the target shows so much less than it should that the look is more likely wrong. */
+  doubt: z.string().optional(),
+  /** Since when no look was believed. */
+  doubtedSince: Moment.optional(),
+})
+export type TargetSurvey = z.infer<typeof TargetSurvey>
+
+/** Key: the target. */
+export const SURVEYS_BUCKET: BucketDefinition<TargetSurvey> = {
+  name: 'lifeboat_surveys',
+  summary: 'What the newest look at each target found; expiry needs a recent one.',
+  schema: TargetSurvey,
+  permanent: true,
+}
+
+/** How far the reading of samples has come at one target. */
+export const DeepReads = z.object({
+  targetId: TargetId,
+  /** Until when reading was paid for. */
+  at: Moment,
+  /** Bytes that may still be read; negative after a large copy. */
+  creditBytes: z.number(),
+})
+export type DeepReads = z.infer<typeof DeepReads>
+
+/** Key: the target. */
+export const DEEP_READS_BUCKET: BucketDefinition<DeepReads> = {
+  name: 'lifeboat_deep_reads',
+  summary: 'How far uploaders have come with reading samples of what each target holds.',
+  schema: DeepReads,
+  permanent: true,
+}

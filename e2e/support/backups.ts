@@ -1,5 +1,5 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
-import { SOURCE } from '@lifeboat/testkit/world/config.ts'
+import { POLICY, SOURCE } from '@lifeboat/testkit/world/config.ts'
 import type { World } from '@lifeboat/testkit/world.ts'
 import { vi } from 'vitest'
 
@@ -20,7 +20,7 @@ export function show(world: World, backupId: string): Promise<ShownBackup> {
 
 /** Asks for a backup and waits until it got as far as `goal`; gives its id. */
 export async function takeBackup(world: World, goal: 'stored' | 'proven'): Promise<string> {
-  await world.json(['backup', 'now', SOURCE, '--wait', goal])
+  await world.json(['backup', 'now', SOURCE, '--policy', POLICY, '--wait', goal])
   const [newest] = await backupsOf(world)
   if (newest === undefined) throw new Error('a backup was taken but is not in the list')
   return newest.backupId

@@ -3,6 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
+import { postgresHooks } from '@lifeboat/testkit/postgres-hooks.ts'
 import { AGENT, SOURCE } from '@lifeboat/testkit/world/config.ts'
 import { startWorld, type World, type WorldOptions } from '@lifeboat/testkit/world.ts'
 import { takeBackup } from './backups.ts'
@@ -17,6 +18,8 @@ export interface RestoreWorld extends AsyncDisposable {
   byAnn: string[]
   /** Options that name every hook. */
   hooked: string[]
+  /** The age identity that opens its backups. */
+  identityFile: string
   /** `lifeboat restore run records` by ann, as JSON. */
   run(more?: readonly string[]): ReturnType<World['cli']>
   keyFile(name: string): string
@@ -24,7 +27,12 @@ export interface RestoreWorld extends AsyncDisposable {
   lose(): Promise<void>
 }
 
-export async function openRestoreWorld(opts: Pick<WorldOptions, 'targets'> = {}): Promise<RestoreWorld> {
+export interface RestoreWorldOptions extends Pick<WorldOptions, 'targets' | 'configure' | 'major'> {
+  /** Clusters come back too: beside, and in place by hooks that stop and start the server. */
+  clusters?: boolean
+}
+
+export async function openRestoreWorld({ clusters = false, ...opts }: RestoreWorldOptions = {}): Promise<RestoreWorld> {
   await using opening = new AsyncDisposableStack()
   const world = opening.use(await startWorld({ ...opts, services: ['scheduler', 'verifier'] }))
   const { folder, source } = world
@@ -43,17 +51,23 @@ export async function openRestoreWorld(opts: Pick<WorldOptions, 'targets'> = {})
   await chmod(at('agent-identity'), 0o600)
   const recipient = (await run('age-keygen', ['-y', at('agent-identity')])).stdout.trim()
   const superPassword = await secret('super-password', source.postgres.password)
+  const serverHooks = Object.entries(clusters ? await postgresHooks(source.postgres, folder) : {})
   const lend = `127.0.0.1:${await freePort()}`
   await world.reconfigure((config) => {
     const agent = config.agents[AGENT as never] as Record<string, unknown>
     agent.restore = {
       ...{ operators, recipient, identity: `file:${at('agent-identity')}`, uploaders: [`http://${lend}`] },
-      hooks: Object.fromEntries(
-        ['stop-app', 'start-app', 'check-app'].map((name) => [name, { command: ['/bin/true'] }]),
-      ),
+      ...(clusters && { clusters: at('clusters') }),
+      hooks: Object.fromEntries([
+        ...['stop-app', 'start-app', 'check-app'].map((name) => [name, { command: ['/bin/true'] }]),
+        ...serverHooks.map(([name, hook]) => [name, { ...hook, timeout: `${hook.timeout}ms` }]),
+      ]),
     }
     Object.assign(config.sources[SOURCE as never] as object, {
-      restore: { user: source.postgres.user, password: superPassword },
+      restore: {
+        ...{ user: source.postgres.user, password: superPassword },
+        ...(clusters && { dataDirectory: source.postgres.dataDir }),
+      },
     })
     config.uploader = { ...config.uploader, lend }
   })
@@ -68,7 +82,7 @@ export async function openRestoreWorld(opts: Pick<WorldOptions, 'targets'> = {})
   const query = (sql: string, database = source.database) => source.postgres.query(database, sql)
   const owned = opening.move()
   return {
-    ...{ world, backupId, byAnn, hooked, keyFile },
+    ...{ world, backupId, byAnn, hooked, keyFile, identityFile },
     run: (more = []) => world.cli(['restore', 'run', SOURCE, ...byAnn, '--identity', identityFile, '--json', ...more]),
     visits: async () => (await query('select count(*)::int as rows from visit'))[0].rows,
     lose: async () => void (await query('truncate visit')),

@@ -31,6 +31,8 @@ export interface DatabaseSource {
   rolePasswords: boolean
   /** As a superuser; undefined: nothing of it is restored by this agent. */
   restore: SourceConnection | undefined
+  /** Where the server keeps its data; undefined: the cluster is not recovered in place. */
+  dataDirectory?: string | undefined
 }
 
 /** Whom the agent obeys, and with what. */
@@ -41,6 +43,8 @@ export interface RestoreConfig {
   /** Opens what is sealed to this agent, and no backup. */
   identity: Secret
   uploaders: readonly string[]
+  /** Folder for clusters beside; undefined: there are none. */
+  clusters?: string | undefined
   hooks: Readonly<Record<string, Hook>>
 }
 
@@ -99,7 +103,8 @@ export async function readAgentConfig(from: { env: Env; cwd: string }): Promise<
     const replication = replicationConnection(source, connection, secretOfReplication && secret(secretOfReplication))
     const login = source.restore
     const restore = login && restoreConnection(login, connection, login.password && secret(login.password))
-    return [id as SourceId, { connection, replication, rolePasswords: source.rolePasswords, restore }]
+    const { rolePasswords } = source
+    return [id as SourceId, { connection, replication, rolePasswords, restore, dataDirectory: login?.dataDirectory }]
   })
   return {
     fleetId: config.fleet,

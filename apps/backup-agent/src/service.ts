@@ -7,6 +7,7 @@ import { noteCopyStored, notePartStored } from './handlers/note-stored.ts'
 import { planRestore } from './handlers/plan-restore.ts'
 import { restoreOnCommand } from './handlers/restore.ts'
 import { takeBackup } from './handlers/take-backup.ts'
+import { wakeBesides } from './restore/cluster/serve-beside.ts'
 import { pickUpSpool } from './spool/pick-up.ts'
 import { watchTrees } from './trees/watch-trees.ts'
 import { keepWal } from './wal/keep-wal.ts'
@@ -29,7 +30,9 @@ export async function startAgent(deps: AgentDeps, signal: AbortSignal): Promise<
   const wishes = { type: BackupRequested, durable: `agent-${agentId}`, route: agentId, concurrency: WISHES_AT_ONCE }
   await bus.consume(wishes, takeBackup(deps), until)
   const commands = { type: RestoreRequested, durable: `agent-${agentId}-restores`, route: agentId }
-  await bus.consume({ ...commands, concurrency: COMMANDS_AT_ONCE }, restoreOnCommand(deps), until)
+  const obeying = wakeBesides(deps, until.signal).then(() =>
+    bus.consume({ ...commands, concurrency: COMMANDS_AT_ONCE }, restoreOnCommand(deps), until),
+  )
   const plans = { type: RestorePlanRequested, durable: `agent-${agentId}-plans`, route: agentId }
   await bus.consume(plans, planRestore(deps), until)
   const roads = [...cfg.wal].map(([sourceId, wal]) => keepWal(deps, sourceId, wal, until.signal))
@@ -38,5 +41,5 @@ export async function startAgent(deps: AgentDeps, signal: AbortSignal): Promise<
     if (until.signal.aborted) end()
     else until.signal.addEventListener('abort', end, { once: true })
   })
-  await Promise.all([ended, ...roads, watchTrees(deps, until.signal)])
+  await Promise.all([ended, obeying, ...roads, watchTrees(deps, until.signal)])
 }

@@ -10,7 +10,7 @@ import { type AgentId, moment, newRestoreId, type TargetId } from '@lifeboat/sha
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { newOperatorKey, type OperatorKey, openOperatorKey, signOrder } from '@lifeboat/shared/signing/orders.ts'
-import { newSigningKeyPair, openSigner } from '@lifeboat/shared/signing/signing.ts'
+import { newSigningKeyPair, openSigner, type Signer } from '@lifeboat/shared/signing/signing.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { lendCopies } from '@lifeboat/storage/lent/lend-copies.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
@@ -34,6 +34,8 @@ export interface RestoreHouse extends AsyncDisposable {
   targets: Record<'north' | 'south', Target>
   backupId: string
   signers: Record<string, string>
+  /** With what backups and evidence are sealed here. */
+  seals: { recipient: string; agent: Signer; verifier: Signer }
   /** Another backup, which no drill has proven. */
   unproven(): Promise<string>
   config(): AgentConfig
@@ -111,7 +113,7 @@ export async function openRestoreHouse(): Promise<RestoreHouse> {
   let hooksSeen = 0
   const owned = opening.move()
   const made: RestoreHouse = {
-    ...{ house, targets, backupId: manifest.backupId, signers, operators },
+    ...{ house, targets, backupId: manifest.backupId, signers, operators, seals: { recipient, agent, verifier } },
     section: {
       ...{ operators: known, recipient: own, identity: `file:${ownFile}`, uploaders },
       hooks: Object.fromEntries(

@@ -43,6 +43,13 @@ export const PostgresSourceConfig = z.strictObject({
         .min(1)
         .default('postgres')
         .describe('Where it logs in: any database of the server but the one that is restored.'),
+      dataDirectory: z
+        .string()
+        .regex(/^\/./, 'an absolute path')
+        .optional()
+        .describe(
+          'Data directory of the server, for recovering the cluster in place: said here because a lost server cannot be asked. Default: the cluster is not recovered in place.',
+        ),
     })
     .optional()
     .describe(

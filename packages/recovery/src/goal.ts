@@ -1,15 +1,9 @@
+import type { Goal } from '@lifeboat/shared/domain/goal.ts'
 import { type BackupId, type Moment, moment } from '@lifeboat/shared/domain/ids.ts'
-import type { Lsn, Timeline } from '@lifeboat/shared/domain/wal.ts'
+import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 
-/** Where recovery is to stop. */
-export type Goal =
-  | { to: 'end of backup' }
-  | { to: 'latest' }
-  | { to: 'time'; time: Moment }
-  | { to: 'lsn'; lsn: Lsn }
-  | { to: 'xid'; xid: string }
-  | { to: 'name'; name: string }
+export type { Goal }
 
 /** A goal, and what the operator wants to decide about the way to it. */
 export interface Wanted {

@@ -6,8 +6,11 @@ import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
 import type { AgentDeps } from '../deps.ts'
-import { chooseCopy } from '../restore/choose-copy.ts'
+import { chooseDump } from '../restore/choose-copy.ts'
+import { planClusterRestore } from '../restore/cluster/plan.ts'
+import { openIdentity } from '../restore/open-identity.ts'
 import { planOf } from '../restore/plan.ts'
 import { restorableSource } from '../restore/restorable.ts'
 
@@ -26,20 +29,27 @@ export function planRestore(deps: AgentDeps): Handler<RestorePlanRequested> {
 
 async function plan(deps: AgentDeps, wish: RestorePlanRequested, signal: AbortSignal): Promise<RestorePlan> {
   const { cfg, clock, log } = deps
-  const { restore, server, database } = restorableSource(cfg, wish.sourceId)
-  const copy = await chooseCopy(wish, { cfg, restore, signal })
+  const { sourceId, restoreId, hooks, cluster, sealedIdentity } = wish
+  const of = restorableSource(cfg, sourceId)
   await using room = await deps.restores.makeRoom()
-  const run: Run = { id: wish.restoreId as string as RunId, signal, log, report() {} }
-  const reader = {
-    target: copy.target,
-    run,
-    identity: new Secret(''),
-    workDir: room.path,
-    toolPaths: cfg.toolPaths,
-    tools: {},
-    arrived() {},
+  const run: Run = { id: restoreId as string as RunId, signal, log, report() {} }
+  const { toolPaths } = cfg
+  const identity =
+    sealedIdentity === undefined
+      ? new Secret('')
+      : await openIdentity(sealedIdentity, of.restore.identity, { toolPaths, run })
+  const reader = (target: Target) => ({
+    ...{ target, run, identity, workDir: room.path, toolPaths, tools: {}, arrived() {} },
+  })
+  const key: 'later' | 'here' = sealedIdentity === undefined ? 'later' : 'here'
+  if (cluster) {
+    const { backupId, targets, unproven } = wish
+    const copies = { backupId, targets, unproven, hooks, reader, key }
+    const about = { cfg, of, restoreId, sourceId, wish: cluster, clock, ...copies } as const
+    return (await planClusterRestore(about, signal)).plan
   }
-  const { sourceId, hooks } = wish
-  const about = { cfg, restore, sourceId, database, server, drainMs: 0, hooks, key: 'later', clock } as const
-  return (await planOf(reader, copy, about)).plan
+  const { restore, server, database } = of
+  const copy = await chooseDump(wish, { cfg, restore, signal })
+  const about = { cfg, restore, sourceId, database, server, drainMs: 0, hooks, key, clock } as const
+  return (await planOf(reader(copy.target), copy, about)).plan
 }

@@ -10,12 +10,17 @@ import type { AgentDeps } from '../deps.ts'
 import { refusalOf } from '../restore/admit.ts'
 import type { Entry } from '../restore/book.ts'
 import { bringBack } from '../restore/bring-back.ts'
+import { clusterWork } from '../restore/cluster/cluster-work.ts'
 import type { Command } from '../restore/command.ts'
 import { release, revert } from '../restore/put-back.ts'
 import { restorableNames, restorableSource } from '../restore/restorable.ts'
 import { audit, auditEnd, type Ending, settle } from '../restore/tell.ts'
 
-const WORK = { restore: bringBack, revert, release } as const
+const DATABASE_WORK = { restore: bringBack, revert, release } as const
+
+function workOf(order: RestoreOrder): (command: Command) => Promise<Ending> {
+  return order.kind === 'cluster' ? clusterWork(order) : DATABASE_WORK[order.action]
+}
 
 /**
  * Obeys a command of operators, once, however often it comes and however often the agent dies in between. What is not signed by enough of the
@@ -119,7 +124,7 @@ async function obey(deps: AgentDeps, order: RestoreOrder, first: Entry, delivery
   }
   let ending: Ending
   try {
-    ending = await WORK[order.action](command)
+    ending = await workOf(order)(command)
   } catch (thrown) {
     const error = LifeboatError.from(thrown)
     // Only the telling of it failed: the next delivery goes on behind the swap.

@@ -14,6 +14,7 @@ const order = {
   ...{ hooks: { stop: 'stop-app' }, drainMs: 0, why: 'x', issuedAt: '2026-11-28T02:00:00.000Z' },
   ...{ expiresAt: '2026-11-28T02:15:00.000Z', nonce: 'a'.repeat(22) },
 } as RestoreOrder
+const inPlace = { action: 'restore', kind: 'cluster', place: 'in place' }
 const gate: Gatekeeping = {
   ...{ fleetId: 'f' as FleetId, agentId: 'db1' as AgentId, restorable: new Set(['records' as SourceId]) },
   ...{ hooks: new Set(['stop-app']), used: false, nowMs: Date.parse('2026-11-28T02:10:00Z') },
@@ -31,6 +32,8 @@ test.each<[string, object, Partial<Gatekeeping>, string]>([
   ['long before its beginning', {}, { nowMs: Date.parse('2026-11-28T01:50:00Z') }, 'RESTORE_EXPIRED'],
   ['valid for more than a day', { expiresAt: '2026-11-30T02:00:00.000Z' }, {}, 'RESTORE_EXPIRED'],
   ['obeyed before', {}, { used: true }, 'RESTORE_REPLAYED'],
+  ['for a cluster in place that says not how the server starts again', { ...inPlace }, {}, 'RESTORE_HOOKS_WANTED'],
+  ['to revert a cluster likewise', { kind: 'cluster' }, {}, 'RESTORE_HOOKS_WANTED'],
   ['with a hook nobody configured', { hooks: { ready: 'rm-rf' } }, {}, 'RESTORE_HOOK_UNKNOWN'],
 ])('a command %s is refused', (_, change, more, code) => {
   expect(refusalOf({ ...order, ...change } as RestoreOrder, { ...gate, ...more })?.code).toBe(code)

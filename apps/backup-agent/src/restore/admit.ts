@@ -29,8 +29,15 @@ export function refusalOf(order: RestoreOrder, by: Gatekeeping): LifeboatError |
     return new LifeboatError('RESTORE_EXPIRED', { issuedAt, expiresAt, longestMs: LONGEST_MS })
   if (!by.restorable.has(sourceId))
     return new LifeboatError('RESTORE_WRONG_HOST', { sourceId, restorable: [...by.restorable] })
+  const hooksWanted = 'place' in order && order.action === 'restore' && order.place === 'in place'
+  if ((hooksWanted || (order.action === 'revert' && order.kind === 'cluster')) && !hasBoth(order))
+    return new LifeboatError('RESTORE_HOOKS_WANTED', { hooks: Object.keys(order.hooks) })
   const unknown = Object.values(order.hooks).find((name) => name !== undefined && !by.hooks.has(name))
   return unknown === undefined
     ? undefined
     : new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: unknown, hooks: [...by.hooks] })
+}
+
+function hasBoth({ hooks }: RestoreOrder): boolean {
+  return hooks.stop !== undefined && hooks.start !== undefined
 }

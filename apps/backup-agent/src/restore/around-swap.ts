@@ -8,7 +8,11 @@ import { audit, type Ending } from './tell.ts'
 
 export type SwapWork =
   | { done: true; swap: undefined }
-  | { done: false; aside: string | undefined; swap: (run: Pick<Run, 'signal'>) => Promise<Swapped | undefined> }
+  | {
+      done: false
+      aside: string | undefined
+      swap: (run: Pick<Run, 'signal'>) => Promise<Partial<Swapped> | undefined>
+    }
 
 /**
  * Stop, swap, start, look: the part production notices.
@@ -26,7 +30,7 @@ export async function aroundSwap(command: Command, work: SwapWork): Promise<Endi
   const about = {
     swapped: true,
     ...(aside !== undefined && { aside }),
-    ...(swapped && { terminated: swapped.terminated }),
+    ...(swapped?.terminated !== undefined && { terminated: swapped.terminated }),
   }
   try {
     await hook(command, 'start', true)
@@ -39,7 +43,7 @@ export async function aroundSwap(command: Command, work: SwapWork): Promise<Endi
   }
 }
 
-async function swap(command: Command, work: Extract<SwapWork, { done: false }>): Promise<Swapped | undefined> {
+async function swap(command: Command, work: Extract<SwapWork, { done: false }>): Promise<Partial<Swapped> | undefined> {
   command.run.signal.throwIfAborted()
   await command.step('stopping', work.aside === undefined ? {} : { aside: work.aside })
   try {

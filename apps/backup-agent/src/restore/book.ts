@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
 import { RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { ClusterLeft } from '@lifeboat/shared/domain/restore.ts'
 import { z } from 'zod'
 import { writeDurably } from '../spool/files.ts'
 
@@ -18,8 +19,10 @@ const Entry = z.object({
   nonce: z.string(),
   who: z.array(z.string()),
   stage: Stage,
-  /** Under which name the present database will be kept; undefined when there was none. */
+  /** Under which name the present database, or where the present data directory, will be kept; undefined when there was none. */
   aside: z.string().optional(),
+  /** What was recovered apart, waiting for its swap. */
+  cluster: ClusterLeft.optional(),
   settled: RestoreSettled.schema.optional(),
 })
 export type Entry = z.infer<typeof Entry>

@@ -12,7 +12,7 @@ import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from './around-swap.ts'
 import type { Entry } from './book.ts'
-import { chooseCopy } from './choose-copy.ts'
+import { chooseDump } from './choose-copy.ts'
 import { type Command, momentOf } from './command.ts'
 import { openIdentity } from './open-identity.ts'
 import { planOf } from './plan.ts'
@@ -28,7 +28,8 @@ import type { Ending } from './tell.ts'
  */
 export async function bringBack(command: Command): Promise<Ending> {
   const { server, database, entry, order, report } = command
-  if (order.action !== 'restore') throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
+  if (order.action !== 'restore' || order.kind === 'cluster')
+    throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
   await using _held = await holdDatabase(server, database)
   const next = besideName(database, 'restoring', order.restoreId.slice(-6))
   const before = await databaseNames(server)
@@ -65,10 +66,11 @@ function isSwapped(
 
 async function restore(command: Command, next: string): Promise<Pick<Ending, 'tables' | 'rows'>> {
   const { deps, restore, order, server, database, run, report } = command
-  if (order.action !== 'restore') throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
+  if (order.action !== 'restore' || order.kind === 'cluster')
+    throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
   const { cfg, clock } = deps
   report('look')
-  const copy = await chooseCopy(order, { cfg, restore, signal: run.signal })
+  const copy = await chooseDump(order, { cfg, restore, signal: run.signal })
   await using room = await deps.restores.makeRoom()
   const identity = await openIdentity(order.sealedIdentity, restore.identity, { toolPaths: cfg.toolPaths, run })
   const reader: Reader = {

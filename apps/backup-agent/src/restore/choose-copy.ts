@@ -1,4 +1,4 @@
-import { look } from '@lifeboat/recovery/bare/look.ts'
+import { look, type Sight } from '@lifeboat/recovery/bare/look.ts'
 import { type Picked, pick } from '@lifeboat/recovery/bare/pick.ts'
 import { takeInventory } from '@lifeboat/recovery/fetch/inventory.ts'
 import type { BackupId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -18,33 +18,32 @@ export interface CopyWanted {
   unproven: boolean
 }
 
-export interface CopyChosen {
+export interface CopyChosen<T> {
   target: Target
-  picked: Extract<Picked, { kind: 'dump' }>
+  chosen: T
   /** Which could not help, and why. */
   passedOver: RestorePlan['passedOver']
 }
 
+export type DumpPicked = Extract<Picked, { kind: 'dump' }>
+
 /**
- * The copy to restore: of the first target that answers, holds it whole, and whose copy is proven. Everything is read through an uploader and
- * believed only where it is signed.
+ * The copy to restore: of the first target that answers and that `choose` can do with. Everything is read through an uploader and believed only
+ * where it is signed.
  *
  * @throws LifeboatError what the first target said, when none can help
  */
-export async function chooseCopy(
-  { sourceId, backupId, targets, unproven }: CopyWanted,
+export async function chooseCopy<T>(
+  { sourceId, targets }: Pick<CopyWanted, 'sourceId' | 'targets'>,
   { cfg, restore, signal }: { cfg: AgentConfig; restore: RestoreConfig; signal: AbortSignal },
-): Promise<CopyChosen> {
-  const passedOver: CopyChosen['passedOver'] = []
+  choose: (sight: Sight, target: Target) => Promise<T>,
+): Promise<CopyChosen<T>> {
+  const passedOver: RestorePlan['passedOver'] = []
   for (const targetId of targets) {
     const target = openLent(targetId, { uploaders: restore.uploaders, token: cfg.token })
     try {
       const sight = await look({ target, sourceId, signers: cfg.signers, signal })
-      const picked = pick(sight, { sourceId, backupId, dump: true, unproven })
-      if (picked.kind !== 'dump')
-        throw new LifeboatError('RECOVERY_NO_BASE', { backupId, problem: 'only dumps are restored on command' })
-      await takeInventory(target, picked.seen.manifest, signal)
-      return { target, picked, passedOver }
+      return { target, chosen: await choose(sight, target), passedOver }
     } catch (thrown) {
       signal.throwIfAborted()
       const err = LifeboatError.from(thrown)
@@ -59,5 +58,20 @@ export async function chooseCopy(
     targetId: first.targetId,
     ...first.error.facts,
     ...(others.length > 0 && { others }),
+  })
+}
+
+/** A dump that is whole at its target, and proven unless the operator said otherwise. */
+export function chooseDump(
+  wanted: CopyWanted,
+  by: { cfg: AgentConfig; restore: RestoreConfig; signal: AbortSignal },
+): Promise<CopyChosen<DumpPicked>> {
+  const { sourceId, backupId, unproven } = wanted
+  return chooseCopy(wanted, by, async (sight, target) => {
+    const picked = pick(sight, { sourceId, backupId, dump: true, unproven })
+    if (picked.kind !== 'dump')
+      throw new LifeboatError('RECOVERY_NO_BASE', { backupId, problem: 'it is of a cluster, not of a database' })
+    await takeInventory(target, picked.seen.manifest, by.signal)
+    return picked
   })
 }

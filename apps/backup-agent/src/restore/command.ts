@@ -21,7 +21,7 @@ export interface Command {
   /** As the book has it now. */
   entry(): Entry
   /** Writes down how far it has come, before it goes on. */
-  step(stage: Entry['stage'], more?: Pick<Entry, 'aside'>): Promise<void>
+  step(stage: Entry['stage'], more?: Pick<Entry, 'aside' | 'cluster'>): Promise<void>
   report(phase: string): void
 }
 

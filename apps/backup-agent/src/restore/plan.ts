@@ -9,7 +9,8 @@ import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { AgentConfig, RestoreConfig } from '../config.ts'
-import type { CopyChosen } from './choose-copy.ts'
+import type { CopyChosen, DumpPicked } from './choose-copy.ts'
+import { plannedHooks } from './planned-hooks.ts'
 
 export interface Planning {
   cfg: AgentConfig
@@ -31,21 +32,16 @@ const SERVER_ROOM_FACTOR = 1.5
 /** What would happen, and what stands against it. Touches nothing. @throws LifeboatError TARGET_… | SOURCE_… */
 export async function planOf(
   reader: Reader,
-  copy: CopyChosen,
+  copy: CopyChosen<DumpPicked>,
   about: Planning,
 ): Promise<{ plan: RestorePlan; manifest: Manifest & OfServer }> {
   const { cfg, restore, sourceId, database, server, drainMs, key, clock } = about
   const place = { server, database, replace: { drainMs } }
-  const { told, manifest } = await planDump(reader, copy.picked, place, clock, key)
+  const { told, manifest } = await planDump(reader, copy.chosen, place, clock, key)
   const { obstacles } = told
   const [backup] = told.backups
   if (!backup) throw new LifeboatError('INTERNAL', { message: 'the plan names no backup' })
-  const hooks = hooksOf(about)
-  for (const { name, command } of hooks)
-    if (!command)
-      obstacles.push(
-        new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: name, hooks: Object.keys(restore.hooks) }).toReport(),
-      )
+  const hooks = plannedHooks(about.hooks, restore, obstacles)
   const seen = await orObstacle(obstacles, () => lookAtServer(server, database))
   const disks: RestorePlan['disks'] = told.disk ? [{ of: 'the archive meanwhile', ...told.disk }] : []
   const room = seen && (await roomAt(seen.folder, manifest.summary.databaseBytes))
@@ -77,15 +73,6 @@ export async function planOf(
     ],
   }
   return { plan, manifest }
-}
-
-function hooksOf({ hooks, restore }: Planning): RestorePlan['hooks'] {
-  return (['stop', 'start', 'ready'] as const).flatMap((on) => {
-    const name = hooks[on]
-    if (name === undefined) return []
-    const command = restore.hooks[name]?.command
-    return [{ on, name, ...(command && { command: [...command] }) }]
-  })
 }
 
 const SESSIONS = `

@@ -15,7 +15,7 @@ type Teller = Pick<AgentDeps, 'bus' | 'clock' | 'cfg' | 'log' | 'restores'>
 /** What a command has come to. */
 export type Ending = Pick<
   RestoreSettled,
-  'outcome' | 'swapped' | 'aside' | 'dropped' | 'terminated' | 'tables' | 'rows'
+  'outcome' | 'swapped' | 'aside' | 'dropped' | 'terminated' | 'tables' | 'rows' | 'cluster'
 > & {
   error?: LifeboatError | undefined
 }
@@ -55,7 +55,9 @@ async function write(
   await bus.publish(Audited, {
     ...{ ...found, agentId: cfg.agentId, who, ...said },
     ...(order?.action === 'restore' && { backupId: order.backupId }),
-    ...(database !== undefined && { database }),
+    ...(order?.kind !== 'cluster' && database !== undefined && { database }),
+    ...(order && 'place' in order && { place: order.place }),
+    ...(order && 'goal' in order && { goal: order.goal }),
   })
 }
 

@@ -1,3 +1,5 @@
+import type { ClusterPlace, RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { signOrder } from '@lifeboat/shared/signing/orders.ts'
 import type { Command } from '../context.ts'
 import { withFleet } from '../open-fleet.ts'
@@ -5,11 +7,12 @@ import { LiveLine } from '../progress/live-line.ts'
 import { confirmName } from '../recover/confirm-name.ts'
 import { addressOf } from '../restore/address.ts'
 import { hooksOf } from '../restore/ask-plan.ts'
+import { type PlaceArgs, placeOf } from '../restore/cluster-wish.ts'
 import { sendOrder, writeOrder } from '../restore/hand-over.ts'
 import { openKey } from '../restore/operator-keys.ts'
 import { orderHead, type SigningArgs } from '../restore/orders.ts'
 
-export interface PutBackArgs extends SigningArgs {
+export interface PutBackArgs extends SigningArgs, PlaceArgs {
   source: string
   stopHook?: string
   startHook?: string
@@ -25,13 +28,27 @@ function putBack(action: 'revert' | 'release'): Command<PutBackArgs> {
   return (args, context) =>
     withFleet(context, ['sources', 'agents', 'policies', 'targets'], async ({ bus, config }) => {
       const { terminal, options, clock } = context
+      const place = placeOf(args)
+      if (action === 'revert' && place === 'beside')
+        throw new LifeboatError('CLI_USAGE', {
+          problem: 'what is beside has replaced nothing: there is only --in-place',
+        })
       const to = addressOf(config, args.source, undefined)
       const key = await openKey(args.key, terminal)
       const head = orderHead(config.fleet, to, hooksOf(args), args, clock.now())
       using line = new LiveLine(terminal, { silent: options.json ?? false })
       await confirmName(to.sourceId, args.yesIMean, terminal, line)
-      const signed = await signOrder({ action, ...head }, key)
+      const signed = await signOrder(orderOf(action, place, head), key)
       const wish = { restoreId: head.restoreId, agentId: to.agentId, order: signed }
       return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
     })
+}
+
+function orderOf(
+  action: 'revert' | 'release',
+  place: ClusterPlace | undefined,
+  head: ReturnType<typeof orderHead>,
+): RestoreOrder {
+  if (place === undefined) return action === 'revert' ? { action, ...head } : { action, ...head }
+  return action === 'revert' ? { action, kind: 'cluster', ...head } : { action, kind: 'cluster', ...head, place }
 }

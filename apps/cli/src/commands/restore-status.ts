@@ -1,3 +1,4 @@
+import { describeGoal } from '@lifeboat/recovery/goal.ts'
 import type { RestoreAudited } from '@lifeboat/shared/bus/messages/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../context.ts'
@@ -18,7 +19,13 @@ export const restoreStatus: Command<{ restore?: string }> = ({ restore }, contex
     return { value: shown, text: () => (rows.length === 0 ? 'nobody commanded anything yet' : table(heads, rows)) }
   })
 
-function row({ at, restoreId, event, action, sourceId, database, who, why, error }: RestoreAudited): string[] {
-  const what = action === undefined ? '–' : `${action} ${sourceId}${database === undefined ? '' : ` (${database})`}`
-  return [timeText(at), restoreId, event, what, who.join(', ') || '–', why ?? '–', error?.code ?? '']
+function row(told: RestoreAudited): string[] {
+  const { at, restoreId, event, who, why, error } = told
+  return [timeText(at), restoreId, event, whatText(told), who.join(', ') || '–', why ?? '–', error?.code ?? '']
+}
+
+function whatText({ action, sourceId, database, place, goal }: RestoreAudited): string {
+  if (action === undefined) return '–'
+  const about = database ?? ['cluster', place, goal && `to ${describeGoal(goal)}`].filter(Boolean).join(' ')
+  return `${action} ${sourceId} (${about})`
 }

@@ -9,10 +9,21 @@ export function addRestoring({ does, noun, verb }: Shape): void {
       .option('--stop-hook <name>', 'a hook of the agent that stops the service before the swap')
       .option('--start-hook <name>', 'the one that starts it again')
       .option('--ready-hook <name>', 'the one that tells whether the service works again')
+  const placed = (command: Commander) =>
+    command
+      .option('--beside', 'the whole cluster, as a server of its own for a look')
+      .option('--in-place', 'the whole cluster, in the place of its data directory')
+  const keyed = (command: Commander) =>
+    command.option('--identity <file>', 'the age identity that opens the backup; it travels sealed to the agent')
+  const until =
+    'of a cluster: latest (default), end (of the backup), a time with its offset, a log position, xid:731, name:RESTORE-POINT'
   const chosen = (command: Commander) =>
     hooked(
-      command
+      keyed(placed(command))
         .argument('<source>', 'a name under `sources`')
+        .option('--until <point>', until)
+        .option('--timeline <no>', 'of a cluster: along this timeline (default: the newest that leads there)')
+        .option('--port <no>', 'of a cluster beside: where it listens, on 127.0.0.1')
         .option('--backup <id>', 'this backup (default: the newest proven one)')
         .option('--target <name>', 'try the copy at this target first')
         .option('--unproven', 'also what no drill has proven'),
@@ -33,18 +44,36 @@ export function addRestoring({ does, noun, verb }: Shape): void {
   does(
     signed(
       chosen(verb(restore, 'run', 'Plan, confirm, sign and send; the agent restores beside, compares and swaps.')),
-    ).option('--identity <file>', 'the age identity that opens the backup; it travels sealed to the agent'),
+    ),
     async () => (await import('../commands/restore-run.ts')).restoreRun,
     ['source'],
   )
-  const putBack = (command: Commander) => signed(hooked(command.argument('<source>', 'a name under `sources`')))
+  const further = (command: Commander) =>
+    signed(keyed(command.argument('<source>', 'a name under `sources`'))).option(
+      '--target <name>',
+      'try this target first',
+    )
+  does(
+    further(verb(restore, 'move', 'Take the cluster beside, which stands still, to a later point.')).option(
+      '--until <point>',
+      'latest, a time with its offset, a log position, xid:731, name:RESTORE-POINT',
+    ),
+    async () => (await import('../commands/restore-further.ts')).restoreMove,
+    ['source'],
+  )
+  does(
+    further(verb(restore, 'promote', 'End the recovery of the cluster beside where it stands: it can be written to.')),
+    async () => (await import('../commands/restore-further.ts')).restorePromote,
+    ['source'],
+  )
+  const putBack = (command: Commander) => signed(hooked(placed(command).argument('<source>', 'a name under `sources`')))
   does(
     putBack(verb(restore, 'revert', 'Give what was there before the last restore its name back.')),
     async () => (await import('../commands/restore-put-back.ts')).restoreRevert,
     ['source'],
   )
   does(
-    putBack(verb(restore, 'release', 'Drop for good what restores put aside.')),
+    putBack(verb(restore, 'release', 'Drop for good what restores put aside, or the cluster beside.')),
     async () => (await import('../commands/restore-put-back.ts')).restoreRelease,
     ['source'],
   )

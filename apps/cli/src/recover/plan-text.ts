@@ -41,7 +41,14 @@ function backupText({ backupId, snapshotAt, bytes, signer, drill }: PlannedBacku
   return `${backupId}, of ${timeText(snapshotAt)}, ${formatBytes(bytes)}, signed by ${signer}, ${verdict}`
 }
 
-function walText({ timeline, from, end, objects, bytes }: NonNullable<BarePlan['wal']>): string {
+/** How far the archived WAL leads. */
+export function walText({
+  timeline,
+  from,
+  end,
+  objects,
+  bytes,
+}: Omit<NonNullable<BarePlan['wal']>, 'timeline'> & { timeline: number | undefined }): string {
   return `without a hole from ${from} to ${end} on timeline ${timeline}: ${objects} objects, ${formatBytes(bytes)}`
 }
 

@@ -73,7 +73,7 @@ export function readWish(args: RecoverArgs, terminal: Pick<Terminal, 'env' | 'cw
     dump: args.dump === true || args.server !== undefined,
     unproven: args.unproven,
   }
-  return { asked, timeline: number(args.timeline, '--timeline', 0xffff_ffff), place: placeOf(args, terminal) }
+  return { asked, timeline: wholeNumber(args.timeline, '--timeline', 0xffff_ffff), place: placeOf(args, terminal) }
 }
 
 function placeOf(args: RecoverArgs, terminal: Pick<Terminal, 'env' | 'cwd'>): RecoverWish['place'] {
@@ -82,7 +82,7 @@ function placeOf(args: RecoverArgs, terminal: Pick<Terminal, 'env' | 'cwd'>): Re
     return { server: parseServer(args.server, terminal), as: args.as, replace: args.replace ? { drainMs } : undefined }
   }
   if (args.to === undefined) return undefined
-  const port = number(args.port, '--port', 65_535)
+  const port = wholeNumber(args.port, '--port', 65_535)
   return { folder: resolve(terminal.cwd, args.to), port, start: args.start === true }
 }
 
@@ -129,7 +129,7 @@ function parsed<T>(
   return found.data
 }
 
-function number(text: string | undefined, option: string, most: number): number | undefined {
+export function wholeNumber(text: string | undefined, option: string, most: number): number | undefined {
   if (text === undefined) return undefined
   const value = Number(text)
   if (!Number.isInteger(value) || value < 1 || value > most)

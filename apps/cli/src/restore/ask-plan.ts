@@ -7,9 +7,10 @@ import type { Context } from '../context.ts'
 import type { LiveLine } from '../progress/live-line.ts'
 import { waitForFact } from '../wait/wait-for-fact.ts'
 import type { Addressed } from './address.ts'
+import { type ClusterArgs, clusterWishOf } from './cluster-wish.ts'
 
 /** What the options of `restore plan` and `restore run` say alike. */
-export interface PlanArgs {
+export interface PlanArgs extends ClusterArgs {
   source: string
   backup?: string
   target?: string
@@ -17,12 +18,17 @@ export interface PlanArgs {
   stopHook?: string
   startHook?: string
   readyHook?: string
+  identity?: string
 }
 
 /** Listing a large target takes a while; an agent that is away says nothing at all. */
 const PATIENCE_MS = 120_000
 
-export function hooksOf({ stopHook, startHook, readyHook }: PlanArgs): RestoreHooks {
+export function hooksOf({
+  stopHook,
+  startHook,
+  readyHook,
+}: Pick<PlanArgs, 'stopHook' | 'startHook' | 'readyHook'>): RestoreHooks {
   return {
     ...(stopHook !== undefined && { stop: stopHook }),
     ...(startHook !== undefined && { start: startHook }),
@@ -39,16 +45,20 @@ export async function askPlan(
   bus: Bus,
   { sourceId, agentId, targets }: Addressed,
   args: PlanArgs,
+  sealedIdentity: string | undefined,
   { terminal, clock, line }: Pick<Context, 'terminal' | 'clock'> & { line: LiveLine },
 ): Promise<RestorePlan> {
   const now = clock.now()
   const restoreId = newRestoreId(now)
+  const cluster = clusterWishOf(args)
   const backup = args.backup === undefined ? undefined : BackupId.safeParse(args.backup)
   if (backup?.success === false) throw new LifeboatError('BACKUP_UNKNOWN', { backupId: args.backup })
   const about = { restoreId, agentId, sourceId, targets, unproven: args.unproven === true, hooks: hooksOf(args) }
   await bus.publish(RestorePlanRequested, {
     ...about,
     ...(backup && { backupId: backup.data }),
+    ...(cluster && { cluster }),
+    ...(sealedIdentity !== undefined && { sealedIdentity }),
     requestedAt: moment(now),
   })
   line.say(`asked ${agentId} for its plan …`)

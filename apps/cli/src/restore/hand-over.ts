@@ -56,7 +56,7 @@ export async function sendOrder(
 }
 
 export function settledText(settled: RestoreSettled, style: Style): string {
-  const { outcome, swapped, aside, terminated, dropped, tables, rows, error } = settled
+  const { outcome, swapped, aside, terminated, dropped, tables, rows, cluster, error } = settled
   const head = outcome === 'done' ? style.good('done') : style.bad(outcome)
   return [
     `${settled.restoreId}: ${head}`,
@@ -65,15 +65,30 @@ export function settledText(settled: RestoreSettled, style: Style): string {
       ? [
           aside === undefined
             ? 'It is in place.'
-            : `It is in place; what was there before is now ${aside}. ${terminated ?? 0} sessions had to be ended.`,
+            : `It is in place; what was there before is now ${aside}.${terminated === undefined ? '' : ` ${terminated} sessions had to be ended.`}`,
         ]
       : []),
+    ...(cluster ? clusterLines(cluster) : []),
     ...(dropped ? [dropped.length === 0 ? 'Nothing was left to drop.' : `Dropped: ${dropped.join(', ')}.`] : []),
     ...(swapped || outcome === 'done' ? [] : ['Production is as it was.']),
     ...(error
       ? [`${style.bad(error.code)}: ${error.title}`, ...factLines(error.facts), `${style.bold('next')}: ${error.hint}`]
       : []),
   ].join('\n')
+}
+
+function clusterLines({ recovered, reach, state }: NonNullable<RestoreSettled['cluster']>): string[] {
+  const { lsn, timeline, lastCommitAt } = recovered
+  const commit = lastCommitAt === undefined ? '' : `, last commit ${lastCommitAt}`
+  const how = state === 'paused' ? 'It stands still and can only be read' : 'It can be written to'
+  return [
+    `Recovered to ${lsn} on timeline ${timeline}${commit}.`,
+    ...(reach
+      ? [
+          `${how}, archives nowhere and follows nobody: psql -h 127.0.0.1 -p ${reach.port}, or as postgres on its host psql -h ${reach.folder} -p ${reach.port}`,
+        ]
+      : []),
+  ]
 }
 
 function factLines(facts: object): string[] {

@@ -3,26 +3,37 @@ import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
 import { indent } from '../format/table.ts'
+import { walText } from '../recover/plan-text.ts'
+
+type PlannedCluster = NonNullable<RestorePlan['cluster']>
 
 /** The plan for a person who is to sign it. */
 export function planText(plan: RestorePlan, style: Style): string {
   const { backup, server, sessions, hooks, disks } = plan
   const lines: [string, string][] = [
-    ['what', `database ${plan.database} of ${plan.sourceId}, on the host of ${plan.agentId}`],
-    ['out of', `${backup.backupId}, of ${timeText(backup.snapshotAt)}, signed by ${backup.signer}`],
+    [
+      'what',
+      `${plan.cluster ? 'cluster' : `database ${plan.database}`} of ${plan.sourceId}, on the host of ${plan.agentId}`,
+    ],
+    ...(plan.cluster?.chain.slice(0, -1) ?? []).map((each): [string, string] => ['built on', backupText(each)]),
+    ['out of', backupText(backup)],
     ['copy at', `${plan.targetId}, ${verdictText(backup.drill, style)}`],
+    ...(plan.cluster ? clusterLines(plan.cluster) : []),
     ...plan.passedOver.map(({ targetId, error }): [string, string] => [
       'passed over',
       `${targetId}: ${error.code}, ${error.title}`,
     ]),
-    ['PostgreSQL', `${server.major} or newer (the source ran ${server.version.split(' on ')[0]})`],
+    [
+      'PostgreSQL',
+      `${server.major}${plan.cluster ? '' : ' or newer'} (the source ran ${server.version.split(' on ')[0]})`,
+    ],
     ['extensions', server.extensions.join(', ') || 'none'],
     ['to fetch', formatBytes(plan.fetchBytes)],
     ...disks.map((disk): [string, string] => [
       'disk',
       `${disk.of}: needs ${formatBytes(disk.neededBytes)}, ${formatBytes(disk.freeBytes)} are free at ${disk.path}`,
     ]),
-    ['sessions', sessionsText(sessions)],
+    ...(plan.cluster?.place === 'beside' ? [] : [['sessions', sessionsText(sessions)] as [string, string]]),
     ...hooks.map(({ on, name, command }): [string, string] => [
       `${on} hook`,
       `${name}: ${command?.join(' ') ?? style.bad('unknown to the agent')}`,
@@ -34,7 +45,7 @@ export function planText(plan: RestorePlan, style: Style): string {
         : `${formatDuration(plan.drillMs)} in its drill`,
     ],
     ['lost', plan.loss.sentence],
-    ['kept', `what bears the name now stays as ${plan.database}_before_…, until \`lifeboat restore release\``],
+    ...keptLines(plan),
     ...(plan.signatures > 1 ? [['signatures', `${plan.signatures} operators`] as [string, string]] : []),
     ...plan.notes.map((note): [string, string] => ['note', note]),
   ]
@@ -43,6 +54,27 @@ export function planText(plan: RestorePlan, style: Style): string {
     return `${style.bad(code)}: ${title}\n${indent([...told.map(([name, value]) => `${name}: ${String(value)}`), `${style.bold('next')}: ${hint}`].join('\n'))}`
   })
   return [...lines.map(([name, text]) => `${name.padEnd(11)} ${text}`), ...obstacles].join('\n')
+}
+
+function backupText({ backupId, snapshotAt, signer }: RestorePlan['backup']): string {
+  return `${backupId}, of ${timeText(snapshotAt)}, signed by ${signer}`
+}
+
+function clusterLines({ goal, wal, timeline, place, dataDirectory, port }: PlannedCluster): [string, string][] {
+  return [
+    ['to', goal],
+    ...(wal ? [['WAL', walText({ timeline, ...wal })] as [string, string]] : []),
+    [place, place === 'beside' ? `${dataDirectory}, on port ${port} of 127.0.0.1` : dataDirectory],
+  ]
+}
+
+function keptLines({ cluster, database }: RestorePlan): [string, string][] {
+  if (!cluster)
+    return [['kept', `what bears the name now stays as ${database}_before_…, until \`lifeboat restore release\``]]
+  const { aside } = cluster
+  return aside === undefined
+    ? []
+    : [['kept', `what is there now stays as ${aside}, until \`lifeboat restore release\``]]
 }
 
 function verdictText(drill: RestorePlan['backup']['drill'], style: Style): string {

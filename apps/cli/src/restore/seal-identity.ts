@@ -1,10 +1,24 @@
+import { resolveSecret } from '@lifeboat/config/resolve-secret.ts'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { whole } from '@lifeboat/recovery/fetch/unseal.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
+import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import { RunId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import type { Terminal } from '../terminal.ts'
+
+/** The same of the file of `--identity`. @throws LifeboatError CLI_USAGE – nobody named one */
+export function sealIdentityFile(file: string | undefined, recipient: string, terminal: Terminal): Promise<string> {
+  if (file === undefined)
+    throw new LifeboatError('CLI_USAGE', {
+      problem: 'name the file of the age identity that opens the backup: --identity',
+    })
+  const identity = resolveSecret(`file:${file}` as SecretRef, { env: terminal.env, baseDir: terminal.cwd })
+  return sealIdentity(identity, recipient, terminal.signal)
+}
 
 /**
  * Encrypts the identity that opens a backup to one agent, so that nobody else on the way can use it.
@@ -12,7 +26,7 @@ import { silentLogger } from '@lifeboat/shared/log/logger.ts'
  * @returns armored age
  * @throws LifeboatError TOOL_MISSING | TOOL_FAILED
  */
-export async function sealIdentity(identity: Secret, recipient: string, signal: AbortSignal): Promise<string> {
+async function sealIdentity(identity: Secret, recipient: string, signal: AbortSignal): Promise<string> {
   const { path: program } = await findProgram('age', { toolPaths: [] })
   const stage = age({ program, recipients: [recipient] })
   const input = (async function* () {

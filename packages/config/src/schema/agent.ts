@@ -43,6 +43,13 @@ const Restore = z.strictObject({
     .array(z.url())
     .min(1)
     .describe('Where uploaders lend copies (`uploader.lend`), the first that answers is asked.'),
+  clusters: z
+    .string()
+    .regex(/^\/[^'"\\]{0,79}$/, 'an absolute path of at most 80 letters, without quotes')
+    .optional()
+    .describe(
+      'Folder for clusters that are recovered beside, one of each source; on a disk with room for one. Default none: no cluster is recovered beside.',
+    ),
   hooks: z
     .record(HookName, Hook)
     .default({})

@@ -16,6 +16,8 @@ export interface ServerPlan {
   account: Account
   /** They win over every file of the cluster. */
   settings: Readonly<Record<string, string>>
+  /** Of a session of its own, so that it outlives us; default it dies with our terminal. */
+  detached?: boolean
   signal: AbortSignal
 }
 
@@ -25,7 +27,13 @@ export async function spawnServer({ postgres, dataDir, folder, ...how }: ServerP
   const log = await open(join(folder, 'server.log'), 'a')
   const stdio = ['ignore', log.fd, log.fd] as const
   const server = spawn(postgres, ['-D', dataDir, ...args], {
-    ...{ ...how.account, cwd: folder, env: { ...BASE_ENV, TZ: 'UTC' }, stdio: [...stdio] },
+    ...{
+      ...how.account,
+      cwd: folder,
+      detached: how.detached === true,
+      env: { ...BASE_ENV, TZ: 'UTC' },
+      stdio: [...stdio],
+    },
   })
   const started = once(server, 'spawn')
   await started.catch(unavailable('postgres', how.signal))

@@ -1,8 +1,8 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
+import { stopLeftServer } from './left-server.ts'
 import { isAlive, readNote, type ScratchNote } from './owner.ts'
 import { TEMPLATE_PREFIX } from './template.ts'
 
@@ -29,6 +29,8 @@ export async function sweepScratch(root: string, { clock, log }: { clock: Clock;
   return removed
 }
 
+/** A server that was asked to end at once is given so long. */
+const LEFT_SERVER_MS = 10_000
 const TEMPLATE_AGE_MS = 30 * 24 * 3_600_000
 
 /** Of servers that were upgraded since, or of superusers that no source has any more. */
@@ -56,32 +58,8 @@ async function mustStay(folder: string, note: ScratchNote | undefined, now: numb
 }
 
 export async function removeScratch(folder: string, note: Pick<ScratchNote, 'socketDir'> | undefined): Promise<void> {
-  await stopLeftServer(folder)
+  // A killed verifier leaves its server running, since that is a process of its own.
+  await stopLeftServer(join(folder, 'data'), { mode: 'immediate', patienceMs: LEFT_SERVER_MS })
   if (note && !note.socketDir.startsWith(folder)) await rm(note.socketDir, { recursive: true, force: true })
   await rm(folder, { recursive: true, force: true })
-}
-
-/** A killed verifier leaves its server running, since that is a process of its own. */
-async function stopLeftServer(folder: string): Promise<void> {
-  const data = join(folder, 'data')
-  const pidFile = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
-  const pid = Number(pidFile.split('\n')[0])
-  // The pid may long be somebody else's; a postmaster works inside its data folder and names it in its arguments.
-  for (let tries = 0; pid > 1 && (await worksIn(pid, data)) && tries < 500; tries++) {
-    if (tries === 0) quit(pid)
-    await pause(20)
-  }
-}
-
-function quit(pid: number): void {
-  try {
-    process.kill(pid, 'SIGQUIT')
-  } catch {
-    // It ended between two looks.
-  }
-}
-
-async function worksIn(pid: number, data: string): Promise<boolean> {
-  const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  return args.split('\0').includes(data)
 }

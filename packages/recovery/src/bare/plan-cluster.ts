@@ -52,6 +52,8 @@ export async function planCluster(
   picked: Extract<Picked, { kind: 'cluster' }>,
   wish: ClusterWish,
   clock: Clock,
+  /** `later`: the plan is made before anybody gave the key. */
+  key: 'here' | 'later' = 'here',
 ): Promise<PlannedCluster> {
   const { usable, from } = picked
   const newest = (usable.at(-1) as (typeof usable)[number]).manifest
@@ -63,7 +65,7 @@ export async function planCluster(
   const chain = seen.map(({ manifest }) => manifest) as [PhysicalManifest, ...PhysicalManifest[]]
   const last = chain.at(-1) as PhysicalManifest
   const obstacles: ErrorReport[] = []
-  const disk = await examine(reader, { plan, chain, wish }, obstacles)
+  const disk = await examine(reader, { plan, chain, wish, key }, obstacles)
   const drillMs = seen.at(-1)?.drill?.recoveryMs
   const fetchBytes = chain.reduce((sum, manifest) => sum + backupBytes(manifest), plan.wal?.bytes ?? 0)
   const told: BarePlan = {
@@ -84,14 +86,14 @@ function archiveOf(reader: Reader, { sourceId, server, physical }: PhysicalManif
 
 async function examine(
   reader: Reader,
-  of: { plan: RecoveryPlan; chain: readonly PhysicalManifest[]; wish: ClusterWish },
+  of: { plan: RecoveryPlan; chain: readonly PhysicalManifest[]; wish: ClusterWish; key: 'here' | 'later' },
   obstacles: ErrorReport[],
 ): Promise<BarePlan['disk']> {
-  const { plan, chain, wish } = of
+  const { plan, chain, wish, key } = of
   const last = chain.at(-1) as PhysicalManifest
   for (const manifest of chain)
     await orObstacle(obstacles, () => takeInventory(reader.target, manifest, reader.run.signal))
-  for (const manifest of chain) await orObstacle(obstacles, () => demandKey(reader, manifest))
+  for (const manifest of key === 'here' ? chain : []) await orObstacle(obstacles, () => demandKey(reader, manifest))
   const sizes = chain.map((each) => ({ databaseBytes: each.summary.databaseBytes, artifactBytes: backupBytes(each) }))
   const demand = demandOf(plan, sizes, last.server.major, 'over the base')
   const { folder } = wish

@@ -1,9 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import { drain } from '@lifeboat/postgres/pipeline/drain.ts'
-import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
-import { SCRATCH_PORT } from '@lifeboat/postgres/scratch/scratch-server.ts'
-import { stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
+import { type Account, serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { findPostgresTools, findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -14,11 +12,11 @@ import type { Reader } from '../fetch/reader.ts'
 import { unseal } from '../fetch/unseal.ts'
 import { reachedAt } from '../recover/ask-server.ts'
 import type { Recovered } from '../recover/recover.ts'
-import { startRecovery } from '../recover/start-recovery.ts'
+import type { RecoveryPlace } from '../recover/start-recovery.ts'
 import { type ClaimedPlace, claimPlace } from './claim-place.ts'
 import type { PlannedCluster } from './plan-cluster.ts'
+import { replayCluster } from './replay-cluster.ts'
 import { settleCluster, startSettled } from './settle-cluster.ts'
-import { openSocketFolder } from './socket-folder.ts'
 
 export interface ClusterRecovery {
   /** Empty or not there yet. In the end: `data`, `tablespaces`, and `config` where the source kept its configuration elsewhere. */
@@ -27,8 +25,12 @@ export interface ClusterRecovery {
   port?: number | undefined
   /** Whether it is started in the end, with its own configuration. */
   start: boolean
-  /** Called with a server that stands still at the goal, for a look; default: nobody looks. */
-  inspect?: ((paused: Paused) => Promise<'promote' | 'discard'>) | undefined
+  /** Called with a server that stands still at the goal, for a look; default: nobody looks. `leave`: it is stopped as it stands. */
+  inspect?: ((paused: Paused) => Promise<'promote' | 'discard' | 'leave'>) | undefined
+  /** Default: it archives nowhere and follows nobody. `as it was`: it takes the place of its original. */
+  settle?: 'alone' | 'as it was'
+  /** Whose the files will be; default PostgreSQL's own account where we are root. */
+  account?: Account
   onPhase: (phase: string) => void
 }
 
@@ -46,7 +48,7 @@ export interface ClusterBack {
 const PROMOTE_S = 3600
 
 /**
- * Recovers a planned cluster into an empty folder and leaves it there, promoted, on its own and cleanly stopped (or started).
+ * Recovers a planned cluster into an empty folder and leaves it there, promoted unless it is left as it stands, and cleanly stopped (or started).
  *
  * On any failure, on abort, and when it was looked at and discarded, the folder is empty again.
  *
@@ -59,7 +61,7 @@ export async function recoverCluster(
   opts: ClusterRecovery,
 ): Promise<ClusterBack | undefined> {
   const last = planned.chain.at(-1) as PhysicalManifest
-  const account = serverAccount()
+  const account = opts.account ?? serverAccount()
   const tools = await findPostgresTools(last.server.major, ['postgres', 'pg_ctl', 'pg_verifybackup'], reader)
   await using place = await claimPlace(opts.folder, account)
   const to = { folder: place.folder, account, tools }
@@ -72,38 +74,29 @@ export async function recoverCluster(
   const { dataDir } = extracted
   await unpackConfig(reader, last, place)
   opts.onPhase('replay')
-  const recovered = await replay(reader, planned, { ...to, dataDir, place }, opts)
+  const recovered = await replay(reader, planned, { account, tools, dataDir, place }, opts)
   if (!recovered) return undefined
-  await settleCluster(dataDir, account, opts.port)
+  if (opts.settle !== 'as it was') await settleCluster(dataDir, account, opts.port)
   place.keep()
   if (opts.start) await startSettled(dataDir, account, tools)
   return { dataDir, recovered, running: opts.start }
 }
 
-type Replaying = Pick<Parameters<typeof startRecovery>[0]['place'], 'account' | 'tools' | 'dataDir'> & {
+type Replaying = Pick<RecoveryPlace, 'account' | 'tools' | 'dataDir'> & {
   place: ClaimedPlace
 }
 
 async function replay(
   reader: Reader,
-  { plan, archive, chain }: PlannedCluster,
-  { account, tools, dataDir, place }: Replaying,
+  planned: PlannedCluster,
+  { place, ...at }: Replaying,
   { inspect }: ClusterRecovery,
 ): Promise<Recovered | undefined> {
   const folder = await place.makeFolder('recovery')
-  await using stack = new AsyncDisposableStack()
-  const socket = stack.use(await openSocketFolder(account))
-  const { systemIdentifier } = (chain.at(-1) as PhysicalManifest).server
-  const back = await startRecovery({
-    ...{ reader, plan, archive: archive.wal, systemIdentifier, atGoal: inspect ? 'pause' : 'promote' },
-    place: { dataDir, folder, socketDir: socket.path, port: SCRATCH_PORT, account, tools },
-  })
-  if (back.getter) stack.use(back.getter)
-  stack.defer(() => stopServer(back.server, 'immediate'))
-  const connection = back.connection('template1')
-  const recovered = inspect ? await lookAndPromote(connection, dataDir, back.recovered, inspect) : back.recovered
-  reader.run.signal.throwIfAborted()
-  await stopServer(back.server, 'fast')
+  const how = { ...at, folder, atGoal: inspect ? 'pause' : 'promote' } as const
+  const recovered = await replayCluster(reader, planned, how, async (back) =>
+    inspect ? lookAndPromote(back.connection('template1'), at.dataDir, back.recovered, inspect) : back.recovered,
+  )
   await rm(folder, { recursive: true, force: true })
   return recovered
 }
@@ -114,7 +107,9 @@ async function lookAndPromote(
   recovered: Recovered,
   inspect: NonNullable<ClusterRecovery['inspect']>,
 ): Promise<Recovered | undefined> {
-  if ((await inspect({ connection, recovered })) === 'discard') return undefined
+  const answer = await inspect({ connection, recovered })
+  if (answer === 'discard') return undefined
+  if (answer === 'leave') return recovered
   await using client = await connectSource(connection, { applicationName: 'lifeboat recover', lockTimeoutMs: 60_000 })
   const { rows } = await client.query<{ promoted: boolean }>(
     `select case when pg_is_in_recovery() then pg_promote(true, ${PROMOTE_S}) else true end as promoted`,

@@ -26,18 +26,28 @@ export interface Prepared {
 export async function prepareCluster(
   dataDir: string,
   folder: string,
+  by: { account: Account; tools: PostgresTools },
+): Promise<Prepared> {
+  await rm(join(dataDir, 'standby.signal'), { force: true })
+  await rm(join(dataDir, 'postmaster.pid'), { force: true })
+  await writeOwned(join(dataDir, 'recovery.signal'), '', by.account)
+  return configureApart(dataDir, folder, by)
+}
+
+/** Configuration from outside, and nothing else. @param hba who may come in */
+export async function configureApart(
+  dataDir: string,
+  folder: string,
   { account, tools }: { account: Account; tools: PostgresTools },
+  hba = LOCAL_HBA,
 ): Promise<Prepared> {
   const files = {
     config_file: join(folder, 'recovery.conf'),
     hba_file: join(folder, 'recovery_hba.conf'),
     ident_file: join(folder, 'recovery_ident.conf'),
   }
-  await rm(join(dataDir, 'standby.signal'), { force: true })
-  await rm(join(dataDir, 'postmaster.pid'), { force: true })
-  await writeOwned(join(dataDir, 'recovery.signal'), '', account)
   await writeOwned(files.config_file, '# Everything is said on the command line.\n', account)
-  await writeOwned(files.hba_file, LOCAL_HBA, account)
+  await writeOwned(files.hba_file, hba, account)
   await writeOwned(files.ident_file, '', account)
   return { files, floors: await readFloors(dataDir, tools) }
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
+import { Goal } from './goal.ts'
 import { AgentId, BackupId, FleetId, Moment, RestoreId, SourceId, TargetId } from './ids.ts'
+import { Lsn, Timeline } from './wal.ts'
 
 /** Name of a program in the configuration of an agent. */
 export const HookName = z
@@ -35,23 +37,56 @@ const about = {
   nonce: z.string().regex(/^[A-Za-z0-9_-]{22,64}$/),
 }
 
+/** `beside`: a server of its own, for a look · `in place`: it becomes the server. */
+export const ClusterPlace = z.enum(['beside', 'in place'])
+export type ClusterPlace = z.infer<typeof ClusterPlace>
+
+/** A cluster, to a moment. */
+export const ClusterWish = z.strictObject({
+  place: ClusterPlace,
+  goal: Goal,
+  /** Default: the newest that leads there. */
+  timeline: Timeline.optional(),
+  /** On which a cluster beside listens. */
+  port: z.int().min(1).max(65_535).optional(),
+})
+export type ClusterWish = z.infer<typeof ClusterWish>
+
+/** Where copies are, the first to be tried first, and the age identity that opens them, encrypted to the agent alone (armored age). */
+const copies = { targets: z.array(TargetId).min(1), sealedIdentity: z.string().max(65_536) }
+/** `unproven`: also if no drill has proven the copy. */
+const backup = { backupId: BackupId, unproven: z.boolean(), ...copies }
+/** What says no kind is about the database of the source. */
+const database = { ...about, kind: z.literal('database').optional() }
+const cluster = { ...about, kind: z.literal('cluster') }
+
 /** What an operator signs, nothing left to whoever carries it. */
 export const RestoreOrder = z.discriminatedUnion('action', [
-  z.strictObject({
-    action: z.literal('restore'),
-    ...about,
-    backupId: BackupId,
-    /** Where copies of it are, the first to be tried first. */
-    targets: z.array(TargetId).min(1),
-    /** Also if no drill has proven the copy. */
-    unproven: z.boolean(),
-    /** The age identity that opens the backup, encrypted to the agent alone (armored age). */
-    sealedIdentity: z.string().max(65_536),
-  }),
-  z.strictObject({ action: z.literal('revert'), ...about }),
-  z.strictObject({ action: z.literal('release'), ...about }),
+  z.discriminatedUnion('kind', [
+    z.strictObject({ action: z.literal('restore'), ...database, ...backup }),
+    /** `backupId` is the last of the chain. */
+    z.strictObject({ action: z.literal('restore'), ...cluster, ...backup, ...ClusterWish.shape }),
+  ]),
+  /** Takes the cluster beside, which stands still, further on. */
+  z.strictObject({ action: z.literal('move'), ...cluster, ...copies, goal: Goal }),
+  /** Ends the recovery of the cluster beside where it stands. */
+  z.strictObject({ action: z.literal('promote'), ...cluster, ...copies }),
+  z.discriminatedUnion('kind', [
+    z.strictObject({ action: z.literal('revert'), ...database }),
+    z.strictObject({ action: z.literal('revert'), ...cluster }),
+  ]),
+  z.discriminatedUnion('kind', [
+    z.strictObject({ action: z.literal('release'), ...database }),
+    z.strictObject({ action: z.literal('release'), ...cluster, place: ClusterPlace }),
+  ]),
 ])
 export type RestoreOrder = z.infer<typeof RestoreOrder>
+export type ClusterOrder<A extends RestoreOrder['action'] = RestoreOrder['action']> = Extract<
+  RestoreOrder,
+  { kind: 'cluster'; action: A }
+>
+
+export const RestoreAction = z.enum(['restore', 'move', 'promote', 'revert', 'release'])
 
 /** A JWS in general JSON form: one payload, a signature (EdDSA) by each operator. */
 export const SignedOrder = z.object({
@@ -63,18 +98,39 @@ export const SignedOrder = z.object({
 })
 export type SignedOrder = z.infer<typeof SignedOrder>
 
+const PlannedBackup = z.object({
+  backupId: BackupId,
+  snapshotAt: Moment,
+  bytes: z.int(),
+  signer: z.string(),
+  drill: z.object({ verdict: z.string(), finishedAt: Moment }).optional(),
+})
+
+/** What a plan for a cluster says beside what every plan says. */
+const PlannedCluster = z.object({
+  place: ClusterPlace,
+  /** For people. */
+  goal: z.string(),
+  /** Oldest first; the last one is the backup of the plan. */
+  chain: z.array(PlannedBackup),
+  timeline: Timeline.optional(),
+  /** Without a hole; absent where the WAL in the backup is enough. */
+  wal: z.object({ from: Lsn, end: Lsn, objects: z.int(), bytes: z.int() }).optional(),
+  /** Where the data directory will be. */
+  dataDirectory: z.string(),
+  port: z.int().optional(),
+  /** Where the present data directory will be kept. */
+  aside: z.string().optional(),
+})
+
 /** What a restore would do, as the agent sees it; nothing has been touched. */
 export const RestorePlan = z.object({
   sourceId: SourceId,
   agentId: AgentId,
   database: z.string(),
-  backup: z.object({
-    backupId: BackupId,
-    snapshotAt: Moment,
-    bytes: z.int(),
-    signer: z.string(),
-    drill: z.object({ verdict: z.string(), finishedAt: Moment }).optional(),
-  }),
+  backup: PlannedBackup,
+  /** Absent where a database is planned. */
+  cluster: PlannedCluster.optional(),
   targetId: TargetId,
   /** Targets that were asked before and could not help. */
   passedOver: z.array(z.object({ targetId: TargetId, error: ErrorReportSchema })),
@@ -96,6 +152,19 @@ export const RestorePlan = z.object({
   notes: z.array(z.string()),
 })
 export type RestorePlan = z.infer<typeof RestorePlan>
+
+/** A cluster as a command left it. */
+export const ClusterLeft = z.object({
+  place: ClusterPlace,
+  dataDirectory: z.string(),
+  /** How a cluster beside is reached: its socket lies in the folder, and it listens on 127.0.0.1. */
+  reach: z.object({ folder: z.string(), port: z.int() }).optional(),
+  /** `paused`: it stands still at the goal and can only be read. */
+  state: z.enum(['paused', 'promoted']),
+  /** Where recovery ended. */
+  recovered: z.object({ lsn: Lsn, timeline: Timeline, lastCommitAt: Moment.optional() }),
+})
+export type ClusterLeft = z.infer<typeof ClusterLeft>
 
 /** `refused`: not even begun · `failed`: see `swapped` for what has changed. */
 export const RestoreOutcome = z.enum(['done', 'failed', 'cancelled', 'refused'])

@@ -1,6 +1,16 @@
 import { z } from 'zod'
+import { Goal } from '../../domain/goal.ts'
 import { AgentId, BackupId, Moment, RestoreId, SourceId, TargetId } from '../../domain/ids.ts'
-import { RestoreHooks, RestoreOutcome, RestorePlan, SignedOrder } from '../../domain/restore.ts'
+import {
+  ClusterLeft,
+  ClusterPlace,
+  ClusterWish,
+  RestoreAction,
+  RestoreHooks,
+  RestoreOutcome,
+  RestorePlan,
+  SignedOrder,
+} from '../../domain/restore.ts'
 import { ErrorReportSchema } from '../../errors/error-report.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -22,6 +32,10 @@ export const RestorePlanRequested = defineMessage({
     targets: z.array(TargetId).min(1),
     unproven: z.boolean(),
     hooks: RestoreHooks,
+    /** The whole cluster, to a moment; default the database out of a dump. */
+    cluster: ClusterWish.optional(),
+    /** The age identity, encrypted to the agent: a plan may look whether it fits, and read what is encrypted of the WAL archive. */
+    sealedIdentity: z.string().max(65_536).optional(),
     requestedAt: Moment,
   }),
 })
@@ -51,7 +65,7 @@ export const RestoreRequested = defineMessage({
   class: 'wish',
   owner: 'cli',
   summary:
-    'Commands an agent to restore, revert or release; signed by operators (JWS, EdDSA), valid for minutes, obeyed once.',
+    'Commands an agent to restore, move, promote, revert or release; signed by operators (JWS, EdDSA), valid for minutes, obeyed once.',
   dedupeKey: (data) => data.restoreId,
   route: (data) => data.agentId,
   data: z.object({ restoreId: RestoreId, agentId: AgentId, order: SignedOrder }),
@@ -63,7 +77,7 @@ export const RestoreSettled = defineMessage({
   version: 1,
   class: 'fact',
   owner: 'backup-agent',
-  summary: 'A restore, revert or release is over, well or badly, or was refused.',
+  summary: 'A command of operators is over, well or badly, or was refused.',
   dedupeKey: (data) => `${data.restoreId}/${data.at}`,
   route: (data) => data.agentId,
   data: z.object({
@@ -72,9 +86,9 @@ export const RestoreSettled = defineMessage({
     /** Absent where nothing trustworthy says it. */
     sourceId: SourceId.optional(),
     outcome: RestoreOutcome,
-    /** Whether another database bears the name now; false: production is as it was. */
+    /** Whether something else is in the place of the database or the data directory now; false: production is as it was. */
     swapped: z.boolean(),
-    /** Under which name the database that was there before is kept. */
+    /** Under which name the database, or where the data directory, that was there before is kept. */
     aside: z.string().optional(),
     /** What a release dropped for good. */
     dropped: z.array(z.string()).optional(),
@@ -82,6 +96,8 @@ export const RestoreSettled = defineMessage({
     terminated: z.int().optional(),
     tables: z.int().optional(),
     rows: z.int().optional(),
+    /** Of a command about a cluster. */
+    cluster: ClusterLeft.optional(),
     at: Moment,
     error: ErrorReportSchema.optional(),
   }),
@@ -104,9 +120,12 @@ export const RestoreAudited = defineMessage({
     at: Moment,
     /** Operators whose signatures held. */
     who: z.array(z.string()),
-    action: z.enum(['restore', 'revert', 'release']).optional(),
+    action: RestoreAction.optional(),
     sourceId: SourceId.optional(),
+    /** Absent where the whole cluster was meant. */
     database: z.string().optional(),
+    place: ClusterPlace.optional(),
+    goal: Goal.optional(),
     backupId: BackupId.optional(),
     why: z.string().optional(),
     aside: z.string().optional(),

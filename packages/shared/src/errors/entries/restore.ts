@@ -74,6 +74,36 @@ export const RESTORE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RESTORE_HOOKS_WANTED: {
+    title: 'Whoever puts another data directory in place has to stop the server and start it again',
+    hint: 'Name a stop and a start hook of the agent; they stop and start PostgreSQL itself, and whatever must not run meanwhile: docs/restore.md.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_STILL_RUNNING: {
+    title: 'The server still runs after the stop hook',
+    hint: 'Nothing has changed. Let the hook stop PostgreSQL itself and wait for its end; the facts say where it was seen.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_CLUSTER_UNFIT: {
+    title: 'A cluster cannot be recovered there',
+    hint: 'The facts say what is in the way. Beside needs a free port and nothing beside of this source yet; in place needs the data directory of this very cluster, on a disk where it can be renamed, without tablespaces.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_NOTHING_BESIDE: {
+    title: 'There is no cluster beside of this source that this could be done to',
+    hint: 'The facts say how it stands. `lifeboat restore run SOURCE --beside` makes one; `lifeboat restore release SOURCE --beside` removes one that is of no use any more.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_BACKWARD: {
+    title: 'A cluster that was replayed cannot go back',
+    hint: 'The facts say where it stands. Release it and recover another one to the earlier point.',
+    retry: 'never',
+    level: 'error',
+  },
   RESTORE_ENDED: {
     title: 'This restore is over, or is past the point where it could be cancelled',
     hint: '`lifeboat restore status` shows how it ended; `lifeboat restore revert` undoes one that is complete.',

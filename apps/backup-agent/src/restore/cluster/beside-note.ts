@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Goal } from '@lifeboat/shared/domain/goal.ts'
+import { BackupId, RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { ClusterLeft } from '@lifeboat/shared/domain/restore.ts'
+import { Timeline } from '@lifeboat/shared/domain/wal.ts'
+import { z } from 'zod'
+import { writeDurably } from '../../spool/files.ts'
+
+/** What the agent must know of a cluster beside when it is told to go on with it, or starts again. */
+export const BesideNote = z.object({
+  /** Of the command that made it. */
+  restoreId: RestoreId,
+  sourceId: SourceId,
+  /** The last of its chain. */
+  backupId: BackupId,
+  major: z.int(),
+  port: z.int(),
+  goal: Goal,
+  timeline: Timeline.or(z.literal('current')),
+  /** `moving`: a command is at it, or died at it · `broken`: one failed half-way, and nobody knows where it stands. */
+  state: z.enum(['paused', 'promoted', 'moving', 'broken']),
+  /** Where it stood when it stood last. */
+  recovered: ClusterLeft.shape.recovered,
+})
+export type BesideNote = z.infer<typeof BesideNote>
+
+const NAME = 'lifeboat.json'
+
+/** undefined: nothing was ever recovered there, or not to its end. */
+export async function readBeside(folder: string): Promise<BesideNote | undefined> {
+  const text = await readFile(join(folder, NAME), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : BesideNote.parse(JSON.parse(text))
+}
+
+export function writeBeside(folder: string, note: BesideNote): Promise<void> {
+  return writeDurably(join(folder, NAME), JSON.stringify(note))
+}

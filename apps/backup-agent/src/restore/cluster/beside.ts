@@ -1,0 +1,65 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { isThere } from '@lifeboat/recovery/swap/swap-folders.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Command } from '../command.ts'
+import type { Ending } from '../tell.ts'
+import { type BesideNote, readBeside, writeBeside } from './beside-note.ts'
+import { recoverApart, removeApart } from './recover-apart.ts'
+import { serveBeside } from './serve-beside.ts'
+import { besideFolder, type Site, siteOf } from './site.ts'
+import { demandAction } from './work.ts'
+
+/**
+ * Recovers a cluster into a folder of its own and starts it there, for a look. Production is not touched.
+ *
+ * May be called again after the agent died: what was recovered to its end stays so, anything less is begun anew.
+ *
+ * @throws LifeboatError – nothing is left beside
+ */
+export async function restoreBeside(command: Command): Promise<Ending> {
+  const { order, run, deps, report } = demandAction(command, 'restore')
+  const site = await siteOf(command, order, order)
+  const made = await readBeside(site.folder)
+  if (made && made.restoreId !== order.restoreId)
+    throw new LifeboatError('RESTORE_CLUSTER_UNFIT', {
+      problem: 'there is a cluster beside of this source already',
+      place: site.folder,
+      restoreId: made.restoreId,
+    })
+  const note = made ?? (await recoverBeside(command, site))
+  await command.step('ready')
+  report('start')
+  const state = note.goal.to === 'latest' ? 'promoted' : 'paused'
+  try {
+    const cluster = await serveBeside(site.folder, { ...note, state }, { deps, signal: run.signal })
+    return { outcome: 'done', swapped: false, cluster }
+  } catch (thrown) {
+    // A deploy: the next delivery starts it.
+    if (command.cancelled.aborted || !run.signal.aborted) await removeApart(site.folder)
+    throw thrown
+  }
+}
+
+async function recoverBeside(command: Command, site: Site): Promise<BesideNote> {
+  const { order } = demandAction(command, 'restore')
+  await mkdir(dirname(site.folder), { recursive: true, mode: 0o755 })
+  const { recovered, plan } = await recoverApart(command, site)
+  const { goal, timeline } = plan.planned.plan
+  const { restoreId, sourceId, backupId, port = 0 } = order
+  const about = { restoreId, sourceId, backupId, port, major: plan.plan.server.major, goal, timeline, recovered }
+  const note: BesideNote = { ...about, state: goal.to === 'latest' ? 'promoted' : 'paused' }
+  await writeBeside(site.folder, note)
+  return note
+}
+
+/** Removes the cluster beside for good, whatever its state. */
+export async function releaseBeside(command: Command): Promise<Ending> {
+  const { sourceId } = command.order
+  const folder = besideFolder(command, sourceId)
+  const begun = command.entry().stage !== 'accepted'
+  if (!begun && !(await isThere(folder))) throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId })
+  await command.step('swapping')
+  await removeApart(folder)
+  return { outcome: 'done', swapped: false, dropped: [folder] }
+}

@@ -1,0 +1,106 @@
+import { chown, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
+import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
+import { replayCluster } from '@lifeboat/recovery/bare/replay-cluster.ts'
+import { isThere } from '@lifeboat/recovery/swap/swap-folders.ts'
+import type { Goal } from '@lifeboat/shared/domain/goal.ts'
+import type { ClusterLeft } from '@lifeboat/shared/domain/restore.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Command } from '../command.ts'
+import type { Ending } from '../tell.ts'
+import { refuseBackward } from './backward.ts'
+import { type BesideNote, readBeside, writeBeside } from './beside-note.ts'
+import { chooseChain } from './plan.ts'
+import { STOP_MS, serveBeside } from './serve-beside.ts'
+import { besideFolder } from './site.ts'
+import { demandAction, type Reading, serverTools, whileReading } from './work.ts'
+
+/** Takes a cluster beside that stands still to a later point. */
+export function moveBeside(command: Command): Promise<Ending> {
+  const moving = demandAction(command, 'move')
+  const { goal } = moving.order
+  return goFurther(moving, { goal: () => goal, state: goal.to === 'latest' ? 'promoted' : 'paused' })
+}
+
+/** Ends the recovery of a cluster beside where it stands; from then on it can be written to. */
+export function promoteBeside(command: Command): Promise<Ending> {
+  return goFurther(demandAction(command, 'promote'), { goal: (note) => note.goal, state: 'promoted' })
+}
+
+interface Further {
+  goal: (note: BesideNote) => Goal
+  state: ClusterLeft['state']
+}
+
+/**
+ * Stops the server, lets it replay on with the archive at hand, and starts it for a look again. What cannot be done is refused while it still
+ * stands where it stood; fails it later, it is broken and only of use to be released. Production is not touched in any case.
+ *
+ * May be called again after the agent died.
+ */
+async function goFurther(command: Reading, { goal: goalOf, state }: Further): Promise<Ending> {
+  const { order, deps, run } = command
+  const folder = besideFolder(command, order.sourceId)
+  const found = await readBeside(folder)
+  const begun = command.entry().stage !== 'accepted'
+  if (!found || !(begun ? found.state !== 'broken' : found.state === 'paused'))
+    throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId: order.sourceId, state: found?.state ?? 'none' })
+  const goal = goalOf(found)
+  const note = { ...found, goal }
+  // An earlier life of the agent came to the end of it.
+  const replayed = begun && found.state !== 'moving'
+  try {
+    if (!replayed) await replayOn(command, { folder, note, state, stood: found })
+    await writeBeside(folder, { ...note, state })
+    command.report('start')
+    const cluster = await serveBeside(folder, { ...note, state }, { deps, signal: run.signal })
+    return { outcome: 'done', swapped: false, cluster }
+  } catch (thrown) {
+    const deployed = run.signal.aborted && !command.cancelled.aborted
+    if (!deployed && command.entry().stage !== 'accepted') await writeBeside(folder, { ...note, state: 'broken' })
+    throw thrown
+  }
+}
+
+interface ReplayOn {
+  folder: string
+  /** What is known of it afterwards. */
+  note: BesideNote
+  state: ClusterLeft['state']
+  /** What was known before. */
+  stood: BesideNote
+}
+
+async function replayOn(command: Reading, { folder, note, state, stood }: ReplayOn): Promise<void> {
+  const { order, deps, run, report, entry } = command
+  const dataDir = join(folder, 'data')
+  const account = serverAccount()
+  await whileReading(command, async (reader) => {
+    report('look')
+    if (entry().stage === 'accepted' && order.action === 'move') refuseBackward(note.goal, stood)
+    const { timeline } = note
+    const wish = { place: 'beside', goal: note.goal, ...(timeline !== 'current' && { timeline }) } as const
+    const { restoreId, sourceId, targets, hooks } = order
+    const from = { restoreId, sourceId, backupId: note.backupId, targets, hooks, unproven: true, wish }
+    const by = { cfg: deps.cfg, of: command, key: 'here', clock: deps.clock, reader } as const
+    const { chosen: planned, target } = await chooseChain({ ...from, ...by }, undefined, run.signal)
+    const [obstacle] = planned.told.obstacles
+    if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
+    await writeBeside(folder, { ...note, timeline: planned.plan.timeline, state: 'moving' })
+    note.timeline = planned.plan.timeline
+    await command.step('stopping')
+    await stopLeftServer(dataDir, { mode: 'fast', patienceMs: STOP_MS })
+    // PostgreSQL removes it when it has promoted itself; an earlier life of the agent saw to that.
+    if (!(await isThere(join(dataDir, 'recovery.signal')))) return
+    report('replay')
+    const work = join(folder, 'recovery')
+    await rm(work, { recursive: true, force: true })
+    await mkdir(work, { mode: 0o700 })
+    if (process.getuid?.() === 0) await chown(work, account.uid, account.gid)
+    const tools = await serverTools({ deps }, note.major)
+    const at = { dataDir, folder: work, account, tools, atGoal: state === 'paused' ? 'pause' : 'promote' } as const
+    note.recovered = await replayCluster(reader(target), planned, at, async ({ recovered }) => recovered)
+    await rm(work, { recursive: true, force: true })
+  })
+}

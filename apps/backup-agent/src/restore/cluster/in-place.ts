@@ -1,0 +1,111 @@
+import { readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { leftServer } from '@lifeboat/postgres/scratch/left-server.ts'
+import { asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
+import { isThere, swapFolders } from '@lifeboat/recovery/swap/swap-folders.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { aroundSwap } from '../around-swap.ts'
+import type { Entry } from '../book.ts'
+import type { Command } from '../command.ts'
+import type { Ending } from '../tell.ts'
+import { demandStopped } from './demand-stopped.ts'
+import { recoverApart, removeApart } from './recover-apart.ts'
+import { asidePath, ownDataDirectory, type Site, siteOf } from './site.ts'
+import { demandAction } from './work.ts'
+
+/**
+ * Recovers a cluster beside its data directory, promoted, and puts it in its place while the server is stopped; the present one is kept.
+ *
+ * May be called again after the agent died: what was recovered stays so, and what was swapped is not swapped again. Until the swap production is
+ * untouched and any error leaves nothing; after it the ending says what is still wrong.
+ *
+ * @throws LifeboatError – nothing has changed
+ */
+export async function restoreInPlace(command: Command): Promise<Ending> {
+  const { order, entry, report, server } = demandAction(command, 'restore')
+  const site = await siteOf(command, order, order)
+  const { dataDirectory: place, folder } = site
+  const next = join(folder, 'data')
+  if (await isSwapped(entry(), next, place))
+    return withCluster(command, site, await aroundSwap(command, { done: true, swap: undefined }))
+  if (entry().stage === 'accepted' || !(await isThere(next))) await recover(command, site)
+  const aside = entry().aside ?? site.aside
+  try {
+    const ending = await aroundSwap(command, {
+      ...{ done: false, aside },
+      swap: async () => {
+        report('swap')
+        await demandStopped(server, place)
+        await swapFolders({ place, next, aside })
+        return {}
+      },
+    })
+    return await withCluster(command, site, ending)
+  } catch (thrown) {
+    // After a deploy the next delivery goes on with it.
+    if (command.cancelled.aborted || !command.run.signal.aborted) await removeApart(folder)
+    throw thrown
+  }
+}
+
+/** Whether an earlier life of the agent came through both renames. */
+async function isSwapped({ stage, aside }: Entry, next: string, place: string): Promise<boolean> {
+  if (stage === 'swapped') return true
+  return stage === 'swapping' && !(await isThere(next)) && isThere(aside ?? place)
+}
+
+async function recover(command: Command, site: Site): Promise<void> {
+  const { recovered } = await recoverApart(command, site)
+  const about = { place: 'in place', dataDirectory: site.dataDirectory, state: 'promoted' } as const
+  await command.step('ready', { cluster: { ...about, recovered } })
+}
+
+/** What was beside the data directory is of no use any more. */
+async function withCluster({ entry }: Command, { folder }: Site, ending: Ending): Promise<Ending> {
+  await rm(folder, { recursive: true, force: true })
+  const { cluster } = entry()
+  return { ...ending, ...(cluster && { cluster }) }
+}
+
+/** Gives the data directory that was put aside last its place back; the present one is put aside. @throws LifeboatError – nothing has changed */
+export async function revertInPlace(command: Command): Promise<Ending> {
+  const { order, entry, report, server } = command
+  const place = await ownDataDirectory(command, order.sourceId)
+  const aside = asidePath(place, 'reverted', order)
+  const begun = entry().stage !== 'accepted'
+  if (begun && (await isThere(aside)) && (await isThere(place)))
+    return aroundSwap(command, { done: true, swap: undefined })
+  const before = (await putAside(place)).find(({ why }) => why === 'before')
+  // Before any service is stopped for nothing.
+  if (!before) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { dataDirectory: place })
+  return aroundSwap(command, {
+    ...{ done: false, aside },
+    swap: async () => {
+      report('swap')
+      await demandStopped(server, place)
+      await swapFolders({ place, next: before.path, aside })
+      return {}
+    },
+  })
+}
+
+/** Removes for good what was put aside. @throws LifeboatError */
+export async function releaseInPlace(command: Command): Promise<Ending> {
+  const { order, entry } = command
+  const place = await ownDataDirectory(command, order.sourceId)
+  const found = await putAside(place)
+  if (found.length === 0 && entry().stage === 'accepted')
+    throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { dataDirectory: place })
+  for (const { path } of found)
+    if ((await leftServer(path)) !== undefined)
+      throw new LifeboatError('RESTORE_STILL_RUNNING', { dataDirectory: path })
+  await command.step('swapping')
+  for (const { path } of found) await rm(path, { recursive: true, force: true })
+  return { outcome: 'done', swapped: false, dropped: found.map(({ path }) => path) }
+}
+
+/** The newest first. */
+async function putAside(place: string): Promise<{ path: string; why: 'before' | 'reverted' }[]> {
+  const names = await readdir(dirname(place))
+  return asideOf(basename(place), names).map(({ name, why }) => ({ path: join(dirname(place), name), why }))
+}

@@ -1,0 +1,160 @@
+import { realpath } from 'node:fs/promises'
+import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
+import { pick } from '@lifeboat/recovery/bare/pick.ts'
+import { type PlannedCluster, planCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
+import type { PhysicalManifest } from '@lifeboat/recovery/extract/extract-backup.ts'
+import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
+import type { PlannedWal } from '@lifeboat/recovery/plan/plan.ts'
+import type { BackupId, RestoreId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { ClusterWish, RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
+import { type ErrorReport, LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Clock } from '@lifeboat/shared/time/clock.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
+import type { AgentConfig } from '../../config.ts'
+import { type CopyChosen, chooseCopy } from '../choose-copy.ts'
+import { plannedHooks } from '../planned-hooks.ts'
+import type { Restorable } from '../restorable.ts'
+import { type Site, siteOf, unfitOf } from './site.ts'
+
+export interface ClusterPlanning {
+  cfg: AgentConfig
+  of: Restorable
+  restoreId: RestoreId
+  sourceId: SourceId
+  wish: ClusterWish
+  /** Default: the newest before the goal. */
+  backupId: BackupId | undefined
+  targets: readonly TargetId[]
+  unproven: boolean
+  hooks: RestoreHooks
+  reader: (target: Target) => Reader
+  key: 'here' | 'later'
+  clock: Clock
+}
+
+export interface PlannedRestore {
+  plan: RestorePlan
+  planned: PlannedCluster
+  target: Target
+  site: Site
+}
+
+/** What would happen to the cluster, and what stands against it. Touches nothing. @throws LifeboatError when there is no way at all */
+export async function planClusterRestore(about: ClusterPlanning, signal: AbortSignal): Promise<PlannedRestore> {
+  const { of, wish, hooks } = about
+  const site = await siteOf(of, wish, about)
+  const copy = await chooseChain(about, site.folder, signal)
+  const planned = copy.chosen
+  const { told } = planned
+  const obstacles = [...told.obstacles]
+  const { physical, server } = planned.chain.at(-1) as PhysicalManifest
+  const cluster = { systemIdentifier: server.systemIdentifier, tablespaces: physical.tablespaces.length }
+  for (const problem of await unfitOf(site, wish, cluster))
+    obstacles.push(new LifeboatError('RESTORE_CLUSTER_UNFIT', { problem, place: site.dataDirectory }).toReport())
+  const inPlace = wish.place === 'in place'
+  if (inPlace && (hooks.stop === undefined || hooks.start === undefined))
+    obstacles.push(new LifeboatError('RESTORE_HOOKS_WANTED', {}).toReport())
+  const now = inPlace ? await lookAtPresent(of.server, site, obstacles) : { sessions: [], notes: [] }
+  const planHooks = inPlace ? plannedHooks(hooks, of.restore, obstacles) : []
+  return { plan: planOf(about, { site, copy, now, planHooks, obstacles }), planned, target: copy.target, site }
+}
+
+/** The first target from which there is a way: backups, chain, and WAL without a hole. */
+export function chooseChain(
+  { cfg, of, sourceId, wish, backupId, targets, unproven, reader, key, clock }: ClusterPlanning,
+  folder: string | undefined,
+  signal: AbortSignal,
+): Promise<CopyChosen<PlannedCluster>> {
+  const { goal, timeline } = wish
+  return chooseCopy({ sourceId, targets }, { cfg, restore: of.restore, signal }, async (sight, target) => {
+    const picked = pick(sight, { sourceId, backupId, goal, dump: false, unproven })
+    if (picked.kind !== 'cluster')
+      throw new LifeboatError('RECOVERY_NO_BASE', { backupId, problem: 'it is of a database, not of the cluster' })
+    const planned = await planCluster(reader(target), picked, { goal, timeline, folder }, clock, key)
+    const lacking = planned.told.obstacles.find(({ code }) => code === 'ARTIFACT_PART_MISSING')
+    if (lacking) throw new LifeboatError(lacking.code, lacking.facts)
+    return planned
+  })
+}
+
+interface Composed {
+  site: Site
+  copy: CopyChosen<PlannedCluster>
+  now: Pick<RestorePlan, 'sessions' | 'notes'>
+  planHooks: RestorePlan['hooks']
+  obstacles: ErrorReport[]
+}
+
+function planOf(about: ClusterPlanning, { site, copy, now, planHooks, obstacles }: Composed): RestorePlan {
+  const { cfg, of, sourceId, wish } = about
+  const { told, plan, chain } = copy.chosen
+  const backup = told.backups.at(-1)
+  if (!backup) throw new LifeboatError('INTERNAL', { message: 'the plan names no backup' })
+  const { port } = wish
+  return {
+    ...{ sourceId, agentId: cfg.agentId, database: of.database, backup, targetId: copy.target.id },
+    cluster: {
+      ...{ place: site.place, goal: told.goal ?? '', chain: told.backups, dataDirectory: site.dataDirectory },
+      ...(plan.timeline !== 'current' && { timeline: plan.timeline }),
+      ...(plan.wal && { wal: walOf(plan.wal) }),
+      ...(port !== undefined && { port }),
+      ...(site.aside !== undefined && { aside: site.aside }),
+    },
+    passedOver: copy.passedOver,
+    server: {
+      ...{ major: told.server.major, version: told.server.version },
+      extensions: Object.keys((chain.at(-1) as PhysicalManifest).server.extensions),
+    },
+    fetchBytes: told.fetchBytes,
+    disks: told.disk ? [{ of: 'the cluster', ...told.disk }] : [],
+    ...{ sessions: now.sessions, hooks: planHooks },
+    ...(told.drillMs === undefined ? {} : { drillMs: told.drillMs }),
+    ...{ loss: told.loss, signatures: of.restore.signatures },
+    obstacles: obstacles.map((each) => ErrorReportSchema.parse(each)),
+    notes: [...told.notes, ...now.notes, ...placeNotes(site, wish)],
+  }
+}
+
+function walOf({ from, end, objects, bytes }: PlannedWal) {
+  return { from, end, objects: objects.length, bytes }
+}
+
+function placeNotes({ place, present }: Site, { goal }: ClusterWish): string[] {
+  if (place === 'beside')
+    return goal.to === 'latest'
+      ? ['The end of the WAL is no point to stand still at: it is promoted when it is there.']
+      : ['It stands still at its goal and can only be read, until it is moved, promoted or released.']
+  return [
+    'All of the cluster goes back, every database of it, and with it the configuration in its data directory.',
+    ...(present ? [] : ['There is no data directory now; nothing is put aside.']),
+  ]
+}
+
+const PRESENT = `select current_setting('data_directory') as folder`
+const SESSIONS = `
+  select coalesce(usename, '') as user, coalesce(application_name, '') as application, count(*)::int as count
+  from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() group by 1, 2 order by 3 desc, 1, 2`
+
+/** A server that is lost answers nothing; one that answers must be the one whose data directory is named. */
+async function lookAtPresent(server: SourceConnection, { dataDirectory }: Site, obstacles: ErrorReport[]) {
+  try {
+    await using client = await connectSource(server, { applicationName: 'lifeboat restore', lockTimeoutMs: 10_000 })
+    const { rows } = await client.query<{ folder: string }>(PRESENT)
+    const folder = String(rows[0]?.folder)
+    if ((await realpath(folder).catch(() => folder)) !== dataDirectory)
+      obstacles.push(
+        new LifeboatError('RESTORE_CLUSTER_UNFIT', {
+          problem: 'the server keeps its data elsewhere',
+          serverSays: folder,
+          place: dataDirectory,
+        }).toReport(),
+      )
+    const { rows: sessions } = await client.query<RestorePlan['sessions'][number]>(SESSIONS)
+    return { sessions, notes: [] }
+  } catch (thrown) {
+    const { code } = LifeboatError.from(thrown)
+    if (code === 'INTERNAL') throw thrown
+    return { sessions: [], notes: [`The server does not answer now (${code}); nobody knows who is connected.`] }
+  }
+}

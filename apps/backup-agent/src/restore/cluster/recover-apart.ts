@@ -1,0 +1,56 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
+import { type ClusterBack, recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
+import type { ClusterWish } from '@lifeboat/shared/domain/restore.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Command } from '../command.ts'
+import { type PlannedRestore, planClusterRestore } from './plan.ts'
+import type { Site } from './site.ts'
+import { demandAction, whileReading } from './work.ts'
+
+const PATIENCE_MS = 60_000
+
+export interface RecoveredApart extends ClusterBack {
+  plan: PlannedRestore
+}
+
+/**
+ * Plans once more, and recovers the cluster into its folder: promoted where it is to become the server, standing still where people want to look.
+ * What an earlier life of the agent left there is removed first; whatever fails leaves nothing.
+ *
+ * @throws LifeboatError RECOVERY_… | RESTORE_… | ARTIFACT_… | WAL_… | TARGET_…
+ */
+export function recoverApart(command: Command, site: Site): Promise<RecoveredApart> {
+  const reading = demandAction(command, 'restore')
+  const { deps, order, run, report } = reading
+  return whileReading(reading, async (reader) => {
+    await removeApart(site.folder)
+    report('look')
+    const { place, goal, timeline, port } = order
+    const wish: ClusterWish = { place, goal, ...(timeline && { timeline }), ...(port && { port }) }
+    const about = { restoreId: order.restoreId, sourceId: order.sourceId, backupId: order.backupId, wish }
+    const copies = { targets: order.targets, unproven: order.unproven, hooks: order.hooks, reader }
+    const by = { cfg: deps.cfg, of: command, key: 'here', clock: deps.clock } as const
+    const plan = await planClusterRestore({ ...about, ...copies, ...by }, run.signal)
+    const [obstacle] = plan.plan.obstacles
+    if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
+    try {
+      const back = await recoverCluster(reader(plan.target), plan.planned, {
+        ...{ folder: site.folder, start: false, account: site.account, onPhase: report },
+        ...(place === 'beside' ? { inspect: async () => 'leave' as const } : { settle: 'as it was' as const }),
+      })
+      if (!back) throw new LifeboatError('INTERNAL', { message: 'what nobody discarded is gone' })
+      return { ...back, plan }
+    } catch (thrown) {
+      await removeApart(site.folder)
+      throw thrown
+    }
+  })
+}
+
+/** Whoever died while a server recovered in it left the server running. */
+export async function removeApart(folder: string): Promise<void> {
+  await stopLeftServer(join(folder, 'data'), { mode: 'immediate', patienceMs: PATIENCE_MS })
+  await rm(folder, { recursive: true, force: true })
+}

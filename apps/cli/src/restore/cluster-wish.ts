@@ -1,0 +1,45 @@
+import type { ClusterPlace, ClusterWish } from '@lifeboat/shared/domain/restore.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { parseGoal, wholeNumber } from '../recover/read-wish.ts'
+
+export interface PlaceArgs {
+  beside?: boolean
+  inPlace?: boolean
+}
+
+/** What makes a restore one of the whole cluster. */
+export interface ClusterArgs extends PlaceArgs {
+  until?: string
+  timeline?: string
+  port?: string
+}
+
+/** undefined: it is about the database. @throws LifeboatError CLI_USAGE */
+export function placeOf({ beside, inPlace }: PlaceArgs): ClusterPlace | undefined {
+  if (beside && inPlace) throw usage('--beside or --in-place: give one of them')
+  return beside ? 'beside' : inPlace ? 'in place' : undefined
+}
+
+/** undefined: it is about the database. @throws LifeboatError CLI_USAGE | RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
+export function clusterWishOf(args: ClusterArgs): ClusterWish | undefined {
+  const place = placeOf(args)
+  const { until, timeline, port } = args
+  if (place === undefined) {
+    if (until !== undefined || timeline !== undefined || port !== undefined)
+      throw usage('a moment takes the whole cluster: say --beside or --in-place')
+    return undefined
+  }
+  if (place === 'beside' && port === undefined)
+    throw usage('name the port on which the cluster beside is to listen: --port')
+  if (place === 'in place' && port !== undefined) throw usage('in place the server keeps its own port')
+  const [no, listens] = [wholeNumber(timeline, '--timeline', 0xffff_ffff), wholeNumber(port, '--port', 65_535)]
+  return {
+    ...{ place, goal: until === undefined ? { to: 'latest' } : parseGoal(until) },
+    ...(no !== undefined && { timeline: no }),
+    ...(listens !== undefined && { port: listens }),
+  }
+}
+
+function usage(problem: string): LifeboatError {
+  return new LifeboatError('CLI_USAGE', { problem })
+}

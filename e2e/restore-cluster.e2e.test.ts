@@ -1,0 +1,68 @@
+import { freePort } from '@lifeboat/testkit/free-port.ts'
+import { SOURCE } from '@lifeboat/testkit/world/config.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askRecovered } from './support/hosts.ts'
+import { offSiteNow, WEEKLY, withBasesAndWal } from './support/physical.ts'
+import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
+
+const VISITS = 'select count(*)::int as rows from visit'
+
+let at: RestoreWorld
+let moment: string
+beforeAll(async () => {
+  at = await openRestoreWorld({ clusters: true, configure: withBasesAndWal })
+  await at.world.json(['backup', 'now', SOURCE, '--policy', WEEKLY, '--wait', 'proven'])
+  moment = await offSiteNow(at.world)
+  // Recovery stops before the first commit behind the moment: were that the truncation, its lock would keep everybody from the table.
+  await at.world.source.postgres.query(at.world.source.database, 'create table somebody_elses ()')
+  await at.lose()
+  await offSiteNow(at.world)
+})
+afterAll(() => at?.[Symbol.asyncDispose]())
+
+test('beside, on a signed command, the cluster of the moment before can be looked at, promoted and let go', async () => {
+  const { world, byAnn, identityFile } = at
+  const { password } = world.source.postgres
+  const [port, database] = [await freePort(), world.source.database]
+  const beside = ['--beside', '--port', String(port), '--until', moment]
+  const plan = await world.cli(['restore', 'plan', SOURCE, ...beside, '--identity', identityFile])
+  expect([plan.code, plan.stderr]).toEqual([0, expect.any(String)])
+  for (const told of [/^what +cluster of/m, /^WAL +without a hole/m, /^beside .*on port/m, /^lost /m])
+    expect(plan.stdout).toMatch(told)
+
+  const { code, stdout, stderr } = await at.run(beside)
+  expect([code, stderr]).toEqual([0, ''])
+  const { restoreId, ...done } = JSON.parse(stdout)
+  expect(done).toMatchObject({ outcome: 'done', swapped: false, cluster: { state: 'paused' } })
+  const look = () => askRecovered({ port, database, password }, VISITS)
+  expect([await look(), await at.visits()]).toEqual([[{ rows: 100 }], 0])
+  const about = { place: 'beside', goal: { to: 'time', time: moment }, who: ['ann'] }
+  expect(await world.json(['restore', 'status', restoreId])).toMatchObject([
+    { event: 'accepted', ...about },
+    { event: 'done', ...about },
+  ])
+
+  const further = [...byAnn, '--identity', identityFile]
+  const back = await world.cli(['restore', 'move', SOURCE, ...further, '--until', '2020-01-01T00:00:00Z'])
+  expect([back.code, back.stdout]).toEqual([7, expect.stringContaining('RESTORE_BACKWARD')])
+  expect(await world.json(['restore', 'promote', SOURCE, ...further])).toMatchObject({ cluster: { state: 'promoted' } })
+  expect(await look()).toEqual([{ rows: 100 }])
+  expect(await world.json(['restore', 'release', SOURCE, '--beside', ...byAnn])).toMatchObject({ outcome: 'done' })
+})
+
+test('in place, on a signed command, the whole server goes back, backups go on, and what was there is put back and let go', async () => {
+  const { world, byAnn } = at
+  const hooks = ['--stop-hook', 'stop-pg', '--start-hook', 'start-pg']
+  const { code, stdout, stderr } = await at.run(['--in-place', '--until', moment, ...hooks])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(JSON.parse(stdout)).toMatchObject({ outcome: 'done', swapped: true, aside: expect.stringMatching(/_before_/) })
+  expect(await at.visits()).toBe(100)
+  await world.json(['backup', 'now', SOURCE, '--policy', WEEKLY, '--wait', 'stored'])
+
+  expect(await world.json(['restore', 'revert', SOURCE, '--in-place', ...byAnn, ...hooks])).toMatchObject({
+    outcome: 'done',
+  })
+  expect(await at.visits()).toBe(0)
+  const released = await world.json(['restore', 'release', SOURCE, '--in-place', ...byAnn])
+  expect(released).toMatchObject({ dropped: [expect.stringMatching(/_reverted_/)] })
+})

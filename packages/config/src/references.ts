@@ -2,6 +2,7 @@ import type { Finding } from './problems.ts'
 import { collisionFindings } from './rules/collisions.ts'
 import { credentialFindings } from './rules/credentials.ts'
 import { drillFindings } from './rules/drills.ts'
+import { earlyRemovalFindings } from './rules/early-removal.ts'
 import { filesFindings } from './rules/files.ts'
 import { identityFindings } from './rules/identities.ts'
 import { keepFindings } from './rules/keep.ts'
@@ -25,6 +26,7 @@ const RULES: readonly Rule[] = [
   walFindings,
   keepFindings,
   storageClassFindings,
+  earlyRemovalFindings,
   filesFindings,
   credentialFindings,
   identityFindings,

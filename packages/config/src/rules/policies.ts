@@ -1,9 +1,9 @@
 import { Duration, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import type { Finding } from '../problems.ts'
 import type { Raw, Rule } from '../references.ts'
-import { occurrences } from '../schedule.ts'
 import type { Path } from '../yaml-source.ts'
 import { block, blocks, list, takings, text } from './raw.ts'
+import { someRuns, widestGapMs } from './widest-gap.ts'
 
 /** Schedules that can be kept, copies that have room, objectives the schedules can meet. */
 export const policyFindings: Rule = (raw, sections) => {
@@ -137,20 +137,6 @@ function isBased(raw: Raw, source: string): boolean {
   return takings(raw).some(
     ([, { kind, sources }]) => (kind === 'base' || kind === 'incremental') && list(sources).includes(source),
   )
-}
-
-function widestGapMs(schedule: Raw): number | undefined {
-  try {
-    const runs = someRuns(text(schedule.cron) ?? '', text(schedule.zone), 50).map((run) => run.getTime())
-    return runs.length < 2 ? undefined : Math.max(...runs.slice(1).map((run, i) => run - (runs[i] as number)))
-  } catch {
-    return undefined
-  }
-}
-
-/** From a fixed day on, so that the same file always gets the same answer. */
-function someRuns(cron: string, zone: string | undefined, count: number): Date[] {
-  return occurrences({ cron, zone }, new Date('2026-01-01T00:00:00Z'), count)
 }
 
 function isZone(zone: string): boolean {

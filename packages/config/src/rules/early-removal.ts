@@ -1,0 +1,68 @@
+import { Duration, formatDuration } from '@lifeboat/shared/time/duration.ts'
+import type { Finding } from '../problems.ts'
+import type { Raw, Rule } from '../references.ts'
+import { block, blocks, list, text } from './raw.ts'
+import { widestGapMs } from './widest-gap.ts'
+
+const DAY_MS = 86_400_000
+
+/**
+ * Days that are paid for however soon an object goes.
+ *
+ * @see https://aws.amazon.com/s3/storage-classes/ · https://cloud.google.com/storage/docs/storage-classes · https://learn.microsoft.com/azure/storage/blobs/access-tiers-overview
+ */
+const LEAST_DAYS: Readonly<Record<string, number>> = {
+  ...{ STANDARD_IA: 30, ONEZONE_IA: 30, GLACIER_IR: 90 },
+  ...{ NEARLINE: 30, COLDLINE: 90, ARCHIVE: 365 },
+  ...{ COOL: 30, COLD: 90 },
+}
+
+const PERIOD_MS: Readonly<Record<string, number>> = {
+  ...{ last: 0, hourly: 3_600_000, daily: DAY_MS, weekly: 7 * DAY_MS, monthly: 31 * DAY_MS, yearly: 366 * DAY_MS },
+}
+
+/**
+ * A class that is paid for longer than anything sent there can stay, by the longest the rules allow: a policy that keeps some of its copies long enough, or
+ * whose expiry comes seldom, is left in peace. Only dumps stand alone; what other backups, WAL or later runs need stays longer than its own rules say.
+ */
+export const earlyRemovalFindings: Rule = (raw, sections) => {
+  if (!sections.has('policies') || !sections.has('expiry')) return []
+  return blocks(raw, 'policies').flatMap(([id, policy]) =>
+    list(policy.targets).flatMap((target): Finding[] => {
+      const there = block(block(raw.targets)[text(target) ?? ''])
+      const name = text(block(there.storageClass).part)
+      const leastMs = (LEAST_DAYS[name?.toUpperCase() ?? ''] ?? 0) * DAY_MS
+      const stayMs = longestStayMs(policy, { id: text(target) ?? '', config: there }, block(raw.expiry))
+      if (stayMs === undefined || stayMs >= leastMs) return []
+      const message = `everything is removed from ${target} after ${formatDuration(stayMs)} at most, and ${name} is paid for ${formatDuration(leastMs)}`
+      return [{ severity: 'warning', path: ['policies', id, 'keep'], at: 'key', message, hint: HINT }]
+    }),
+  )
+}
+
+const HINT = 'Keep something longer here, or send this policy to a target whose parts have no such class.'
+
+/** undefined: nothing is removed by itself there, or nobody can say when. */
+function longestStayMs(policy: Raw, target: { id: string; config: Raw }, expiry: Raw): number | undefined {
+  const isRemoved = policy.keep !== undefined && target.config.removal !== undefined && expiry.auto === true
+  if (!isRemoved || policy.kind !== 'dump') return undefined
+  const runsMs = widestGapMs(block(policy.schedule))
+  const looksMs = widestGapMs(block(expiry.schedule))
+  if (runsMs === undefined || looksMs === undefined) return undefined
+  const own = block(policy.keep)
+  const rules = block(own.targets)[target.id] === undefined ? own : block(block(own.targets)[target.id])
+  const counted = Object.entries(PERIOD_MS).map(([name, periodMs]) => {
+    const count = rules[name]
+    return typeof count === 'number' ? count * Math.max(periodMs, runsMs) : 0
+  })
+  const days = block(target.config.lock).days
+  const lockedMs = typeof days === 'number' ? days * DAY_MS : 0
+  const hiddenMs = msOf(expiry.undelete, '7d')
+  return (
+    Math.max(...counted, msOf(rules.within, '0d') + runsMs, msOf(rules.minAge, '1d'), lockedMs) + looksMs + hiddenMs
+  )
+}
+
+function msOf(given: unknown, otherwise: string): number {
+  return Duration.safeParse(given ?? otherwise).data ?? Number.POSITIVE_INFINITY
+}

@@ -1,5 +1,5 @@
 /** The parts of a fleet in the order they are looked at: each stands on those before it. */
-export type Part = 'configuration' | 'bus' | 'service' | 'target' | 'source' | 'incident'
+export type Part = 'configuration' | 'bus' | 'service' | 'target' | 'source' | 'set' | 'incident'
 
 /** `unasked`: something before it is broken, so nobody could answer. */
 export type Condition = 'well' | 'ailing' | 'broken' | 'unasked'

@@ -42,7 +42,8 @@ export async function readPoint(bus: Bus, point: RecoveryPointId, nowMs: number)
   return recoveryPoints({ rows, runs, nowMs })[0]
 }
 
-async function runsOf(ledger: Ledger, members: readonly SetMember[]): Promise<LedgerEntry[]> {
+/** Every run of these members the ledger knows. */
+export async function runsOf(ledger: Ledger, members: readonly SetMember[]): Promise<LedgerEntry[]> {
   const distinct = new Map(members.map((member) => [`${member.policyId}.${member.sourceId}`, member]))
   const runs: LedgerEntry[] = []
   for (const { policyId, sourceId } of distinct.values())

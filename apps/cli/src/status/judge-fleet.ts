@@ -22,7 +22,10 @@ export interface FleetFacts {
     'fleet' | 'agents' | 'sources' | 'policies' | 'wal' | 'objectives' | 'verifier'
   >
   summaries: readonly SourceSummary[]
+  /** To come, under way or lately over. */
   runs: readonly LedgerEntry[]
+  /** Of members of sets, however long ago: what became of a monthly set is still true four weeks later. */
+  memberRuns: readonly LedgerEntry[]
   /** Open ones. */
   incidents: readonly Incident[]
   presences: readonly SeenProcess[]

@@ -6,11 +6,11 @@ import type { Light, SetStatus } from './status.ts'
 
 /** How each set of the configuration stands: red while its newest recovery point lacks a member, yellow while it waits for members or proofs. */
 export function judgeSets(
-  { config, summaries, runs }: Pick<FleetFacts, 'config' | 'summaries' | 'runs'>,
+  { config, summaries, memberRuns }: Pick<FleetFacts, 'config' | 'summaries' | 'memberRuns'>,
   nowMs: number,
 ): SetStatus[] {
   const rows = summaries.flatMap(knownRows)
-  const points = Map.groupBy(recoveryPoints({ rows, runs, nowMs }), ({ setId }) => setId)
+  const points = Map.groupBy(recoveryPoints({ rows, runs: memberRuns, nowMs }), ({ setId }) => setId)
   return [...setsOf(config.policies).keys()].map((setId) => {
     const [newest, ...older] = points.get(setId) ?? []
     const isGood = newest?.state === 'complete' || newest?.state === 'proven'

@@ -1,15 +1,17 @@
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
-import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
+import { LEDGER_BUCKET, Ledger } from '@lifeboat/catalog/ledger.ts'
 import type { KnownWal } from '@lifeboat/catalog/objectives-window.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
+import { setsOf } from '@lifeboat/config/expand-sets.ts'
 import type { Bucket, BucketDefinition, Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
 import { z } from 'zod'
+import { runsOf } from '../sets/read-points.ts'
 import { type FleetFacts, judgeFleet, type SeenProcess } from './judge-fleet.ts'
 import type { FleetStatus } from './status.ts'
 
@@ -18,7 +20,8 @@ export const FLEET_SECTIONS = ['agents', 'sources', 'policies', 'wal', 'objectiv
 
 /** Reads what is recorded of the whole fleet and judges it. */
 export async function readFleet(bus: Bus, config: FleetFacts['config'], nowMs: number): Promise<FleetStatus> {
-  return judgeFleet({ config, ...(await gather(bus, nowMs)), wal: await walOf(bus, config.wal) }, nowMs)
+  const memberRuns = await runsOf(await Ledger.open(bus), [...setsOf(config.policies).values()].flat())
+  return judgeFleet({ config, ...(await gather(bus, nowMs)), memberRuns, wal: await walOf(bus, config.wal) }, nowMs)
 }
 
 /**
@@ -32,7 +35,7 @@ const LEDGER: BucketDefinition<LedgerEntry> = {
   schema: z.custom<LedgerEntry>((value) => typeof value === 'object' && value !== null && 'runId' in value),
 }
 
-async function gather(bus: Bus, nowMs: number): Promise<Omit<FleetFacts, 'config' | 'wal'>> {
+async function gather(bus: Bus, nowMs: number): Promise<Omit<FleetFacts, 'config' | 'memberRuns' | 'wal'>> {
   const [summaries, runs, incidents, presences] = await Promise.all([
     KvCatalog.open(bus).then((catalog) => catalog.summaries()),
     bus.bucket(LEDGER).then((ledger) => values(ledger, { since: nowMs - LATELY_MS })),

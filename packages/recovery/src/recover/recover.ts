@@ -33,7 +33,8 @@ export interface RecoverOptions {
   getter: WalGetter | undefined
 }
 
-const LOOK_MS = 50
+/** Soon at first, and the longer it takes the more seldom: a look at a server that lets somebody in is a new connection. */
+const LOOK = { shortestMs: 10, longestMs: 100, share: 0.05 }
 
 /**
  * Starts a server on a prepared cluster and waits until it has reached its goal: paused there, or promoted to a timeline of its own.
@@ -58,6 +59,7 @@ export async function recover(opts: RecoverOptions): Promise<{ server: ChildProc
 
 async function whenReached(server: ChildProcess, opts: RecoverOptions): Promise<void> {
   const { dataDir, signal } = opts.server
+  const began = performance.now()
   for (;;) {
     signal.throwIfAborted()
     if (hasEnded(server)) throw await diagnoseEnd(opts)
@@ -65,7 +67,7 @@ async function whenReached(server: ChildProcess, opts: RecoverOptions): Promise<
       const progress = await askProgress(opts.connection)
       if (progress?.state === (opts.atGoal === 'pause' && opts.plan.goal.to !== 'latest' ? 'paused' : 'ended')) return
     }
-    await pause(LOOK_MS)
+    await pause(Math.min(LOOK.longestMs, Math.max(LOOK.shortestMs, (performance.now() - began) * LOOK.share)))
   }
 }
 

@@ -56,8 +56,11 @@ export interface RecoveredServer {
 export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredServer> {
   const { plan, place, reader } = opts
   const { dataDir, folder, account, tools, socketDir, port } = place
-  const superuser = await findSuperuser(dataDir)
-  const { floors, files } = await prepareCluster(dataDir, folder, place)
+  const [superuser, { floors, files }, { path: postgres }] = await Promise.all([
+    findSuperuser(dataDir),
+    prepareCluster(dataDir, folder, place),
+    tools.program('postgres'),
+  ])
   await using stack = new AsyncDisposableStack()
   const getter = plan.wal && stack.use(await openGetter(opts, plan.wal))
   const { goal, timeline } = plan
@@ -66,7 +69,6 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
   const connection = (database: string): SourceConnection => {
     return { ...scratchConnection(socketDir, database, superuser), port }
   }
-  const { path: postgres } = await tools.program('postgres')
   const settings = { ...opts.settings, ...files, ...needed }
   const { server, recovered } = await recover({
     ...{ plan, getter, atGoal: opts.atGoal, connection: connection('template1') },

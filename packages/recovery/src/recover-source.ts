@@ -6,6 +6,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Trust } from '@lifeboat/shared/signing/open-manifest.ts'
 import { type Extracted, forgetOldTablespaces, type PhysicalManifest } from './extract/extract-backup.ts'
 import { extractChain } from './extract/extract-chain.ts'
+import { type ExtractThread, openExtractThread } from './extract/extract-thread.ts'
 import type { Reader } from './fetch/reader.ts'
 import type { Wanted } from './goal.ts'
 import { type Archive, listArchive } from './list-archive.ts'
@@ -45,6 +46,8 @@ const NO_ARCHIVE: Archive = { wal: [], histories: new Map() }
  */
 export async function recoverSource(opts: RecoverSourceOptions): Promise<RecoveredSource> {
   const { reader, sourceId, wanted, onPhase = () => {} } = opts
+  // It starts while everything before the first byte is done.
+  await using thread = openExtractThread()
   onPhase('list')
   const manifests = await listPhysicalBackups(reader, sourceId, opts.trust)
   const newest = manifests.at(-1)
@@ -61,7 +64,7 @@ export async function recoverSource(opts: RecoverSourceOptions): Promise<Recover
   )
   await using stack = new AsyncDisposableStack()
   const room = stack.use(await roomFor(opts, plan, chain))
-  const { dataDir } = await rebuild(opts, room, chain)
+  const { dataDir } = await rebuild(opts, room, chain, thread)
   onPhase('replay')
   const place = { ...room, dataDir, port: opts.port }
   const recovery = { reader, plan, place, archive: archive.wal, systemIdentifier, atGoal: 'promote' } as const
@@ -90,9 +93,11 @@ async function rebuild(
   { reader, onPhase = () => {} }: RecoverSourceOptions,
   { folder, account }: ScratchRoom,
   chain: readonly PhysicalManifest[],
+  thread: ExtractThread,
 ): Promise<Extracted> {
   onPhase('extract')
-  const extracted = await extractChain(reader, chain as [PhysicalManifest, ...PhysicalManifest[]], { folder, account })
+  const oldestFirst = chain as [PhysicalManifest, ...PhysicalManifest[]]
+  const extracted = await extractChain(reader, oldestFirst, { folder, account }, thread)
   await forgetOldTablespaces(extracted)
   return extracted
 }

@@ -37,14 +37,16 @@ export type PhysicalManifest = Manifest & OfServer & { physical: PhysicalFacts }
  *
  * `pg_control` gets its name last: what a killed extraction left cannot be started.
  *
+ * @param ready a thread that was opened in good time; ended here, as is one of its own
  * @throws LifeboatError ARTIFACT_… | TARGET_… | RECOVERY_NO_ROOM
  */
 export async function extractBackup(
   reader: Reader,
   manifest: PhysicalManifest,
   place: ExtractPlace,
+  ready?: ExtractThread,
 ): Promise<Extracted & Contents> {
-  await using thread = openExtractThread()
+  await using thread = ready ?? openExtractThread()
   try {
     const by = { reader, thread, place }
     const { archives, ...extracted } = await extractArchives(by, manifest, false)

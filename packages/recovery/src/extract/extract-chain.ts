@@ -12,7 +12,7 @@ import {
   type PhysicalManifest,
   translate,
 } from './extract-backup.ts'
-import { openExtractThread } from './extract-thread.ts'
+import { type ExtractThread, openExtractThread } from './extract-thread.ts'
 import { CONTROL, WITHHELD } from './withheld.ts'
 
 /** What PostgreSQL refuses to start with, and pg_combinebackup takes out. */
@@ -25,15 +25,17 @@ const INCREMENTAL_LINES = /^INCREMENTAL FROM (LSN|TLI): .*\n/gm
  * Out comes what pg_combinebackup makes of the same backups, but without a `backup_manifest`: nobody hashed the files as they are now.
  *
  * @param chain oldest first
+ * @param ready a thread that was opened in good time; ended here, as is one of its own
  * @throws LifeboatError ARTIFACT_… | TARGET_… | RECOVERY_NO_ROOM | RECOVERY_COMBINE_FAILED
  */
 export async function extractChain(
   reader: Reader,
   chain: readonly [PhysicalManifest, ...PhysicalManifest[]],
   place: ExtractPlace,
+  ready?: ExtractThread,
 ): Promise<Extracted & Contents> {
-  if (chain.length === 1) return extractBackup(reader, chain[0], place)
-  await using thread = openExtractThread()
+  if (chain.length === 1) return extractBackup(reader, chain[0], place, ready)
+  await using thread = ready ?? openExtractThread()
   const all: ExtractedArchive[] = []
   let last: Awaited<ReturnType<typeof extractArchives>> | undefined
   try {

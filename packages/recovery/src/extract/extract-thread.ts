@@ -23,6 +23,7 @@ export function openExtractThread(): ExtractThread {
     // A socket closes the descriptor it was made from, and nobody tells: ending the thread would close it again, and whoever got its number.
     trackUnmanagedFds: false,
   })
+  const gone = goneOf(worker)
   return {
     async extract(job, contents, signal) {
       const over = new AbortController()
@@ -32,7 +33,7 @@ export function openExtractThread(): ExtractThread {
       worker.postMessage({ ...job, from } satisfies ExtractJob, 'fd' in contents ? [] : [theirs])
       const handing = 'fd' in contents ? Promise.resolve() : handOver(contents.parts, ours, stop)
       try {
-        const [extraction] = await Promise.all([extracted(worker, job.folder, stop), handing])
+        const [extraction] = await Promise.all([extracted(worker, gone, job.folder, stop), handing])
         return extraction
       } catch (thrown) {
         signal.throwIfAborted()
@@ -58,15 +59,25 @@ async function handOver(parts: AsyncIterable<string>, port: MessagePort, signal:
   port.postMessage(null)
 }
 
-async function extracted(worker: Worker, folder: string, signal: AbortSignal): Promise<Extraction> {
-  const [answer] = (await Promise.race([once(worker, 'message', { signal }), ended(worker, signal)])) as [Answer]
+async function extracted(
+  worker: Worker,
+  gone: Promise<never>,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Extraction> {
+  const [answer] = (await Promise.race([once(worker, 'message', { signal }), gone])) as [Answer]
   if ('extraction' in answer) return answer.extraction
   throw errorOf(answer, folder)
 }
 
-async function ended(worker: Worker, signal: AbortSignal): Promise<never> {
-  const [code] = await once(worker, 'exit', { signal })
-  throw new LifeboatError('INTERNAL', { message: 'the thread that extracts ended', exitCode: Number(code) })
+/** Listened for from the beginning: a thread may also end before there is anything to extract. */
+function goneOf(worker: Worker): Promise<never> {
+  const gone = once(worker, 'exit').then(([code]) => {
+    throw new LifeboatError('INTERNAL', { message: 'the thread that extracts ended', exitCode: Number(code) })
+  })
+  // Told to whoever asks for an extraction, if anybody does.
+  gone.catch(() => {})
+  return gone
 }
 
 function errorOf(answer: Exclude<Answer, { extraction: unknown }>, path: string): LifeboatError {

@@ -15,6 +15,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import { turns } from '../turns.ts'
+import { giveBack } from './give-back.ts'
 import { compress, type Packed, type Packing, pack } from './pack.ts'
 import { plainDigest } from './plain-digest.ts'
 import type { Cut } from './segment.ts'
@@ -97,6 +98,8 @@ export class Shipper {
     using _sealing = sealing
     if (sealing === undefined) return
     await this.#once({ object: objectOf(cut, cluster.segmentBytes), compressed, ...cluster })
+    // An end that was asked for does not wait for what is being written.
+    if (!this.#opts.signal.aborted) giveBack(compressed)
   }
 
   /** A history file; resolves when it is announced. */

@@ -66,6 +66,11 @@ for (const pieceBytes of [1, 511, 512, 10_007, 1_000_000_000])
     expect(members).toHaveLength(8)
   })
 
+test('an archive is read alike wherever in the memory it lies', () => {
+  const shifted = Buffer.concat([Buffer.alloc(1), archive]).subarray(1)
+  expect(readAll(shifted, 512 * 1024)).toEqual(readAll(archive, 512 * 1024))
+})
+
 test('an archive that stops before its end is not complete, wherever it stops', () => {
   for (const at of [0, 512, 1024, archive.length / 2])
     expect(readAll(archive.subarray(0, at), 512).complete).toBe(false)

@@ -21,6 +21,7 @@ export interface SnapshotOptions {
 
 interface OpenFolder {
   name: string
+  /** A name, a zero byte, what it is. */
   entries: string[]
 }
 
@@ -53,7 +54,7 @@ export class FolderSnapshot {
     const parent = slash < 0 ? '' : name.slice(0, slash)
     while (this.#open.length > 0 && this.#open.at(-1)?.name !== parent) this.#close()
     const isFolder = type === 'folder'
-    this.#open.at(-1)?.entries.push((isFolder ? 'D' : 'Y') + name.slice(slash + 1))
+    this.#open.at(-1)?.entries.push(`${name.slice(slash + 1)}\0${isFolder ? 'D' : 'Y'}`)
     if (isFolder) this.#open.push({ name, entries: [] })
   }
 
@@ -94,8 +95,8 @@ export class FolderSnapshot {
 
   #write(name: string, entries: string[], { mtimeNs, dev, ino }: BigIntStats): void {
     const [seconds, nanoseconds] = [mtimeNs / 1_000_000_000n, mtimeNs % 1_000_000_000n]
-    // tar searches the names by halves.
-    const names = entries.sort(byName).map((entry) => `${entry}\0`)
+    // tar searches the names by halves, ordered as strcmp does. No name has a zero in it, so one that goes on comes behind.
+    const names = entries.sort().map((entry) => `${entry.at(-1)}${entry.slice(0, -1)}`)
     this.#text += `0\0${seconds}\0${nanoseconds}\0${dev}\0${ino}\0${name}\0${names.join('')}\0\0`
     if (this.#text.length >= GATHER_LENGTH) this.#flush()
   }
@@ -105,9 +106,4 @@ export class FolderSnapshot {
     this.#text = ''
     for (let at = 0; at < bytes.length; ) at += writeSync(this.#opts.fd, bytes, at)
   }
-}
-
-/** As strcmp orders bytes; the first says only what it is. */
-function byName(a: string, b: string): number {
-  return a.slice(1) < b.slice(1) ? -1 : 1
 }

@@ -5,8 +5,8 @@ const NAMES =
   /(^|\/)(\.env(\.[^/]+)?|id_(rsa|dsa|ecdsa|ed25519)|[^/]+\.(pem|key|p12|pfx|jks|keystore)|\.pgpass|\.netrc)$/
 const SAMPLES = /\.(example|sample|template|dist|pub)$/
 const PRIVATE_KEY = /-----BEGIN (\w+ )*PRIVATE KEY-----|^AGE-SECRET-KEY-1/m
-/** What such a key has in it: to look for bytes is cheap, and done for every file. */
-const TRACES = [Buffer.from('PRIVATE KEY'), Buffer.from('AGE-SECRET-KEY-1')]
+/** What any such key has in it: to look for bytes is cheap, and done for every file. */
+const TRACE = Buffer.from('KEY')
 const READ_BY_OTHERS = 0o044
 
 /** How much of a file is looked at. */
@@ -15,7 +15,7 @@ export const HEAD_BYTES = 512
 /** Whether a file looks like a secret in plain sight. @param name bytes as latin1 */
 export function looksSecret(name: string, head: Buffer): boolean {
   if (isSecretName(name)) return !name.endsWith('.pem') || hasPrivateKey(head)
-  return TRACES.some((trace) => head.includes(trace)) && hasPrivateKey(head)
+  return head.includes(TRACE) && hasPrivateKey(head)
 }
 
 /** Whether a file is called like a secret; certificates are called `.pem` like private keys. @param name bytes as latin1 */

@@ -100,11 +100,33 @@ function numberOf(pax: PaxRecords, key: string): number | undefined {
   return value === undefined ? undefined : Number(value)
 }
 
+/** The sum of all bytes, those of the checksum itself taken for spaces. Four bytes at a time where they lie so: two in each half of two sums. */
 function checksumOf(bytes: Buffer, at: number): number {
-  let sum = 8 * 0x20
-  for (let each = at; each < at + 148; each++) sum += bytes[each] as number
-  for (let each = at + 156; each < at + BLOCK_BYTES; each++) sum += bytes[each] as number
+  const start = bytes.byteOffset + at
+  if (start % 4 !== 0) return byteSum(bytes, at, 148) + 8 * 0x20 + byteSum(bytes, at + 156, BLOCK_BYTES - 156)
+  const words = wordsOf(bytes.buffer)
+  let [even, odd] = [0, 0]
+  for (let each = start / 4; each < start / 4 + BLOCK_BYTES / 4; each++) {
+    const word = words[each] as number
+    even += word & 0x00ff00ff
+    odd += (word >>> 8) & 0x00ff00ff
+  }
+  const sum = (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16)
+  return sum - byteSum(bytes, at + 148, 8) + 8 * 0x20
+}
+
+function byteSum(bytes: Buffer, from: number, length: number): number {
+  let sum = 0
+  for (let at = from; at < from + length; at++) sum += bytes[at] as number
   return sum
+}
+
+let lastWords: Int32Array = new Int32Array(0)
+
+/** The view of the buffer before is nearly always the one asked for again. */
+function wordsOf(buffer: ArrayBufferLike): Int32Array {
+  if (lastWords.buffer !== buffer) lastWords = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
+  return lastWords
 }
 
 function textAt(bytes: Buffer, from: number, length: number): string {

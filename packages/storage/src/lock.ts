@@ -2,7 +2,7 @@ import type { ContentRole } from './target.ts'
 import type { LockConfig } from './target-config.ts'
 
 const DAY_MS = 86_400_000
-/** What a recovery cannot do without. Tombstones, holds and their like must stay removable, and pieces of WAL come by the second and go soon. */
+/** What a backup is made of. Tombstones, holds and their like must stay removable; WAL is not locked, neither its pieces, which go soon, nor finished segments. */
 const LOCKED: readonly ContentRole[] = ['part', 'document', 'manifest']
 
 export function lockedForMs({ days }: LockConfig): number {

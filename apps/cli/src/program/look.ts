@@ -18,7 +18,7 @@ export function addLooking({ does, program, verb }: Shape): void {
       'schedule',
       'The next runs with their local times; or, played through, what would run and what would be kept.',
     )
-      .argument('[name]', 'a policy or a source (default: all)')
+      .argument('[name]', 'a policy, a source, a set or a drill (default: all)')
       .option('--limit <n>', 'at most so many runs (default 20)')
       .option('--simulate <time>', 'play the calendar through for so long: 60d'),
     async () => (await import('../commands/schedule.ts')).schedule,

@@ -61,8 +61,10 @@ export async function spawnAgent(
   return spawnService({ service: 'backup-agent', name: 'agent', configPath, logFolder: folder })
 }
 
-export async function said(agent: ServiceProcess, words: string): Promise<void> {
-  for (const until = Date.now() + 180_000; Date.now() < until; await sleep(3)) if (agent.log().includes(words)) return
+/** @param from where in the log to look: what its earlier lives said stands before */
+export async function said(agent: ServiceProcess, words: string, from = 0): Promise<void> {
+  for (const until = Date.now() + 180_000; Date.now() < until; await sleep(3))
+    if (agent.log().includes(words, from)) return
   throw new Error(`the agent never said ${words}:\n${agent.log().slice(-3000)}`)
 }
 

@@ -5,6 +5,8 @@ import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messa
 import { moment, newRestoreId, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { cosignOrder } from '@lifeboat/shared/signing/orders.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
+import { pipe } from '@lifeboat/testkit/seal-backup.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AgentConfig } from '../src/config.ts'
 import { type RunningAgent, SOURCE } from './agent-house.ts'
@@ -204,10 +206,24 @@ test('a copy no drill has proven is refused, unless the operator signed for that
 
 test('an identity sealed to somebody else opens nothing, and nothing is touched', async () => {
   const { sealedIdentity: _ours, ...order } = (await at.order(cfg)) as { sealedIdentity?: string }
-  const { restoreId } = await at.command(cfg, { ...order, sealedIdentity: 'age-encryption.org/v1\n' })
+  const sealed = await pipe('age', ['-a', '-r', at.seals.recipient], await readFile(at.house.identityFile))
+  const { restoreId } = await at.command(cfg, { ...order, sealedIdentity: sealed.toString() })
   expect(await at.settled(restoreId)).toMatchObject([
     { outcome: 'failed', swapped: false, error: { code: 'ARTIFACT_KEY_WRONG' } },
   ])
+  expect([await at.patients(), await at.besides()]).toEqual([0, []])
+})
+
+test('who sends a command once more while it is obeyed ends nothing and speaks for nobody', async () => {
+  const order = await at.order(cfg, { hooks: { stop: 'slow' } })
+  const wish = await at.wish(order)
+  await at.publishRaw(wish)
+  await at.publishRaw(wish)
+  await until(
+    () => at.audited(order.restoreId),
+    (all) => all.some(({ event }) => event === 'refused'),
+  )
+  expect(await at.settled(order.restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
 })
 
 test('of two commands about one source at once the second is refused', async () => {

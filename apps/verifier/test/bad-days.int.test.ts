@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { PolicyId } from '@lifeboat/shared/domain/ids.ts'
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -49,6 +50,13 @@ test.each(['get', 'list'] as const)(
     expect(await room.drill(good, { deps: away(call) })).toMatchObject({ verdict: 'inconclusive' })
   },
 )
+
+test('a drill whose questions the verifier was never told is not proven by the backup alone', async () => {
+  expect(await room.drill(good, { wish: { rehearsal: 'monthly-test' as PolicyId } })).toMatchObject({
+    verdict: 'inconclusive',
+    reasons: [expect.stringContaining('this verifier knows no drill monthly-test')],
+  })
+})
 
 test('no room for a scratch server is waited for, and then leaves the drill open', async () => {
   const huge = { ...good, summary: { ...good.summary, databaseBytes: 1e15 } }

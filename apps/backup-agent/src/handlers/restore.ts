@@ -8,6 +8,7 @@ import { createRun } from '@lifeboat/shared/run/create-run.ts'
 import { openOrder } from '@lifeboat/shared/signing/orders.ts'
 import type { AgentDeps } from '../deps.ts'
 import { refusalOf } from '../restore/admit.ts'
+import { startAgain } from '../restore/around-swap.ts'
 import type { Entry } from '../restore/book.ts'
 import { bringBack } from '../restore/bring-back.ts'
 import { clusterWork } from '../restore/cluster/cluster-work.ts'
@@ -82,10 +83,13 @@ async function admit(
     if (error.retry !== 'never') throw error
     const { restoreId } = wish
     await audit(deps, 'refused', { restoreId, who: opened?.who ?? [], order: opened?.order }, { error })
-    await deps.bus.publish(RestoreSettled, {
-      ...{ restoreId, agentId: cfg.agentId, outcome: 'refused', swapped: false, at: moment(clock.now()) },
-      error: reportOf(error),
-    })
+    // Whoever sends a command once more, or another one under its id, does not speak for the one that is under way.
+    const known = restores.byId(restoreId)
+    if (known === undefined || known.stage === 'settled')
+      await deps.bus.publish(RestoreSettled, {
+        ...{ restoreId, agentId: cfg.agentId, outcome: 'refused', swapped: false, at: moment(clock.now()) },
+        error: reportOf(error),
+      })
     throw error
   }
 }
@@ -129,9 +133,13 @@ async function obey(deps: AgentDeps, order: RestoreOrder, first: Entry, delivery
     const error = LifeboatError.from(thrown)
     // Only the telling of it failed: the next delivery goes on behind the swap.
     if (entry.stage === 'swapped') throw error
+    // Nobody could be asked whether it was swapped; the next delivery asks again.
+    if (entry.stage === 'swapping')
+      throw new LifeboatError('RESTORE_SWAP_UNKNOWN', { restoreId, problem: error.code }, { cause: error })
     // A deploy, or another host with our name: whoever gets the command next goes on.
     if (!cancelled.signal.aborted && (delivery.signal.aborted || lease.lost.aborted))
       throw LifeboatError.from(run.signal.reason)
+    await startAgain(command)
     const outcome = cancelled.signal.aborted ? 'cancelled' : error.code === 'RECOVERY_UNDER_WAY' ? 'refused' : 'failed'
     ending = { outcome, swapped: false, error }
   }

@@ -12,6 +12,8 @@ export type SwapWork =
       done: false
       aside: string | undefined
       swap: (run: Pick<Run, 'signal'>) => Promise<Partial<Swapped> | undefined>
+      /** Asked when `swap` failed: its end may have come and only the answer been lost. */
+      happened: () => Promise<boolean>
     }
 
 /**
@@ -25,15 +27,17 @@ export async function aroundSwap(command: Command, work: SwapWork): Promise<Endi
   const { entry, deps, order, database } = command
   const swapped = work.done ? undefined : await swap(command, work)
   const aside = swapped?.aside ?? entry().aside
-  await command.step('swapped', aside === undefined ? {} : { aside })
-  await audit(deps, 'swapped', { restoreId: order.restoreId, who: entry().who, order, database }, { aside })
   const about = {
     swapped: true,
     ...(aside !== undefined && { aside }),
     ...(swapped?.terminated !== undefined && { terminated: swapped.terminated }),
   }
+  // Before anything is written or told: a full disk or a bus that is away must not keep the service down.
+  const unstarted = await hook(command, 'start', true).then(() => undefined, LifeboatError.from)
+  await command.step('swapped', { stopped: false, ...(aside !== undefined && { aside }) })
+  await audit(deps, 'swapped', { restoreId: order.restoreId, who: entry().who, order, database }, { aside })
   try {
-    await hook(command, 'start', true)
+    if (unstarted) throw unstarted
     command.report('look again')
     await demandAnswer(command)
     await hook(command, 'ready', true)
@@ -45,18 +49,30 @@ export async function aroundSwap(command: Command, work: SwapWork): Promise<Endi
 
 async function swap(command: Command, work: Extract<SwapWork, { done: false }>): Promise<Partial<Swapped> | undefined> {
   command.run.signal.throwIfAborted()
-  await command.step('stopping', work.aside === undefined ? {} : { aside: work.aside })
+  await command.step('stopping', { stopped: true, ...(work.aside !== undefined && { aside: work.aside }) })
   try {
     await hook(command, 'stop', false)
     command.cancelled.throwIfAborted()
     await command.step('swapping')
     return await work.swap({ signal: command.cancelled })
   } catch (thrown) {
-    // It may have stopped all the same; without a swap it belongs where it was.
-    await hook(command, 'start', false).catch((err: unknown) => {
-      command.run.log.error({ event: 'restore.unstarted', err }, 'the service could not be started again after all')
-    })
+    if (command.entry().stage === 'swapping') {
+      if (await work.happened()) return {}
+      await command.step('ready')
+    }
+    await startAgain(command)
     throw thrown
+  }
+}
+
+/** Runs the start hook where the stop hook was begun, by this life of the agent or an earlier one: without a swap the service belongs where it was. */
+export async function startAgain(command: Command): Promise<void> {
+  if (!command.entry().stopped) return
+  try {
+    await hook(command, 'start', false)
+    await command.step(command.entry().stage, { stopped: false })
+  } catch (err) {
+    command.run.log.error({ event: 'restore.unstarted', err }, 'the service could not be started again after all')
   }
 }
 

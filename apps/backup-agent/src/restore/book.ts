@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { writeDurably } from '../spool/files.ts'
 
 /**
- * How far a command has come. Up to `stopping` production is untouched; from `swapping` on only the names in the server tell; from `swapped` on
+ * How far a command has come; back to `accepted` before anything is restored anew, for behind it what lies beside is taken to be whole. Up to `stopping` production is untouched; from `swapping` on only the names in the server tell; from `swapped` on
  * nothing is restored again.
  */
 const Stage = z.enum(['accepted', 'ready', 'stopping', 'swapping', 'swapped', 'settled'])
@@ -21,6 +21,8 @@ const Entry = z.object({
   stage: Stage,
   /** Under which name the present database, or where the present data directory, will be kept; undefined when there was none. */
   aside: z.string().optional(),
+  /** The stop hook was begun, and the start hook has not come to its end since. */
+  stopped: z.boolean().optional(),
   /** What was recovered apart, waiting for its swap. */
   cluster: ClusterLeft.optional(),
   settled: RestoreSettled.schema.optional(),

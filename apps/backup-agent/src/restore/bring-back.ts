@@ -13,7 +13,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from './around-swap.ts'
 import type { Entry } from './book.ts'
 import { chooseDump } from './choose-copy.ts'
-import { type Command, momentOf } from './command.ts'
+import type { Command } from './command.ts'
 import { openIdentity } from './open-identity.ts'
 import { planOf } from './plan.ts'
 import type { Ending } from './tell.ts'
@@ -34,23 +34,26 @@ export async function bringBack(command: Command): Promise<Ending> {
   const next = besideName(database, 'restoring', order.restoreId.slice(-6))
   const before = await databaseNames(server)
   if (isSwapped(entry(), { before, next, database })) return aroundSwap(command, { done: true, swap: undefined })
-  const counted = before.has(next) && entry().stage !== 'accepted' ? {} : await restore(command, next)
-  await command.step('ready')
-  const aside = before.has(database) ? asideName(database, 'before', momentOf(order)) : undefined
+  const named = () => entry().aside ?? asideName(database, 'before', command.deps.clock.now())
+  const aside = before.has(database) ? named() : undefined
   try {
+    const counted = before.has(next) && entry().stage !== 'accepted' ? {} : await restore(command, next)
+    await command.step('ready')
     return {
       ...counted,
       ...(await aroundSwap(command, {
-        done: false,
-        aside,
+        ...{ done: false, aside },
         swap: async (run) => {
           report('swap')
           return giveName(server, { database, next, aside, drainMs: order.drainMs }, run)
         },
+        happened: async () => isSwapped(entry(), { before: await databaseNames(server), next, database }),
       })),
     }
   } catch (thrown) {
-    await dropBeside(server, next)
+    // After a deploy the next delivery goes on with it, and where nobody knows whether it was swapped it may be production.
+    const isOver = command.cancelled.aborted || !command.run.signal.aborted
+    if (isOver && entry().stage !== 'swapping') await dropBeside(server, next)
     throw thrown
   }
 }
@@ -69,6 +72,7 @@ async function restore(command: Command, next: string): Promise<Pick<Ending, 'ta
   if (order.action !== 'restore' || order.kind === 'cluster')
     throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
   const { cfg, clock } = deps
+  await command.step('accepted')
   report('look')
   const copy = await chooseDump(order, { cfg, restore, signal: run.signal })
   await using room = await deps.restores.makeRoom()

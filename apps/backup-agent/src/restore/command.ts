@@ -21,11 +21,11 @@ export interface Command {
   /** As the book has it now. */
   entry(): Entry
   /** Writes down how far it has come, before it goes on. */
-  step(stage: Entry['stage'], more?: Pick<Entry, 'aside' | 'cluster'>): Promise<void>
+  step(stage: Entry['stage'], more?: Pick<Entry, 'aside' | 'cluster' | 'stopped'>): Promise<void>
   report(phase: string): void
 }
 
-/** The moment in the id of a command: names made from it are the same whenever they are made. */
+/** The moment in the id of a command: when it was planned, by the operator's clock. */
 export function momentOf({ restoreId }: Pick<RestoreOrder, 'restoreId'>): number {
   const [, day = '', time = ''] = /^(\d{8})T(\d{6})Z/.exec(restoreId) ?? []
   return Date.parse(

@@ -3,16 +3,15 @@ import { asideName, asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
 import { releaseReplaced, revertReplaced } from '@lifeboat/recovery/swap/put-back.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from './around-swap.ts'
-import { type Command, momentOf } from './command.ts'
+import type { Command } from './command.ts'
 import type { Ending } from './tell.ts'
 
 /** Gives the database that was put aside last its name back; the present one is put aside. @throws LifeboatError – nothing has changed */
 export async function revert(command: Command): Promise<Ending> {
-  const { server, database, order, entry, report } = command
-  const nowMs = momentOf(order)
-  const aside = asideName(database, 'reverted', nowMs)
+  const { server, database, order, entry, report, deps } = command
   const names = await databaseNames(server)
-  if (entry().stage !== 'accepted' && names.has(aside)) return aroundSwap(command, { done: true, swap: undefined })
+  const aside = entry().aside ?? asideName(database, 'reverted', deps.clock.now())
+  if (names.has(aside)) return aroundSwap(command, { done: true, swap: undefined })
   // Before any service is stopped for nothing.
   if (!asideOf(database, [...names]).some(({ why }) => why === 'before'))
     throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { database })
@@ -20,18 +19,25 @@ export async function revert(command: Command): Promise<Ending> {
     ...{ done: false, aside },
     swap: (run) => {
       report('swap')
-      return revertReplaced(server, database, { drainMs: order.drainMs, run, nowMs })
+      return revertReplaced(server, database, { drainMs: order.drainMs, run, aside })
     },
+    happened: async () => (await databaseNames(server)).has(aside),
   })
 }
 
-/** Drops for good what was put aside. @throws LifeboatError */
+/** Clocks of an operator and of an agent may be so far apart. */
+const CLOCKS_APART_MS = 60_000
+
+/** Drops for good what had been put aside when the operator signed. @throws LifeboatError */
 export async function release(command: Command): Promise<Ending> {
-  const { server, database, entry } = command
+  const { server, database, entry, order, run } = command
   const begun = entry().stage !== 'accepted'
-  await command.step('swapping')
+  // Nothing brings it back.
+  run.signal.throwIfAborted()
+  await command.step('ready')
   try {
-    return { outcome: 'done', swapped: false, dropped: await releaseReplaced(server, database) }
+    const untilMs = Date.parse(order.issuedAt) + CLOCKS_APART_MS
+    return { outcome: 'done', swapped: false, dropped: await releaseReplaced(server, database, { untilMs }) }
   } catch (thrown) {
     // An earlier life of this agent was at it, and nothing is left to be dropped.
     if (begun && LifeboatError.is(thrown, 'RECOVERY_NOTHING_ASIDE'))

@@ -1,4 +1,4 @@
-import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import { moment, RestoreId, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import type { Command } from '../context.ts'
@@ -9,9 +9,12 @@ import { readHistory } from '../restore/history.ts'
 /** Ends a restore before its swap. It changes nothing in production, so it needs no signature. */
 export const restoreCancel: Command<{ restore: string }> = ({ restore }, context) =>
   withFleet(context, [], async ({ bus }) => {
-    const events = (await readHistory(bus)).get(restore)
-    if (!events) throw new LifeboatError('RESTORE_UNKNOWN', { restoreId: restore })
-    const over = events.find(({ event }) => event !== 'accepted')
+    const known = RestoreId.safeParse(restore)
+    if (!known.success) throw new LifeboatError('RESTORE_UNKNOWN', { restoreId: restore })
+    // Nothing is told yet of one whose agent is away; it finds the cancel there when it comes back.
+    const events = (await readHistory(bus)).get(restore) ?? []
+    const accepted = events.some(({ event }) => event === 'accepted')
+    const over = events.find(({ event }) => event !== 'accepted' && !(event === 'refused' && accepted))
     if (over) throw new LifeboatError('RESTORE_ENDED', { restoreId: restore, event: over.event, at: over.at })
     const runId = restore as string as RunId
     const cancels = await bus.bucket(CANCELS_BUCKET)

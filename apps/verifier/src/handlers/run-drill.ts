@@ -41,6 +41,7 @@ export function runDrill(deps: VerifierDeps): Handler<DrillRequested> {
     if (await sayAgain(deps, wish, target, run, delivery)) return
     const heartbeat = deps.heartbeats.get(sourceId)
     const drill = beginDrill(deps, { wish, target, rules, heartbeat, run })
+    demandQuestions(deps, wish, drill)
     const evidence = await rehearse(drill, deps, mayWait(delivery))
     const stored = await keepEvidence(drill, deps, evidence, delivery)
     await deps.bus.publish(DrillFinished, factOf(stored, wish.policyId))
@@ -56,6 +57,13 @@ function rulesFor({ rules, rehearsals }: VerifierDeps, { policyId, rehearsal }: 
   const own = rules.get(policyId) ?? DEFAULT_RULES
   const more = rehearsal === undefined ? [] : (rehearsals.get(rehearsal) ?? [])
   return { ...own, assertions: [...own.assertions, ...more] }
+}
+
+/** A drill whose questions this verifier was not told proves nothing. */
+function demandQuestions({ rehearsals }: VerifierDeps, { rehearsal }: DrillRequested, { findings }: Drill): void {
+  if (rehearsal === undefined || rehearsals.has(rehearsal)) return
+  const problem = `this verifier knows no drill ${rehearsal}: restart it with the present lifeboat.yaml`
+  findings.unable({ check: 'assertion', subject: rehearsal }, new LifeboatError('CONFIG_INVALID', { problem }))
 }
 
 /** @returns whether an earlier delivery of this wish already came to its verdict */

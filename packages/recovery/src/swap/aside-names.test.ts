@@ -11,7 +11,7 @@ test('a long name is cut so that the server does not cut the moment, and is foun
   for (const name of ['r'.repeat(63), 'Ä'.repeat(31)]) {
     const aside = asideName(name, 'reverted', NOW)
     expect(Buffer.byteLength(aside)).toBeLessThanOrEqual(63)
-    expect(asideOf(name, [aside])).toEqual([{ name: aside, why: 'reverted' }])
+    expect(asideOf(name, [aside])).toEqual([{ name: aside, why: 'reverted', atMs: NOW }])
   }
 })
 

@@ -2,7 +2,7 @@ import { compactTime } from '@lifeboat/shared/time/clock.ts'
 
 /** PostgreSQL cuts longer names, in silence. */
 const NAME_BYTES = 63
-const STAMP = /_(before|reverted)_\d{8}t\d{6}z$/
+const STAMP = /_(before|reverted)_(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z$/
 
 /** `records_before_20260926t020000z`: what a database is called once another has its name. */
 export function asideName(database: string, why: 'before' | 'reverted', nowMs: number): string {
@@ -10,16 +10,23 @@ export function asideName(database: string, why: 'before' | 'reverted', nowMs: n
   return `${cut(database, NAME_BYTES - tail.length)}${tail}`
 }
 
+export interface Aside {
+  name: string
+  why: 'before' | 'reverted'
+  /** When it was put aside, by the clock of whoever did it. */
+  atMs: number
+}
+
 /** Those of these names under which a database of that name was put aside, the newest first. */
-export function asideOf(database: string, names: readonly string[]): { name: string; why: 'before' | 'reverted' }[] {
+export function asideOf(database: string, names: readonly string[]): Aside[] {
   return names
-    .flatMap((name) => {
-      const [tail = '', why] = STAMP.exec(name) ?? []
+    .flatMap((name): Aside[] => {
+      const [tail = '', why, year, month, day, hour, minute, second] = STAMP.exec(name) ?? []
       const own = tail !== '' && name === `${cut(database, NAME_BYTES - tail.length)}${tail}`
-      return own ? [{ name, why: why as 'before' | 'reverted', at: tail.slice(-16) }] : []
+      const atMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+      return own ? [{ name, why: why as Aside['why'], atMs }] : []
     })
-    .sort((a, b) => (a.at < b.at ? 1 : -1))
-    .map(({ name, why }) => ({ name, why }))
+    .sort((a, b) => b.atMs - a.atMs)
 }
 
 /** As many whole characters as fit. */

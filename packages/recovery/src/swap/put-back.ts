@@ -14,12 +14,15 @@ import { type Swapped, swapDatabases } from './swap-databases.ts'
 export async function revertReplaced(
   server: SourceConnection,
   database: string,
-  { drainMs, run, nowMs = Date.now() }: { drainMs: number; run: Pick<Run, 'signal'>; nowMs?: number },
+  {
+    drainMs,
+    run,
+    aside = asideName(database, 'reverted', Date.now()),
+  }: { drainMs: number; run: Pick<Run, 'signal'>; aside?: string },
 ): Promise<Swapped & { back: string }> {
   await using _held = await holdDatabase(server, database)
   const newest = (await putAside(server, database)).find(({ why }) => why === 'before')
   if (!newest) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { database })
-  const aside = asideName(database, 'reverted', nowMs)
   const swapped = await swapDatabases(server, { live: database, next: newest.name, aside, drainMs }, run)
   return { ...swapped, back: newest.name }
 }
@@ -27,12 +30,17 @@ export async function revertReplaced(
 /**
  * Lets go of everything that was put aside of this database, for good.
  *
+ * @param opts.untilMs only of what had been put aside by then
  * @returns what was dropped
  * @throws LifeboatError RECOVERY_NOTHING_ASIDE | RECOVERY_UNDER_WAY | SOURCE_…
  */
-export async function releaseReplaced(server: SourceConnection, database: string): Promise<string[]> {
+export async function releaseReplaced(
+  server: SourceConnection,
+  database: string,
+  { untilMs = Number.POSITIVE_INFINITY }: { untilMs?: number } = {},
+): Promise<string[]> {
   await using _held = await holdDatabase(server, database)
-  const aside = await putAside(server, database)
+  const aside = (await putAside(server, database)).filter(({ atMs }) => atMs <= untilMs)
   if (aside.length === 0) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { database })
   await using client = await connectSource(server, SESSION)
   for (const { name } of aside) await client.query(`drop database ${quoteIdent(name)}`)

@@ -53,6 +53,20 @@ test.each([
   await expect(openOrder(bad, operators, required)).rejects.toMatchObject({ code })
 })
 
+test('two names of one key are one operator', async () => {
+  const twice = await cosignOrder(signed, { ...annsKey, name: 'also-ann' })
+  await expect(openOrder(twice, { ...operators, 'also-ann': ann.publicKey }, 2)).rejects.toMatchObject({
+    code: 'RESTORE_SIGNATURES_MISSING',
+  })
+})
+
+test('an order no agent would take is not signed', async () => {
+  await expect(signOrder({ ...order, drainMs: 7_200_000 }, annsKey)).rejects.toMatchObject({
+    code: 'CLI_USAGE',
+    facts: { problem: expect.stringMatching(/^drainMs: /) },
+  })
+})
+
 test('what was signed as a manifest does not pass as an order, even by a key that is known', async () => {
   const pair = await newSigningKeyPair()
   const manifest = JSON.parse(await (await openSigner('ann', pair.privateKey)).sign('lifeboat-manifest', order))

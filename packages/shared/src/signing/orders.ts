@@ -45,12 +45,21 @@ export function keyFingerprint(publicKey: string): string {
   return createHash('sha256').update(Buffer.from(publicKey, 'base64url')).digest('hex').slice(0, 16)
 }
 
-export function publicHalf(key: KeyObject): string {
+function publicHalf(key: KeyObject): string {
   return createPublicKey(key).export({ format: 'jwk' }).x ?? ''
 }
 
-/** What is signed are the bytes of the payload itself, so nobody has to agree on a canonical form. */
+/**
+ * What is signed are the bytes of the payload itself, so nobody has to agree on a canonical form.
+ *
+ * @throws LifeboatError CLI_USAGE – no agent would take it for an order: a text or a time is too long
+ */
 export async function signOrder(order: RestoreOrder, by: OperatorKey): Promise<SignedOrder> {
+  const { error } = RestoreOrder.safeParse(order)
+  if (error)
+    throw new LifeboatError('CLI_USAGE', {
+      problem: error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
+    })
   return cosignOrder({ payload: Buffer.from(JSON.stringify(order)).toString('base64url'), signatures: [] }, by)
 }
 
@@ -84,7 +93,7 @@ export async function openOrder(
   required: number,
 ): Promise<{ order: RestoreOrder; who: string[] }> {
   if (signatures.length === 0) throw new LifeboatError('RESTORE_UNSIGNED')
-  const who = new Set<string>()
+  const who = new Map<string, string>()
   for (const signature of signatures) {
     const { kid = '', typ } = headerOf(signature)
     const x = Object.hasOwn(operators, kid) ? operators[kid] : undefined
@@ -95,10 +104,12 @@ export async function openOrder(
     await flattenedVerify({ payload, ...signature }, key, { algorithms: ['EdDSA'] }).catch((cause: unknown) => {
       throw new LifeboatError('RESTORE_ALTERED', { signer: kid }, { cause })
     })
-    who.add(kid)
+    who.set(x, kid)
   }
-  if (who.size < required) throw new LifeboatError('RESTORE_SIGNATURES_MISSING', { signers: [...who], required })
-  return { order: parseOrder(payload), who: [...who] }
+  const signers = [...who.values()]
+  // Two names for one key are one person.
+  if (who.size < required) throw new LifeboatError('RESTORE_SIGNATURES_MISSING', { signers, required })
+  return { order: parseOrder(payload), who: signers }
 }
 
 function parseOrder(payload: string): RestoreOrder {

@@ -39,11 +39,13 @@ export async function restoreInPlace(command: Command): Promise<Ending> {
         await swapFolders({ place, next, aside })
         return {}
       },
+      happened: () => isSwapped(entry(), next, place),
     })
     return await withCluster(command, site, ending)
   } catch (thrown) {
-    // After a deploy the next delivery goes on with it.
-    if (command.cancelled.aborted || !command.run.signal.aborted) await removeApart(folder)
+    // After a deploy the next delivery goes on with it, and where nobody knows whether it was swapped it may be production.
+    const isOver = command.cancelled.aborted || !command.run.signal.aborted
+    if (isOver && entry().stage !== 'swapping') await removeApart(folder)
     throw thrown
   }
 }
@@ -55,6 +57,7 @@ async function isSwapped({ stage, aside }: Entry, next: string, place: string): 
 }
 
 async function recover(command: Command, site: Site): Promise<void> {
+  await command.step('accepted')
   const { recovered } = await recoverApart(command, site)
   const about = { place: 'in place', dataDirectory: site.dataDirectory, state: 'promoted' } as const
   await command.step('ready', { cluster: { ...about, recovered } })
@@ -69,10 +72,10 @@ async function withCluster({ entry }: Command, { folder }: Site, ending: Ending)
 
 /** Gives the data directory that was put aside last its place back; the present one is put aside. @throws LifeboatError – nothing has changed */
 export async function revertInPlace(command: Command): Promise<Ending> {
-  const { order, entry, report, server } = command
+  const { order, entry, report, server, deps } = command
   const place = await ownDataDirectory(command, order.sourceId)
-  const aside = asidePath(place, 'reverted', order)
-  const begun = entry().stage !== 'accepted'
+  const begun = entry().aside !== undefined
+  const aside = entry().aside ?? asidePath(place, 'reverted', deps.clock.now())
   if (begun && (await isThere(aside)) && (await isThere(place)))
     return aroundSwap(command, { done: true, swap: undefined })
   const before = (await putAside(place)).find(({ why }) => why === 'before')
@@ -86,6 +89,7 @@ export async function revertInPlace(command: Command): Promise<Ending> {
       await swapFolders({ place, next: before.path, aside })
       return {}
     },
+    happened: async () => (await isThere(aside)) && (await isThere(place)) && !(await isThere(before.path)),
   })
 }
 
@@ -99,7 +103,8 @@ export async function releaseInPlace(command: Command): Promise<Ending> {
   for (const { path } of found)
     if ((await leftServer(path)) !== undefined)
       throw new LifeboatError('RESTORE_STILL_RUNNING', { dataDirectory: path })
-  await command.step('swapping')
+  command.run.signal.throwIfAborted()
+  await command.step('ready')
   for (const { path } of found) await rm(path, { recursive: true, force: true })
   return { outcome: 'done', swapped: false, dropped: found.map(({ path }) => path) }
 }

@@ -8,7 +8,6 @@ import { isThere } from '@lifeboat/recovery/swap/swap-folders.ts'
 import type { RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { ClusterPlace, ClusterWish } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { momentOf } from '../command.ts'
 import type { Restorable } from '../restorable.ts'
 
 /** Where a cluster is recovered to, and what of it is there now. */
@@ -57,13 +56,13 @@ export async function siteOf(
   const dataDirectory = await ownDataDirectory(of, about.sourceId)
   const present = await presentCluster(dataDirectory)
   const folder = `${dataDirectory}_restoring_${about.restoreId.slice(-6)}`
-  const aside = present && asidePath(dataDirectory, 'before', about)
+  const aside = present && asidePath(dataDirectory, 'before', Date.now())
   const account = present ? { uid: present.uid, gid: present.gid } : serverAccount()
   return { place, folder, dataDirectory, present, aside, account }
 }
 
-export function asidePath(dataDirectory: string, why: 'before' | 'reverted', of: { restoreId: RestoreId }): string {
-  return join(dirname(dataDirectory), asideName(basename(dataDirectory), why, momentOf(of)))
+export function asidePath(dataDirectory: string, why: 'before' | 'reverted', atMs: number): string {
+  return join(dirname(dataDirectory), asideName(basename(dataDirectory), why, atMs))
 }
 
 /** Longest path of a Unix socket. */

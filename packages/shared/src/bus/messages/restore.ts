@@ -66,7 +66,8 @@ export const RestoreRequested = defineMessage({
   owner: 'cli',
   summary:
     'Commands an agent to restore, move, promote, revert or release; signed by operators (JWS, EdDSA), valid for minutes, obeyed once.',
-  dedupeKey: (data) => data.restoreId,
+  /** A signature more makes another message of it: what was sent too early may be sent again. */
+  dedupeKey: ({ restoreId, order }) => `${restoreId}/${order.signatures.map(({ signature }) => signature).join('/')}`,
   route: (data) => data.agentId,
   data: z.object({ restoreId: RestoreId, agentId: AgentId, order: SignedOrder }),
 })

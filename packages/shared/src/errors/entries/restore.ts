@@ -50,6 +50,12 @@ export const RESTORE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RESTORE_SWAP_UNKNOWN: {
+    title: 'It is not known whether the swap of a restore happened',
+    hint: 'The server cannot be asked. The agent asks again by itself and goes on from what it finds; see that PostgreSQL runs and takes the superuser of the source.',
+    retry: 'later',
+    level: 'error',
+  },
   RESTORE_WRONG_HOST: {
     title: 'A command is meant for another fleet, agent or source',
     hint: 'The facts say whom it names. Sign one that names this agent and a source it takes backups of.',

@@ -1,5 +1,4 @@
-import { on } from 'node:events'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
 import { decrypted } from '@lifeboat/shared/age/decrypt.ts'
@@ -16,7 +15,7 @@ export interface ExtractJob extends PlacingOptions {
   from: SealedFiles | DecryptedPipe
 }
 
-/** Names of files come through the port, one after the other and null at the end; each is answered when the file is needed no more. */
+/** Names of files come through the port, one after the other and null at the end; each is answered when the file was read. */
 export interface SealedFiles {
   files: MessagePort
   /** age identity file; only with keys `x25519Identities` understands. */
@@ -71,28 +70,33 @@ async function place(chunks: AsyncIterable<Buffer>, name: string, to: FilePlacem
 }
 
 function contentsOfFiles({ files, identity }: SealedFiles, artifact: string): AsyncGenerator<Buffer> {
-  return decrypted(bytesOf(files), x25519Identities(identity) as X25519Identity[], artifact)
+  return decrypted(bytesOf(namesFrom(files)), x25519Identities(identity) as X25519Identity[], artifact)
 }
 
-/**
- * In one buffer: it is copied before the next is asked for. A file is answered before its last bytes are given, so that the next one comes
- * while these are worked on.
- */
-async function* bytesOf(port: MessagePort): AsyncGenerator<Buffer> {
+async function* namesFrom(port: MessagePort): AsyncGenerator<string> {
+  for (;;) {
+    const name = await nextMessage(port)
+    if (name === null) return
+    yield name
+    port.postMessage('read')
+  }
+}
+
+function nextMessage(port: MessagePort): Promise<string | null> {
+  return new Promise((resolve) => port.once('message', resolve))
+}
+
+/** In one buffer: it is copied before the next is asked for. */
+async function* bytesOf(files: AsyncIterable<string>): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-  // What nobody listens to is lost, so this listens all the time.
-  for await (const [file] of on(port, 'message') as AsyncIterable<[string | null]>) {
-    if (file === null) return
+  for await (const file of files) {
     const fd = openSync(file, 'r')
     try {
-      let left = fstatSync(fd).size
-      do {
+      for (;;) {
         const bytes = readSync(fd, buffer)
-        if (bytes === 0 && left > 0) throw new Error(`${file} ended ${left} bytes before its end`)
-        left -= bytes
-        if (left === 0) port.postMessage('read')
+        if (bytes === 0) break
         yield buffer.subarray(0, bytes)
-      } while (left > 0)
+      }
     } finally {
       closeSync(fd)
     }

@@ -23,7 +23,7 @@ import { type AgentHouse, openAgentHouse, SOURCE } from './agent-house.ts'
 
 const run = promisify(execFile)
 const HOOK = `echo "$LIFEBOAT_HOOK" >> "$LOG"
-case "$1" in fail) echo "no such unit" >&2; exit 3;; hang) sleep 600;; slow) sleep 2;; esac
+case "$1" in fail) echo "no such unit" >&2; exit 3;; hang) sleep 600 & echo $! > "$LOG.child"; wait;; slow) sleep 2;; esac
 `
 /** Every patient the database has when it is backed up. */
 export const PATIENTS = 20_000
@@ -60,6 +60,8 @@ export interface RestoreHouse extends AsyncDisposable {
   besides(): Promise<string[]>
   /** What hooks ran since this was asked last. */
   hooksRan(): Promise<string[]>
+  /** Whether what the hanging hook had started still runs. */
+  childRuns(): Promise<boolean>
 }
 
 export async function openRestoreHouse(): Promise<RestoreHouse> {
@@ -180,6 +182,11 @@ export async function openRestoreHouse(): Promise<RestoreHouse> {
       const fresh = lines.slice(hooksSeen)
       hooksSeen = lines.length
       return fresh
+    },
+    async childRuns() {
+      const pid = (await readFile(join(folder, 'hooks.log.child'), 'utf8')).trim()
+      const { stdout } = await run('ps', ['-o', 'stat=', '-p', pid]).catch(() => ({ stdout: '' }))
+      return stdout.trim() !== '' && !stdout.startsWith('Z')
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
 import { moment, newRestoreId, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -132,6 +133,11 @@ describe('a command that is', () => {
       },
       'RESTORE_ALTERED',
     ],
+    [
+      'carried as another',
+      async () => ({ ...(await at.wish(await at.order(cfg))), restoreId: newRestoreId(Date.now()) }),
+      'RESTORE_ALTERED',
+    ],
   ])('%s changes nothing, is written down, and becomes a dead letter', async (_, make, code) => {
     const wish = await make()
     await at.publishRaw(wish)
@@ -155,6 +161,20 @@ describe('a command that is', () => {
     await at.publishRaw(await at.wish(order))
     const [, second] = await at.settled(order.restoreId, 2)
     expect(second).toMatchObject({ outcome: 'refused', error: { code: 'RESTORE_REPLAYED' } })
+    expect(await at.patients()).toBe(0)
+  })
+
+  test('new, but bears the nonce or the name of one that was obeyed, is refused', async () => {
+    const first = await at.command(cfg, { action: 'release' })
+    await at.settled(first.restoreId)
+    const replayed = { outcome: 'refused', error: { code: 'RESTORE_REPLAYED' } }
+    const sameNonce = await at.command(cfg, { nonce: first.nonce })
+    expect(await at.settled(sameNonce.restoreId)).toMatchObject([replayed])
+    await at.command(cfg, { restoreId: first.restoreId })
+    expect(await at.settled(first.restoreId, 2)).toMatchObject([
+      { error: { code: 'RECOVERY_NOTHING_ASIDE' } },
+      replayed,
+    ])
     expect(await at.patients()).toBe(0)
   })
 
@@ -186,11 +206,37 @@ describe('hooks:', () => {
     expect([await at.hooksRan(), await at.patients(), await at.besides()]).toEqual([['stop', 'start'], 0, []])
   })
 
+  test('a hook that hangs takes all it has started with it', async () => {
+    const { restoreId } = await at.command(cfg, { hooks: { stop: 'hanging' } })
+    await at.settled(restoreId)
+    await expect.poll(() => at.childRuns()).toBe(false)
+  })
+
   test('a start hook that fails is told, with the data in place and the old kept', async () => {
     const { restoreId } = await at.command(cfg, { hooks: { start: 'failing' } })
     const told = { outcome: 'failed', swapped: true, error: { code: 'RESTORE_HOOK_FAILED', facts: { swapped: true } } }
     expect(await at.settled(restoreId)).toMatchObject([told])
     expect([await at.patients(), (await at.besides()).length]).toEqual([PATIENTS, 1])
+  })
+})
+
+describe('as docs/restore.md says,', () => {
+  const page = readFileSync(new URL('../../../docs/restore.md', import.meta.url), 'utf8')
+  const lines = (first: string) =>
+    [...page.matchAll(/```(?:ba)?sh\n([\s\S]*?)```/g)].find(([, block]) => block?.startsWith(first))?.[1] ?? ''
+  const installed = spawnSync('nats', ['--version']).error === undefined
+  test.for(['exec 3<>', 'nats pub '])('a wish written down is published by hand: %s…', async (first, { skip }) => {
+    if (first.startsWith('nats')) skip(!installed, 'the nats tool is not installed here')
+    const order = await at.order(cfg)
+    const cwd = at.house.folder
+    await writeFile(join(cwd, 'order.json'), `${JSON.stringify(await at.wish(order))}\n`)
+    const { hostname: NATS_HOST, port: NATS_PORT } = new URL(at.house.natsUrl)
+    const env = { PATH: process.env.PATH, NATS_URL: at.house.natsUrl, NATS_HOST, NATS_PORT }
+    expect(lines(first)).toContain('requested.v1.db1 ')
+    const script = lines(first).replace('v1.db1 ', `v1.${cfg.agentId} `)
+    expect(spawnSync('bash', ['-euc', script], { cwd, env, encoding: 'utf8' })).toMatchObject({ status: 0 })
+    expect(await at.settled(order.restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
+    expect(await at.patients()).toBe(PATIENTS)
   })
 })
 

@@ -3,6 +3,7 @@ import { enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
+import { Writable } from 'node:stream'
 
 // In the user's own folder: whoever may write to a shared cache could choose what runs here.
 enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lifeboat'))
@@ -32,6 +33,23 @@ async function ask(question: string): Promise<string | undefined> {
   return line === undefined || line.done ? undefined : line.value.trim()
 }
 
+/** A terminal shows nothing of it; a pipe never did. */
+async function askSecret(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY) return ask(question)
+  const output = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const hidden = createInterface({ input: process.stdin, output, terminal: true })
+  // Asked only now that the terminal no longer echoes: some type fast.
+  process.stderr.write(question)
+  hidden.once('SIGINT', () => interrupt.abort())
+  try {
+    const line = await Promise.race([hidden[Symbol.asyncIterator]().next(), interrupted])
+    return line === undefined || line.done ? undefined : line.value
+  } finally {
+    hidden.close()
+    process.stderr.write('\n')
+  }
+}
+
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
@@ -39,6 +57,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   ask,
+  askSecret,
   colour: wantsColour(process.stdout.isTTY, process.env),
   liveWidth: process.stderr.isTTY && process.env.TERM !== 'dumb' ? process.stderr.columns : undefined,
 })

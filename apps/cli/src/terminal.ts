@@ -12,6 +12,8 @@ export interface Terminal {
   err(text: string): void
   /** Asks whoever sits there and gives the line they typed, trimmed; undefined when nobody does. Absent where nobody can be asked. */
   ask?(question: string): Promise<string | undefined>
+  /** The same for what must not show while it is typed. */
+  askSecret?(question: string): Promise<string | undefined>
   /** Whether colours may be used on standard output. */
   readonly colour: boolean
   /** Width of a line that may be redrawn on standard error; undefined when it is no terminal. */

@@ -1,8 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openWithPassphrase } from '@lifeboat/shared/age/passphrase.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { backupFacts } from './facts.ts'
 import { startFleet, type TestFleet } from './fleet.ts'
 import { cli } from './run-cli.ts'
@@ -86,4 +90,50 @@ test('where no key is declared nothing is claimed, and a name nobody declared is
   const { code, out } = await check('')
   expect([code, JSON.parse(out).counts.unknown]).toEqual([6, 5])
   expect(await check(`${OLD}, ${NEW}`, '--without', 'odl')).toMatchObject({ code: 2 })
+})
+
+describe('an identity for the escrow', () => {
+  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+  test('is sealed with a passphrase that is typed twice and never shown', async () => {
+    const command = `${process.execPath} ${main} key escrow typed`
+    const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], { cwd: fleet.dir })
+    let shown = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      shown += chunk.toString()
+      const asked = /(Passphrase of the new identity|Once more): $/.exec(shown)
+      if (asked) child.stdin.write('correct horse battery\r')
+    })
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(shown).toContain('Written, mode 0600')
+    expect(shown).not.toContain('horse')
+    const file = join(fleet.dir, 'lifeboat-keys/typed.escrow.age')
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await openWithPassphrase(await readFile(file, 'utf8'), 'correct horse battery', 'x')).toMatch(
+      /AGE-SECRET-KEY-1/,
+    )
+  })
+
+  test.each([
+    ['without a passphrase', 'safe', {}],
+    ['with one that is guessed', 'safe', { LIFEBOAT_IDENTITY_PASSPHRASE: 'short' }],
+    ['under a name no configuration can hold', 'The Safe', { LIFEBOAT_IDENTITY_PASSPHRASE: 'correct horse battery' }],
+  ])('is not made %s', async (_, name, env) => {
+    expect(await cli(fleet.dir, ['key', 'escrow', name, '--out', 'none'], env)).toMatchObject({ code: 2 })
+    await expect(stat(join(fleet.dir, 'none'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+test('what takes the place of a key is made only for one that is in use, and under a name of its own', async () => {
+  await check(`${OLD}, ${NEW}, ${SAFE}`)
+  const rotate = (...args: string[]) => cli(fleet.dir, ['key', 'rotate', ...args, '--config', 'keys.yaml', '--json'])
+  expect(await rotate('old', 'next')).toMatchObject({ code: 2, out: expect.stringContaining('retired already') })
+  expect(await rotate('nwe', 'next')).toMatchObject({ code: 2, out: expect.stringContaining('Did you mean new?') })
+  expect(await rotate('new', 'safe')).toMatchObject({ code: 2, out: expect.stringContaining('declared already') })
+  const { code, out } = await rotate('new', 'next')
+  const { recipient, yaml } = JSON.parse(out)
+  expect([code, yaml]).toEqual([0, expect.stringContaining(`recipients: [${recipient}, age1safe]`)])
+  const text = await readFile(join(fleet.dir, 'keys.yaml'), 'utf8')
+  await writeFile(join(fleet.dir, 'next.yaml'), text.replace(/^encryption: .*$/m, yaml))
+  expect((await cli(fleet.dir, ['config', 'check', '--config', 'next.yaml'])).code).toBe(0)
 })

@@ -2,11 +2,13 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { decrypted } from '../src/age/decrypt.ts'
 import { encrypt, nativeRecipients } from '../src/age/encrypt.ts'
 import { x25519Identities } from '../src/age/identities.ts'
+import { isSealed, openWithPassphrase, sealWithPassphrase } from '../src/age/passphrase.ts'
 import { LifeboatError } from '../src/errors/lifeboat-error.ts'
 
 const run = promisify(execFile)
@@ -137,4 +139,31 @@ test('a recipient or an identity that is mistyped or of another kind is left to 
   expect(nativeRecipients(['age1yubikey1qwertz'])).toBeUndefined()
   expect(x25519Identities(mistyped(key.identity.trim()))).toBeUndefined()
   expect(x25519Identities(key.identity)).toHaveLength(1)
+})
+
+/** The program asks at a terminal only; `script` makes one. */
+async function atTerminal(command: string, ...answers: string[]): Promise<void> {
+  const asked = run('script', ['--quiet', '--return', '--command', command, '/dev/null'], { cwd: folder })
+  for (const answer of answers) {
+    await pause(500)
+    asked.child.stdin?.write(`${answer}\r`)
+  }
+  await asked
+}
+
+test('what is sealed with a passphrase opens with that one and no other', async () => {
+  const text = await sealWithPassphrase(key.identity, 'correct horse')
+  expect([isSealed(text), isSealed(key.identity)]).toEqual([true, false])
+  expect(await openWithPassphrase(text, 'correct horse', 'x')).toBe(key.identity)
+  await expect(openWithPassphrase(text, 'battery staple', 'x')).rejects.toMatchObject({ code: 'ARTIFACT_KEY_WRONG' })
+})
+
+test('the age program opens what we seal with a passphrase, and we what it seals', async () => {
+  await writeFile(join(folder, 'escrow.age'), await sealWithPassphrase(key.identity, 'correct horse'))
+  await atTerminal('age --decrypt --output opened escrow.age', 'correct horse')
+  expect(await readFile(join(folder, 'opened'), 'utf8')).toBe(key.identity)
+  await writeFile(join(folder, 'identity'), key.identity)
+  await atTerminal('age --passphrase --output theirs.age identity', 'battery staple', 'battery staple')
+  const theirs = await readFile(join(folder, 'theirs.age'), 'latin1')
+  expect(await openWithPassphrase(theirs, 'battery staple', 'x')).toBe(key.identity)
 })

@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { newSigningKeyPair } from '@lifeboat/shared/signing/signing.ts'
 import type { Command } from '../context.ts'
 import { writeNew } from '../files.ts'
-
-const run = promisify(execFile)
+import { newIdentity } from '../keys/new-identity.ts'
 
 export interface KeyNewArgs {
   out?: string
@@ -43,25 +39,14 @@ export const keyNew: Command<KeyNewArgs> = async ({ out = 'lifeboat-keys', signe
   return { value: { ...keys, yaml: yamlLines(keys, identityFile) }, text: () => told(keys, identityFile) }
 }
 
-async function newIdentity(path: string | undefined): Promise<{ text: string; recipient: string }> {
-  try {
-    const { stdout } = await run('age-keygen', [], { env: { ...(path === undefined ? {} : { PATH: path }) } })
-    const recipient = /age1[0-9a-z]+/.exec(stdout)?.[0]
-    if (recipient === undefined)
-      throw new LifeboatError('TOOL_FAILED', { tool: 'age-keygen', problem: 'it printed no public key' })
-    return { text: stdout, recipient }
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
-    throw new LifeboatError('TOOL_MISSING', { tool: 'age-keygen', package: 'age' }, { cause })
-  }
-}
-
 function yamlLines({ recipient, signers }: NewKeys, identityFile: string): string {
   const agents = signers.filter(({ name }) => name !== 'verifier')
   const verifier = signers.find(({ name }) => name === 'verifier')
   return [
     'encryption:',
     `  recipients: [${recipient}]`,
+    '  identities:',
+    `    main: { recipient: ${recipient} }`,
     'signers:',
     ...signers.map(({ name, publicKey }) => `  ${name}: ${publicKey}`),
     'agents:',
@@ -80,6 +65,7 @@ function told(keys: NewKeys, identityFile: string): string {
     '',
     yamlLines(keys, identityFile),
     `Keep a copy of ${identityFile} away from these machines: without it no backup can be read, by anybody.`,
+    'Better, let a second key open everything as well, and keep that one offline: `lifeboat key escrow safe`.',
     'Move each signing key to the host that signs with it, and the identity to the verifier only.',
   ].join('\n')
 }

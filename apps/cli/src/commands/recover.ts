@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { resolveSecret } from '@lifeboat/config/resolve-secret.ts'
 import { look } from '@lifeboat/recovery/bare/look.ts'
 import { type Picked, pick } from '@lifeboat/recovery/bare/pick.ts'
 import { type PlannedCluster, planCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
@@ -9,10 +8,10 @@ import { type DumpPlace, type PlannedDump, planDump } from '@lifeboat/recovery/b
 import { recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
 import { recoverDump } from '@lifeboat/recovery/bare/recover-dump.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
-import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import { RunId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command, Context } from '../context.ts'
+import { readIdentity } from '../keys/read-identity.ts'
 import type { Outcome } from '../output.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { clusterText, dumpText } from '../recover/back-text.ts'
@@ -121,10 +120,8 @@ async function openReader(
   { terminal, options, clock }: Context,
   live: LiveLine,
 ): Promise<Reader & AsyncDisposable> {
-  if (identity === undefined)
-    throw new LifeboatError('CLI_USAGE', { problem: 'name the file of the age identity: --identity' })
   const log = terminalLog(terminal, options.verbose ?? false)
-  const key = resolveSecret(`file:${identity}` as SecretRef, { env: terminal.env, baseDir: terminal.cwd })
+  const key = await readIdentity(identity, terminal)
   const workDir = await mkdtemp(join(tmpdir(), 'lifeboat-recover-'))
   return {
     ...{ target, identity: key, workDir, toolPaths: toolPath, tools: {}, arrived() {} },

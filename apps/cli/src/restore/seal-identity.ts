@@ -1,23 +1,20 @@
-import { resolveSecret } from '@lifeboat/config/resolve-secret.ts'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { whole } from '@lifeboat/recovery/fetch/unseal.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
-import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import { RunId } from '@lifeboat/shared/domain/ids.ts'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { readIdentity } from '../keys/read-identity.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** The same of the file of `--identity`. @throws LifeboatError CLI_USAGE – nobody named one */
-export function sealIdentityFile(file: string | undefined, recipient: string, terminal: Terminal): Promise<string> {
-  if (file === undefined)
-    throw new LifeboatError('CLI_USAGE', {
-      problem: 'name the file of the age identity that opens the backup: --identity',
-    })
-  const identity = resolveSecret(`file:${file}` as SecretRef, { env: terminal.env, baseDir: terminal.cwd })
-  return sealIdentity(identity, recipient, terminal.signal)
+/** The same of the file of `--identity`. @throws LifeboatError those of readIdentity */
+export async function sealIdentityFile(
+  file: string | undefined,
+  recipient: string,
+  terminal: Terminal,
+): Promise<string> {
+  return sealIdentity(await readIdentity(file, terminal), recipient, terminal.signal)
 }
 
 /**

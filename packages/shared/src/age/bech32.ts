@@ -44,3 +44,21 @@ function bytesOf(values: readonly number[]): Buffer | undefined {
   const isPadded = bits < 5 && (held & ((1 << bits) - 1)) === 0
   return isPadded ? Buffer.from(bytes) : undefined
 }
+
+/** The other way round: `bech32Text('age', key)` is an `age1…` public key. */
+export function bech32Text(prefix: string, bytes: Buffer): string {
+  const values: number[] = []
+  let [held, bits] = [0, 0]
+  for (const byte of bytes) {
+    held = ((held << 8) | byte) & 0xfff
+    bits += 8
+    while (bits >= 5) {
+      bits -= 5
+      values.push((held >> bits) & 31)
+    }
+  }
+  if (bits > 0) values.push((held << (5 - bits)) & 31)
+  const sum = checksum([...expanded(prefix), ...values, ...Array<number>(CHECKSUM_LETTERS).fill(0)]) ^ 1
+  const check = Array.from({ length: CHECKSUM_LETTERS }, (_, i) => (sum >>> (5 * (CHECKSUM_LETTERS - 1 - i))) & 31)
+  return `${prefix}1${[...values, ...check].map((value) => LETTERS[value]).join('')}`
+}

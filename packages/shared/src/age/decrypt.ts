@@ -1,7 +1,6 @@
 import { forget } from '../service/forget.ts'
-import { fileKeyOf, unopened } from './file-key.ts'
+import { type AgeIdentity, fileKeyOf, unopened } from './file-key.ts'
 import { CHUNK_BYTES, chunkNonce, NONCE_BYTES, openBox, payloadKey, TAG_BYTES } from './format.ts'
-import type { X25519Identity } from './identities.ts'
 
 const SEALED_BYTES = CHUNK_BYTES + TAG_BYTES
 /** Opened in one go: what is given is worth a turn to another thread. */
@@ -21,7 +20,7 @@ const LONGEST_HEADER_BYTES = 64 * 1024
  */
 export async function* decrypted(
   bytes: AsyncIterable<Buffer>,
-  identities: readonly X25519Identity[],
+  identities: readonly AgeIdentity[],
   artifact: string,
 ): AsyncGenerator<Buffer, void, undefined> {
   const window = Buffer.allocUnsafeSlow(BOXES * SEALED_BYTES + LONGEST_HEADER_BYTES)
@@ -58,7 +57,7 @@ function payloadBegins(start: Buffer, artifact: string): number {
   return end < 0 || start.length < begins ? 0 : begins
 }
 
-function openPayload(start: Buffer, identities: readonly X25519Identity[], artifact: string): Payload {
+function openPayload(start: Buffer, identities: readonly AgeIdentity[], artifact: string): Payload {
   const [header, nonce] = [start.subarray(0, -NONCE_BYTES), start.subarray(-NONCE_BYTES)]
   return new Payload(payloadKey(fileKeyOf(header, identities, artifact), nonce), artifact)
 }

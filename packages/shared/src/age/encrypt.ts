@@ -35,17 +35,24 @@ export function nativeRecipients(recipients: readonly string[]): NativeRecipient
  *
  * @see https://c2sp.org/age – header, X25519 recipient stanza, payload
  */
-export async function* encrypt(plain: AsyncIterable<Uint8Array>, recipients: NativeRecipients): AsyncGenerator<Buffer> {
+export function encrypt(plain: AsyncIterable<Uint8Array>, recipients: NativeRecipients): AsyncGenerator<Buffer> {
+  return encryptWith(plain, (fileKey) => recipients.map((recipient) => stanza(fileKey, recipient)))
+}
+
+/** @param stanzas what tells those who may read the key of the file */
+export async function* encryptWith(
+  plain: AsyncIterable<Uint8Array>,
+  stanzas: (fileKey: Buffer) => readonly string[],
+): AsyncGenerator<Buffer> {
   const fileKey = randomBytes(FILE_KEY_BYTES)
   const nonce = randomBytes(NONCE_BYTES)
   const payload = new Payload(payloadKey(fileKey, nonce))
-  yield Buffer.concat([header(fileKey, recipients), nonce])
+  yield Buffer.concat([header(fileKey, stanzas(fileKey)), nonce])
   for await (const bytes of plain) yield* payload.add(bytes)
   yield* payload.end()
 }
 
-function header(fileKey: Buffer, recipients: NativeRecipients): Buffer {
-  const stanzas = recipients.map((recipient) => stanza(fileKey, recipient))
+function header(fileKey: Buffer, stanzas: readonly string[]): Buffer {
   const authentic = `${VERSION}\n${stanzas.join('')}---`
   return Buffer.from(`${authentic} ${base64(headerMac(fileKey, authentic))}\n`)
 }
@@ -55,7 +62,13 @@ function stanza(fileKey: Buffer, recipient: Buffer): string {
   const share = rawKey(ephemeral.publicKey)
   const secret = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: publicKey(recipient) })
   const wrapped = Buffer.concat(sealBox(wrapKey(secret, share, recipient), WRAP_NONCE, fileKey))
-  return `-> X25519 ${base64(share)}\n${base64(wrapped)}\n`
+  return stanzaText(['X25519', share], wrapped)
+}
+
+/** @param args bytes become base64 */
+export function stanzaText(args: readonly (string | Buffer)[], body: Buffer): string {
+  const told = args.map((arg) => (typeof arg === 'string' ? arg : base64(arg)))
+  return `-> ${told.join(' ')}\n${base64(body)}\n`
 }
 
 /** The STREAM construction: chunks of 64 KiB, each with its number, the last one marked, so that nothing can be cut off unnoticed. */

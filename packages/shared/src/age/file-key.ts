@@ -12,9 +12,13 @@ import {
   wrapKey,
 } from './format.ts'
 import type { X25519Identity } from './identities.ts'
+import { unwrapByPassphrase } from './scrypt.ts'
+
+/** What opens an age file. */
+export type AgeIdentity = X25519Identity | { passphrase: string }
 
 /** @param header from the first byte to the end of the line with the MAC */
-export function fileKeyOf(header: Buffer, identities: readonly X25519Identity[], artifact: string): Buffer {
+export function fileKeyOf(header: Buffer, identities: readonly AgeIdentity[], artifact: string): Buffer {
   const lines = header.toString('latin1').split('\n')
   if (lines[0] !== VERSION) throw unopened('it is no age file', artifact)
   const keys = stanzasOf(lines).flatMap((stanza) => identities.map((identity) => unwrap(stanza, identity)))
@@ -29,21 +33,22 @@ export function unopened(problem: string, artifact: string): LifeboatError {
 }
 
 interface Stanza {
-  share: Buffer
+  args: string[]
   body: Buffer
 }
 
-/** `-> X25519 SHARE` and the wrapped key in the line after it; those of other kinds are passed over. */
+/** `-> X25519 SHARE` and the wrapped key in the line after it; nobody opens those of other kinds. */
 function stanzasOf(lines: readonly string[]): Stanza[] {
   return lines.flatMap((line, no) => {
-    const share = /^-> X25519 (\S+)$/.exec(line)?.[1]
-    if (share === undefined) return []
-    return [{ share: Buffer.from(share, 'base64'), body: Buffer.from(lines[no + 1] ?? '', 'base64') }]
+    const args = /^-> (\S.*)$/.exec(line)?.[1]?.split(' ')
+    return args ? [{ args, body: Buffer.from(lines[no + 1] ?? '', 'base64') }] : []
   })
 }
 
-function unwrap({ share, body }: Stanza, identity: X25519Identity): Buffer | undefined {
-  if (share.length !== KEY_BYTES || body.length !== FILE_KEY_BYTES + TAG_BYTES) return undefined
+function unwrap({ args, body }: Stanza, identity: AgeIdentity): Buffer | undefined {
+  if ('passphrase' in identity) return unwrapByPassphrase(args, body, identity.passphrase)
+  const share = Buffer.from(args[1] ?? '', 'base64')
+  if (args[0] !== 'X25519' || share.length !== KEY_BYTES || body.length !== FILE_KEY_BYTES + TAG_BYTES) return undefined
   try {
     const secret = diffieHellman({ privateKey: identity.privateKey, publicKey: publicKey(share) })
     return openBox(wrapKey(secret, share, identity.publicKey), WRAP_NONCE, body)

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { bech32Bytes } from './bech32.ts'
+import { bech32Bytes, bech32Text } from './bech32.ts'
 import { KEY_BYTES, rawKey } from './format.ts'
 
 /** A key pair of age's own kind. */
@@ -24,6 +24,11 @@ export function x25519Identities(text: string): X25519Identity[] | undefined {
   const identities = lines.filter((line) => line !== '' && !line.startsWith('#')).map(readIdentity)
   const known = identities.filter((identity) => identity !== undefined)
   return known.length === identities.length ? known : undefined
+}
+
+/** Its public half as it stands under `recipients`. */
+export function recipientOf({ publicKey }: X25519Identity): string {
+  return bech32Text('age', publicKey)
 }
 
 function readIdentity(line: string): X25519Identity | undefined {

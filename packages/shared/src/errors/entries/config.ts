@@ -20,6 +20,12 @@ export const CONFIG_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  CONFIG_SECRET_EXPOSED: {
+    title: 'Others than its owner may read this key',
+    hint: 'Run `chmod 0600 FILE`, or where that cannot be, as on a memory stick, `install -m 0600 FILE /root/identity` and use that one.',
+    retry: 'never',
+    level: 'error',
+  },
 
   CLI_USAGE: {
     title: 'The command cannot be understood as it stands',

@@ -24,11 +24,3 @@ export interface Command {
   step(stage: Entry['stage'], more?: Pick<Entry, 'aside' | 'cluster' | 'stopped'>): Promise<void>
   report(phase: string): void
 }
-
-/** The moment in the id of a command: when it was planned, by the operator's clock. */
-export function momentOf({ restoreId }: Pick<RestoreOrder, 'restoreId'>): number {
-  const [, day = '', time = ''] = /^(\d{8})T(\d{6})Z/.exec(restoreId) ?? []
-  return Date.parse(
-    `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}T${time.slice(0, 2)}:${time.slice(2, 4)}:${time.slice(4)}Z`,
-  )
-}

@@ -31,6 +31,8 @@ export const restoreRun: Command<RestoreRunArgs> = (args, context) =>
     line.say(planText(plan, styleFor(false)))
     const [obstacle] = plan.obstacles
     if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
+    if (plan.signatures > 1 && args.out === undefined)
+      throw new LifeboatError('CLI_USAGE', { problem: tooFew(plan.signatures) })
     await confirmName(to.sourceId, args.yesIMean, terminal, line)
     const { backupId } = plan.backup
     const targets = [plan.targetId, ...to.targets.filter((each) => each !== plan.targetId)]
@@ -44,3 +46,7 @@ export const restoreRun: Command<RestoreRunArgs> = (args, context) =>
     const wish = { restoreId: order.restoreId, agentId: to.agentId, order: await signOrder(order, key) }
     return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
   })
+
+function tooFew(signatures: number): string {
+  return `the agent wants the signatures of ${signatures} operators: write the command down with --out FILE, let the others sign it with \`lifeboat restore sign\`, then \`lifeboat restore send\``
+}

@@ -19,7 +19,7 @@ export interface StreamDefinition {
   retention: RetentionPolicy
   /** 0: for ever. */
   maxAgeMs: number
-  /** Nothing in it can be changed or removed, by us or by anybody else who asks the server; when it is full it takes no more. */
+  /** No message in it can be changed or removed, by us or by anybody else; who may update or delete the stream itself still can. When it is full it takes no more. */
   appendOnly?: true
 }
 

@@ -67,7 +67,7 @@ export const RestoreRequested = defineMessage({
   summary:
     'Commands an agent to restore, move, promote, revert or release; signed by operators (JWS, EdDSA), valid for minutes, obeyed once.',
   /** A signature more makes another message of it: what was sent too early may be sent again. */
-  dedupeKey: ({ restoreId, order }) => `${restoreId}/${order.signatures.map(({ signature }) => signature).join('/')}`,
+  dedupeKey: (data) => `${data.restoreId}/${data.order.signatures.length}`,
   route: (data) => data.agentId,
   data: z.object({ restoreId: RestoreId, agentId: AgentId, order: SignedOrder }),
 })

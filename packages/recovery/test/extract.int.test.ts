@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -12,7 +13,7 @@ import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { type SealBaseOptions, type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openHouse, type RecoveryHouse } from './recovery-house.ts'
 
 let house: RecoveryHouse
@@ -71,6 +72,27 @@ test('one flipped bit, in the first part or in the last', async () => {
       expect(await failureOf(good)).toMatchObject({ code: 'ARTIFACT_DIGEST_MISMATCH', facts: { part: no } })
     })
 })
+
+test('an extraction that is ended in the middle leaves no file open behind it', async () => {
+  const stop = new AbortController()
+  const target = {
+    ...house.target,
+    get: (...[key, opts]: Parameters<typeof house.target.get>) => {
+      if (!key.endsWith('.00001')) return house.target.get(key, opts)
+      setTimeout(() => stop.abort(new LifeboatError('SERVICE_STOPPING')), 300)
+      return once(stop.signal, 'abort').then(() => Promise.reject(stop.signal.reason))
+    },
+  }
+  const reader = { ...house.reader, target, run: { ...house.reader.run, signal: stop.signal } }
+  expect(await failureOf(good, reader, 'ended')).toMatchObject({ code: 'SERVICE_STOPPING' })
+  await vi.waitFor(async () => expect(await openBelow([folder, reader.workDir])).toEqual([]))
+})
+
+async function openBelow(folders: readonly string[]): Promise<string[]> {
+  const names = await readdir('/proc/self/fd')
+  const paths = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')))
+  return paths.filter((path) => folders.some((each) => path.startsWith(each)))
+}
 
 test('a part that ends too early', async () => {
   const cut = (part: Buffer) => part.subarray(0, -1)

@@ -18,11 +18,8 @@ export interface ExtractThread extends AsyncDisposable {
  * decompression itself.
  */
 export function openExtractThread(): ExtractThread {
-  const worker = new Worker(new URL('./extract-thread-main.ts', import.meta.url), {
-    ...{ execArgv: [], env: {} },
-    // A socket closes the descriptor it was made from, and nobody tells: ending the thread would close it again, and whoever got its number.
-    trackUnmanagedFds: false,
-  })
+  // Ended in the middle of one, it closes what it had open: nobody else knows of the file.
+  const worker = new Worker(new URL('./extract-thread-main.ts', import.meta.url), { execArgv: [], env: {} })
   const gone = goneOf(worker)
   return {
     async extract(job, contents, signal) {

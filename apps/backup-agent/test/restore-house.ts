@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { RestoreAudited, type RestoreRequested, RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { type AgentId, moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { newOperatorKey, type OperatorKey, openOperatorKey, signOrder } from '@lifeboat/shared/signing/orders.ts'
@@ -37,7 +38,7 @@ export interface RestoreHouse extends AsyncDisposable {
   /** With what backups and evidence are sealed here. */
   seals: { recipient: string; agent: Signer; verifier: Signer }
   /** Another backup, which no drill has proven. */
-  unproven(): Promise<string>
+  unproven(change?: (manifest: Manifest) => Manifest): Promise<string>
   config(): AgentConfig
   operators: Record<'ann' | 'ben' | 'eve', OperatorKey>
   /** `restore` of the agent, as it stands in lifeboat.yaml. */
@@ -82,7 +83,8 @@ export async function openRestoreHouse(): Promise<RestoreHouse> {
   const targets = { north: await target('north'), south: await target('south') }
   const recipientOf = async (file: string) => (await run('age-keygen', ['-y', file])).stdout.trim()
   const recipient = await recipientOf(house.identityFile)
-  const seal = () => sealBackup({ pg, database: 'records', target: targets.south, recipient, signer: agent })
+  const seal = (change = (manifest: Manifest) => manifest) =>
+    sealBackup({ pg, database: 'records', target: targets.south, recipient, signer: agent, change })
   const manifest = await seal()
   await sealEvidence(targets.south, verifier, manifest)
   // North is known to nobody who lends: a target that is away.
@@ -123,7 +125,7 @@ export async function openRestoreHouse(): Promise<RestoreHouse> {
       ),
     },
     login: { user: pg.user, password: `file:${join(folder, 'super-password')}` },
-    unproven: async () => (await seal()).backupId,
+    unproven: async (change) => (await seal(change)).backupId,
     config() {
       const cfg = house.config({ database: 'records' })
       const source = cfg.sources.get(SOURCE)

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
 import { moment, newRestoreId, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { cosignOrder } from '@lifeboat/shared/signing/orders.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
@@ -53,6 +54,17 @@ test('a plan tells copy, room, sessions, hooks, time and loss, asks for no key a
   })
   expect(plan?.disks.length).toBeGreaterThan(0)
   expect([await at.patients(), await at.besides(), await at.hooksRan()]).toEqual([0, [], []])
+})
+
+test('a disk that has room for the archive or for the database, and not for both, is told before the first byte', async () => {
+  const { bavail, bsize } = await statfs(at.house.folder)
+  const databaseBytes = Math.round(0.5 * bavail * bsize)
+  const backupId = await at.unproven((of) => ({ ...of, summary: { ...of.summary, databaseBytes } }) as Manifest)
+  const order = await at.command(cfg, { backupId, unproven: true })
+  expect(await at.settled(order.restoreId)).toMatchObject([
+    { outcome: 'failed', swapped: false, error: { code: 'RECOVERY_NO_ROOM' } },
+  ])
+  expect([await at.patients(), await at.besides()]).toEqual([0, []])
 })
 
 test('lost rows come back on a signed command; it can be undone and let go; all of it is written down', async () => {

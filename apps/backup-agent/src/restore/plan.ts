@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import { existingParent, freeBytesAt, orObstacle } from '@lifeboat/recovery/bare/bare-plan.ts'
 import { planDump } from '@lifeboat/recovery/bare/plan-dump.ts'
@@ -47,14 +48,10 @@ export async function planOf(
   const room = seen && (await roomAt(seen.folder, manifest.summary.databaseBytes))
   if (room) {
     disks.push(room)
-    if (room.freeBytes < room.neededBytes)
-      obstacles.push(
-        new LifeboatError('RECOVERY_NO_ROOM', {
-          path: room.path,
-          neededBytes: room.neededBytes,
-          freeBytes: room.freeBytes,
-        }).toReport(),
-      )
+    const { path, freeBytes } = room
+    const neededBytes = room.neededBytes + (await alsoNeededAt(path, told.disk))
+    if (freeBytes < neededBytes)
+      obstacles.push(new LifeboatError('RECOVERY_NO_ROOM', { path, neededBytes, freeBytes }).toReport())
   }
   const plan: RestorePlan = {
     ...{ sourceId, agentId: cfg.agentId, database, backup, targetId: copy.target.id, passedOver: copy.passedOver },
@@ -94,4 +91,11 @@ async function roomAt(folder: string, databaseBytes: number): Promise<RestorePla
   if ((await existingParent(folder)) !== folder) return undefined
   const neededBytes = Math.round(databaseBytes * SERVER_ROOM_FACTOR)
   return { of: 'the server', path: folder, neededBytes, freeBytes: await freeBytesAt(folder) }
+}
+
+/** Where spool and server share a disk, the archive takes of the same room, and what fills up is production's. */
+async function alsoNeededAt(path: string, archive: { path: string; neededBytes: number } | undefined): Promise<number> {
+  if (!archive) return 0
+  const [one, other] = await Promise.all([stat(path), stat(archive.path)])
+  return one.dev === other.dev ? archive.neededBytes : 0
 }

@@ -111,6 +111,7 @@ const yaml = (nats: string, smtp: { port: number; caFile: string }, deadMan: str
 version: 1
 fleet: test
 bus: { servers: ['${nats}'] }
+encryption: { recipients: [age1n0gsw8ryagwmp8yhs76xk3qm2y62anjxn6jfupr2ef06gv62xc7sw6veu0] }
 targets:
   disk: { kind: filesystem, path: /tmp }
 sources:

@@ -1,4 +1,4 @@
-import { HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { HOLDS_BUCKET, LOCKED_BUCKET, markKey } from '@lifeboat/catalog/expiry/buckets.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import {
   CopyExpired,
@@ -103,6 +103,13 @@ test.concurrent('a copy under object lock stays whole, and it is told until when
   await at.ask('remove', { markId: marked?.markId })
   const [locked] = await at.facts(CopyLocked, 1)
   expect(Date.parse(locked?.until ?? '')).toBeGreaterThan(Date.now())
+  // For the alerter, which tells of it for as long as it is so.
+  const held = await at.fleet.bus.bucket(LOCKED_BUCKET)
+  const key = markKey(locked as CopyLocked)
+  await until(
+    () => held.get(key),
+    (entry) => entry?.value.until === locked?.until,
+  )
   expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
   await at.ask('unmark', { markId: marked?.markId })
   await at.facts(CopyUnmarked, 1)

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { takeInventory } from './setup/programs.ts'
+import { neverRan } from './test/never-ran.ts'
 import { runOnMajor, STORIES } from './test/on-major.ts'
 import { type Ended, run, runVitest, searchPath } from './test/run-vitest.ts'
 import { add, type Counts, closingLine, failures, leftOut, suitesThatRan, tally } from './test/tally.ts'
@@ -15,6 +16,8 @@ interface Outcome {
   counts: Counts
   /** Names that `EXPECT_SUITES` may ask for: `s3`, `azure`, …, and `pg17` for the major all of it ran on. */
   ran: string[]
+  /** Vitest's own, if there is one. */
+  report: string | undefined
 }
 
 /**
@@ -23,7 +26,8 @@ interface Outcome {
  * `--also-on` runs the stories that depend on the PostgreSQL major on further majors, each in a Debian root of its own; where no root
  * can be made it says so. Other arguments go to vitest (`pnpm test apps/uploader -t slot`), and the checks are left out then.
  * Exits 0 only when every check and every test held and every suite named in `EXPECT_SUITES` (`s3,pg15,pg17`) ran; a failure of
- * one does not keep the others from running. The last lines name all that failed and count all tests.
+ * one does not keep the others from running. Where suites are expected and no test is picked by an argument, every test is: one that
+ * was left out everywhere fails too, unless it is excused (`test/never-ran.ts`). The last lines name all that failed and count all tests.
  */
 async function main(args: readonly string[]): Promise<number> {
   const majors = args.filter((arg) => arg.startsWith(ALSO_ON)).flatMap((arg) => arg.slice(ALSO_ON.length).split(','))
@@ -31,13 +35,17 @@ async function main(args: readonly string[]): Promise<number> {
   const checks = forVitest.length > 0 ? 0 : await runChecks()
   const outcomes = [await testHere(forVitest)]
   for (const major of majors) outcomes.push(await testOn(major))
-  const absent = expectedSuites().filter((suite) => !outcomes.some(({ ran }) => ran.includes(suite)))
+  const expected = expectedSuites()
+  const absent = expected.filter((suite) => !outcomes.some(({ ran }) => ran.includes(suite)))
+  const all = expected.length > 0 && forVitest.length === 0
+  const unexcused = all ? neverRan(outcomes.map(({ report }) => report)) : []
   if (checks !== 0) console.log(`The checks (${CHECKS.join(', ')}) ended with status ${checks}; see above.`)
   if (absent.length > 0) console.log(`Expected, and not one test of it passed: ${absent.join(', ')}.`)
+  for (const test of unexcused) console.log(`Expected, and left out everywhere: ${test}`)
   for (const line of outcomes.flatMap(({ wrong }) => wrong)) console.log(line)
-  const missed: Counts = { passed: 0, failed: absent.length, skipped: 0 }
-  console.log(closingLine(outcomes.map(({ counts }) => counts).reduce(add, missed)))
-  return checks === 0 && absent.length === 0 && outcomes.every(({ wrong }) => wrong.length === 0) ? 0 : 1
+  const missed = absent.length + unexcused.length
+  console.log(closingLine(outcomes.map(({ counts }) => counts).reduce(add, { passed: 0, failed: missed, skipped: 0 })))
+  return checks === 0 && missed === 0 && outcomes.every(({ wrong }) => wrong.length === 0) ? 0 : 1
 }
 
 function runChecks(): Promise<number> {
@@ -56,7 +64,7 @@ async function testOn(major: string): Promise<Outcome> {
   const ended = await runOnMajor(major, STORIES)
   if (!('notRun' in ended)) return outcome(ended, `pg${major}`)
   console.log(`NOT RUN: PostgreSQL ${major}. ${ended.notRun}`)
-  return { wrong: [], counts: { passed: 0, failed: 0, skipped: 1 }, ran: [] }
+  return { wrong: [], counts: { passed: 0, failed: 0, skipped: 1 }, ran: [], report: undefined }
 }
 
 function outcome({ status, report, uncaught }: Ended, major: string): Outcome {
@@ -72,6 +80,7 @@ function outcome({ status, report, uncaught }: Ended, major: string): Outcome {
     wrong: wrong.map((what) => `FAILED on ${major}: ${what}`),
     counts,
     ran: ran.length > 0 ? [...ran, major] : [],
+    report,
   }
 }
 

@@ -29,6 +29,26 @@ export function tally(json: string | undefined): Counts {
 
 const NOT_RUN = ['pending', 'skipped', 'todo', 'disabled']
 
+/** One test of a report: in which file, under which full title, and whether it passed, failed or did not run. */
+export interface ToldTest {
+  file: string
+  title: string
+  status: string
+}
+
+/** Every test of vitest's JSON report; none when there is no report. */
+export function testsOf(json: string | undefined): ToldTest[] {
+  if (json === undefined) return []
+  const { testResults }: VitestReport = JSON.parse(json)
+  return testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.map(({ fullName, status }) => ({ file: name, title: fullName.trim(), status })),
+  )
+}
+
+export function didNotRun({ status }: ToldTest): boolean {
+  return NOT_RUN.includes(status)
+}
+
 /** The integration suites of a report that really ran, by file name (`s3` for `s3.int.test.ts`): at least one test of theirs passed. */
 export function suitesThatRan(json: string | undefined): string[] {
   if (json === undefined) return []
@@ -41,12 +61,9 @@ export function suitesThatRan(json: string | undefined): string[] {
 
 /** Every test that did not run, by its full title: what is left out is said at the end, where it is read. */
 export function leftOut(json: string | undefined): string[] {
-  if (json === undefined) return []
-  const { testResults }: VitestReport = JSON.parse(json)
-  return testResults
-    .flatMap((file) => file.assertionResults)
-    .filter(({ status }) => NOT_RUN.includes(status))
-    .map(({ fullName }) => fullName.trim())
+  return testsOf(json)
+    .filter(didNotRun)
+    .map(({ title }) => title)
 }
 
 /** Every test that failed, by its full title, and every file that failed as a whole, by its name. */

@@ -52,7 +52,7 @@ function decide(records: BackupRecord[], over: Partial<BackfillQuestion> = {}) {
     holds: [],
     nowMs: NOW,
     ...over,
-  })
+  }).fills
 }
 const owed = (...args: Parameters<typeof decide>) =>
   decide(...args).flatMap((fill) => fill.owed.map(({ backupId }) => backupId))

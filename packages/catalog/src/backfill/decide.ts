@@ -4,7 +4,8 @@ import type { BackupId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/do
 import type { Lsn } from '@lifeboat/shared/domain/wal.ts'
 import { candidateOf } from '../expiry/candidate.ts'
 import { decideExpiry } from '../expiry/decide.ts'
-import type { Candidate, HoldOn, KeepRules } from '../expiry/question.ts'
+import type { Candidate, CopyDecision, HoldOn, KeepRules } from '../expiry/question.ts'
+import type { DecidedSource } from '../expiry/sets.ts'
 
 export interface BackfillQuestion {
   sourceId: SourceId
@@ -13,6 +14,8 @@ export interface BackfillQuestion {
   targetsOf(policyId: PolicyId): readonly TargetId[]
   rulesOf(policyId: PolicyId, targetId: TargetId): KeepRules | undefined
   holds: readonly HoldOn[]
+  /** Why copies stay for the sake of their sets, by `tieKey`; see expiry/sets.ts. */
+  ties?: ReadonlyMap<string, readonly string[]> | undefined
   walWindowMs?: number | undefined
   nowMs: number
 }
@@ -40,31 +43,64 @@ export interface Backfill {
   walFrom?: Lsn | undefined
 }
 
+/** Of one source: what its targets are owed, and what would become of its members of sets if it were there already. */
+export interface BackfillDecision extends DecidedSource {
+  fills: Backfill[]
+}
+
 /**
  * What targets that were added to a policy later lack of the backups it made before: those some other target has, and the rules for keeping would keep at the new one, with
- * what they need. Whatever was once there, or is expected there, is none of this: it is missing, let go, or on its way.
+ * what they need and what their sets keep. Whatever was once there, or is expected there, is none of this: it is missing, let go, or on its way.
  */
-export function decideBackfill(question: BackfillQuestion): Backfill[] {
-  const { records, targetsOf } = question
+export function decideBackfill(question: BackfillQuestion): BackfillDecision {
+  const { sourceId, records, targetsOf } = question
   const owedTo = new Map<TargetId, Set<BackupId>>()
   const byId = new Map(records.map((record) => [record.backupId, record]))
   for (const record of records)
     for (const targetId of targetsOf(record.policyId))
       for (const id of chainOf(record, byId))
         if (isAbsent(byId.get(id), targetId)) owedTo.set(targetId, (owedTo.get(targetId) ?? new Set()).add(id))
+  const backups = asIfThere(records, owedTo)
+  const { rulesOf, holds, ties, walWindowMs, nowMs } = question
+  const { copies } = decideExpiry({ sourceId, rulesOf, backups, holds, ties, walWindowMs, nowMs, doubts: [] })
   const targets = new Set([...owedTo.keys(), ...records.flatMap(filledTargets)])
-  return [...targets].sort().map((targetId) => backfillOf(question, targetId, owedTo.get(targetId) ?? new Set(), byId))
+  const members = backups.filter(({ set }) => set !== undefined)
+  const inSets = new Set(members.map(({ backupId }) => backupId))
+  return {
+    sourceId,
+    members,
+    decision: { copies: copies.filter(({ backupId }) => inSets.has(backupId)) },
+    fills: [...targets].sort().map((id) => backfillOf(id, byId, keptThere(copies, id, owedTo.get(id)))),
+  }
 }
 
 type Records = ReadonlyMap<BackupId, BackupRecord>
 
-function backfillOf(
-  question: BackfillQuestion,
+/** The rules are asked as if the new targets had everything they lack. */
+function asIfThere(records: readonly BackupRecord[], absent: ReadonlyMap<TargetId, ReadonlySet<BackupId>>) {
+  return records.flatMap((record): Candidate[] => {
+    const candidate = candidateOf(record)
+    if (candidate === undefined) return []
+    const added = [...absent].flatMap(([targetId, ids]) =>
+      ids.has(candidate.backupId) ? [{ targetId, state: 'there' as const, proven: false }] : [],
+    )
+    return [{ ...candidate, copies: [...candidate.copies, ...added] }]
+  })
+}
+
+/** Of what is absent there: what would stay, and why. */
+function keptThere(
+  copies: readonly CopyDecision[],
   targetId: TargetId,
-  absent: ReadonlySet<BackupId>,
-  byId: Records,
-): Backfill {
-  const kept = keptThere(question, targetId, absent)
+  absent: ReadonlySet<BackupId> | undefined,
+): Map<BackupId, string[]> {
+  const staying = copies.filter(
+    (copy) => copy.targetId === targetId && copy.do === 'keep' && absent?.has(copy.backupId),
+  )
+  return new Map(staying.map(({ backupId, reasons }) => [backupId, reasons]))
+}
+
+function backfillOf(targetId: TargetId, byId: Records, kept: ReadonlyMap<BackupId, string[]>): Backfill {
   const owed: OwedCopy[] = []
   const placed = new Set<BackupId>()
   for (const record of [...byId.values()].sort(newestFirst))
@@ -81,23 +117,6 @@ function backfillOf(
   const filled = done.map(({ copies }) => Date.parse(copies[targetId]?.remadeAt ?? ''))
   const filledMs = filled.length === 0 ? undefined : Math.max(...filled)
   return { targetId, done: { copies: done.length, bytes }, filledMs, owed, walFrom: firstLsn(starts) }
-}
-
-/** As if the copies were there already, asks the rules which of them would stay. */
-function keptThere(
-  { sourceId, records, rulesOf, holds, walWindowMs, nowMs }: BackfillQuestion,
-  targetId: TargetId,
-  absent: ReadonlySet<BackupId>,
-): Map<BackupId, string[]> {
-  const backups = records.flatMap((record): Candidate[] => {
-    const candidate = candidateOf(record)
-    if (candidate === undefined) return []
-    if (!absent.has(candidate.backupId)) return [candidate]
-    return [{ ...candidate, copies: [...candidate.copies, { targetId, state: 'there', proven: false }] }]
-  })
-  const { copies } = decideExpiry({ sourceId, rulesOf, backups, holds, walWindowMs, nowMs, doubts: [] })
-  const staying = copies.filter((copy) => copy.targetId === targetId && copy.do === 'keep' && absent.has(copy.backupId))
-  return new Map(staying.map(({ backupId, reasons }) => [backupId, reasons]))
 }
 
 /** Itself and what it cannot be restored without, itself first. */

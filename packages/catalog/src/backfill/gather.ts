@@ -3,9 +3,13 @@ import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.t
 import type { Catalog } from '../catalog.ts'
 import { HOLDS_BUCKET } from '../expiry/buckets.ts'
 import { type Keeping, readHolds } from '../expiry/plan.ts'
-import { type Backfill, decideBackfill } from './decide.ts'
+import { settleSets } from '../expiry/sets.ts'
+import { type Backfill, type BackfillDecision, type BackfillQuestion, decideBackfill } from './decide.ts'
 
-/** Reads what the bus knows and decides, one source in memory at a time: what the command line shows is what a scheduler does. */
+/**
+ * Reads what the bus knows and decides: what the command line shows is what a scheduler does. The records of one source are in memory at a time, and the members of sets
+ * of all: what the set of one keeps is decided about again when all are known.
+ */
 export async function* backfillsFromBus(
   bus: Pick<Bus, 'bucket'>,
   catalog: Pick<Catalog, 'all' | 'summaries'>,
@@ -18,10 +22,19 @@ export async function* backfillsFromBus(
   const { keeping, targetsOf, nowMs } = given
   const { rulesOf, walWindowMs } = keeping
   const held = await readHolds(await bus.bucket(HOLDS_BUCKET))
-  for (const { sourceId } of await catalog.summaries()) {
+  const decide = async (sourceId: SourceId, ties?: BackfillQuestion['ties']) => {
     const records = await Array.fromAsync(catalog.all({ sourceId }))
     const holds = held.filter((hold) => hold.sourceId === sourceId && hold.released === undefined)
-    const question = { sourceId, records, targetsOf, rulesOf, holds, walWindowMs: walWindowMs[sourceId], nowMs }
-    for (const fill of decideBackfill(question)) yield { sourceId, ...fill }
+    return decideBackfill({
+      ...{ sourceId, records, targetsOf, rulesOf, holds, ties, walWindowMs: walWindowMs[sourceId], nowMs },
+    })
   }
+  const tied = new Map<SourceId, BackfillDecision>()
+  for (const { sourceId } of await catalog.summaries()) {
+    const decision = await decide(sourceId)
+    if (decision.members.length > 0) tied.set(sourceId, decision)
+    else for (const fill of decision.fills) yield { sourceId, ...fill }
+  }
+  await settleSets(tied, rulesOf, decide)
+  for (const [sourceId, { fills }] of tied) for (const fill of fills) yield { sourceId, ...fill }
 }

@@ -8,7 +8,7 @@ import { candidateOf } from './candidate.ts'
 import { decideExpiry } from './decide.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Candidate, CopyDecision, ExpiryDecision, KeepRules, WalDecision } from './question.ts'
-import { type DecidedSource, type Ties, tieKey, tieSets } from './sets.ts'
+import { type DecidedSource, settleSets } from './sets.ts'
 
 /** What the configuration says about keeping. */
 export interface Keeping {
@@ -86,7 +86,6 @@ type SourcePlan = DecidedSource &
 /** The sources asked for, and those that share sets with them. */
 async function planTogether(deps: PlanDeps): Promise<Map<SourceId, SourcePlan>> {
   const plans = new Map<SourceId, SourcePlan>()
-  const ties: Ties = new Map()
   const queue = [...deps.sources]
   for (let sourceId = queue.pop(); sourceId !== undefined; sourceId = queue.pop()) {
     if (plans.has(sourceId)) continue
@@ -94,13 +93,7 @@ async function planTogether(deps: PlanDeps): Promise<Map<SourceId, SourcePlan>> 
     plans.set(sourceId, plan)
     queue.push(...new Set(plan.members.flatMap(({ set }) => set?.members.map((member) => member.sourceId) ?? [])))
   }
-  while (tieSets(ties, [...plans.values()], deps.keeping.rulesOf))
-    for (const [sourceId, own] of ties) {
-      const goes = plans
-        .get(sourceId)
-        ?.decision.copies.some((copy) => copy.do === 'let-go' && own.has(tieKey(copy.targetId, copy.backupId)))
-      if (goes) plans.set(sourceId, await planSource(deps, sourceId, own))
-    }
+  await settleSets(plans, deps.keeping.rulesOf, (sourceId, ties) => planSource(deps, sourceId, ties))
   return plans
 }
 

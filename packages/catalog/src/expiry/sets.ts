@@ -10,7 +10,7 @@ export interface DecidedSource {
 }
 
 /** By source and `tieKey`: why copies stay for the sake of their sets. */
-export type Ties = Map<SourceId, Map<string, readonly string[]>>
+type Ties = Map<SourceId, Map<string, readonly string[]>>
 
 export function tieKey(targetId: TargetId, backupId: BackupId): string {
   return `${targetId} ${backupId}`
@@ -24,7 +24,7 @@ export function tieKey(targetId: TargetId, backupId: BackupId): string {
  *
  * @returns whether anything was added
  */
-export function tieSets(ties: Ties, sources: readonly DecidedSource[], rulesOf: ExpiryQuestion['rulesOf']): boolean {
+function tieSets(ties: Ties, sources: readonly DecidedSource[], rulesOf: ExpiryQuestion['rulesOf']): boolean {
   const points = pointsOf(sources)
   const wanted = [...wantedAsOne(points, rulesOf), ...points.flatMap(stayTogether)]
   let added = false
@@ -37,6 +37,21 @@ export function tieSets(ties: Ties, sources: readonly DecidedSource[], rulesOf: 
     added = true
   }
   return added
+}
+
+/** Decides again about sources whose sets keep more than they would themselves, until nothing follows any more. */
+export async function settleSets<T extends DecidedSource>(
+  sources: Map<SourceId, T>,
+  rulesOf: ExpiryQuestion['rulesOf'],
+  decideAgain: (sourceId: SourceId, ties: ReadonlyMap<string, readonly string[]>) => Promise<T>,
+): Promise<void> {
+  const ties: Ties = new Map()
+  while (tieSets(ties, [...sources.values()], rulesOf))
+    for (const [sourceId, own] of ties) {
+      const { copies = [] } = sources.get(sourceId)?.decision ?? {}
+      const goes = copies.some((copy) => copy.do === 'let-go' && own.has(tieKey(copy.targetId, copy.backupId)))
+      if (goes) sources.set(sourceId, await decideAgain(sourceId, own))
+    }
 }
 
 /** One member of a recovery point at one target. */

@@ -29,6 +29,8 @@ export interface WalHouseOptions {
   targets?: readonly string[]
   /** Copies that are enough; default 1. */
   required?: number
+  /** The uploader may remove at every target. */
+  mayRemove?: boolean
   /** Changes the block `wal.records`. */
   wal?: Record<string, unknown>
   /** Further blocks of policies. */
@@ -171,7 +173,14 @@ async function configOf(opts: WalHouseOptions, { folder, keys, nats, agentPort, 
       },
     },
     targets: Object.fromEntries(
-      targets.map((target) => [target, { kind: 'filesystem', path: join(folder, 'targets', target) }]),
+      targets.map((target) => [
+        target,
+        {
+          kind: 'filesystem',
+          path: join(folder, 'targets', target),
+          ...(opts.mayRemove && { removal: { allowed: true } }),
+        },
+      ]),
     ),
     sources: {
       [SOURCE]: {

@@ -1,6 +1,12 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
+import { moment, newBackupId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
+import { formatLsn, parseLsn, rangeOf } from '@lifeboat/shared/domain/wal.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { expect, test } from 'vitest'
 import {
@@ -8,7 +14,9 @@ import {
   everywhere,
   expectArchive,
   openWalHouse,
+  SEGMENT_BYTES,
   SLOT,
+  SOURCE,
   safeBeyond,
   type WalHouse,
   writeWal,
@@ -56,6 +64,62 @@ test.concurrent('a target that was away for longer than WAL is announced is fill
   expect(parseLsn(state.targets['south' as never]?.lsn ?? '0/0') >= parseLsn(state.safe.lsn)).toBe(true)
   expect(house.logOf('uploader')).toContain('"event":"wal.refilled"')
 })
+
+test.concurrent('a target that was away for longer than its WAL is kept anywhere goes on where the archive begins now', async () => {
+  await using pg = await startPostgres()
+  const wal = { spoolMaxBytes: '40MiB', refill: { after: '1s' } }
+  await using house = await openWalHouse({ pg, wal, mayRemove: true })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(pg, 2)
+  await everywhere(house, pg)
+  await house.away('south')
+  const missed = await currentLsn(pg)
+  for (let round = 0; round < 3; round += 1) await writeWal(pg, 20)
+  const before = await currentLsn(pg)
+  await house.state(safeBeyond(before))
+  // Weeks go by: what is not taken is not announced any more, and the base the window begins with is a newer one.
+  await house.kill('uploader')
+  await house.kill('backup-agent', 'SIGTERM')
+  await forgetAnnouncements(house)
+  await house.wipeSpool()
+  await house.start('backup-agent', 'uploader')
+  await letGoAt(house, 'north', before)
+  await house.back('south')
+  await writeWal(pg, 20)
+  const end = await currentLsn(pg)
+  const caughtUp = await house.state((now) => parseLsn(now.targets['south' as never]?.lsn ?? '0/0') >= end)
+  expect(caughtUp.lost).toBeUndefined()
+  const [first] = (await spans(house, 'south')).filter((span) => span.end > missed + BigInt(SEGMENT_BYTES))
+  expect(first?.start).toBe(before - (before % BigInt(SEGMENT_BYTES)))
+  // Also for the next life of the agent.
+  await house.kill('backup-agent')
+  await house.start('backup-agent')
+  await writeWal(pg, 2)
+  await house.state(safeBeyond(await currentLsn(pg)))
+})
+
+/** The uploader removes what a base that begins there does not need. */
+async function letGoAt(house: WalHouse, target: string, before: bigint): Promise<void> {
+  const anchor = newBackupId('base', Date.now())
+  const manifest = house.file(target, manifestKey(SOURCE, anchor))
+  await mkdir(dirname(manifest), { recursive: true })
+  await writeFile(manifest, '{}')
+  const about = { sourceId: SOURCE, targetId: target as TargetId, anchor, anchorAt: moment(Date.now()) }
+  await house.bus.publish(WalExpiryRequested, {
+    ...{ ...about, timeline: 1, before: formatLsn(before), segmentBytes: SEGMENT_BYTES, by: 'ada' },
+    requestedAt: moment(Date.now()),
+  })
+  await until(
+    () => spans(house, target),
+    (held) => held.every(({ end }) => end > before),
+  )
+}
+
+/** What of the log a target holds. */
+async function spans(house: WalHouse, target: string) {
+  const ranges = (await house.objects(target)).flatMap((object) => rangeOf(object, SEGMENT_BYTES) ?? [])
+  return ranges.sort((one, other) => (one.start < other.start ? -1 : 1))
+}
 
 /** As an operator would with `nats stream purge`. */
 async function forgetAnnouncements(house: WalHouse): Promise<void> {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { MessageType } from '@lifeboat/shared/bus/define-message.ts'
+import { WalExpired } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { WalRefused, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
@@ -18,15 +19,16 @@ const AGAIN_MS = 1_000
 export async function followStored(road: Road, sinceMs: number): Promise<void> {
   const since = Math.max(0, sinceMs - MARGIN_MS)
   await Promise.all([
-    untilCaughtUp(road, WalRefused, since, noteRefused),
-    untilCaughtUp(road, WalStored, since, noteStored),
+    untilCaughtUp(road, WalRefused, { route: road.agentId, since }, noteRefused),
+    untilCaughtUp(road, WalStored, { route: road.agentId, since }, noteStored),
+    untilCaughtUp(road, WalExpired, { route: road.sourceId, since }, noteExpired),
   ])
 }
 
 async function untilCaughtUp<T extends { sourceId: string }>(
   road: Road,
   type: MessageType<T>,
-  since: number,
+  which: { route: string; since: number },
   note: (road: Road, data: T) => Promise<void>,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -34,8 +36,7 @@ async function untilCaughtUp<T extends { sourceId: string }>(
   const listen = async () => {
     while (!signal.aborted) {
       try {
-        const opts = { route: road.agentId, since, signal, caughtUp: resolve }
-        for await (const data of road.bus.follow(type, opts))
+        for await (const data of road.bus.follow(type, { ...which, signal, caughtUp: resolve }))
           if (data.sourceId === road.sourceId) await note(road, data)
       } catch (thrown) {
         const err = LifeboatError.from(thrown)
@@ -54,16 +55,31 @@ async function untilCaughtUp<T extends { sourceId: string }>(
 
 async function noteStored(road: Road, stored: WalStored): Promise<void> {
   const { targetId, timeline, startLsn, endLsn, key } = stored
-  const { standing, stream } = road.now
-  const holders = standing?.holders
+  const holders = road.now.standing?.holders
   noteTaken(road, targetId, Date.parse(stored.storedAt))
   if (startLsn === undefined || endLsn === undefined) holders?.storedHistory(targetId, timeline)
   else holders?.stored(targetId, timeline, { start: parseLsn(startLsn), end: parseLsn(endLsn) })
-  if (holders !== undefined) stream?.report({ write: road.now.receivedLsn, flush: holders.safe })
+  reportSafe(road)
   await road.spool.noteHolder(key.slice(key.lastIndexOf('/') + 1), targetId).catch((thrown: unknown) => {
     const err = LifeboatError.from(thrown)
     road.log[err.level]({ event: 'wal-spool.unreleased', err, key }, 'WAL that targets hold could not be removed')
   })
+}
+
+/** What recovery does not need any more is waited for nowhere, and it makes room for what is needed. */
+async function noteExpired(road: Road, { timeline, before }: WalExpired): Promise<void> {
+  const { standing } = road.now
+  if (standing === undefined) return
+  standing.holders.letGo(timeline, parseLsn(before))
+  reportSafe(road)
+  await road.spool.letGo({ timeline, before }, standing.segmentBytes).catch((thrown: unknown) => {
+    const err = LifeboatError.from(thrown)
+    road.log[err.level]({ event: 'wal-spool.unreleased', err, before }, 'WAL nobody needs could not be removed')
+  })
+}
+
+function reportSafe({ now }: Road): void {
+  if (now.standing !== undefined) now.stream?.report({ write: now.receivedLsn, flush: now.standing.holders.safe })
 }
 
 /** What is heard of one kind may be older than what was heard of the other: the newer word counts. */

@@ -65,6 +65,55 @@ test('a hole nobody can fill any more holds nobody up, and a target behind it mu
   expect(subject.position(south)).toBe(50n)
 })
 
+test('a hole in WAL that was let go holds nobody up who holds the log from there on, and nobody else moves', () => {
+  const subject = holders(2)
+  subject.stored(north, 1, span(0, 100))
+  subject.stored(south, 1, span(0, 10))
+  subject.stored(south, 1, span(40, 90))
+  subject.letGo(1, 60n)
+  expect([north, south, west].map((target) => subject.position(target))).toEqual([100n, 90n, 0n])
+  expect(subject.holeAt(south)).toBeUndefined()
+  expect(subject.safe).toBe(90n)
+  // Away for longest, and back: it goes on where the archive begins.
+  subject.stored(west, 1, span(60, 70))
+  expect(subject.position(west)).toBe(70n)
+})
+
+test('a hole that reaches beyond what was let go stays one', () => {
+  const subject = holders(2)
+  subject.stored(south, 1, span(0, 10))
+  subject.stored(south, 1, span(61, 90))
+  subject.letGo(1, 60n)
+  expect([subject.position(south), subject.holeAt(south)]).toEqual([10n, 10n])
+  subject.stored(south, 1, span(60, 61))
+  expect([subject.position(south), subject.holeAt(south)]).toEqual([90n, undefined])
+})
+
+test('whatever is let go, a position is one up to which a target holds everything the archive has', () => {
+  const aStore = fc.record({ start: fc.nat(60), size: fc.integer({ min: 1, max: 20 }) })
+  const aFact = fc.oneof(aStore, fc.record({ before: fc.nat(80) }))
+  fc.assert(
+    fc.property(fc.array(aFact, { maxLength: 60 }), (facts) => {
+      const subject = holders(1)
+      const bytes = new Set<number>()
+      let begins = 0
+      for (const fact of facts) {
+        if ('before' in fact) {
+          subject.letGo(1, BigInt(fact.before))
+          begins = Math.max(begins, fact.before)
+        } else {
+          subject.stored(north, 1, span(fact.start, fact.start + fact.size))
+          for (let byte = fact.start; byte < fact.start + fact.size; byte += 1) bytes.add(byte)
+        }
+      }
+      const position = Number(subject.position(north))
+      for (let byte = begins; byte < position; byte += 1) expect(bytes.has(byte)).toBe(true)
+      expect(position === 0 || bytes.has(position - 1)).toBe(true)
+      expect(bytes.has(position)).toBe(false)
+    }),
+  )
+})
+
 const BRANCH = pathTo(2, parseHistory(2, '1\t0/64\tno recovery target specified\n'))
 
 test('a position on a new timeline counts only at a target that holds its history', () => {
@@ -88,6 +137,27 @@ test('WAL of the old primary beyond the point of promotion does not count', () =
   subject.storedHistory(north, 2)
   subject.stored(north, 1, span(100, 150))
   expect(subject.safe).toBe(100n)
+})
+
+test('what was let go of a branch that was left says nothing beyond the place where it was left', () => {
+  const third = pathTo(3, parseHistory(3, '1\t0/32\tbefore\n'))
+  const subject = holders(1, 0n, third)
+  subject.letGo(2, 80n)
+  subject.stored(north, 3, span(60, 90))
+  expect(subject.position(north)).toBe(0n)
+  subject.stored(north, 3, span(50, 60))
+  expect(subject.position(north)).toBe(90n)
+})
+
+test('what was let go of a timeline counts no further than where the next one left it', () => {
+  const subject = holders(1)
+  subject.letGo(1, 150n)
+  subject.turn(BRANCH)
+  subject.storedHistory(north, 2)
+  subject.stored(north, 2, span(120, 180))
+  expect(subject.position(north)).toBe(0n)
+  subject.stored(north, 2, span(64, 120))
+  expect(subject.position(north)).toBe(180n)
 })
 
 test('a branch that was left is told from a timeline that leads here', () => {

@@ -1,5 +1,5 @@
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { endOn, type Path } from '@lifeboat/shared/domain/timelines.ts'
+import { endOn, type Path, reachOf } from '@lifeboat/shared/domain/timelines.ts'
 import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
 
 export interface Span {
@@ -9,7 +9,7 @@ export interface Span {
 }
 
 interface Held {
-  /** Everything up to here is held. */
+  /** Everything up to here is held, as far as it was not let go on purpose. */
   position: bigint
   /** What is held beyond a hole, apart from each other, ascending. */
   beyond: Span[]
@@ -27,6 +27,8 @@ export class Holders {
   readonly #required: number
   readonly #held = new Map<TargetId, Held>()
   #path: Path
+  /** Where the archive begins: what comes before was let go on purpose, and nobody has to hold it. */
+  #begins = 0n
   /** Timelines entered while we watched: up to `at` a target needs no history of it. */
   #gates: { at: bigint; timeline: Timeline }[]
 
@@ -64,6 +66,15 @@ export class Holders {
   }
 
   /**
+   * WAL of a timeline and of those before it was let go up to `before`, since recovery needs none of it: a hole that ends there or earlier holds
+   * nobody up. Only who holds WAL from there on comes to it; who holds none stays where it is.
+   */
+  letGo(timeline: Timeline, before: bigint): void {
+    this.#begins = higher(this.#begins, lower(before, reachOf(this.#path, timeline) ?? before))
+    for (const held of this.#held.values()) this.#goOn(held)
+  }
+
+  /**
    * The cluster went over to other timelines since.
    *
    * @returns false when the present path does not lead over the timeline we were on: what we know is of a branch that was left
@@ -75,6 +86,7 @@ export class Holders {
     this.#path = path
     if (at === undefined) return true
     for (const gate of gatesAfter(path, before)) this.#gates.push(gate)
+    this.#begins = lower(this.#begins, at)
     for (const held of this.#held.values()) {
       held.position = lower(held.position, at)
       held.beyond = held.beyond.map(({ start, end }) => ({ start, end: lower(end, at) })).filter(isSome)
@@ -109,7 +121,12 @@ export class Holders {
     const held = this.#held.get(target)
     if (held === undefined || !isSome(span) || span.end <= held.position) return
     held.beyond = merge([...held.beyond, span])
-    for (let next = held.beyond[0]; next !== undefined && next.start <= held.position; next = held.beyond[0]) {
+    this.#goOn(held)
+  }
+
+  #goOn(held: Held): void {
+    const isNext = ({ start }: Span) => start <= higher(held.position, this.#begins)
+    for (let next = held.beyond[0]; next !== undefined && isNext(next); next = held.beyond[0]) {
       held.beyond.shift()
       held.position = higher(held.position, next.end)
     }

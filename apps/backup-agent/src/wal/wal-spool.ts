@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { endsBefore } from '@lifeboat/catalog/expiry/wal-window.ts'
+import type { WalExpired } from '@lifeboat/shared/bus/messages/expiry.ts'
 import type { Md5, Sha256, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { parseWalKey } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
@@ -24,6 +26,8 @@ export interface WalSpool {
   add(name: string, mostBytes: number, write: (path: string) => Promise<Packed>, signal: AbortSignal): Promise<Packed>
   /** A target holds it: it leaves when all do, or when others wait for its room and enough do. */
   noteHolder(name: string, target: TargetId): Promise<void>
+  /** What recovery does not need any more leaves, whoever holds it. */
+  letGo(expired: Pick<WalExpired, 'timeline' | 'before'>, segmentBytes: number): Promise<void>
 }
 
 export interface WalSpoolOptions {
@@ -116,6 +120,13 @@ class Folder implements WalSpool {
     const holders = this.#holders.get(name) ?? new Set()
     this.#holders.set(name, holders.add(target))
     if (this.#isWithAll(name) || (this.#waiting > 0 && this.#isWithEnough(name))) await this.#remove(name)
+  }
+
+  async letGo(expired: Pick<WalExpired, 'timeline' | 'before'>, segmentBytes: number): Promise<void> {
+    for (const name of this.names()) {
+      const object = parseWalKey(name)
+      if (object !== undefined && endsBefore(object, expired, segmentBytes)) await this.#remove(name)
+    }
   }
 
   async #enter(bytes: number, signal: AbortSignal): Promise<void> {

@@ -45,15 +45,22 @@ export function walDecision(question: ExpiryQuestion, shelf: Shelf): WalDecision
 /** What of one target's WAL goes by a decision: what ends before the window, and pieces of segments that are there whole. History files stay. */
 export function walToLetGo<T extends { object: WalObject }>(
   listed: readonly T[],
-  { timeline, before }: Pick<WalDecision, 'timeline' | 'before'>,
+  decision: Pick<WalDecision, 'timeline' | 'before'>,
   segmentBytes: number,
 ): T[] {
-  const bound = parseLsn(before)
   const segments = new Set(listed.flatMap(({ object }) => (object.kind === 'segment' ? [object.segment] : [])))
   return listed.filter(({ object }) => {
-    const range = rangeOf(object, segmentBytes)
-    if (range === undefined) return false
     if (object.kind === 'piece' && segments.has(object.segment)) return true
-    return timelineOf(object) <= timeline && range.end <= bound
+    return endsBefore(object, decision, segmentBytes)
   })
+}
+
+/** Whether an object holds only WAL from before the window. A history file never does. */
+export function endsBefore(
+  object: WalObject,
+  { timeline, before }: Pick<WalDecision, 'timeline' | 'before'>,
+  segmentBytes: number,
+): boolean {
+  const range = rangeOf(object, segmentBytes)
+  return range !== undefined && timelineOf(object) <= timeline && range.end <= parseLsn(before)
 }

@@ -67,6 +67,11 @@ export function endOn(path: Path, timeline: Timeline): bigint | 'off-path' | und
   return stretch === undefined ? 'off-path' : stretch.end
 }
 
+/** Up to where the way is on timelines that are not newer than this one; undefined: all of it. */
+export function reachOf(path: Path, timeline: Timeline): bigint | undefined {
+  return path.find((stretch) => stretch.timeline > timeline)?.begin
+}
+
 /** The stretch that WAL from `lsn` on is read from. */
 export function stretchFrom(path: Path, lsn: bigint): Stretch {
   return path.find(({ end }) => end === undefined || end > lsn) as Stretch

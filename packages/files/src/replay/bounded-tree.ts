@@ -10,7 +10,7 @@ const KNOWN_FOLDERS = 50_000
  *
  * Names are bytes, kept as latin1 strings; only what goes to the system is bytes again.
  */
-export class ScratchTree {
+export class BoundedTree {
   readonly #root: string
   readonly #folders = new Set<string>()
 

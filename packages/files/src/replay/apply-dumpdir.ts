@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { readDumpdir } from '../tar/dumpdir.ts'
-import type { ScratchTree } from './scratch-tree.ts'
+import type { BoundedTree } from './bounded-tree.ts'
 
 export interface Applied {
   deleted: number
@@ -15,7 +15,7 @@ export interface Applied {
  * @throws Error – a rename that would leave the tree
  * @see https://www.gnu.org/software/tar/manual/html_node/Dumpdir.html
  */
-export function applyDumpdir(tree: ScratchTree, name: string, dumpdir: string): Applied {
+export function applyDumpdir(tree: BoundedTree, name: string, dumpdir: string): Applied {
   const folders = new Map<string, boolean>()
   const unchanged: string[] = []
   let temporary = ''
@@ -34,15 +34,15 @@ export function applyDumpdir(tree: ScratchTree, name: string, dumpdir: string): 
 }
 
 /** A folder that was renamed and is in no earlier archive is a new one. */
-function moveIfThere(tree: ScratchTree, from: string, to: string): void {
+function moveIfThere(tree: BoundedTree, from: string, to: string): void {
   if (isThere(tree, from)) tree.move(from, to)
 }
 
-function isThere(tree: ScratchTree, name: string): boolean {
+function isThere(tree: BoundedTree, name: string): boolean {
   return tree.look(tree.place(name)) !== undefined
 }
 
-function purge(tree: ScratchTree, name: string, named: ReadonlyMap<string, boolean>): number {
+function purge(tree: BoundedTree, name: string, named: ReadonlyMap<string, boolean>): number {
   let deleted = 0
   const folder = Buffer.concat([tree.place(name), Buffer.from('/')])
   for (const entry of readdirSync(folder, { encoding: 'latin1' })) {

@@ -17,8 +17,8 @@ import type { TarMember } from '../tar/member.ts'
 import type { TarListener } from '../tar/read-tar.ts'
 import { applyDumpdir } from './apply-dumpdir.ts'
 import { AttributeSetter } from './attributes.ts'
+import { BoundedTree } from './bounded-tree.ts'
 import type { ExtractReport } from './extract-report.ts'
-import { ScratchTree } from './scratch-tree.ts'
 import { SET_ID, type Withheld, withheld } from './withheld.ts'
 
 const NAMED = 20
@@ -32,7 +32,7 @@ const TROUBLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE']
  * Owners are given only by root. Whoever is not root keeps the right to read and to enter what it made, so that it can be compared.
  */
 export class TreePlacement implements TarListener {
-  readonly #tree: ScratchTree
+  readonly #tree: BoundedTree
   readonly #root: boolean
   readonly #report: ExtractReport = {
     ...{ members: 0, files: 0, bytes: 0, deleted: 0, withheld: {} },
@@ -42,7 +42,7 @@ export class TreePlacement implements TarListener {
   #open: { fd: number; at: number; member: TarMember } | undefined
 
   constructor(root: string) {
-    this.#tree = new ScratchTree(root)
+    this.#tree = new BoundedTree(root)
     this.#root = process.getuid?.() === 0
   }
 

@@ -76,7 +76,7 @@ export default {
       'recovery-needs-a-target-and-a-key',
       'A bare host brings a cluster back with a target and a key: no bus, no catalogue, no configuration file.',
       '^packages/recovery/src/',
-      '^(packages/(?!shared/|storage/|postgres/|recovery/)|packages/shared/src/bus/|apps/)',
+      '^(packages/(?!shared/|storage/|postgres/|files/|recovery/)|packages/shared/src/bus/|apps/)',
     ),
     {
       name: 'apps-meet-on-the-bus',

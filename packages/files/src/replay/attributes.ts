@@ -1,17 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
+import type { Purpose } from './withheld.ts'
 
 const BATCH_LENGTH = 512 * 1024
 const OUTPUT_BYTES = 256 * 1024 ** 2
 const LISTS = new Set(['system.posix_acl_access', 'system.posix_acl_default'])
 
 /**
- * Whether a drill sets an attribute on its own host: what programs keep for themselves, and access control lists. Capabilities, labels and whatever
- * else the kernel acts on: nothing that came out of a bucket gets them.
+ * Whether an attribute is set. Always: what programs keep for themselves, and access control lists. Capabilities, labels and whatever else the kernel
+ * acts on: only root may, and in a drill nothing that came out of a bucket gets them.
  */
-export function isSettable(name: string): boolean {
-  return name.startsWith('user.') || LISTS.has(name)
+export function isSettable(name: string, purpose: Purpose): boolean {
+  return name.startsWith('user.') || LISTS.has(name) || (purpose === 'restore' && process.getuid?.() === 0)
 }
 
 /**
@@ -20,13 +21,18 @@ export function isSettable(name: string): boolean {
  * @see https://manpages.debian.org/bookworm/attr/setfattr.1.en.html – `--restore`
  */
 export class AttributeSetter {
+  readonly #purpose: Purpose
   #text = ''
   /** Why none can be set here. */
   unavailable: string | undefined
 
+  constructor(purpose: Purpose) {
+    this.#purpose = purpose
+  }
+
   /** @param path bytes as latin1; values likewise */
   add(path: string, xattrs: ReadonlyMap<string, string>): void {
-    const settable = [...xattrs].filter(([name]) => isSettable(name))
+    const settable = [...xattrs].filter(([name]) => isSettable(name, this.#purpose))
     if (settable.length === 0 || this.unavailable !== undefined) return
     const lines = settable.map(
       ([name, value]) => `${escaped(name)}=0s${Buffer.from(value, 'latin1').toString('base64')}\n`,
@@ -40,12 +46,11 @@ export class AttributeSetter {
     const said = run('setfattr', ['-h', '--restore=-'], Buffer.from(this.#text, 'latin1'))
     this.#text = ''
     if ('missing' in said) this.unavailable = said.missing
-    else if (said.stderr.includes('Operation not supported'))
-      this.unavailable = 'the file system of the scratch folder keeps none'
+    else if (said.stderr.includes('Operation not supported')) this.unavailable = 'the file system keeps none'
   }
 }
 
-/** Reads the settable attributes of files. @returns path → name → SHA-256 of the value; or why that cannot be done */
+/** Reads the attributes of files. @returns path → name → SHA-256 of the value; or why that cannot be done */
 export function readAttributes(paths: readonly string[]): Map<string, Map<string, string>> | { missing: string } {
   const input = Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1')
   const how = ['-0', 'getfattr', '-h', '-d', '-m', '-', '-e', 'base64', '--absolute-names', '--']
@@ -79,7 +84,7 @@ function run(program: string, args: readonly string[], input: Buffer): Said | { 
 }
 
 function missing(program: string): string {
-  return `${program} is missing on the verifier's host: install attr`
+  return `${program} is missing on this host: install attr`
 }
 
 /** Both programs write what could be mistaken as octal digits, as `\012`. */

@@ -13,9 +13,20 @@ const KNOWN_FOLDERS = 50_000
 export class BoundedTree {
   readonly #root: string
   readonly #folders = new Set<string>()
+  readonly #above = new Set<string>()
 
   constructor(root: string) {
     this.#root = Buffer.from(root).toString('latin1')
+  }
+
+  /** Folders that were made for what is in them, and are not members themselves so far. */
+  get above(): string[] {
+    return [...this.#above]
+  }
+
+  /** A folder is a member of its own. */
+  claim(name: string): void {
+    if (this.#above.size > 0) this.#above.delete(safeSteps(name).join('/'))
   }
 
   /** Where a member goes; the folders above it are there. @throws Error – it would leave the tree */
@@ -59,8 +70,10 @@ export class BoundedTree {
       const above = steps.slice(0, depth)
       const path = this.bytes(above)
       const found = this.look(path)
-      if (found === undefined) mkdirSync(path, { mode: 0o700 })
-      else if (!found.isDirectory()) throw new Error('a name that leads through something that is no folder')
+      if (found === undefined) {
+        mkdirSync(path, { mode: 0o700 })
+        this.#above.add(above.join('/'))
+      } else if (!found.isDirectory()) throw new Error('a name that leads through something that is no folder')
     }
     if (this.#folders.size >= KNOWN_FOLDERS) this.#folders.clear()
     this.#folders.add(steps.join('/'))

@@ -1,15 +1,16 @@
 import { readSync } from 'node:fs'
 import type { MemberLine } from '../member-line.ts'
 import { TreeComparison } from './compare-tree.ts'
+import type { Replay } from './withheld.ts'
 
 /**
- * Reads a list of members from standard input, holds the folder its argument names against it, and writes a report (compare-report.ts) to standard
- * output. A program of its own for the same reason as extract-main.ts.
+ * Reads a list of members from standard input, holds the folder its first argument names against it, and writes a report (compare-report.ts) to standard
+ * output; the second says what for. A program of its own for the same reason as extract-main.ts.
  */
 const BUFFER_BYTES = 1024 * 1024
 
-function main(root: string): void {
-  const comparison = new TreeComparison(root)
+function main(root: string, replay: Replay): void {
+  const comparison = new TreeComparison(root, replay)
   const { report } = comparison
   const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
   let begun = Buffer.alloc(0)
@@ -30,4 +31,4 @@ function main(root: string): void {
   process.stdout.write(JSON.stringify(report))
 }
 
-main(process.argv[2] as string)
+main(process.argv[2] as string, JSON.parse(process.argv[3] as string) as Replay)

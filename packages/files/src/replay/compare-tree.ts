@@ -5,16 +5,24 @@ import { type LeftLine, linkOf, type MemberLine, nameOf } from '../member-line.t
 import { printable } from '../printable.ts'
 import { isSettable, readAttributes } from './attributes.ts'
 import type { CompareReport } from './compare-report.ts'
-import { SET_ID, safeSteps, withheld } from './withheld.ts'
+import { type Purpose, type Replay, SET_ID, safeSteps, withheld } from './withheld.ts'
 
 const NAMED = 20
 const LEFT_NAMES = 10_000
 /** So many members are asked for their attributes at a time. */
 const ATTRIBUTED = 5_000
 
+const SPECIAL = {
+  fifo: ['fifo', (found: Stats) => found.isFIFO()],
+  char: ['character device', (found: Stats) => found.isCharacterDevice()],
+  block: ['block device', (found: Stats) => found.isBlockDevice()],
+} as const
+
 /** Holds the tree under a folder against a list of members, line by line: contents are read back from the disk. Follows no link. */
 export class TreeComparison {
   readonly #root: string
+  readonly #purpose: Purpose
+  readonly #more: boolean
   readonly #asRoot = process.getuid?.() === 0
   readonly #buffer = Buffer.allocUnsafe(1024 * 1024)
   readonly report: CompareReport = {
@@ -25,8 +33,10 @@ export class TreeComparison {
   /** Those whose attributes are to be read, in one go with others; by their paths. */
   #attributed = new Map<string, { name: Buffer; xattrs: Record<string, string> }>()
 
-  constructor(root: string) {
+  constructor(root: string, { purpose, more }: Replay) {
     this.#root = root
+    this.#purpose = purpose
+    this.#more = more
   }
 
   add(line: MemberLine | LeftLine): void {
@@ -45,8 +55,9 @@ export class TreeComparison {
     this.#compareAttributes()
   }
 
-  #noteAttributes({ xattrs = {} }: MemberLine, name: Buffer, path: Buffer): void {
-    const settable = Object.entries(xattrs).filter(([attribute]) => isSettable(attribute))
+  #noteAttributes({ type, xattrs = {} }: MemberLine, name: Buffer, path: Buffer): void {
+    if (type === 'folder' && this.#more) return
+    const settable = Object.entries(xattrs).filter(([attribute]) => isSettable(attribute, this.#purpose))
     if (Object.keys(xattrs).length > settable.length) this.report.attributes.listed++
     if (settable.length === 0) return
     this.report.attributes.compared++
@@ -72,7 +83,8 @@ export class TreeComparison {
     const path = this.#path(name)
     const found = path && lstatSync(path, { throwIfNoEntry: false })
     if (!path || !found) return 'is not there'
-    if (withheld(line.type, name.toString('latin1'), linkOf(line).toString('latin1')))
+    const held = { type: line.type, name: name.toString('latin1'), linksTo: linkOf(line).toString('latin1') }
+    if (withheld(this.#purpose, held))
       return found.isFile() && found.size === 0 ? undefined : 'something stands where nothing was to be made'
     if (line.type === 'hardlink') return this.#hardlink(line, found)
     if (line.type === 'symlink') return this.#symlink(line, path, found)
@@ -80,7 +92,12 @@ export class TreeComparison {
       add(this.report.owners, `${printable(name)}: ${found.uid}:${found.gid} instead of ${line.uid}:${line.gid}`)
     this.#noteAttributes(line, name, path)
     if (line.type === 'folder') return found.isDirectory() ? this.#mode(line, found, 0o700) : 'is no folder'
-    return this.#file(line, path, found)
+    return line.type === 'file' ? this.#file(line, path, found) : this.#special(line, found)
+  }
+
+  #special(line: MemberLine, found: Stats): string | undefined {
+    const [kind, is] = SPECIAL[line.type as keyof typeof SPECIAL]
+    return is(found) ? this.#mode(line, found, 0o600) : `is no ${kind}`
   }
 
   #hardlink(line: MemberLine, found: Stats): string | undefined {
@@ -107,7 +124,8 @@ export class TreeComparison {
   /** Whoever is not root kept rights of its own, see tree-placement.ts. */
   #mode({ mode }: MemberLine, found: Stats, floor: number): string | undefined {
     const kept = this.#asRoot ? 0 : floor
-    const [is, should] = [(found.mode & 0o1777) | kept, (mode & ~SET_ID) | kept]
+    const looked = this.#purpose === 'drill' ? 0o7777 & ~SET_ID : 0o7777
+    const [is, should] = [(found.mode & looked) | kept, (mode & looked) | kept]
     return is === should ? undefined : `has mode ${is.toString(8)} instead of ${should.toString(8)}`
   }
 

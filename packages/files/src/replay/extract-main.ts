@@ -1,17 +1,18 @@
 import { readSync } from 'node:fs'
 import { TarReader } from '../tar/read-tar.ts'
 import { TreePlacement } from './tree-placement.ts'
+import type { Replay } from './withheld.ts'
 
 /**
- * Extracts a tar archive from standard input into the folder its argument names, over what earlier archives of a chain left there, and writes a
- * report (extract-report.ts) to standard output.
+ * Extracts a tar archive from standard input into the folder its first argument names, over what earlier archives of a chain left there, and writes a
+ * report (extract-report.ts) to standard output. The second argument says what for.
  *
  * A program of its own: a million files are made with plain blocking calls, and the service's event loop never sees them.
  */
 const BUFFER_BYTES = 1024 * 1024
 
-function main(root: string): void {
-  const placement = new TreePlacement(root)
+function main(root: string, replay: Replay): void {
+  const placement = new TreePlacement(root, replay)
   const reader = new TarReader(placement)
   const { report } = placement
   const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
@@ -31,4 +32,4 @@ function main(root: string): void {
   process.stdout.write(JSON.stringify(report))
 }
 
-main(process.argv[2] as string)
+main(process.argv[2] as string, JSON.parse(process.argv[3] as string) as Replay)

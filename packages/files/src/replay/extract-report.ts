@@ -8,10 +8,14 @@ export const ExtractReport = z.object({
   bytes: z.int(),
   /** Entries taken away because the archive says they were gone. */
   deleted: z.int(),
-  /** What the tree had and the scratch folder does not get, see withheld.ts. */
+  /** What the tree had and a drill does not make, see withheld.ts. */
   withheld: z.partialRecord(z.enum(['link-outside', 'special-file', 'set-id']), NamedFiles),
   /** Members that would have left the folder, and what is no archive of ours; each with its problem. */
   refused: NamedFiles,
+  /** Whether the tree itself is a member; else only things below it were archived. */
+  whole: z.boolean(),
+  /** Folders that were made for what is in them and are no members; bytes of names as latin1. */
+  above: z.array(z.string()),
   /** Said to be unchanged since an earlier archive, and in none; bytes of names as latin1. */
   missing: z.object({ count: z.int(), names: z.array(z.string()) }),
   /** Why attributes could not be set on this host; absent when they could, or there were none. */

@@ -1,21 +1,22 @@
 import { fileURLToPath } from 'node:url'
 import { BASE_ENV, type Stage } from '@lifeboat/postgres/tools/stage.ts'
+import type { Replay } from './withheld.ts'
 
-/** Extracts an archive into a scratch folder; its output is an ExtractReport. */
-export function extractStage(folder: string): Stage {
-  return stage('files-extract', './extract-main.ts', folder)
+/** Extracts an archive into a folder; its output is an ExtractReport. */
+export function extractStage(folder: string, replay: Replay): Stage {
+  return stage('files-extract', './extract-main.ts', folder, replay)
 }
 
-/** Holds a scratch folder against a list of members; its output is a CompareReport. */
-export function compareStage(folder: string): Stage {
-  return stage('files-compare', './compare-main.ts', folder)
+/** Holds a folder against a list of members; its output is a CompareReport. */
+export function compareStage(folder: string, replay: Replay): Stage {
+  return stage('files-compare', './compare-main.ts', folder, replay)
 }
 
-function stage(tool: string, script: string, folder: string): Stage {
+function stage(tool: string, script: string, folder: string, replay: Replay): Stage {
   return {
     tool,
     program: process.execPath,
-    args: [fileURLToPath(new URL(script, import.meta.url)), folder],
+    args: [fileURLToPath(new URL(script, import.meta.url)), folder, JSON.stringify(replay)],
     env: BASE_ENV,
   }
 }

@@ -4,8 +4,10 @@ import {
   fchmodSync,
   fchownSync,
   ftruncateSync,
+  futimesSync,
   lchownSync,
   linkSync,
+  lutimesSync,
   mkdirSync,
   openSync,
   symlinkSync,
@@ -19,7 +21,8 @@ import { applyDumpdir } from './apply-dumpdir.ts'
 import { AttributeSetter } from './attributes.ts'
 import { BoundedTree } from './bounded-tree.ts'
 import type { ExtractReport } from './extract-report.ts'
-import { SET_ID, type Withheld, withheld } from './withheld.ts'
+import { makeSpecial } from './special-files.ts'
+import { type Purpose, type Replay, SET_ID, type Withheld, withheld } from './withheld.ts'
 
 const NAMED = 20
 const MISSING_NAMES = 1000
@@ -27,21 +30,31 @@ const MISSING_NAMES = 1000
 const TROUBLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE'])
 
 /**
- * Puts the members of an archive into a scratch folder and nowhere else. A member that would leave it is refused, named, and passed over.
+ * Puts the members of an archive into a folder and nowhere else. A member that would leave it is refused, named, and passed over.
  *
- * Owners are given only by root. Whoever is not root keeps the right to read and to enter what it made, so that it can be compared.
+ * A restore makes everything and sets times; a drill withholds what is no business of its host, and needs no times. Owners are given only by root. Whoever is not root keeps the right to read and to enter what it made, so that it can be compared.
  */
 export class TreePlacement implements TarListener {
   readonly #tree: BoundedTree
+  readonly #purpose: Purpose
   readonly #root: boolean
   readonly #report: ExtractReport = {
     ...{ members: 0, files: 0, bytes: 0, deleted: 0, withheld: {} },
     ...{ refused: { count: 0, paths: [] }, missing: { count: 0, names: [] } },
+    ...{ whole: false, above: [] },
   }
-  readonly #attributes = new AttributeSetter()
+  readonly #more: boolean
+  readonly #attributes: AttributeSetter
+  /** Set at the end, and once: a folder hands some of them on to what is made in it. Paths are bytes as latin1. */
+  readonly #folderAttributes = new Map<string, ReadonlyMap<string, string>>()
+  /** What is put into a folder changes its time: path, bytes as latin1, → when. */
+  readonly #folderTimes = new Map<string, number>()
   #open: { fd: number; at: number; member: TarMember } | undefined
 
-  constructor(root: string) {
+  constructor(root: string, { purpose, more }: Replay) {
+    this.#purpose = purpose
+    this.#more = more
+    this.#attributes = new AttributeSetter(purpose)
     this.#tree = new BoundedTree(root)
     this.#root = process.getuid?.() === 0
   }
@@ -52,7 +65,10 @@ export class TreePlacement implements TarListener {
 
   /** Does what is done for many members at a time; after the last one. */
   finish(): void {
+    for (const [path, xattrs] of this.#folderAttributes) this.#attributes.add(path, xattrs)
     this.#attributes.flush()
+    for (const [path, mtime] of this.#folderTimes) setTime(Buffer.from(path, 'latin1'), mtime)
+    this.#report.above = this.#tree.above
     const { unavailable } = this.#attributes
     if (unavailable !== undefined) this.#report.attributesUnavailable = unavailable
   }
@@ -88,6 +104,7 @@ export class TreePlacement implements TarListener {
     ftruncateSync(fd, at)
     if (this.#root) fchownSync(fd, member.uid, member.gid)
     fchmodSync(fd, this.#mode(member, 0o600))
+    if (this.#purpose === 'restore') futimesSync(fd, Number(member.mtime), Number(member.mtime))
     closeSync(fd)
   }
 
@@ -100,18 +117,21 @@ export class TreePlacement implements TarListener {
     }
     const found = this.#tree.look(path)
     if (found) this.#tree.clear(path, found)
-    const held = withheld(member.type, name, linksTo)
+    const held = withheld(this.#purpose, { type: member.type, name, linksTo })
     if (held) this.#withhold(held, member, path)
     else if (member.type === 'symlink') this.#symlink(member, path)
     // A hard link is a name of a file that is there, and of nothing outside.
     else if (member.type === 'hardlink') linkSync(this.#tree.place(linksTo), path)
-    else this.#file(member, path)
+    else if (member.type === 'file') this.#file(member, path)
+    else this.#special(member, path)
     if (member.type === 'file') this.#setAttributes(member, path)
   }
 
   #folder(member: TarMember, name: string, path: Buffer): void {
     const found = this.#tree.look(path)
     if (found && !found.isDirectory()) this.#tree.clear(path, found)
+    if (path.equals(this.#tree.bytes([]))) this.#report.whole = true
+    this.#tree.claim(name)
     if (!found?.isDirectory()) mkdirSync(path, { mode: 0o700 })
     if (member.dumpdir !== undefined) {
       const { deleted, missing } = applyDumpdir(this.#tree, name, member.dumpdir)
@@ -122,7 +142,8 @@ export class TreePlacement implements TarListener {
     }
     if (this.#root) lchownSync(path, member.uid, member.gid)
     chmodSync(path, this.#mode(member, 0o700))
-    this.#setAttributes(member, path)
+    if (this.#purpose === 'restore') this.#folderTimes.set(path.toString('latin1'), Number(member.mtime))
+    if (member.xattrs && !this.#more) this.#folderAttributes.set(path.toString('latin1'), member.xattrs)
   }
 
   #setAttributes({ xattrs }: TarMember, path: Buffer): void {
@@ -130,8 +151,18 @@ export class TreePlacement implements TarListener {
   }
 
   #symlink(member: TarMember, path: Buffer): void {
+    // What is set later goes by its path, and a link must not take it elsewhere.
+    this.#attributes.flush()
     symlinkSync(Buffer.from(member.linksTo as string, 'latin1'), path)
     if (this.#root) lchownSync(path, member.uid, member.gid)
+    if (this.#purpose === 'restore') setTime(path, Number(member.mtime))
+  }
+
+  #special(member: TarMember, path: Buffer): void {
+    makeSpecial(path, member)
+    if (this.#root) lchownSync(path, member.uid, member.gid)
+    chmodSync(path, this.#mode(member, 0o600))
+    setTime(path, Number(member.mtime))
   }
 
   #file(member: TarMember, path: Buffer): void {
@@ -145,14 +176,24 @@ export class TreePlacement implements TarListener {
   }
 
   #mode(member: TarMember, floor: number): number {
-    if (member.mode & SET_ID) this.#note('set-id', member.name)
-    const mode = member.mode & ~SET_ID
+    const isHeld = this.#purpose === 'drill' && (member.mode & SET_ID) !== 0
+    if (isHeld) this.#note('set-id', member.name)
+    const mode = isHeld ? member.mode & ~SET_ID : member.mode
     return this.#root ? mode : mode | floor
   }
 
   #note(why: Withheld, name: string): void {
     this.#report.withheld[why] ??= { count: 0, paths: [] }
     add(this.#report.withheld[why] as NamedFiles, printable(Buffer.from(name, 'latin1')))
+  }
+}
+
+/** Of what is there still; nobody follows a link. */
+function setTime(path: Buffer, seconds: number): void {
+  try {
+    lutimesSync(path, seconds, seconds)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
   }
 }
 

@@ -64,6 +64,10 @@ function memberOf(bytes: Buffer, at: number, pax: PaxRecords, type: MemberType, 
     bytes: length,
     mtime: pax.get('mtime') ?? String(numberAt(bytes, at + 136, 12)),
     linksTo: linked ? (pax.get('linkpath') ?? textAt(bytes, at + 157, 100)) : undefined,
+    device:
+      type === 'char' || type === 'block'
+        ? { major: numberAt(bytes, at + 329, 8), minor: numberAt(bytes, at + 337, 8) }
+        : undefined,
     xattrs: xattrsIn(pax),
     dumpdir: pax.get('GNU.dumpdir'),
   }

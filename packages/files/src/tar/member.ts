@@ -19,6 +19,8 @@ export interface TarMember {
   mtime: string
   /** Of a link. */
   linksTo: string | undefined
+  /** Of a device. */
+  device: { major: number; minor: number } | undefined
   /** Extended attributes by name, access control lists among them; values are bytes as latin1. */
   xattrs: ReadonlyMap<string, string> | undefined
   /** Of a folder in an incremental archive: what is in it, see dumpdir.ts. */

@@ -2,8 +2,9 @@ import { drain } from '@lifeboat/postgres/pipeline/drain.ts'
 import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
 import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
 import { unseal } from '@lifeboat/recovery/fetch/unseal.ts'
+import type { FilesManifest } from '@lifeboat/recovery/files/replay-chain.ts'
 import type { Sha256 } from '@lifeboat/shared/domain/ids.ts'
-import type { FilesFacts, Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../../drill.ts'
 import { type Asked, passed } from '../../findings.ts'
@@ -11,8 +12,6 @@ import { readerOf } from '../../reader.ts'
 import { asMisencrypted } from '../decrypt.ts'
 import { fetchManifest, fetchParentManifest } from '../fetch-manifest.ts'
 import { checkDocuments, takeInventory } from '../take-inventory.ts'
-
-export type FilesManifest = Manifest & { files: FilesFacts }
 
 /** A chain longer than any policy allows is a circle. */
 const LONGEST_CHAIN = 1000

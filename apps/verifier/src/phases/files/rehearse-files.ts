@@ -1,13 +1,14 @@
 import { mkdir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type FilesManifest, replayChain } from '@lifeboat/recovery/files/replay-chain.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { checkFile } from '../../checks/file-assertions.ts'
 import type { Drill } from '../../drill.ts'
+import { readerOf } from '../../reader.ts'
 import type { Course } from '../course.ts'
-import { type FilesManifest, fetchFilesChain } from './fetch-files-chain.ts'
+import { fetchFilesChain } from './fetch-files-chain.ts'
 import { answerAttributes, answerExtract, answerMembers, answerOwners } from './judge-tree.ts'
-import { replayChain } from './replay-chain.ts'
 
 /** A tree of files: every archive of its chain is extracted, and the tree held against the lists of what was archived. */
 export async function rehearseFiles(drill: Drill, course: Course): Promise<void> {
@@ -22,7 +23,7 @@ export async function rehearseFiles(drill: Drill, course: Course): Promise<void>
     findings.ask({ check: 'extract' }, async () => {
       await demandRoom(drill, chain)
       await mkdir(folder, { mode: 0o700 })
-      const value = await replayChain(drill, chain, folder)
+      const value = await replayChain(readerOf(drill), chain, { folder, purpose: 'drill' })
       findings.firstAnswerAt = performance.now()
       return { value, ...answerExtract(value) }
     }),

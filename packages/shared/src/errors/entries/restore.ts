@@ -98,6 +98,24 @@ export const RESTORE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RESTORE_FILES_UNFIT: {
+    title: 'A tree of files cannot be put in its place',
+    hint: 'Nothing has changed. The facts say what is in the way: what is mounted cannot be renamed, and the folder above has to be there and writable for the agent. RECOVER.md beside the backup has the commands to bring it back by hand.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_FILES_UNLIKE: {
+    title: 'The files that came out of a backup are not those that were backed up',
+    hint: 'Nothing has changed. The facts say what differs. Take another copy with --target, or an older backup with --backup.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_DISK_TROUBLE: {
+    title: 'The disk filled up or failed while files were restored',
+    hint: 'Nothing has changed, and what was written is removed. Make room beside the tree, or look at the log of the kernel.',
+    retry: 'never',
+    level: 'error',
+  },
   RESTORE_NOTHING_BESIDE: {
     title: 'There is no cluster beside of this source that this could be done to',
     hint: 'The facts say how it stands. `lifeboat restore run SOURCE --beside` makes one; `lifeboat restore release SOURCE --beside` removes one that is of no use any more.',

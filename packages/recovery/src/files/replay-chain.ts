@@ -1,13 +1,14 @@
 import { CompareReport } from '@lifeboat/files/replay/compare-report.ts'
 import { ExtractReport } from '@lifeboat/files/replay/extract-report.ts'
 import { compareStage, extractStage } from '@lifeboat/files/replay/stages.ts'
+import type { Purpose } from '@lifeboat/files/replay/withheld.ts'
 import type { Stage } from '@lifeboat/postgres/tools/stage.ts'
-import { unseal, whole } from '@lifeboat/recovery/fetch/unseal.ts'
-import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
+import type { Artifact, FilesFacts, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import type { Drill } from '../../drill.ts'
-import { readerOf } from '../../reader.ts'
-import type { FilesManifest } from './fetch-files-chain.ts'
+import type { Reader } from '../fetch/reader.ts'
+import { unseal, whole } from '../fetch/unseal.ts'
+
+export type FilesManifest = Manifest & { files: FilesFacts }
 
 /** One archive of the chain: what came of extracting it, and what its list said right after. */
 export interface Replayed {
@@ -16,25 +17,30 @@ export interface Replayed {
   compared: CompareReport
 }
 
+const TROUBLE = { drill: 'DRILL_SCRATCH_UNAVAILABLE', restore: 'RESTORE_DISK_TROUBLE' } as const
+
 /**
  * Extracts every archive of a chain into one folder, oldest first, and holds the folder against the list of each before the next one changes it.
  *
- * @throws LifeboatError DRILL_SCRATCH_UNAVAILABLE – the disk is full or fails · ARTIFACT_… · TARGET_…
+ * @throws LifeboatError DRILL_SCRATCH_UNAVAILABLE or RESTORE_DISK_TROUBLE, by its purpose – the disk is full or fails · ARTIFACT_… · TARGET_…
  */
-export async function replayChain(drill: Drill, chain: readonly FilesManifest[], folder: string): Promise<Replayed[]> {
+export async function replayChain(
+  reader: Reader,
+  chain: readonly FilesManifest[],
+  { folder, purpose }: { folder: string; purpose: Purpose },
+): Promise<Replayed[]> {
   const replayed: Replayed[] = []
-  for (const manifest of chain)
+  for (const manifest of chain) {
+    const replay = { purpose, more: manifest !== chain.at(-1) }
     for (const { archive, list } of passesOf(manifest)) {
       const reported = async (artifact: Artifact, stage: Stage) =>
-        JSON.parse(
-          await unseal(readerOf(drill), manifest, artifact, { further: [stage], sink: whole, phase: 'restore' }),
-        )
-      const extracted = ExtractReport.parse(await reported(archive, extractStage(folder)))
-      if (extracted.trouble !== undefined)
-        throw new LifeboatError('DRILL_SCRATCH_UNAVAILABLE', { problem: extracted.trouble })
-      const compared = CompareReport.parse(await reported(list, compareStage(folder)))
+        JSON.parse(await unseal(reader, manifest, artifact, { further: [stage], sink: whole, phase: 'restore' }))
+      const extracted = ExtractReport.parse(await reported(archive, extractStage(folder, replay)))
+      if (extracted.trouble !== undefined) throw new LifeboatError(TROUBLE[purpose], { problem: extracted.trouble })
+      const compared = CompareReport.parse(await reported(list, compareStage(folder, replay)))
       replayed.push({ archive: `${manifest.backupId}/${archive.name}`, extracted, compared })
     }
+  }
   return replayed
 }
 

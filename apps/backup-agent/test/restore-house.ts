@@ -35,6 +35,8 @@ export interface RestoreHouse extends AsyncDisposable {
   targets: Record<'north' | 'south', Target>
   backupId: string
   signers: Record<string, string>
+  /** Lends targets on a port of its own. */
+  lend(targets: readonly Target[]): Promise<AsyncDisposable & { readonly port: number }>
   /** With what backups and evidence are sealed here. */
   seals: { recipient: string; agent: Signer; verifier: Signer }
   /** Another backup, which no drill has proven. */
@@ -89,9 +91,12 @@ export async function openRestoreHouse(): Promise<RestoreHouse> {
   await sealEvidence(targets.south, verifier, manifest)
   // North is known to nobody who lends: a target that is away.
   const token = new Secret('the-token-of-the-spool')
-  const lending = opening.use(
-    await lendCopies([{ target: targets.south }], { listen: '127.0.0.1:0', tokens: [token], log: silentLogger }),
-  )
+  const lend = (lent: readonly Target[]) =>
+    lendCopies(
+      lent.map((each) => ({ target: each })),
+      { listen: '127.0.0.1:0', tokens: [token], log: silentLogger },
+    )
+  const lending = opening.use(await lend([targets.south]))
   const ownFile = join(folder, 'agent-identity')
   await run('age-keygen', ['-o', ownFile])
   const own = await recipientOf(ownFile)
@@ -117,7 +122,7 @@ export async function openRestoreHouse(): Promise<RestoreHouse> {
   let hooksSeen = 0
   const owned = opening.move()
   const made: RestoreHouse = {
-    ...{ house, targets, backupId: manifest.backupId, signers, operators, seals: { recipient, agent, verifier } },
+    ...{ house, targets, backupId: manifest.backupId, signers, operators, seals: { recipient, agent, verifier }, lend },
     section: {
       ...{ operators: known, recipient: own, identity: `file:${ownFile}`, uploaders },
       hooks: Object.fromEntries(

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { readdir, readFile, statfs, writeFile } from 'node:fs/promises'
+import { cp, glob, readdir, readFile, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
 import { moment, newRestoreId, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -10,7 +10,7 @@ import { cosignOrder } from '@lifeboat/shared/signing/orders.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { pipe } from '@lifeboat/testkit/seal-backup.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { AgentConfig } from '../src/config.ts'
+import type { AgentConfig, RestoreConfig } from '../src/config.ts'
 import { type RunningAgent, SOURCE } from './agent-house.ts'
 import { openRestoreHouse, PATIENTS, type RestoreHouse } from './restore-house.ts'
 
@@ -260,6 +260,26 @@ test('a copy no drill has proven is refused, unless the operator signed for that
   ])
   const allowed = await at.command(cfg, { backupId, unproven: true })
   expect(await at.settled(allowed.restoreId)).toMatchObject([{ outcome: 'done' }])
+})
+
+test('a copy that turns out damaged on the way gives way to that of the next target', async () => {
+  const [south, north] = ['south', 'north'].map((name) => join(at.house.folder, 'targets', name)) as [string, string]
+  await cp(south, north, { recursive: true })
+  const [part = ''] = await Array.fromAsync(glob(`**/${at.backupId}/db.dump.zst.age.00000`, { cwd: north }))
+  const bytes = await readFile(join(north, part))
+  await writeFile(join(north, part), bytes.with(5000, (bytes[5000] ?? 0) ^ 1))
+  await using lending = await at.lend([at.targets.north, at.targets.south])
+  const other = at.config()
+  const restore = { ...(other.restore as RestoreConfig), uploaders: [`http://127.0.0.1:${lending.port}`] }
+  await using _agent = await at.house.agent({ ...other, restore })
+  const outcomeOf = async (targets: string[]) => {
+    const { restoreId } = await at.command(other, { targets, unproven: true })
+    return at.settled(restoreId)
+  }
+  const damaged = { outcome: 'failed', swapped: false, error: { code: 'ARTIFACT_DIGEST_MISMATCH' } }
+  expect(await outcomeOf(['north'])).toMatchObject([damaged])
+  expect(await outcomeOf(['north', 'south'])).toMatchObject([{ outcome: 'done', swapped: true }])
+  expect([await at.patients(), (await at.besides()).length]).toEqual([PATIENTS, 1])
 })
 
 test('an identity sealed to somebody else opens nothing, and nothing is touched', async () => {

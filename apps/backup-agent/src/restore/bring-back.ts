@@ -9,10 +9,11 @@ import { openDump } from '@lifeboat/recovery/dump/open-dump.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
+import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from './around-swap.ts'
 import type { Entry } from './book.ts'
-import { chooseDump } from './choose-copy.ts'
+import { type CopyChosen, chooseDump, type DumpPicked } from './choose-copy.ts'
 import type { Command } from './command.ts'
 import { openIdentity } from './open-identity.ts'
 import { planOf } from './plan.ts'
@@ -37,7 +38,7 @@ export async function bringBack(command: Command): Promise<Ending> {
   const named = () => entry().aside ?? asideName(database, 'before', command.deps.clock.now())
   const aside = before.has(database) ? named() : undefined
   try {
-    const counted = before.has(next) && entry().stage !== 'accepted' ? {} : await restore(command, next)
+    const counted = before.has(next) && entry().stage !== 'accepted' ? {} : await restoreAny(command, order, next)
     await command.step('ready')
     return {
       ...counted,
@@ -67,20 +68,45 @@ function isSwapped(
   return stage === 'swapping' && !before.has(next) && before.has(aside ?? database)
 }
 
-async function restore(command: Command, next: string): Promise<Pick<Ending, 'tables' | 'rows'>> {
-  const { deps, restore, order, server, database, run, report } = command
-  if (order.action !== 'restore' || order.kind === 'cluster')
-    throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
-  const { cfg, clock } = deps
+type DumpOrder = Extract<RestoreOrder, { action: 'restore'; kind?: 'database' | undefined }>
+type Counted = Pick<Ending, 'tables' | 'rows'>
+
+/** What a target has lost or damaged shows on the way only; then the next one is asked. */
+async function restoreAny(command: Command, order: DumpOrder, next: string): Promise<Counted> {
+  const { deps, restore, run, report } = command
   await command.step('accepted')
-  report('look')
-  const copy = await chooseDump(order, { cfg, restore, signal: run.signal })
+  for (let { targets } = order; ; ) {
+    report('look')
+    const copy = await chooseDump({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal })
+    try {
+      return await restoreCopy(command, order, copy, next)
+    } catch (thrown) {
+      const err = LifeboatError.from(thrown)
+      const targetId = copy.target.id
+      targets = targets.slice(targets.indexOf(targetId) + 1)
+      if (run.signal.aborted || targets.length === 0 || !isOfCopy(err)) throw err
+      run.log.warn({ event: 'restore.passed-over', targetId, err }, 'a copy gave out; the next target is asked')
+    }
+  }
+}
+
+/** Whether another copy may do where this one did not. */
+function isOfCopy({ code }: LifeboatError): boolean {
+  return /^(TARGET|ARTIFACT)_/.test(code) && code !== 'ARTIFACT_KEY_WRONG'
+}
+
+async function restoreCopy(
+  { deps, restore, server, database, run, report }: Command,
+  { sealedIdentity, hooks, drainMs, sourceId }: DumpOrder,
+  copy: CopyChosen<DumpPicked>,
+  next: string,
+): Promise<Counted> {
+  const { cfg, clock } = deps
   await using room = await deps.restores.makeRoom()
-  const identity = await openIdentity(order.sealedIdentity, restore.identity, { toolPaths: cfg.toolPaths, run })
+  const identity = await openIdentity(sealedIdentity, restore.identity, { toolPaths: cfg.toolPaths, run })
   const reader: Reader = {
     ...{ target: copy.target, run, identity, workDir: room.path, toolPaths: cfg.toolPaths, tools: {}, arrived() {} },
   }
-  const { hooks, drainMs, sourceId } = order
   const about = { cfg, restore, sourceId, database, server, drainMs, hooks, key: 'here', clock } as const
   const { plan, manifest } = await planOf(reader, copy, about)
   const [obstacle] = plan.obstacles

@@ -1,4 +1,4 @@
-import { DEEP_READS_BUCKET, SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
+import { DEEP_READS_BUCKET, SURVEYS_BUCKET, WAL_DAMAGE_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { RECORDS } from '@lifeboat/catalog/buckets.ts'
 import { EXPIRY_BUCKET, HOLDS_BUCKET, LOCKED_BUCKET, MARKS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
@@ -26,6 +26,7 @@ export const BUCKETS = [
   MARKS_BUCKET,
   SURVEYS_BUCKET,
   DEEP_READS_BUCKET,
+  WAL_DAMAGE_BUCKET,
   LOCKED_BUCKET,
   EXPIRY_BUCKET,
   INCIDENTS_BUCKET,

@@ -1,4 +1,9 @@
-import { SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
+import {
+  SURVEYS_BUCKET,
+  type TargetSurvey,
+  WAL_DAMAGE_BUCKET,
+  type WalDamage,
+} from '@lifeboat/catalog/audit/buckets.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { EXPIRY_BUCKET, type ExpiryOutcome, LOCKED_BUCKET, type LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
@@ -37,6 +42,7 @@ export interface AlerterDeps {
   walStates: Bucket<WalState>
   walRecords: Bucket<WalRecord>
   surveys: Bucket<TargetSurvey>
+  walDamage: Bucket<WalDamage>
   locked: Bucket<LockedCopy>
   expiry: Bucket<ExpiryOutcome>
   channel: Channel
@@ -120,6 +126,7 @@ export async function openParts(bus: Bus, given: Given, signal: AbortSignal): Pr
     walStates: await bus.bucket(WAL_BUCKET),
     walRecords: await bus.bucket(WAL_RECORD_BUCKET),
     surveys: await bus.bucket(SURVEYS_BUCKET),
+    walDamage: await bus.bucket(WAL_DAMAGE_BUCKET),
     locked: await bus.bucket(LOCKED_BUCKET),
     expiry: await bus.bucket(EXPIRY_BUCKET),
   }

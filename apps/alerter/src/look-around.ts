@@ -127,10 +127,11 @@ export class LookAround {
     return wal.map((one) => ({ ...one, state: states.get(one.sourceId), record: records.get(one.sourceId) }))
   }
 
-  async #keeping(): Promise<Pick<World, 'surveys' | 'locked' | 'expiry'>> {
-    const { surveys, locked, expiry } = this.#deps
+  async #keeping(): Promise<Pick<World, 'surveys' | 'walDamage' | 'locked' | 'expiry'>> {
+    const { surveys, walDamage, locked, expiry } = this.#deps
     return {
       surveys: (await Array.fromAsync(surveys.entries())).map(({ value }) => value),
+      walDamage: (await Array.fromAsync(walDamage.entries())).map(({ value }) => value),
       locked: (await Array.fromAsync(locked.entries())).map(({ value }) => value),
       expiry: (await expiry.get(EXPIRY_OUTCOME_KEY))?.value,
     }

@@ -1,4 +1,4 @@
-import type { TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
+import type { TargetSurvey, WalDamage } from '@lifeboat/catalog/audit/buckets.ts'
 import type { BackupRow, SealedTo } from '@lifeboat/catalog/catalog.ts'
 import type { ExpiryOutcome, LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { HeldIdentity } from '@lifeboat/catalog/keys/judge-keys.ts'
@@ -37,6 +37,8 @@ export interface World {
   physical: ReadonlyMap<SourceId, readonly BackupRow[]>
   /** The newest look at each target. */
   surveys: readonly TargetSurvey[]
+  /** WAL that was found wrong by reading it back. */
+  walDamage: readonly WalDamage[]
   /** Copies that were let go and that the store still holds. */
   locked: readonly LockedCopy[]
   /** What became of the last expiry that was due. */

@@ -1,4 +1,4 @@
-import type { TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
+import type { TargetSurvey, WalDamage } from '@lifeboat/catalog/audit/buckets.ts'
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import type { LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
@@ -95,6 +95,7 @@ export function aWorld(
     bad: [],
     ofSets: backups.filter(({ set }) => set !== undefined),
     surveys: [],
+    walDamage: [],
     locked: [],
     expiry: undefined,
     ...rest,
@@ -132,6 +133,13 @@ export function aSurvey(time: string, over: Record<string, unknown> = {}): Targe
     orphans: { objects: 0, bytes: 0 },
   }
   return { targetId: 'beta', at: moment(at(time)), ...found, ...over, ...since } as unknown as TargetSurvey
+}
+
+export function walDamage(segment: string): WalDamage {
+  const about = { sourceId: 'records', targetId: 'beta', key: `records/wal/00000001/${segment}.aa.zst.age` }
+  const problem = 'its bytes are not those that were put there'
+  const seen = { since: moment(at('26T03:00')), at: moment(at('26T03:00')) }
+  return { ...about, found: 'damaged', problem, ...seen } as unknown as WalDamage
 }
 
 export function lockedCopy(day: string, until?: string): LockedCopy {

@@ -1,7 +1,9 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { WAL_DAMAGE_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { segmentAt, walKey } from '@lifeboat/shared/domain/wal.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { putObjects, smallCopy } from '@lifeboat/testkit/small-copy.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -14,6 +16,10 @@ beforeEach(async () => {
 })
 afterEach(() => fleet[Symbol.asyncDispose]())
 
+const WAL = [1n, 2n].map((no) =>
+  walKey('records' as SourceId, { kind: 'segment', segment: segmentAt(1, no << 24n, 1 << 24), digest: 'a'.repeat(16) }),
+)
+
 test('an audit that lists finds nothing wrong where one that reads finds the flipped byte, tells it and asks for it to be made whole', async () => {
   const copies = [2, 1].map((hours) => smallCopy({ targets: ['aws'], atMs: Date.now() - hours * 3_600_000 }))
   await mkdir(join(fleet.dir, 'aws'))
@@ -22,7 +28,10 @@ test('an audit that lists finds nothing wrong where one that reads finds the fli
     { kind: 'filesystem', path: join(fleet.dir, 'aws'), prefix: '' } as never,
   )
   const catalog = await KvCatalog.open(fleet.bus)
-  await putObjects(aws, [['lifeboat.json', Buffer.from('{}')]])
+  await putObjects(aws, [
+    ['lifeboat.json', Buffer.from('{}')],
+    ...WAL.map((key) => [key, Buffer.from(`WAL ${key}`)] as const),
+  ])
   for (const copy of copies) {
     await putObjects(aws, copy.objects)
     await catalog.apply({ subject: 'backup.sealed', data: copy.sealed })
@@ -45,6 +54,19 @@ test('an audit that lists finds nothing wrong where one that reads finds the fli
     copies: 2,
     bad: [{ backupId: bad?.backupId, found: 'damaged' }],
   })
+
+  const [segment = ''] = WAL
+  const walPath = join(fleet.dir, 'aws', segment)
+  const wal = await readFile(walPath)
+  wal[9] = (wal[9] ?? 0) ^ 1
+  await writeFile(walPath, wal)
+  const withWal = await cli(fleet.dir, ['target', 'audit', 'aws', '--all'])
+  expect(withWal.code).toBe(7)
+  expect(withWal.out).toContain('2 objects of WAL read, ')
+  expect(withWal.out).toContain(`damaged: ${segment}: its bytes are not those that were put there`)
+  const damages = await Array.fromAsync((await fleet.bus.bucket(WAL_DAMAGE_BUCKET)).entries())
+  expect(damages.map(({ value }) => value)).toMatchObject([{ key: segment, targetId: 'aws', found: 'damaged' }])
+
   const [, gone] = copies
   await rm(join(fleet.dir, 'aws', [...(gone?.objects.keys() ?? [])].at(-1) ?? ''))
   const listed = await cli(fleet.dir, ['target', 'audit', 'aws'])
@@ -52,6 +74,6 @@ test('an audit that lists finds nothing wrong where one that reads finds the fli
   const subjects: string[] = []
   for await (const { subject } of fleet.bus.observe({ signal: AbortSignal.timeout(20_000), follow: false }))
     subjects.push(subject)
-  expect(subjects.filter((subject) => subject.includes('copy.audited'))).toHaveLength(5)
-  expect(subjects.filter((subject) => subject.includes('copy.remake-requested'))).toHaveLength(3)
+  expect(subjects.filter((subject) => subject.includes('copy.audited'))).toHaveLength(7)
+  expect(subjects.filter((subject) => subject.includes('copy.remake-requested'))).toHaveLength(4)
 })

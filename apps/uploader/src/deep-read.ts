@@ -58,7 +58,7 @@ async function claim(
   }
   const { creditBytes } = known.value
   const choice = chooseReads(copies, { share: deepRead, sinceMs, creditBytes, nowMs })
-  const paid = { targetId, at: moment(nowMs), creditBytes: choice.creditBytes }
+  const paid = { ...known.value, at: moment(nowMs), creditBytes: choice.creditBytes }
   return (await deepReads.update(targetId, paid, known.revision)) === undefined ? [] : choice.read
 }
 

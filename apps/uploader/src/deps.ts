@@ -3,16 +3,20 @@ import {
   type DeepReads,
   SURVEYS_BUCKET,
   type TargetSurvey,
+  WAL_DAMAGE_BUCKET,
+  type WalDamage,
 } from '@lifeboat/catalog/audit/buckets.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { HOLDS_BUCKET, LOCKED_BUCKET, type LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Hold } from '@lifeboat/shared/domain/retention.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
 import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
@@ -53,6 +57,9 @@ export interface UploaderDeps {
   locked: Bucket<LockedCopy>
   surveys: Bucket<TargetSurvey>
   deepReads: Bucket<DeepReads>
+  /** Sources whose WAL is kept. */
+  walStates: Bucket<WalState>
+  walDamage: Bucket<WalDamage>
   events: Events
   /** Parts in flight per target. */
   concurrency: number
@@ -86,7 +93,9 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
 
 export async function openBuckets(
   bus: Bus,
-): Promise<Pick<UploaderDeps, 'catalog' | 'holds' | 'marks' | 'locked' | 'surveys' | 'deepReads'>> {
+): Promise<
+  Pick<UploaderDeps, 'catalog' | 'holds' | 'marks' | 'locked' | 'surveys' | 'deepReads' | 'walStates' | 'walDamage'>
+> {
   return {
     catalog: await KvCatalog.open(bus),
     holds: await bus.bucket(HOLDS_BUCKET),
@@ -94,6 +103,8 @@ export async function openBuckets(
     locked: await bus.bucket(LOCKED_BUCKET),
     surveys: await bus.bucket(SURVEYS_BUCKET),
     deepReads: await bus.bucket(DEEP_READS_BUCKET),
+    walStates: await bus.bucket(WAL_BUCKET),
+    walDamage: await bus.bucket(WAL_DAMAGE_BUCKET),
   }
 }
 

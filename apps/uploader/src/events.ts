@@ -112,6 +112,23 @@ export function uploaderEvents(metrics: Metrics) {
       level: 'warn',
       labels: ['targetId', 'sourceId'],
     }),
+    walRead: metrics.event({
+      event: 'wal.read',
+      sentence: 'read a sample of WAL and compared its digests',
+      labels: ['targetId', 'sourceId'],
+    }),
+    walRemade: metrics.event({
+      event: 'wal.remade',
+      sentence: 'put WAL anew that was damaged',
+      level: 'warn',
+      labels: ['targetId', 'sourceId', 'from'],
+    }),
+    walStuck: metrics.event({
+      event: 'wal.stuck',
+      sentence: 'damaged WAL cannot be put anew',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
     targetSurveyed: metrics.event({
       event: 'target.surveyed',
       sentence: 'compared what a target holds with the catalogue',

@@ -1,4 +1,4 @@
-import { CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
+import { CopyRemakeRequested, WalRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
 import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import {
   CopyExpiryRequested,
@@ -10,12 +10,14 @@ import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { WalRefillRequested, WalSealed } from '@lifeboat/shared/bus/messages/wal.ts'
 import { repeat } from '@lifeboat/shared/service/repeat.ts'
 import { deepReads } from './deep-read.ts'
+import { readWalTurns } from './deep-read-wal.ts'
 import type { Lane, UploaderDeps } from './deps.ts'
 import { expireCopy } from './handlers/expire-copy.ts'
 import { expireWal } from './handlers/expire-wal.ts'
 import { noteHold, noteRelease } from './handlers/note-hold.ts'
 import { refillWal } from './handlers/refill-wal.ts'
 import { remakeCopy } from './handlers/remake-copy.ts'
+import { remakeWal } from './handlers/remake-wal.ts'
 import { sealCopy } from './handlers/seal-copy.ts'
 import { storePart } from './handlers/store-part.ts'
 import { storeWal } from './handlers/store-wal.ts'
@@ -44,7 +46,10 @@ export async function startUploader(deps: UploaderDeps, signal: AbortSignal): Pr
     await startKeeping(deps, lane, signal)
   }
   const rounds = { log: deps.log, signal }
-  for (const lane of deps.lanes) void repeat('deep-read', SURVEY_LOOK_MS, () => deepReads(deps, lane, signal), rounds)
+  for (const lane of deps.lanes) {
+    void repeat('deep-read', SURVEY_LOOK_MS, () => deepReads(deps, lane, signal), rounds)
+    void repeat('deep-read-wal', SURVEY_LOOK_MS, () => readWalTurns(deps, lane, signal), rounds)
+  }
   void repeat('survey', SURVEY_LOOK_MS, () => surveyTargets(deps, deps.lanes, signal), rounds)
 }
 
@@ -55,6 +60,8 @@ async function startKeeping(deps: UploaderDeps, lane: Lane, signal: AbortSignal)
   await deps.bus.consume({ type: HoldReleased, durable: `releases-${id}` }, noteRelease(lane), { signal })
   const remakes = { type: CopyRemakeRequested, durable: `remaker-${id}`, route: id }
   await deps.bus.consume(remakes, remakeCopy(deps, lane), { signal })
+  const walRemakes = { type: WalRemakeRequested, durable: `wal-remaker-${id}`, route: id }
+  await deps.bus.consume(walRemakes, remakeWal(deps, lane), { signal })
   if (lane.remover === undefined) return
   const copies = { type: CopyExpiryRequested, durable: `expirer-${id}`, route: id }
   await deps.bus.consume(copies, expireCopy(deps, lane), { signal })

@@ -1,4 +1,5 @@
 import { DEEP_READS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
+import { readWal } from '@lifeboat/catalog/audit/read-wal.ts'
 import { surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { CopyAudited, CopyRemade, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
@@ -80,7 +81,13 @@ test.each(CLOUDS)(
       120_000,
     )
     expect(there.filter((key) => key !== clusterKey(records))).toEqual(wal.slice(1).map(([key]) => key))
-    for (const [key, bytes] of wal.slice(1)) expect((await getBytes(target, key, signal)).equals(bytes), key).toBe(true)
+    for (const [key, bytes] of wal.slice(1)) {
+      expect((await getBytes(target, key, signal)).equals(bytes), key).toBe(true)
+      // The store's own digest is what reading back goes by.
+      const told = await target.stat(key, { signal })
+      expect(told?.sha256 ?? told?.md5, key).toBeDefined()
+      expect(await readWal(target, key, { signal })).toMatchObject({ found: 'whole', bytes: bytes.length })
+    }
   },
 )
 

@@ -25,6 +25,7 @@ import { targetDoubted } from './target-doubted.ts'
 import { undersized } from './undersized.ts'
 import { unproven } from './unproven.ts'
 import { walBroken } from './wal-broken.ts'
+import { walDamaged } from './wal-damaged.ts'
 import { walLost } from './wal-lost.ts'
 import { walRefused } from './wal-refused.ts'
 import { walSilent } from './wal-silent.ts'
@@ -53,6 +54,7 @@ export const RULES = [
   slotRetention,
   walLost,
   walBroken,
+  walDamaged,
   checksumFailures,
   chainBroken,
   filesUnreadable,

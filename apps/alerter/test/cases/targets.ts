@@ -1,6 +1,6 @@
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { World } from '../../src/world.ts'
-import { aBackup, aSurvey, at, aWorld, lockedCopy, unlocked } from '../builders.ts'
+import { aBackup, aSurvey, at, aWorld, lockedCopy, unlocked, walDamage } from '../builders.ts'
 
 /** What targets hold: copies behind, damaged, locked, and letting go. */
 export const TARGETS: Record<string, World> = {
@@ -37,6 +37,9 @@ export const TARGETS: Record<string, World> = {
       aSurvey('26T03:00', { doubt: 'x', doubtedSince: '26T02:15' }),
       aSurvey('26T03:00', { targetId: 'old', doubt: 'x', doubtedSince: '20T02:15' }),
     ],
+  }),
+  'wal-damaged: two segments hold other bytes than were put there': aWorld('26T03:10', {
+    walDamage: [walDamage('000000010000000000000004'), walDamage('000000010000000000000003')],
   }),
   'copy-locked: with its date, and without one': aWorld('26T03:10', {
     locked: [lockedCopy('10', '28T00:00'), lockedCopy('09')],

@@ -28,7 +28,7 @@ type Audit = { targetId: TargetId } & (
 )
 
 /**
- * Lists what targets hold and compares it with the catalogue, and with `all` reads every byte of every copy; what it finds counts like a look of an
+ * Lists what targets hold and compares it with the catalogue, and with `all` reads every byte of every copy and of all WAL; what it finds counts like a look of an
  * uploader, and what is wrong is asked to be made whole.
  */
 export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, all = false }, context) =>
@@ -79,9 +79,13 @@ function exitOf(audits: readonly Audit[]): ExitName {
     (audit) =>
       'survey' in audit &&
       audit.survey.doubt === undefined &&
-      audit.survey.missing + audit.survey.damaged + (audit.read?.bad.length ?? 0) === 0,
+      audit.survey.missing + audit.survey.damaged + badCount(audit.read) === 0,
   )
   return whole ? 'ok' : 'failed'
+}
+
+function badCount(read: DeepAudit | undefined): number {
+  return read === undefined ? 0 : read.bad.length + read.wal.bad.length
 }
 
 function shown(audit: Audit) {
@@ -113,16 +117,20 @@ function auditText(audit: Audit, style: Style): string {
     ...(orphans.objects > 0 ? [`${orphans.objects} leftovers, ${formatBytes(orphans.bytes)}`] : []),
   ]
   const state =
-    doubt || missing + damaged + (read?.bad.length ?? 0) > 0
-      ? style.bad(`${missing} missing, ${damaged + (read?.bad.length ?? 0)} damaged`)
+    doubt || missing + damaged + badCount(read) > 0
+      ? style.bad(`${missing} missing, ${damaged + badCount(read)} damaged`)
       : style.good('as the catalogue says')
   const head = `${style.bold(targetId)}  ${state}  ${style.dim(`${backups} backups, ${objects} objects, ${formatBytes(bytes)}`)}`
   return [head, ...lines.map((line) => indent(line))].join('\n')
 }
 
-function readText({ copies, bytes, bad }: DeepAudit, style: Style): string[] {
+function readText({ copies, bytes, bad, wal }: DeepAudit, style: Style): string[] {
+  const segments = wal.bad.map(({ key, problem }) =>
+    style.bad(`damaged: ${key}: ${problem}; it is asked to be put anew`),
+  )
   const lines = bad.map(({ sourceId, backupId, found, problem }) =>
     style.bad(`${found}: ${backupId} of ${sourceId}: ${problem}; it is asked to be made whole`),
   )
-  return [`${copies} copies read, ${formatBytes(bytes)}`, ...lines]
+  const objects = `${wal.objects} objects of WAL read, ${formatBytes(wal.bytes)}`
+  return [`${copies} copies read, ${formatBytes(bytes)}`, ...lines, objects, ...segments]
 }

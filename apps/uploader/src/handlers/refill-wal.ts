@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
+import { readWal } from '@lifeboat/catalog/audit/read-wal.ts'
 import type { Delivery, Handler } from '@lifeboat/shared/bus/bus.ts'
 import { type WalRefillRequested, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
-import { type Md5, moment, type Sha256 } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { formatLsn, parseLsn, rangeOf, timelineOf, walPrefix } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -17,7 +17,7 @@ type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'lanes' | 'events' | 'clock'>
 /**
  * Brings WAL that a target lacks from other targets, by their listings: however long it was away, and whatever was announced meanwhile.
  *
- * The bytes are copied as they are, so what is damaged there is damaged here; drills find it. A target that is away is let be: whoever asked asks again.
+ * The bytes are copied as they are, if they are still those that were put there; else another target may give them. A target that is away is let be: whoever asked asks again.
  */
 export function refillWal(deps: Needs, lane: Lane): Handler<WalRefillRequested> {
   return async (wish, delivery) => {
@@ -59,7 +59,8 @@ async function fillFrom(deps: Needs, { from, to }: Way, wish: WalRefillRequested
     const place = { from: parseLsn(wish.from), segmentBytes }
     for await (const missing of missingWal(list(to), list(from), place)) {
       const sha256 = await copyObject({ from, to }, missing.key, signal)
-      if (sha256 !== undefined) await tellStored(deps, wish, missing, sha256)
+      if (sha256 === undefined) continue
+      await tellStored(deps, wish, missing, sha256)
       objects += 1
       bytes += missing.bytes
     }
@@ -74,31 +75,21 @@ async function fillFrom(deps: Needs, { from, to }: Way, wish: WalRefillRequested
 /**
  * Read twice: the digests have to be known before the put.
  *
- * @returns undefined when it was let go there meanwhile
+ * @returns undefined when it was let go there meanwhile, or is damaged there
  */
 async function copyObject({ from, to }: Way, key: Key, signal: AbortSignal): Promise<Sha256 | undefined> {
   try {
-    const facts = await measure(from, key, signal)
+    const { content } = await readWal(from, key, { signal })
+    if (content === undefined) return undefined
     using body = bodiesOf(await from.get(key, { signal }), () => from.get(key, { signal }))
-    await to.put(key, body, { ...facts, role: 'wal', signal })
-    return facts.sha256
+    await to.put(key, body, { ...content, role: 'wal', signal })
+    return content.sha256
   } catch (thrown) {
     if (LifeboatError.is(thrown, 'TARGET_KEY_ABSENT')) return undefined
     // Somebody was faster, with the same plain bytes encrypted another time.
-    if (LifeboatError.is(thrown, 'TARGET_KEY_TAKEN')) return (await measure(to, key, signal)).sha256
+    if (LifeboatError.is(thrown, 'TARGET_KEY_TAKEN')) return (await readWal(to, key, { signal })).content?.sha256
     throw thrown
   }
-}
-
-async function measure(target: Target, key: Key, signal: AbortSignal) {
-  const [sha256, md5] = [createHash('sha256'), createHash('md5')]
-  let bytes = 0
-  for await (const chunk of (await target.get(key, { signal })) as AsyncIterable<Buffer>) {
-    sha256.update(chunk)
-    md5.update(chunk)
-    bytes += chunk.byteLength
-  }
-  return { bytes, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }
 }
 
 async function tellStored(

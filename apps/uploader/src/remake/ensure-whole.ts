@@ -52,7 +52,7 @@ export async function ensureWhole(
   remade.bytes += content.bytes
 }
 
-function heldOrThrow(thrown: unknown): string {
+export function heldOrThrow(thrown: unknown): string {
   if (!LifeboatError.is(thrown, 'TARGET_HELD')) throw thrown
   const { until } = thrown.facts
   return typeof until === 'string' ? `the store holds it until ${until}` : 'the store holds it'

@@ -48,6 +48,8 @@ export const DeepReads = z.object({
   at: Moment,
   /** Bytes that may still be read; negative after a large copy. */
   creditBytes: z.number(),
+  /** Until when the turns of WAL were taken. */
+  walAt: Moment.optional(),
 })
 export type DeepReads = z.infer<typeof DeepReads>
 
@@ -57,4 +59,28 @@ export const DEEP_READS_BUCKET: BucketDefinition<DeepReads> = {
   summary: 'How far uploaders have come with reading samples of what each target holds.',
   schema: DeepReads,
   permanent: true,
+}
+
+/** WAL of which a target does not hold the bytes that were put there. */
+export const WalDamage = z.object({
+  sourceId: SourceId,
+  targetId: TargetId,
+  key: z.string(),
+  found: z.enum(['missing', 'damaged']),
+  problem: z.string(),
+  since: Moment,
+  /** When it was last looked at. */
+  at: Moment,
+})
+export type WalDamage = z.infer<typeof WalDamage>
+
+/** Key: `walDamageKey`. */
+export const WAL_DAMAGE_BUCKET: BucketDefinition<WalDamage> = {
+  name: 'lifeboat_wal_damage',
+  summary: 'WAL at targets that was found wrong by reading it back, until it is whole again or let go.',
+  schema: WalDamage,
+}
+
+export function walDamageKey({ targetId, key }: Pick<WalDamage, 'targetId' | 'key'>): string {
+  return `${targetId}.${key}`
 }

@@ -1,7 +1,14 @@
-import type { Bus } from '@lifeboat/shared/bus/bus.ts'
-import { CopyAudited, CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
+import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
+import {
+  CopyAudited,
+  CopyRemakeRequested,
+  WalAudited,
+  WalRemakeRequested,
+} from '@lifeboat/shared/bus/messages/audit.ts'
 import type { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { type WalDamage, walDamageKey } from './buckets.ts'
 import type { CopyReading } from './read-copy.ts'
+import type { WalReading } from './read-wal.ts'
 import type { Survey } from './survey.ts'
 
 /** Tells what a list showed of copies, and asks for those that are not whole to be made so. */
@@ -35,4 +42,45 @@ async function ask(bus: Pick<Bus, 'publish'>, finding: CopyAudited): Promise<voi
   await bus.publish(CopyRemakeRequested, {
     ...{ sourceId, backupId, targetId, reason: `${found}: ${problem}`, requestedAt: at },
   })
+}
+
+/**
+ * Tells what reading an object of WAL came to, where it is wrong or was, and asks for what is wrong to be put anew. It is written down first: what is mended at once
+ * must not be written down behind that, and what stands there is read again at each look.
+ */
+export async function tellWalReading(
+  bus: Pick<Bus, 'publish'>,
+  damages: Pick<Bucket<WalDamage>, 'get' | 'put' | 'delete'>,
+  about: Pick<WalDamage, 'sourceId' | 'targetId' | 'key' | 'at'>,
+  { found, problem }: Pick<WalReading, 'found' | 'problem'>,
+): Promise<void> {
+  if (found === 'whole' || problem === undefined) return settleWalDamage(bus, damages, about)
+  await noteWalDamage(bus, damages, about, { found, problem })
+  const { at, ...object } = about
+  await bus.publish(WalRemakeRequested, { ...object, reason: `${found}: ${problem}`, requestedAt: at })
+}
+
+/** Without asking anybody: for who tried to mend it and could not. */
+export async function noteWalDamage(
+  bus: Pick<Bus, 'publish'>,
+  damages: Pick<Bucket<WalDamage>, 'get' | 'put'>,
+  about: Pick<WalDamage, 'sourceId' | 'targetId' | 'key' | 'at'>,
+  { found, problem }: Pick<WalDamage, 'found' | 'problem'>,
+): Promise<void> {
+  const known = (await damages.get(walDamageKey(about)))?.value
+  await damages.put(walDamageKey(about), { ...about, found, problem, since: known?.since ?? about.at })
+  await bus.publish(WalAudited, { ...about, found, problem })
+}
+
+/** It is whole, or nobody has it any more; told only where it was not. */
+export async function settleWalDamage(
+  bus: Pick<Bus, 'publish'>,
+  damages: Pick<Bucket<WalDamage>, 'get' | 'delete'>,
+  about: Pick<WalDamage, 'sourceId' | 'targetId' | 'key' | 'at'>,
+  remade: Pick<WalAudited, 'from'> & { letGo?: boolean } = {},
+): Promise<void> {
+  const { letGo = false, ...from } = remade
+  if ((await damages.get(walDamageKey(about))) === undefined && remade.from === undefined) return
+  if (!letGo) await bus.publish(WalAudited, { ...about, found: 'whole', ...from })
+  await damages.delete(walDamageKey(about))
 }

@@ -21,6 +21,7 @@ export const IncidentRule = z.enum([
   'slot-retention',
   'wal-lost',
   'wal-broken',
+  'wal-damaged',
   'checksum-failures',
   'chain-broken',
   'files-unreadable',

@@ -1,4 +1,4 @@
-import { CopyAudited, CopyRemade, CopyRemakeRequested } from './audit.ts'
+import { CopyAudited, CopyRemade, CopyRemakeRequested, WalAudited, WalRemakeRequested } from './audit.ts'
 import { BackupFailed, BackupRequested, BackupSealed, BackupStarted, BackupUnchanged } from './backup.ts'
 import { CopyRefused, CopyStored } from './copy.ts'
 import { DrillFinished, DrillRequested } from './drill.ts'
@@ -38,6 +38,8 @@ export const MESSAGES = [
   WalStored,
   WalRefused,
   WalRefillRequested,
+  WalAudited,
+  WalRemakeRequested,
   DrillRequested,
   DrillFinished,
   HoldPlaced,

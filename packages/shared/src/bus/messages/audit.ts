@@ -37,6 +37,41 @@ export const CopyRemakeRequested = defineMessage({
 })
 export type CopyRemakeRequested = DataOf<typeof CopyRemakeRequested>
 
+const walAbout = { sourceId: SourceId, targetId: TargetId, key: z.string() }
+
+/** Told of WAL that was found wrong by reading it, and of the same when it is right again; of what was never wrong nothing is told. */
+export const WalAudited = defineMessage({
+  subject: 'wal.audited',
+  version: 1,
+  class: 'fact',
+  owner: ['uploader', 'cli'],
+  summary: 'Reading back found that a target holds other bytes of WAL than were put there, or that it is whole again.',
+  dedupeKey: (data) => `${data.targetId}/${data.key}/${data.at}`,
+  route: (data) => data.sourceId,
+  data: z.object({
+    ...walAbout,
+    at: Moment,
+    found: z.enum(['whole', 'missing', 'damaged']),
+    problem: z.string().optional(),
+    /** Whence it was put anew. */
+    from: TargetId.optional(),
+  }),
+})
+export type WalAudited = DataOf<typeof WalAudited>
+
+/** Please put this object of WAL anew from another target, if what lies there is wrong. */
+export const WalRemakeRequested = defineMessage({
+  subject: 'wal.remake-requested',
+  version: 1,
+  class: 'wish',
+  owner: ['uploader', 'cli'],
+  summary: 'Asks an uploader to replace damaged WAL at a target by what another target holds.',
+  dedupeKey: (data) => `${data.targetId}/${data.key}/${data.requestedAt}`,
+  route: (data) => data.targetId,
+  data: z.object({ ...walAbout, reason: z.string(), requestedAt: Moment }),
+})
+export type WalRemakeRequested = DataOf<typeof WalRemakeRequested>
+
 /** Every digest of the manifest was compared on the way. */
 export const CopyRemade = defineMessage({
   subject: 'copy.remade',

@@ -1,0 +1,96 @@
+import { readWal } from '@lifeboat/catalog/audit/read-wal.ts'
+import { tellWalReading } from '@lifeboat/catalog/audit/tell-looks.ts'
+import { isItsTurn } from '@lifeboat/catalog/audit/wal-turn.ts'
+import { moment, type SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { Key } from '@lifeboat/shared/domain/keys.ts'
+import { parseWalKey, walPrefix } from '@lifeboat/shared/domain/wal.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Lane, UploaderDeps } from './deps.ts'
+
+/** All WAL is listed for it. */
+const EVERY_MS = 6 * 3_600_000
+
+type Needs = Pick<
+  UploaderDeps,
+  'bus' | 'deepReads' | 'deepRead' | 'walStates' | 'walDamage' | 'events' | 'clock' | 'log'
+>
+
+/**
+ * Every six hours, whoever of all uploaders comes first: reads the objects of WAL whose turn came since, a share of a day each day, and what was found damaged before.
+ */
+export async function readWalTurns(deps: Needs, lane: Lane, signal: AbortSignal): Promise<void> {
+  const span = deps.deepRead === 0 ? undefined : await claim(deps, lane)
+  if (span === undefined) return
+  const targetId = lane.target.id
+  for await (const { value } of deps.walDamage.entries())
+    if (value.targetId === targetId) await readOne(deps, lane, value, signal)
+  for await (const { value } of deps.walStates.entries())
+    await guarded(deps, lane, value.sourceId, signal, () => readSource(deps, lane, value.sourceId, span, signal))
+}
+
+/** @returns undefined: another took it, or it is not time yet; the first look at a target only begins to count */
+async function claim({ deepReads, deepRead, clock }: Needs, { target }: Lane) {
+  const toMs = clock.now()
+  const known = await deepReads.get(target.id)
+  // Where samples of copies are not counted yet there is nothing to add to.
+  if (known === undefined) return undefined
+  const fromMs = Date.parse(known.value.walAt ?? moment(toMs))
+  if (known.value.walAt !== undefined && Math.abs(toMs - fromMs) < EVERY_MS) return undefined
+  const taken = await deepReads.update(target.id, { ...known.value, walAt: moment(toMs) }, known.revision)
+  return taken === undefined || known.value.walAt === undefined ? undefined : { share: deepRead, fromMs, toMs }
+}
+
+async function readSource(
+  deps: Needs,
+  lane: Lane,
+  sourceId: SourceId,
+  span: { share: number; fromMs: number; toMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const beganMs = deps.clock.now()
+  let [objects, bytes] = [0, 0]
+  for await (const { key } of lane.target.list(walPrefix(sourceId), { signal })) {
+    const object = parseWalKey(key)
+    if (object === undefined || !isItsTurn(object.digest, span)) continue
+    bytes += (await readOne(deps, lane, { sourceId, key }, signal)) ?? 0
+    objects += 1
+  }
+  if (objects === 0) return
+  const durationMs = Math.max(0, deps.clock.now() - beganMs)
+  deps.events.walRead(deps.log, { targetId: lane.target.id, sourceId, objects, bytes, durationMs })
+}
+
+/** What goes while others are read was let go. */
+async function readOne(
+  deps: Needs,
+  lane: Lane,
+  { sourceId, key, found }: { sourceId: SourceId; key: Key; found?: 'missing' | 'damaged' },
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  return guarded(deps, lane, sourceId, signal, async () => {
+    const reading = await lane.gate.through(signal, () => readWal(lane.target, key, { signal }))
+    const about = { sourceId, key, targetId: lane.target.id, at: moment(deps.clock.now()) }
+    if (reading.found !== 'missing' || found !== undefined)
+      await tellWalReading(deps.bus, deps.walDamage, about, reading)
+    return reading.bytes
+  })
+}
+
+/** A target that cannot be read says nothing of what lies there, and holds nothing else up. */
+async function guarded<T>(
+  { log }: Needs,
+  { target }: Lane,
+  sourceId: SourceId,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (thrown) {
+    signal.throwIfAborted()
+    const err = LifeboatError.from(thrown)
+    if (!err.code.startsWith('TARGET_')) throw thrown
+    log.warn({ event: 'wal.unreadable', targetId: target.id, sourceId, err }, 'WAL could not be read')
+    return undefined
+  }
+}

@@ -1,7 +1,7 @@
 import type { CopyRefused as Refusal } from '@lifeboat/shared/bus/messages/copy.ts'
 import { CopyRefused } from '@lifeboat/shared/bus/messages/copy.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
-import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
+import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Lane, UploaderDeps } from './deps.ts'
@@ -29,7 +29,7 @@ export async function refuseCopyOrThrow(
     ...copy,
     ...known,
     refusedAt,
-    error: ErrorReportSchema.parse(thrown.toReport()),
+    error: reportOf(thrown),
   })
   deps.events.copyRefused(log, { ...copy, err: thrown })
 }

@@ -15,6 +15,11 @@ export function suggestName(word: string, known: readonly string[]): string {
   return known.length === 0 ? 'None is defined yet.' : `Known: ${[...known].sort().join(', ')}.`
 }
 
+/** What to say of a name that points at nothing. @param what is called so: `policy`, `target` */
+export function unknownName(what: string, name: string, known: readonly string[]): { message: string; hint: string } {
+  return { message: `no ${what} is called ${name}`, hint: suggestName(name, known) }
+}
+
 /** Edits (insert, remove, replace, swap of neighbours) from one word to the other. */
 function distance(a: string, b: string): number {
   const rows: number[][] = Array.from({ length: a.length + 1 }, (_, i) => [i])

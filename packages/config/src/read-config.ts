@@ -5,7 +5,7 @@ import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
 import type { AgentId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { type Env, findConfigFile } from './config-path.ts'
-import { suggestName } from './did-you-mean.ts'
+import { unknownName } from './did-you-mean.ts'
 import { examine, problemsOf } from './examine.ts'
 import type { LifeboatConfig, VerifierConfig } from './lifeboat-config.ts'
 import { type Finding, type Problem, problemLine } from './problems.ts'
@@ -111,10 +111,12 @@ function chooseAgent(
   const known = Object.keys(partial.agents ?? {})
   const wanted = opts.agent ?? opts.env.LIFEBOAT_AGENT ?? (known.length === 1 ? known[0] : undefined)
   if (wanted !== undefined && known.includes(wanted)) return wanted
-  const message =
-    wanted === undefined ? 'it is not said which of these agents this one is' : `no agent is called ${wanted}`
-  const hint = wanted === undefined ? 'Set LIFEBOAT_AGENT to its name.' : suggestName(wanted, known)
-  findings.push({ severity: 'error', path: ['agents'], at: 'key', message, hint })
+  const unsaid = {
+    message: 'it is not said which of these agents this one is',
+    hint: 'Set LIFEBOAT_AGENT to its name.',
+  }
+  const said = wanted === undefined ? unsaid : unknownName('agent', wanted, known)
+  findings.push({ severity: 'error', path: ['agents'], at: 'key', ...said })
   return undefined
 }
 

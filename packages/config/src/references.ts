@@ -7,6 +7,7 @@ import { filesFindings } from './rules/files.ts'
 import { identityFindings } from './rules/identities.ts'
 import { keepFindings } from './rules/keep.ts'
 import { nameFindings } from './rules/names.ts'
+import { operatorFindings } from './rules/operators.ts'
 import { policyFindings } from './rules/policies.ts'
 import { setFindings } from './rules/sets.ts'
 import { storageClassFindings } from './rules/storage-classes.ts'
@@ -30,6 +31,7 @@ const RULES: readonly Rule[] = [
   filesFindings,
   credentialFindings,
   identityFindings,
+  operatorFindings,
   collisionFindings,
   unusedFindings,
 ]

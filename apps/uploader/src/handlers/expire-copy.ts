@@ -10,7 +10,7 @@ import {
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { tombstoneKey, undoneKey } from '@lifeboat/shared/domain/keys.ts'
 import { type Mark, Tombstone } from '@lifeboat/shared/domain/retention.ts'
-import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
+import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { removeCopy } from '../expiry/remove-copy.ts'
@@ -101,7 +101,7 @@ async function remove(
     const whole = thrown.facts.whole === true
     if (whole) await deps.marks.move(removing, { ...known.value, state: 'marked' })
     const until = typeof thrown.facts.until === 'string' ? { until: moment(Date.parse(thrown.facts.until)) } : {}
-    const error = ErrorReportSchema.parse(thrown.toReport())
+    const error = reportOf(thrown)
     await deps.bus.publish(CopyLocked, { ...about, at: at(), ...until, error })
     await deps.locked.put(markKey(about), { sourceId, backupId, targetId, at: at(), ...until })
     deps.events.copyLocked(log, { ...aboutOf(wish), ...until })

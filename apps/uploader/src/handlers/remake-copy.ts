@@ -3,7 +3,7 @@ import { CopyAudited, CopyRemade, type CopyRemakeRequested } from '@lifeboat/sha
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { documentKey, partKey } from '@lifeboat/shared/domain/keys.ts'
-import { manifestInside } from '@lifeboat/shared/domain/manifest-inside.ts'
+import { manifestInside } from '@lifeboat/shared/signing/manifest-inside.ts'
 import { LONGEST_MANIFEST_BYTES } from '@lifeboat/storage/read-small.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { demandFleet } from '../fleet-marker.ts'

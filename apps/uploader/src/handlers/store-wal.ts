@@ -1,7 +1,7 @@
 import type { Delivery, Handler } from '@lifeboat/shared/bus/bus.ts'
 import { WalRefused, type WalSealed, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
-import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
+import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { bodiesOf } from '../bodies.ts'
 import { demandCluster } from '../cluster-marker.ts'
@@ -103,7 +103,7 @@ async function tellRefused(
   { log }: Delivery,
 ): Promise<void> {
   const targetId = target.id
-  const error = ErrorReportSchema.parse(err.toReport())
+  const error = reportOf(err)
   await bus.publish(WalRefused, { ...aboutOf(sealed), targetId, refusedAt: moment(clock.now()), error })
   events.walRefused(log, { targetId, sourceId: sealed.sourceId, key: sealed.key, err })
 }

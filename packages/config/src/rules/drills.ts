@@ -1,4 +1,4 @@
-import { suggestName } from '../did-you-mean.ts'
+import { unknownName } from '../did-you-mean.ts'
 import type { Finding } from '../problems.ts'
 import type { Rule } from '../references.ts'
 import { scheduleFindings } from './policies.ts'
@@ -30,7 +30,6 @@ export const drillFindings: Rule = (raw, sections) => {
 function unknown(path: string[], names: unknown, known: readonly string[], what: string): Finding[] {
   return list(names).flatMap((name, i): Finding[] => {
     if (typeof name !== 'string' || known.includes(name)) return []
-    const message = `no ${what} is called ${name}`
-    return [{ severity: 'error', path: [...path, i], message, hint: suggestName(name, known) }]
+    return [{ severity: 'error', path: [...path, i], ...unknownName(what, name, known) }]
   })
 }

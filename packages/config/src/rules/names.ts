@@ -1,4 +1,4 @@
-import { suggestName } from '../did-you-mean.ts'
+import { unknownName } from '../did-you-mean.ts'
 import type { Finding } from '../problems.ts'
 import type { Raw, Rule } from '../references.ts'
 import type { SectionName } from '../sections.ts'
@@ -44,8 +44,8 @@ function checker(raw: Raw, sections: ReadonlySet<SectionName>) {
   const known = { sources: names('sources'), targets: names('targets'), agents: names('agents') }
   return (section: 'sources' | 'targets' | 'agents', name: unknown, path: Path, at?: 'key'): Finding[] => {
     if (!sections.has(section) || typeof name !== 'string' || known[section].has(name)) return []
-    const message = `no ${section.slice(0, -1)} is called ${name}`
-    return [{ severity: 'error', path, message, hint: suggestName(name, [...known[section]]), ...(at ? { at } : {}) }]
+    const said = unknownName(section.slice(0, -1), name, [...known[section]])
+    return [{ severity: 'error', path, ...said, ...(at ? { at } : {}) }]
   }
 }
 

@@ -1,3 +1,4 @@
+import { memberPolicyId } from '../expand-sets.ts'
 import type { Raw } from '../references.ts'
 
 /** The entries of a named block that are blocks themselves; anything else is the schema's business. */
@@ -14,7 +15,7 @@ export function takings(raw: Raw): [string, Raw][] {
     return blocks(policy, 'members').map(([name, member]) => {
       const named = block(policies[text(member.policy) ?? ''])
       const kind = member.kind ?? (named.kind === 'incremental' ? 'base' : named.kind)
-      return [`${id}-${name}`, { kind, sources: member.sources ?? named.sources, schedule, targets }]
+      return [memberPolicyId(id, name), { kind, sources: member.sources ?? named.sources, schedule, targets }]
     })
   })
 }

@@ -1,5 +1,5 @@
 import { PolicyId } from '@lifeboat/shared/domain/ids.ts'
-import { suggestName } from '../did-you-mean.ts'
+import { unknownName } from '../did-you-mean.ts'
 import { memberPolicyId } from '../expand-sets.ts'
 import type { Finding } from '../problems.ts'
 import type { Raw, Rule } from '../references.ts'
@@ -56,7 +56,8 @@ function memberFindings(path: Path, member: Raw, raw: Raw): Finding[] {
   if (kind !== undefined)
     return [error([...path, 'kind'], 'the policy says the kind already', 'Leave one of the two out.')]
   if (name === undefined) return []
-  if (!(name in policies)) return [error(at, `no policy is called ${name}`, suggestName(name, Object.keys(policies)))]
+  if (!(name in policies))
+    return [{ severity: 'error', path: at, ...unknownName('policy', name, Object.keys(policies)) }]
   if (block(policies[name]).kind === 'set')
     return [error(at, `${name} is a set itself`, 'Name the policies it is made of.')]
   return member.tables !== undefined && block(policies[name]).kind !== 'tables'
@@ -71,7 +72,13 @@ function sourceFindings(path: Path, member: Raw, raw: Raw, sources: Raw): Findin
   const unknown = list(member.sources).flatMap((name, i) =>
     typeof name !== 'string' || name in sources
       ? []
-      : [error([...path, 'sources', i], `no source is called ${name}`, suggestName(name, Object.keys(sources)))],
+      : [
+          {
+            severity: 'error' as const,
+            path: [...path, 'sources', i],
+            ...unknownName('source', name, Object.keys(sources)),
+          },
+        ],
   )
   return [...unknown, ...kindFindings(path, { sources: member.sources, kind: member.kind ?? named.kind }, sources)]
 }

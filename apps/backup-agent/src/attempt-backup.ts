@@ -140,7 +140,8 @@ async function announcePart(
   { attempt }: Spooled,
   { artifact, part }: { artifact: ArtifactName; part: PartSealed['part'] },
 ): Promise<void> {
-  const { backupId, sourceId, agentId, targets } = attempt
-  await bus.publish(PartSealed, { backupId, sourceId, agentId, artifact, part, targets, spoolUrl: cfg.url })
+  const { backupId, sourceId, agentId, policyId, targets } = attempt
+  const about = { backupId, sourceId, agentId, policyId, targets }
+  await bus.publish(PartSealed, { ...about, artifact, part, spoolUrl: cfg.url })
   events.partSealed(log, { sourceId, backupId, artifact, partNo: part.no, bytes: part.bytes })
 }

@@ -100,12 +100,25 @@ test.concurrent('a copy made from another cloud is the same to the byte although
   expect(await readdir(join(at.folder, '.partial'))).toEqual([])
 })
 
+test.concurrent('every object of a backup is locked from its put on for as long as the target says of its policy', async () => {
+  await using at = await startPlace()
+  const cloud = await at.cloud({ lock: { days: 30, mode: 'compliance', policies: { daily: 90 } } })
+  const backup = await spoolBackup(at.fleet.spool, { targets: ['aws'], parts: 2 })
+  await at.fleet.uploader([cloud])
+  await at.fleet.announce(backup)
+  await stored(at.fleet, 1)
+  for (const key of backup.copy.keys()) {
+    const { lockedUntil = '' } = (await cloud.stat(key, { signal })) ?? {}
+    expect(Math.round((Date.parse(lockedUntil) - Date.now()) / 86_400_000), key).toBe(90)
+  }
+})
+
 interface Place extends AsyncDisposable {
   fleet: Fleet
   s3: S3Server
   proxy: FaultProxy
   folder: string
-  cloud(): ReturnType<typeof openTarget>
+  cloud(more?: object): ReturnType<typeof openTarget>
   disk(): ReturnType<typeof openTarget>
   expectCopy(copy: Map<string, Buffer>): Promise<void>
 }
@@ -124,11 +137,11 @@ async function startPlace(): Promise<Place> {
     stack.use(await openTarget(id as TargetId, TargetConfig.parse(config), ctx))
   const { bucket, region } = s3
   const keys = { accessKeyId: 'env:ID', secretAccessKey: 'env:KEY' }
-  const cloud = (endpoint: string) =>
-    open('aws', { kind: 's3', bucket, region, endpoint, forcePathStyle: true, ...keys })
+  const cloud = (endpoint: string, more: object = {}) =>
+    open('aws', { kind: 's3', bucket, region, endpoint, forcePathStyle: true, ...keys, ...more })
   return {
     ...{ fleet, s3, proxy, folder },
-    cloud: () => cloud(proxy.endpoint),
+    cloud: (more) => cloud(proxy.endpoint, more),
     disk: () => open('disk', { kind: 'filesystem', path: folder }),
     async expectCopy(copy) {
       const direct = await cloud(s3.endpoint)

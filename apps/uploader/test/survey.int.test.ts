@@ -53,7 +53,7 @@ async function startPlace() {
   const locking = {
     ...target,
     locks: {
-      forMs: 30 * 24 * HOUR,
+      forMs: () => 30 * 24 * HOUR,
       async extend(key: string) {
         if (locks.broken) throw new LifeboatError('TARGET_UNREACHABLE', { targetId: target.id, key })
         locks.extended.push(key)

@@ -64,6 +64,11 @@ test('what stays is renewed in time, what was never locked is found and locked, 
   expect(await keep(10)).toEqual({ locked: 2, extended: 0, drifted: [] })
   expect(await keep(20)).toEqual({ locked: 0, extended: 2, drifted: [] })
   expect([await leftOf(never), await leftOf(young), await leftOf(gone)]).toEqual([[50], [50], [30]])
+  // By now the policy is to be locked for longer.
+  await using longer = await open({ lock: { days: 30, mode: 'governance', policies: { daily: 400 } } })
+  const looked = await keepLocked(longer, longer.locks as Locks, catalog, { signal, nowMs: Date.now() })
+  expect(looked).toEqual({ locked: 0, extended: 2, drifted: [] })
+  expect([await leftOf(never), await leftOf(young), await leftOf(gone)]).toEqual([[400], [400], [30]])
 })
 
 test('a bucket that was not made for locks is told of, copy by copy', async () => {
@@ -104,7 +109,7 @@ test("the manifest never promises more than the rest: when an object cannot be l
     const inner = openMemory('aws' as TargetId)
     await putObjects(inner, copy.objects)
     const locks: Locks = {
-      forMs: 30 * DAY,
+      forMs: () => 30 * DAY,
       async extend(key) {
         if (key === copy.partKeys[1]) throw new LifeboatError(fault, { key })
         extended.push(key)

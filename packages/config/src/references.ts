@@ -6,6 +6,7 @@ import { earlyRemovalFindings } from './rules/early-removal.ts'
 import { filesFindings } from './rules/files.ts'
 import { identityFindings } from './rules/identities.ts'
 import { keepFindings } from './rules/keep.ts'
+import { lockFindings } from './rules/locks.ts'
 import { nameFindings } from './rules/names.ts'
 import { operatorFindings } from './rules/operators.ts'
 import { policyFindings } from './rules/policies.ts'
@@ -28,6 +29,7 @@ const RULES: readonly Rule[] = [
   keepFindings,
   storageClassFindings,
   earlyRemovalFindings,
+  lockFindings,
   filesFindings,
   credentialFindings,
   identityFindings,

@@ -29,7 +29,7 @@ async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): 
   const abortSignal = AbortSignal.any([opts.signal, broken.signal])
   const md5 = Buffer.from(opts.md5, 'hex')
   const tier = at.tiers[opts.role]
-  const until = lockAtWrite(at.lock, opts.role)
+  const until = lockAtWrite(at.lock, key, opts)
   const storing = {
     abortSignal,
     conditions: { ifNoneMatch: '*' },

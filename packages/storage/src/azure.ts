@@ -6,7 +6,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { AzureLimits, Where } from './azure-place.ts'
 import { put } from './azure-put.ts'
 import { extendLock, get, list, remove, stat } from './azure-read.ts'
-import { lockedForMs } from './lock.ts'
+import { copyLockMs } from './lock.ts'
 import type { Target } from './target.ts'
 import type { AzureConfig } from './target-config.ts'
 
@@ -36,7 +36,10 @@ export async function openAzure(
     kind: 'azure',
     abilities: { immutability: true, conditionalPut: true },
     ...(lock && {
-      locks: { forMs: lockedForMs(lock), extend: (key, until, { signal }) => extendLock(at, key, until, signal) },
+      locks: {
+        forMs: (policyId) => copyLockMs(lock, policyId),
+        extend: (key, until, { signal }) => extendLock(at, key, until, signal),
+      },
     }),
     put: (key, body, opts) => put(at, key, body, opts),
     get: (key, opts) => get(at, key, opts),

@@ -25,10 +25,11 @@ export async function put(at: Where, key: Key, body: () => Readable, opts: PutOp
 }
 
 /** One request, multipart/related. Whatever breaks it cuts the connection before the closing boundary, so nothing is stored. */
-async function upload(at: Where, key: Key, source: Readable, { md5, role, signal }: PutOptions): Promise<Receipt> {
+async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): Promise<Receipt> {
+  const { md5, role, signal } = opts
   const file = at.bucket.file(at.prefix + key)
   const storageClass = at.storageClass[role]
-  const until = lockAtWrite(at.lock, role)
+  const until = lockAtWrite(at.lock, key, opts)
   const sink = file.createWriteStream({
     resumable: false,
     validation: false,

@@ -6,7 +6,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Where } from './gcs-place.ts'
 import { put } from './gcs-put.ts'
 import { extendLock, get, list, remove, stat } from './gcs-read.ts'
-import { lockedForMs } from './lock.ts'
+import { copyLockMs } from './lock.ts'
 import type { Target } from './target.ts'
 import type { GcsConfig } from './target-config.ts'
 
@@ -39,7 +39,10 @@ export async function openGcs(
     kind: 'gcs',
     abilities: { immutability: true, conditionalPut: true },
     ...(lock && {
-      locks: { forMs: lockedForMs(lock), extend: (key, until, { signal }) => extendLock(at, key, until, signal) },
+      locks: {
+        forMs: (policyId) => copyLockMs(lock, policyId),
+        extend: (key, until, { signal }) => extendLock(at, key, until, signal),
+      },
     }),
     put: (key, body, opts) => put(at, key, body, opts),
     get: (key, opts) => get(at, key, opts),

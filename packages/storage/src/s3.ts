@@ -16,7 +16,7 @@ import type { Md5, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { checkedBody } from './checked-body.ts'
-import { lockAtWrite, lockedForMs } from './lock.ts'
+import { copyLockMs, lockAtWrite } from './lock.ts'
 import type { OpenContext } from './open-target.ts'
 import { relay } from './relay.ts'
 import { statusOf, translateS3Error } from './s3/translate.ts'
@@ -81,7 +81,7 @@ class S3Target implements Target {
     const { lock } = config
     if (lock)
       this.locks = {
-        forMs: lockedForMs(lock),
+        forMs: (policyId) => copyLockMs(lock, policyId),
         extend: (key, until, { signal }) => this.#lock(lock, key, until, signal),
       }
   }
@@ -161,10 +161,11 @@ class S3Target implements Target {
     this.#client.destroy()
   }
 
-  #putCommand(key: Key, stream: Readable, { bytes, sha256, role }: PutOptions): PutObjectCommand {
+  #putCommand(key: Key, stream: Readable, opts: PutOptions): PutObjectCommand {
+    const { bytes, sha256, role } = opts
     const storageClass = this.#config.storageClass[role] as StorageClass | undefined
     const { lock } = this.#config
-    const until = lockAtWrite(lock, role)
+    const until = lockAtWrite(lock, key, opts)
     const command = new PutObjectCommand({
       ...this.#at(key),
       Body: stream,

@@ -1,4 +1,5 @@
 import { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
+import { PolicyId } from '@lifeboat/shared/domain/ids.ts'
 import { ByteSize } from '@lifeboat/shared/time/duration.ts'
 import { z } from 'zod'
 
@@ -13,18 +14,25 @@ const StorageClasses = z
 /** Credentials of their own for removing, used for nothing else; without them nothing of a target is ever removed. */
 const REMOVAL = 'Credentials that may remove, used for nothing else. Without them nothing at this target ever expires.'
 
+const LockDays = z.int().min(1).max(36_500)
+
 const Lock = z
   .strictObject({
-    days: z
-      .int()
-      .min(1)
-      .max(36_500)
-      .describe('For so long from its put on nothing of a backup can be removed; renewed while the backup stays.'),
+    days: LockDays.describe(
+      'For so long from its put on nothing of a backup can be removed; renewed while the backup stays.',
+    ),
     mode: z
       .enum(['governance', 'compliance'])
       .describe(
         'governance: who has a special right may still remove it · compliance: nobody may, not even the owner of the account.',
       ),
+    policies: z
+      .record(PolicyId, LockDays.describe('Instead of `days`.'))
+      .default({})
+      .describe('Days for the backups of single policies; a member of a set is called <set>-<member>.'),
+    wal: LockDays.optional().describe(
+      'Whole segments of WAL and histories are locked for so many days from their put on, and not renewed: as long as the recovery window and the time between two bases. Default WAL is not locked.',
+    ),
   })
   .optional()
   .describe(

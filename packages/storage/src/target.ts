@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Md5, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Md5, PolicyId, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 
 /** What is kept at the store, for the choice of a storage class. */
@@ -12,6 +12,8 @@ export interface PutOptions {
   sha256: Sha256
   md5: Md5
   role: ContentRole
+  /** Of what belongs to a backup: a target may lock those of single policies for longer, or for less. */
+  policyId?: PolicyId | undefined
   signal: AbortSignal
 }
 
@@ -36,8 +38,8 @@ export interface Abilities {
 
 /** Keeps what was put against removal, as the configuration of the target says. */
 export interface Locks {
-  /** What is put is locked for so long, milliseconds. */
-  readonly forMs: number
+  /** How long what belongs to a backup of this policy is locked from its put on, milliseconds. */
+  forMs(policyId?: PolicyId): number
   /**
    * Locks an object, or locks it for longer; never for shorter.
    *

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { segmentAt, type WalObject, walKey } from '@lifeboat/shared/domain/wal.ts'
 import { startGcsServer } from '@lifeboat/testkit/gcs-server.ts'
 import { startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { describe, expect, it } from 'vitest'
@@ -17,9 +18,9 @@ const { signal } = new AbortController()
 const DAY = 86_400_000
 const lock = { days: 30, mode: 'compliance' }
 
-const put = (target: Target, key: string, role: ContentRole) => {
+const put = (target: Target, key: string, role: ContentRole, policyId?: PolicyId) => {
   const bytes = someBytes(1000)
-  return target.put(key, bodyOf(bytes), { ...optionsFor(bytes, signal), role })
+  return target.put(key, bodyOf(bytes), { ...optionsFor(bytes, signal), role, policyId })
 }
 const leftOf = async (target: Target, key: string) =>
   Math.round((Date.parse((await target.stat(key, { signal }))?.lockedUntil ?? '') - Date.now()) / DAY)
@@ -52,6 +53,28 @@ describe.each(Object.keys(STORES) as (keyof typeof STORES)[])('locks of %s', (ki
       await put(target, role, role)
       await target.remove(role, { signal })
     }
+  })
+
+  it('a policy may have days of its own, and of WAL whole segments and histories are locked where that is asked for, pieces never', async () => {
+    const { server, open } = await STORES[kind]()
+    await using _server = server
+    await using target = await open({ lock: { ...lock, policies: { archive: 400, cache: 2 }, wal: 21 } })
+    for (const [policyId, days] of Object.entries({ archive: 400, cache: 2, daily: 30 }) as [PolicyId, number][]) {
+      await put(target, policyId, 'part', policyId)
+      expect(await leftOf(target, policyId), policyId).toBe(days)
+      expect(target.locks?.forMs(policyId)).toBe(days * DAY)
+    }
+    const segment = segmentAt(1, 0n, 1 << 24)
+    const wal = (object: WalObject) => walKey('records' as SourceId, object)
+    const whole = wal({ kind: 'segment', segment, digest: 'a'.repeat(16) })
+    const history = wal({ kind: 'history', timeline: 2, digest: 'a'.repeat(16) })
+    for (const key of [whole, history]) {
+      await put(target, key, 'wal')
+      expect(await leftOf(target, key), key).toBe(21)
+    }
+    const piece = wal({ kind: 'piece', segment, from: 0, to: 8192, digest: 'a'.repeat(16) })
+    await put(target, piece, 'wal')
+    await target.remove(piece, { signal })
   })
 
   it('a lock is made longer, never shorter, and one that was never there is set', async () => {

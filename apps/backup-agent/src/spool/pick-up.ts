@@ -72,13 +72,14 @@ export async function tellFailed(
 async function partsHere({ cfg }: Deps, { attempt, folder }: Spooled): Promise<PartSealed[]> {
   const { payload } = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as { payload: string }
   const manifest = Manifest.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')))
-  const { backupId, sourceId, agentId, targets } = attempt
+  const { backupId, sourceId, agentId, policyId, targets } = attempt
+  const about = { backupId, sourceId, agentId, policyId, targets }
   const here: PartSealed[] = []
   for (const { name: artifact, parts } of manifest.artifacts) {
     for (const part of parts) {
       const path = join(folder, partName(artifact, part.no))
       const there = await unlessAbsent(path, stat(path))
-      if (there) here.push({ backupId, sourceId, agentId, artifact, part, targets, spoolUrl: cfg.url })
+      if (there) here.push({ ...about, artifact, part, spoolUrl: cfg.url })
     }
   }
   return here

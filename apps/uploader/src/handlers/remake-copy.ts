@@ -58,7 +58,7 @@ export function remakeCopy(
 async function* piecesOf(
   { parts }: Pick<UploaderDeps, 'parts'>,
   { target }: Lane,
-  { sourceId, backupId, agentId, copies, manifestSha256 }: BackupRecord,
+  { sourceId, backupId, agentId, policyId, copies, manifestSha256 }: BackupRecord,
   signal: AbortSignal,
 ): AsyncGenerator<Piece> {
   if (manifestSha256 === undefined) return
@@ -72,8 +72,11 @@ async function* piecesOf(
   const { artifacts, documents } = manifestInside(envelope)
   for (const { name, parts: own } of artifacts)
     for (const part of own)
-      yield { wanted: wanted(partKey(sourceId, backupId, name, part.no)), content: part, role: 'part' }
+      yield { wanted: wanted(partKey(sourceId, backupId, name, part.no)), policyId, content: part, role: 'part' }
   for (const document of documents)
-    yield { wanted: wanted(documentKey(sourceId, backupId, document.name)), content: document, role: 'document' }
-  yield { wanted: manifestAt, bytes: envelope, role: 'manifest' }
+    yield {
+      ...{ wanted: wanted(documentKey(sourceId, backupId, document.name)), policyId },
+      ...{ content: document, role: 'document' },
+    }
+  yield { wanted: manifestAt, policyId, bytes: envelope, role: 'manifest' }
 }

@@ -68,14 +68,14 @@ async function putDocument(
 
 async function putSmall(
   { target }: Lane,
-  { sourceId, backupId }: BackupSealed,
+  { sourceId, backupId, policyId }: BackupSealed,
   { name, bytes, sha256, md5 }: Document,
   contents: Buffer,
   role: ContentRole,
   signal: AbortSignal,
 ): Promise<void> {
   const body = () => Readable.from([contents], { objectMode: false })
-  await target.put(documentKey(sourceId, backupId, name), body, { bytes, sha256, md5, role, signal })
+  await target.put(documentKey(sourceId, backupId, name), body, { bytes, sha256, md5, role, policyId, signal })
 }
 
 function wantedOf({ sourceId, backupId, agentId, targets }: BackupSealed, { target }: Lane, name: string): Wanted {

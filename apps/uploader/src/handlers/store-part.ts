@@ -60,7 +60,7 @@ async function ensureStored(
     const found = await parts.open(wanted, signal, wrong)
     using body = bodiesOf(found.body, async () => (await parts.open(wanted, signal, wrong)).body)
     try {
-      await target.put(key, body, { ...sealed.part, role: 'part', signal })
+      await target.put(key, body, { ...sealed.part, role: 'part', policyId: sealed.policyId, signal })
       return found.from
     } catch (thrown) {
       if (!LifeboatError.is(thrown, 'TARGET_CHECKSUM_MISMATCH')) throw thrown

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { Md5, Sha256 } from '@lifeboat/shared/domain/ids.ts'
+import type { Md5, PolicyId, Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { ContentRole } from '@lifeboat/storage/target.ts'
 import { bodiesOf } from '../bodies.ts'
@@ -15,7 +15,7 @@ interface Content {
 }
 
 /** One object of a copy, and what it must be; a manifest is at hand already. */
-export type Piece = { wanted: Wanted } & (
+export type Piece = { wanted: Wanted; policyId: PolicyId } & (
   | { role: Exclude<ContentRole, 'manifest'>; content: Content }
   | { role: 'manifest'; bytes: Buffer }
 )
@@ -45,7 +45,7 @@ export async function ensureWhole(
     const held = await remover.remove(key, { signal }).catch(heldOrThrow)
     if (held) return void remade.stuck.push({ key, why: held })
   }
-  const put = { ...content, role: piece.role, signal }
+  const put = { ...content, role: piece.role, policyId: piece.policyId, signal }
   if (piece.role === 'manifest') await target.put(key, () => Readable.from([piece.bytes], { objectMode: false }), put)
   else remade.from.add(await putFrom(parts, target, piece.wanted, put))
   remade.objects += 1

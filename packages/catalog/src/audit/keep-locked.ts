@@ -1,4 +1,4 @@
-import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { BackupId, PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { backupPrefix, manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Locks, Target } from '@lifeboat/storage/target.ts'
@@ -49,15 +49,20 @@ interface About {
   backupId: BackupId
 }
 
-async function* copiesAt({ id }: Target, catalog: Pick<Catalog, 'all'>): AsyncGenerator<About> {
-  for await (const record of catalog.all())
-    if (readableCopy(record, id)) yield { sourceId: record.sourceId, backupId: record.backupId }
+async function* copiesAt(
+  { id }: Target,
+  catalog: Pick<Catalog, 'all'>,
+): AsyncGenerator<About & { policyId: PolicyId }> {
+  for await (const record of catalog.all()) {
+    const { sourceId, backupId, policyId } = record
+    if (readableCopy(record, id)) yield { sourceId, backupId, policyId }
+  }
 }
 
 async function keepOne(
   target: Target,
-  { forMs, extend }: Locks,
-  about: About,
+  locks: Locks,
+  { policyId, ...about }: About & { policyId: PolicyId },
   { signal, nowMs }: { signal: AbortSignal; nowMs: number },
 ) {
   const { sourceId, backupId } = about
@@ -65,13 +70,17 @@ async function keepOne(
   const there = await target.stat(key, { signal })
   // That it is missing is for the list to say.
   if (there === undefined) return { about }
-  const step = lockStep(there.lockedUntil === undefined ? undefined : Date.parse(there.lockedUntil), forMs, nowMs)
+  const step = lockStep(
+    there.lockedUntil === undefined ? undefined : Date.parse(there.lockedUntil),
+    locks.forMs(policyId),
+    nowMs,
+  )
   if (step.do === 'leave') return { about, step }
   const until = new Date(step.untilMs)
   try {
     for await (const receipt of target.list(backupPrefix(sourceId, backupId), { signal }))
-      if (receipt.key !== key) await extend(receipt.key, until, { signal })
-    await extend(key, until, { signal })
+      if (receipt.key !== key) await locks.extend(receipt.key, until, { signal })
+    await locks.extend(key, until, { signal })
     return { about, step }
   } catch (thrown) {
     // Let go meanwhile.

@@ -32,7 +32,7 @@ export const earlyRemovalFindings: Rule = (raw, sections) => {
       const there = block(block(raw.targets)[text(target) ?? ''])
       const name = text(block(there.storageClass).part)
       const leastMs = (LEAST_DAYS[name?.toUpperCase() ?? ''] ?? 0) * DAY_MS
-      const stayMs = longestStayMs(policy, { id: text(target) ?? '', config: there }, block(raw.expiry))
+      const stayMs = longestStayMs(policy, { id: text(target) ?? '', policy: id, config: there }, block(raw.expiry))
       if (stayMs === undefined || stayMs >= leastMs) return []
       const message = `everything is removed from ${target} after ${formatDuration(stayMs)} at most, and ${name} is paid for ${formatDuration(leastMs)}`
       return [{ severity: 'warning', path: ['policies', id, 'keep'], at: 'key', message, hint: HINT }]
@@ -43,7 +43,11 @@ export const earlyRemovalFindings: Rule = (raw, sections) => {
 const HINT = 'Keep something longer here, or send this policy to a target whose parts have no such class.'
 
 /** undefined: nothing is removed by itself there, or nobody can say when. */
-function longestStayMs(policy: Raw, target: { id: string; config: Raw }, expiry: Raw): number | undefined {
+function longestStayMs(
+  policy: Raw,
+  target: { id: string; policy: string; config: Raw },
+  expiry: Raw,
+): number | undefined {
   const isRemoved = policy.keep !== undefined && target.config.removal !== undefined && expiry.auto === true
   if (!isRemoved || policy.kind !== 'dump') return undefined
   const runsMs = widestGapMs(block(policy.schedule))
@@ -55,7 +59,8 @@ function longestStayMs(policy: Raw, target: { id: string; config: Raw }, expiry:
     const count = rules[name]
     return typeof count === 'number' ? count * Math.max(periodMs, runsMs) : 0
   })
-  const days = block(target.config.lock).days
+  const lock = block(target.config.lock)
+  const days = block(lock.policies)[target.policy] ?? lock.days
   const lockedMs = typeof days === 'number' ? days * DAY_MS : 0
   const hiddenMs = msOf(expiry.undelete, '7d')
   return (

@@ -24,7 +24,7 @@ const silenceMs = 400
 test.for(['put', 'get', 'stat', 'list', 'remove', 'lock'] as const)(
   'a target that hangs in %s is unreachable',
   async (on) => {
-    const locks = { forMs: 1000, extend: async () => undefined }
+    const locks = { forMs: () => 1000, extend: async () => undefined }
     const inner = wrap(openMemory('m' as TargetId), { locks })
     const target = impatient(faulty(inner, [{ on, does: 'hang' } satisfies Fault]), { silenceMs })
     const work = {

@@ -38,7 +38,7 @@ test('a target that fails three times in passing is not noticed', async () => {
 
 test('a lock that fails in passing is asked for again', async () => {
   const until: string[] = []
-  const locks = { forMs: 1000, extend: async (key: string) => void until.push(key) }
+  const locks = { forMs: () => 1000, extend: async (key: string) => void until.push(key) }
   const inner = wrap(openMemory('m' as TargetId), { locks })
   const script: Fault[] = [{ on: 'lock', does: { fail: 'TARGET_UNREACHABLE' }, times: 3 }]
   await retrying(faulty(inner, script), soon).locks?.extend('a', new Date(), { signal })

@@ -20,5 +20,5 @@ export function wrap(inner: Target, changes: Partial<Target>): Target {
 /** The locks of `inner`, where it has any, with another way to say so to the store: for `wrap`. */
 export function locksOf(inner: Target, extend: (locks: Locks) => Locks['extend']): Pick<Target, 'locks'> {
   const { locks } = inner
-  return locks === undefined ? {} : { locks: { forMs: locks.forMs, extend: extend(locks) } }
+  return locks === undefined ? {} : { locks: { forMs: locks.forMs.bind(locks), extend: extend(locks) } }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AgentId, ArtifactName, BackupId, SourceId, TargetId } from '../../domain/ids.ts'
+import { AgentId, ArtifactName, BackupId, PolicyId, SourceId, TargetId } from '../../domain/ids.ts'
 import { Part } from '../../domain/manifest.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -16,6 +16,8 @@ export const PartSealed = defineMessage({
     backupId: BackupId,
     sourceId: SourceId,
     agentId: AgentId,
+    /** For targets that lock the backups of single policies for longer. */
+    policyId: PolicyId.optional(),
     artifact: ArtifactName,
     part: Part,
     targets: z.array(TargetId).min(1),

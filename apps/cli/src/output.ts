@@ -1,7 +1,7 @@
 import type { ErrorReport } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { EXIT_CODES, type ExitName } from './exit-codes.ts'
+import { errorText } from './format/error-text.ts'
 import { type Style, styleFor } from './format/style.ts'
-import { indent } from './format/table.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a command found out: one value, shown as text or as JSON. */
@@ -23,18 +23,7 @@ export function show(outcome: Outcome, terminal: Pick<Terminal, 'out' | 'colour'
 /** Errors are text on standard error, or, for `--json`, `{ "error": … }` on standard output where a script reads anyway. */
 export function showError(report: ErrorReport, terminal: Terminal, json: boolean): void {
   if (json) terminal.out(`${JSON.stringify({ error: report }, null, 2)}\n`)
-  else terminal.err(errorText(report, styleFor(terminal.colour && terminal.liveWidth !== undefined)))
-}
-
-function errorText(report: ErrorReport, style: Style): string {
-  const facts = Object.entries(report.facts).filter(([, value]) => value !== undefined)
-  const lines = facts.map(([name, value]) =>
-    Array.isArray(value)
-      ? `${name}:\n${indent(value.map((item) => `- ${item}`).join('\n'))}`
-      : `${name}: ${String(value)}`,
-  )
-  const body = [...lines, `${style.bold('next')}: ${report.hint}`].join('\n')
-  return `${style.bad(report.code)}: ${report.title}\n${indent(body)}\n`
+  else terminal.err(`${errorText(report, styleFor(terminal.colour && terminal.liveWidth !== undefined))}\n`)
 }
 
 function lineEnd(text: string): string {

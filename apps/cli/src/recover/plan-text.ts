@@ -1,8 +1,8 @@
 import type { BarePlan, PlannedBackup } from '@lifeboat/recovery/bare/bare-plan.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { errorText } from '../format/error-text.ts'
 import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
-import { indent } from '../format/table.ts'
 
 /** The plan for a person who is to say yes to it. */
 export function planText(plan: BarePlan, checked: boolean, style: Style): string {
@@ -24,11 +24,7 @@ export function planText(plan: BarePlan, checked: boolean, style: Style): string
     ['lost', plan.loss.sentence],
     ...plan.notes.map((note): [string, string] => ['note', note]),
   ]
-  const obstacles = plan.obstacles.map(({ code, title, facts, hint }) => {
-    const told = Object.entries(facts).filter(([, value]) => value !== undefined)
-    const body = [...told.map(([name, value]) => `${name}: ${String(value)}`), `${style.bold('next')}: ${hint}`]
-    return `${style.bad(code)}: ${title}\n${indent(body.join('\n'))}`
-  })
+  const obstacles = plan.obstacles.map((obstacle) => errorText(obstacle, style))
   return [...lines.map(([name, text]) => `${name.padEnd(11)} ${text}`), ...obstacles].join('\n')
 }
 

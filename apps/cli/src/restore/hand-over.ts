@@ -5,6 +5,7 @@ import type { AgentId, RestoreId } from '@lifeboat/shared/domain/ids.ts'
 import type { SignedOrder } from '@lifeboat/shared/domain/restore.ts'
 import type { Context } from '../context.ts'
 import { writeNew } from '../files.ts'
+import { errorText } from '../format/error-text.ts'
 import type { Style } from '../format/style.ts'
 import type { Outcome } from '../output.ts'
 import { parseDuration } from '../parse-moment.ts'
@@ -71,9 +72,7 @@ export function settledText(settled: RestoreSettled, style: Style): string {
     ...(cluster ? clusterLines(cluster) : []),
     ...(dropped ? [dropped.length === 0 ? 'Nothing was left to drop.' : `Dropped: ${dropped.join(', ')}.`] : []),
     ...(swapped || outcome === 'done' ? [] : ['Production is as it was.']),
-    ...(error
-      ? [`${style.bad(error.code)}: ${error.title}`, ...factLines(error.facts), `${style.bold('next')}: ${error.hint}`]
-      : []),
+    ...(error ? [errorText(error, style)] : []),
   ].join('\n')
 }
 
@@ -89,8 +88,4 @@ function clusterLines({ recovered, reach, state }: NonNullable<RestoreSettled['c
         ]
       : []),
   ]
-}
-
-function factLines(facts: object): string[] {
-  return Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`  ${name}: ${String(value)}`]))
 }

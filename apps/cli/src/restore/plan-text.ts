@@ -1,8 +1,8 @@
 import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { errorText } from '../format/error-text.ts'
 import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
-import { indent } from '../format/table.ts'
 import { walText } from '../recover/plan-text.ts'
 
 type PlannedCluster = NonNullable<RestorePlan['cluster']>
@@ -49,10 +49,7 @@ export function planText(plan: RestorePlan, style: Style): string {
     ...(plan.signatures > 1 ? [['signatures', `${plan.signatures} operators`] as [string, string]] : []),
     ...plan.notes.map((note): [string, string] => ['note', note]),
   ]
-  const obstacles = plan.obstacles.map(({ code, title, facts, hint }) => {
-    const told = Object.entries(facts).filter(([, value]) => value !== undefined)
-    return `${style.bad(code)}: ${title}\n${indent([...told.map(([name, value]) => `${name}: ${String(value)}`), `${style.bold('next')}: ${hint}`].join('\n'))}`
-  })
+  const obstacles = plan.obstacles.map((obstacle) => errorText(obstacle, style))
   return [...lines.map(([name, text]) => `${name.padEnd(11)} ${text}`), ...obstacles].join('\n')
 }
 

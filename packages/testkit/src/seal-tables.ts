@@ -3,7 +3,7 @@ import { pinSettings, TEXT_SETTINGS } from '@lifeboat/postgres/fingerprint/pin-s
 import { readServerFacts } from '@lifeboat/postgres/server-facts.ts'
 import { copyStatement } from '@lifeboat/postgres/table-export/copy.ts'
 import { copyRows } from '@lifeboat/postgres/table-export/copy-rows.ts'
-import { describeTable } from '@lifeboat/postgres/table-export/describe-tables.ts'
+import { describeTable, measureSequencesOf } from '@lifeboat/postgres/table-export/describe-tables.ts'
 import { findTables, titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
 import { measureExport } from '@lifeboat/postgres/table-export/measure-export.ts'
 import { neededObjects } from '@lifeboat/postgres/table-export/needed-objects.ts'
@@ -72,7 +72,11 @@ export async function sealTables(opts: SealTablesOptions): Promise<Manifest> {
       ...{ format: 1, database, major: server.major, encoding: 'UTF8', databaseEncoding: server.encoding },
       snapshot: { at: moment(now), lsn: '0/0' as Lsn },
       csv: { header: true, delimiter: ',', quote: '"', null: 'unquoted empty', settings: { ...TEXT_SETTINGS } },
-      ...{ needs: await neededObjects(client, types), tables, sequences: [] },
+      ...{ needs: await neededObjects(client, types), tables },
+      sequences: await measureSequencesOf(
+        client,
+        found.map(({ oid, ...table }) => ({ oid, title: titleOf(table) })),
+      ),
     }
     const told = opts.describe?.(described) ?? described
     await add('tables.json.zst.age', 'table-export', Buffer.from(JSON.stringify(told)))

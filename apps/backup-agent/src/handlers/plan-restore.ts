@@ -13,6 +13,7 @@ import { planClusterRestore } from '../restore/cluster/plan.ts'
 import { openIdentity } from '../restore/open-identity.ts'
 import { planOf } from '../restore/plan.ts'
 import { restorableSource } from '../restore/restorable.ts'
+import { planTables } from '../restore/tables/plan.ts'
 
 /** Says what a restore would do. Nothing is touched and no key is needed, so anybody on the bus may ask. */
 export function planRestore(deps: AgentDeps): Handler<RestorePlanRequested> {
@@ -29,7 +30,7 @@ export function planRestore(deps: AgentDeps): Handler<RestorePlanRequested> {
 
 async function plan(deps: AgentDeps, wish: RestorePlanRequested, signal: AbortSignal): Promise<RestorePlan> {
   const { cfg, clock, log } = deps
-  const { sourceId, restoreId, hooks, cluster, sealedIdentity } = wish
+  const { sourceId, restoreId, hooks, cluster, tables, sealedIdentity } = wish
   const of = restorableSource(cfg, sourceId)
   await using room = await deps.restores.makeRoom()
   const run: Run = { id: restoreId as string as RunId, signal, log, report() {} }
@@ -42,9 +43,10 @@ async function plan(deps: AgentDeps, wish: RestorePlanRequested, signal: AbortSi
     ...{ target, run, identity, workDir: room.path, toolPaths, tools: {}, arrived() {} },
   })
   const key: 'later' | 'here' = sealedIdentity === undefined ? 'later' : 'here'
+  const { backupId, targets, unproven } = wish
+  const copies = { backupId, targets, unproven, hooks, reader, key }
+  if (tables) return (await planTables({ cfg, of, sourceId, wish: tables, clock, ...copies }, signal)).plan
   if (cluster) {
-    const { backupId, targets, unproven } = wish
-    const copies = { backupId, targets, unproven, hooks, reader, key }
     const about = { cfg, of, restoreId, sourceId, wish: cluster, clock, ...copies } as const
     return (await planClusterRestore(about, signal)).plan
   }

@@ -15,12 +15,14 @@ import { clusterWork } from '../restore/cluster/cluster-work.ts'
 import type { Command } from '../restore/command.ts'
 import { release, revert } from '../restore/put-back.ts'
 import { restorableNames, restorableSource } from '../restore/restorable.ts'
+import { tablesWork } from '../restore/tables/work.ts'
 import { audit, auditEnd, type Ending, settle } from '../restore/tell.ts'
 
 const DATABASE_WORK = { restore: bringBack, revert, release } as const
 
 function workOf(order: RestoreOrder): (command: Command) => Promise<Ending> {
-  return order.kind === 'cluster' ? clusterWork(order) : DATABASE_WORK[order.action]
+  if (order.kind === 'cluster') return clusterWork(order)
+  return order.kind === 'tables' ? tablesWork(order) : DATABASE_WORK[order.action]
 }
 
 /**

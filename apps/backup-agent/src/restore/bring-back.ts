@@ -9,12 +9,14 @@ import { openDump } from '@lifeboat/recovery/dump/open-dump.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
-import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { DatabaseOrder } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from './around-swap.ts'
 import type { Entry } from './book.ts'
 import { type CopyChosen, chooseDump, type DumpPicked } from './choose-copy.ts'
 import type { Command } from './command.ts'
+import { orNextTarget } from './next-target.ts'
 import { openIdentity } from './open-identity.ts'
 import { planOf } from './plan.ts'
 import type { Ending } from './tell.ts'
@@ -29,7 +31,7 @@ import type { Ending } from './tell.ts'
  */
 export async function bringBack(command: Command): Promise<Ending> {
   const { server, database, entry, order, report } = command
-  if (order.action !== 'restore' || order.kind === 'cluster')
+  if (order.action !== 'restore' || order.kind === 'cluster' || order.kind === 'tables')
     throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
   await using _held = await holdDatabase(server, database)
   const next = besideName(database, 'restoring', order.restoreId.slice(-6))
@@ -68,36 +70,21 @@ function isSwapped(
   return stage === 'swapping' && !before.has(next) && before.has(aside ?? database)
 }
 
-type DumpOrder = Extract<RestoreOrder, { action: 'restore'; kind?: 'database' | undefined }>
 type Counted = Pick<Ending, 'tables' | 'rows'>
 
-/** What a target has lost or damaged shows on the way only; then the next one is asked. */
-async function restoreAny(command: Command, order: DumpOrder, next: string): Promise<Counted> {
+async function restoreAny(command: Command, order: DatabaseOrder<'restore'>, next: string): Promise<Counted> {
   const { deps, restore, run, report } = command
   await command.step('accepted')
-  for (let { targets } = order; ; ) {
+  const choose = (targets: readonly TargetId[]) => {
     report('look')
-    const copy = await chooseDump({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal })
-    try {
-      return await restoreCopy(command, order, copy, next)
-    } catch (thrown) {
-      const err = LifeboatError.from(thrown)
-      const targetId = copy.target.id
-      targets = targets.slice(targets.indexOf(targetId) + 1)
-      if (run.signal.aborted || targets.length === 0 || !isOfCopy(err)) throw err
-      run.log.warn({ event: 'restore.passed-over', targetId, err }, 'a copy gave out; the next target is asked')
-    }
+    return chooseDump({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal })
   }
-}
-
-/** Whether another copy may do where this one did not. */
-function isOfCopy({ code }: LifeboatError): boolean {
-  return /^(TARGET|ARTIFACT)_/.test(code) && code !== 'ARTIFACT_KEY_WRONG'
+  return orNextTarget(command, order.targets, choose, (copy) => restoreCopy(command, order, copy, next))
 }
 
 async function restoreCopy(
   { deps, restore, server, database, run, report }: Command,
-  { sealedIdentity, hooks, drainMs, sourceId }: DumpOrder,
+  { sealedIdentity, hooks, drainMs, sourceId }: DatabaseOrder<'restore'>,
   copy: CopyChosen<DumpPicked>,
   next: string,
 ): Promise<Counted> {

@@ -87,7 +87,7 @@ async function lookAtServer(server: SourceConnection, database: string) {
 }
 
 /** The agent lives beside the server, as a rule; where it does not, or may not look, nothing is known. */
-async function roomAt(folder: string, databaseBytes: number): Promise<RestorePlan['disks'][number] | undefined> {
+export async function roomAt(folder: string, databaseBytes: number): Promise<RestorePlan['disks'][number] | undefined> {
   if ((await existingParent(folder)) !== folder) return undefined
   const neededBytes = Math.round(databaseBytes * SERVER_ROOM_FACTOR)
   return { of: 'the server', path: folder, neededBytes, freeBytes: await freeBytesAt(folder) }

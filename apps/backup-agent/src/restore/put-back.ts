@@ -26,7 +26,7 @@ export async function revert(command: Command): Promise<Ending> {
 }
 
 /** Clocks of an operator and of an agent may be so far apart. */
-const CLOCKS_APART_MS = 60_000
+export const CLOCKS_APART_MS = 60_000
 
 /** Drops for good what had been put aside when the operator signed. @throws LifeboatError */
 export async function release(command: Command): Promise<Ending> {

@@ -15,7 +15,7 @@ type Teller = Pick<AgentDeps, 'bus' | 'clock' | 'cfg' | 'log' | 'restores'>
 /** What a command has come to. */
 export type Ending = Pick<
   RestoreSettled,
-  'outcome' | 'swapped' | 'aside' | 'dropped' | 'terminated' | 'tables' | 'rows' | 'cluster'
+  'outcome' | 'swapped' | 'aside' | 'dropped' | 'terminated' | 'tables' | 'rows' | 'cluster' | 'diffs' | 'schema'
 > & {
   error?: LifeboatError | undefined
 }
@@ -32,10 +32,14 @@ export function audit(
   deps: Teller,
   event: RestoreAudited['event'],
   about: About & { restoreId: Entry['restoreId'] },
-  more: { aside?: string | undefined; error?: LifeboatError | undefined } = {},
+  more: { aside?: string | undefined; error?: LifeboatError | undefined; diffs?: RestoreAudited['diffs'] } = {},
 ): Promise<void> {
-  const { aside, error } = more
-  const found = { ...(aside !== undefined && { aside }), ...(error && { error: reportOf(error) }) }
+  const { aside, error, diffs } = more
+  const found = {
+    ...(aside !== undefined && { aside }),
+    ...(error && { error: reportOf(error) }),
+    ...(diffs && { diffs }),
+  }
   return write(deps, about, { restoreId: about.restoreId, event, at: moment(deps.clock.now()), ...found })
 }
 
@@ -49,13 +53,14 @@ export function auditEnd(deps: Teller, about: About, settled: RestoreSettled): P
 async function write(
   { bus, cfg }: Teller,
   { who, order, database }: About,
-  found: Pick<RestoreAudited, 'restoreId' | 'event' | 'at' | 'aside' | 'error'>,
+  found: Pick<RestoreAudited, 'restoreId' | 'event' | 'at' | 'aside' | 'error' | 'diffs'>,
 ): Promise<void> {
   const said = order && { action: order.action, sourceId: order.sourceId, why: order.why }
   await bus.publish(Audited, {
     ...{ ...found, agentId: cfg.agentId, who, ...said },
     ...(order?.action === 'restore' && { backupId: order.backupId }),
     ...(order?.kind !== 'cluster' && database !== undefined && { database }),
+    ...(order?.kind === 'tables' && { tables: order.tables }),
     ...(order && 'place' in order && { place: order.place }),
     ...(order && 'goal' in order && { goal: order.goal }),
   })

@@ -1,4 +1,5 @@
 import type { ClusterPlace, RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { signOrder } from '@lifeboat/shared/signing/orders.ts'
 import type { Command } from '../context.ts'
@@ -11,8 +12,9 @@ import { type PlaceArgs, placeOf } from '../restore/cluster-wish.ts'
 import { sendOrder, writeOrder } from '../restore/hand-over.ts'
 import { openKey } from '../restore/operator-keys.ts'
 import { orderHead, type SigningArgs } from '../restore/orders.ts'
+import { type TablesArgs, tableRefsOf } from '../restore/tables-wish.ts'
 
-export interface PutBackArgs extends SigningArgs, PlaceArgs {
+export interface PutBackArgs extends SigningArgs, PlaceArgs, Pick<TablesArgs, 'table'> {
   source: string
   stopHook?: string
   startHook?: string
@@ -33,12 +35,15 @@ function putBack(action: 'revert' | 'release'): Command<PutBackArgs> {
         throw new LifeboatError('CLI_USAGE', {
           problem: 'what is beside has replaced nothing: there is only --in-place',
         })
+      const tables = tableRefsOf(args)
+      if (tables && place !== undefined)
+        throw new LifeboatError('CLI_USAGE', { problem: 'a cluster or tables of it: give one of them' })
       const to = addressOf(config, args.source, undefined)
       const key = await openKey(args.key, terminal)
       const head = orderHead(config.fleet, to, hooksOf(args), args, clock.now())
       using line = new LiveLine(terminal, { silent: options.json ?? false })
       await confirmName(to.sourceId, args.yesIMean, terminal, line)
-      const signed = await signOrder(orderOf(action, place, head), key)
+      const signed = await signOrder(orderOf(action, { place, tables }, head), key)
       const wish = { restoreId: head.restoreId, agentId: to.agentId, order: signed }
       return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
     })
@@ -46,9 +51,10 @@ function putBack(action: 'revert' | 'release'): Command<PutBackArgs> {
 
 function orderOf(
   action: 'revert' | 'release',
-  place: ClusterPlace | undefined,
+  { place, tables }: { place: ClusterPlace | undefined; tables: TableRef[] | undefined },
   head: ReturnType<typeof orderHead>,
 ): RestoreOrder {
+  if (tables) return { action, kind: 'tables', ...head, tables }
   if (place === undefined) return action === 'revert' ? { action, ...head } : { action, ...head }
   return action === 'revert' ? { action, kind: 'cluster', ...head } : { action, kind: 'cluster', ...head, place }
 }

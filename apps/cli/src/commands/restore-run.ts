@@ -1,4 +1,4 @@
-import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import type { DatabaseOrder, RestoreOrder, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { signOrder } from '@lifeboat/shared/signing/orders.ts'
 import type { Command } from '../context.ts'
@@ -7,8 +7,7 @@ import { withFleet } from '../open-fleet.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { confirmName } from '../recover/confirm-name.ts'
 import { addressOf } from '../restore/address.ts'
-import { askPlan, hooksOf, type PlanArgs } from '../restore/ask-plan.ts'
-import { clusterWishOf } from '../restore/cluster-wish.ts'
+import { askPlan, hooksOf, type PlanArgs, wishOf } from '../restore/ask-plan.ts'
 import { sendOrder, writeOrder } from '../restore/hand-over.ts'
 import { openKey } from '../restore/operator-keys.ts'
 import { orderHead, type SigningArgs } from '../restore/orders.ts'
@@ -38,14 +37,21 @@ export const restoreRun: Command<RestoreRunArgs> = (args, context) =>
     const targets = [plan.targetId, ...to.targets.filter((each) => each !== plan.targetId)]
     const head = orderHead(config.fleet, to, hooksOf(args), args, clock.now())
     const copy = { ...head, backupId, targets, unproven: args.unproven === true, sealedIdentity }
-    const cluster = clusterWishOf(args)
-    const timeline = plan.cluster?.timeline
-    const order: RestoreOrder = cluster
-      ? { action: 'restore', kind: 'cluster', ...copy, ...cluster, ...(timeline !== undefined && { timeline }) }
-      : { action: 'restore', ...copy }
+    const order = orderOf(copy, wishOf(args), plan)
     const wish = { restoreId: order.restoreId, agentId: to.agentId, order: await signOrder(order, key) }
     return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
   })
+
+function orderOf(
+  copy: Omit<DatabaseOrder<'restore'>, 'action'>,
+  { cluster, tables }: ReturnType<typeof wishOf>,
+  plan: RestorePlan,
+): RestoreOrder {
+  if (tables) return { action: 'restore', ...copy, kind: 'tables', ...tables }
+  if (!cluster) return { action: 'restore', ...copy }
+  const timeline = plan.cluster?.timeline
+  return { action: 'restore', ...copy, kind: 'cluster', ...cluster, ...(timeline !== undefined && { timeline }) }
+}
 
 function tooFew(signatures: number): string {
   return `the agent wants the signatures of ${signatures} operators: write the command down with --out FILE, let the others sign it with \`lifeboat restore sign\`, then \`lifeboat restore send\``

@@ -1,3 +1,4 @@
+import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
 import { describeGoal } from '@lifeboat/recovery/goal.ts'
 import type { RestoreAudited } from '@lifeboat/shared/bus/messages/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -24,8 +25,9 @@ function row(told: RestoreAudited): string[] {
   return [timeText(at), restoreId, event, whatText(told), who.join(', ') || '–', why ?? '–', error?.code ?? '']
 }
 
-function whatText({ action, sourceId, database, place, goal }: RestoreAudited): string {
+function whatText({ action, sourceId, database, tables, place, goal }: RestoreAudited): string {
   if (action === undefined) return '–'
+  if (tables) return `${action} ${sourceId} (${tables.map(titleOf).join(', ')} of ${database})`
   const about = database ?? ['cluster', place, goal && `to ${describeGoal(goal)}`].filter(Boolean).join(' ')
   return `${action} ${sourceId} (${about})`
 }

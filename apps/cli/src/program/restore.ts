@@ -15,12 +15,21 @@ export function addRestoring({ does, noun, verb }: Shape): void {
       .option('--in-place', 'the whole cluster, in the place of its data directory')
   const keyed = (command: Commander) =>
     command.option('--identity <file>', 'the age identity that opens the backup; it travels sealed to the agent')
+  const tabled = (command: Commander) =>
+    command.option(
+      '--table <name>',
+      'this table, as SQL names it; may be given several times',
+      (name, before: string[] = []) => [...before, name],
+    )
   const until =
     'of a cluster: latest (default), end (of the backup), a time with its offset, a log position, xid:731, name:RESTORE-POINT'
   const chosen = (command: Commander) =>
     hooked(
-      keyed(placed(command))
+      tabled(keyed(placed(command)))
         .argument('<source>', 'a name under `sources`')
+        .option('--merge', 'of tables: rows that are missing or different come back by primary key, others stay')
+        .option('--replace', 'of tables: they hold the rows of the backup and no others')
+        .option('--into-schema <name>', 'of tables: beside, in a new schema, and nothing that is there is touched')
         .option('--until <point>', until)
         .option('--timeline <no>', 'of a cluster: along this timeline (default: the newest that leads there)')
         .option('--port <no>', 'of a cluster beside: where it listens, on 127.0.0.1')
@@ -66,14 +75,21 @@ export function addRestoring({ does, noun, verb }: Shape): void {
     async () => (await import('../commands/restore-further.ts')).restorePromote,
     ['source'],
   )
-  const putBack = (command: Commander) => signed(hooked(placed(command).argument('<source>', 'a name under `sources`')))
+  const putBack = (command: Commander) =>
+    signed(hooked(tabled(placed(command)).argument('<source>', 'a name under `sources`')))
   does(
     putBack(verb(restore, 'revert', 'Give what was there before the last restore its name back.')),
     async () => (await import('../commands/restore-put-back.ts')).restoreRevert,
     ['source'],
   )
   does(
-    putBack(verb(restore, 'release', 'Drop for good what restores put aside, or the cluster beside.')),
+    putBack(
+      verb(
+        restore,
+        'release',
+        'Drop for good what restores put aside, of the database or of tables, or the cluster beside.',
+      ),
+    ),
     async () => (await import('../commands/restore-put-back.ts')).restoreRelease,
     ['source'],
   )

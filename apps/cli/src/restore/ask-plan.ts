@@ -1,16 +1,18 @@
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
 import { BackupId, moment, newRestoreId } from '@lifeboat/shared/domain/ids.ts'
-import type { RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import type { ClusterWish, RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import type { TablesWish } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Context } from '../context.ts'
 import type { LiveLine } from '../progress/live-line.ts'
 import { waitForFact } from '../wait/wait-for-fact.ts'
 import type { Addressed } from './address.ts'
 import { type ClusterArgs, clusterWishOf } from './cluster-wish.ts'
+import { type TablesArgs, tablesWishOf } from './tables-wish.ts'
 
 /** What the options of `restore plan` and `restore run` say alike. */
-export interface PlanArgs extends ClusterArgs {
+export interface PlanArgs extends ClusterArgs, TablesArgs {
   source: string
   backup?: string
   target?: string
@@ -36,6 +38,15 @@ export function hooksOf({
   }
 }
 
+/** What is to be brought back, where it is not the database. @throws LifeboatError CLI_USAGE | RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
+export function wishOf(args: ClusterArgs & TablesArgs): { cluster?: ClusterWish; tables?: TablesWish } {
+  const tables = tablesWishOf(args)
+  const cluster = clusterWishOf(args)
+  if (tables && cluster)
+    throw new LifeboatError('CLI_USAGE', { problem: 'a cluster or tables of it: give one of them' })
+  return { ...(cluster && { cluster }), ...(tables && { tables }) }
+}
+
 /**
  * Asks the agent what a restore would do.
  *
@@ -50,7 +61,7 @@ export async function askPlan(
 ): Promise<RestorePlan> {
   const now = clock.now()
   const restoreId = newRestoreId(now)
-  const cluster = clusterWishOf(args)
+  const { cluster, tables } = wishOf(args)
   const backup = args.backup === undefined ? undefined : BackupId.safeParse(args.backup)
   if (backup?.success === false) throw new LifeboatError('BACKUP_UNKNOWN', { backupId: args.backup })
   const about = { restoreId, agentId, sourceId, targets, unproven: args.unproven === true, hooks: hooksOf(args) }
@@ -58,6 +69,7 @@ export async function askPlan(
     ...about,
     ...(backup && { backupId: backup.data }),
     ...(cluster && { cluster }),
+    ...(tables && { tables }),
     ...(sealedIdentity !== undefined && { sealedIdentity }),
     requestedAt: moment(now),
   })

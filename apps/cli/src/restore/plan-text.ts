@@ -4,6 +4,7 @@ import { errorText } from '../format/error-text.ts'
 import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
 import { walText } from '../recover/plan-text.ts'
+import { tablesLines } from './tables-text.ts'
 
 type PlannedCluster = NonNullable<RestorePlan['cluster']>
 
@@ -13,12 +14,13 @@ export function planText(plan: RestorePlan, style: Style): string {
   const lines: [string, string][] = [
     [
       'what',
-      `${plan.cluster ? 'cluster' : `database ${plan.database}`} of ${plan.sourceId}, on the host of ${plan.agentId}`,
+      `${plan.tables ? `tables of ${plan.database}` : plan.cluster ? 'cluster' : `database ${plan.database}`} of ${plan.sourceId}, on the host of ${plan.agentId}`,
     ],
     ...(plan.cluster?.chain.slice(0, -1) ?? []).map((each): [string, string] => ['built on', backupText(each)]),
     ['out of', backupText(backup)],
     ['copy at', `${plan.targetId}, ${verdictText(backup.drill, style)}`],
     ...(plan.cluster ? clusterLines(plan.cluster) : []),
+    ...(plan.tables ? tablesLines(plan.tables) : []),
     ...plan.passedOver.map(({ targetId, error }): [string, string] => [
       'passed over',
       `${targetId}: ${error.code}, ${error.title}`,
@@ -33,7 +35,9 @@ export function planText(plan: RestorePlan, style: Style): string {
       'disk',
       `${disk.of}: needs ${formatBytes(disk.neededBytes)}, ${formatBytes(disk.freeBytes)} are free at ${disk.path}`,
     ]),
-    ...(plan.cluster?.place === 'beside' ? [] : [['sessions', sessionsText(sessions)] as [string, string]]),
+    ...(plan.cluster?.place === 'beside' || plan.tables
+      ? []
+      : [['sessions', sessionsText(sessions)] as [string, string]]),
     ...hooks.map(({ on, name, command }): [string, string] => [
       `${on} hook`,
       `${name}: ${command?.join(' ') ?? style.bad('unknown to the agent')}`,
@@ -65,7 +69,8 @@ function clusterLines({ goal, wal, timeline, place, dataDirectory, port }: Plann
   ]
 }
 
-function keptLines({ cluster, database }: RestorePlan): [string, string][] {
+function keptLines({ cluster, tables, database }: RestorePlan): [string, string][] {
+  if (tables) return []
   if (!cluster)
     return [['kept', `what bears the name now stays as ${database}_before_…, until \`lifeboat restore release\``]]
   const { aside } = cluster

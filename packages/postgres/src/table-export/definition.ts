@@ -72,12 +72,19 @@ export function definitionText(of: TableExport): string {
   return `${[head, '', ...made, '', ...[...rules, ...sequences].map(oneLine)].join('\n')}\n`
 }
 
-function tableSql(table: ExportedTable): string {
+/** The table alone; see `creationOf` for what it needs. */
+export function tableSql(table: Pick<ExportedTable, 'schema' | 'name' | 'columns'>): string {
   return `CREATE TABLE ${relationOf(table)} (${table.columns.map(columnSql).join(', ')})`
 }
 
-function columnSql({ name, type, builtin, nullable, collation }: ExportedColumn): string {
-  const plain = builtin !== undefined && OBJECT_NAMES.has(builtin) ? 'text' : type
+/** Whether a table that is made from its description holds the column as text. */
+export function isHeldAsText({ builtin }: Pick<ExportedColumn, 'builtin'>): boolean {
+  return builtin !== undefined && OBJECT_NAMES.has(builtin)
+}
+
+function columnSql(column: ExportedColumn): string {
+  const { name, type, nullable, collation } = column
+  const plain = isHeldAsText(column) ? 'text' : type
   // A collation of the user's own decides an order, and order is nothing the rows hold.
   const collate = collation?.startsWith('pg_catalog.') && plain === type ? ` COLLATE ${collation}` : ''
   return `${quoteIdent(name)} ${plain}${collate}${nullable ? '' : ' NOT NULL'}`

@@ -42,7 +42,7 @@ export function pick(sight: Sight, asked: Asked): Picked {
   return pickDump(named ? [named] : all.filter(({ manifest }) => manifest.kind === 'dump'), asked)
 }
 
-function ofOneSource({ backups, distrusted, objects }: Sight, { sourceId }: Asked): Seen[] {
+export function ofOneSource({ backups, distrusted, objects }: Sight, { sourceId }: Asked): Seen[] {
   // Trees of files come back by their RECOVER.md.
   const databases = backups.filter(({ manifest }) => manifest.server !== undefined)
   const found = databases.filter(({ manifest }) => sourceId === undefined || manifest.sourceId === sourceId)
@@ -107,14 +107,14 @@ function isPhysical(seen: Seen): seen is Seen & { manifest: PhysicalManifest } {
   return seen.manifest.physical !== undefined && seen.manifest.server !== undefined
 }
 
-function unprovenError(newestFirst: readonly Seen[]): LifeboatError {
+export function unprovenError(newestFirst: readonly Seen[]): LifeboatError {
   const backups = newestFirst
     .slice(0, 5)
     .map(({ manifest, drill }) => `${manifest.backupId} (${drill?.verdict ?? 'never drilled'})`)
   return new LifeboatError('RECOVERY_UNPROVEN', { backups })
 }
 
-function passedOver(newer: readonly Seen[], than: Seen | undefined): string[] {
+export function passedOver(newer: readonly Seen[], than: Seen | undefined): string[] {
   if (newer.length === 0 || !than) return []
   const ids = newer.slice(0, 3).map(({ manifest }) => manifest.backupId)
   return [

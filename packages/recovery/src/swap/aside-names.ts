@@ -1,7 +1,7 @@
 import { compactTime } from '@lifeboat/shared/time/clock.ts'
 
 /** PostgreSQL cuts longer names, in silence. */
-const NAME_BYTES = 63
+export const NAME_BYTES = 63
 const STAMP = /_(before|reverted)_(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)z$/
 
 /** `records_before_20260926t020000z`: what a database is called once another has its name. */
@@ -30,7 +30,7 @@ export function asideOf(database: string, names: readonly string[]): Aside[] {
 }
 
 /** As many whole characters as fit. */
-function cut(name: string, bytes: number): string {
+export function cut(name: string, bytes: number): string {
   let kept = name
   while (Buffer.byteLength(kept) > bytes) kept = [...kept].slice(0, -1).join('')
   return kept

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
 import { Goal } from './goal.ts'
 import { AgentId, BackupId, FleetId, Moment, RestoreId, SourceId, TargetId } from './ids.ts'
+import { PlannedTables, TablesWish } from './restore-tables.ts'
 import { Lsn, Timeline } from './wal.ts'
 
 /** Name of a program in the configuration of an agent. */
@@ -56,9 +57,9 @@ export type ClusterWish = z.infer<typeof ClusterWish>
 const copies = { targets: z.array(TargetId).min(1), sealedIdentity: z.string().max(65_536) }
 /** `unproven`: also if no drill has proven the copy. */
 const backup = { backupId: BackupId, unproven: z.boolean(), ...copies }
-/** What says no kind is about the database of the source. */
 const database = { ...about, kind: z.literal('database').optional() }
 const cluster = { ...about, kind: z.literal('cluster') }
+const tables = { ...about, kind: z.literal('tables'), tables: TablesWish.shape.tables }
 
 /** What an operator signs, nothing left to whoever carries it. */
 export const RestoreOrder = z.discriminatedUnion('action', [
@@ -66,6 +67,7 @@ export const RestoreOrder = z.discriminatedUnion('action', [
     z.strictObject({ action: z.literal('restore'), ...database, ...backup }),
     /** `backupId` is the last of the chain. */
     z.strictObject({ action: z.literal('restore'), ...cluster, ...backup, ...ClusterWish.shape }),
+    z.strictObject({ action: z.literal('restore'), ...tables, ...backup, ...TablesWish.shape }),
   ]),
   /** Takes the cluster beside, which stands still, further on. */
   z.strictObject({ action: z.literal('move'), ...cluster, ...copies, goal: Goal }),
@@ -74,16 +76,27 @@ export const RestoreOrder = z.discriminatedUnion('action', [
   z.discriminatedUnion('kind', [
     z.strictObject({ action: z.literal('revert'), ...database }),
     z.strictObject({ action: z.literal('revert'), ...cluster }),
+    z.strictObject({ action: z.literal('revert'), ...tables }),
   ]),
   z.discriminatedUnion('kind', [
     z.strictObject({ action: z.literal('release'), ...database }),
     z.strictObject({ action: z.literal('release'), ...cluster, place: ClusterPlace }),
+    z.strictObject({ action: z.literal('release'), ...tables }),
   ]),
 ])
 export type RestoreOrder = z.infer<typeof RestoreOrder>
 export type ClusterOrder<A extends RestoreOrder['action'] = RestoreOrder['action']> = Extract<
   RestoreOrder,
   { kind: 'cluster'; action: A }
+>
+export type TablesOrder<A extends RestoreOrder['action'] = RestoreOrder['action']> = Extract<
+  RestoreOrder,
+  { kind: 'tables'; action: A }
+>
+/** What says no kind is about the database of the source. */
+export type DatabaseOrder<A extends RestoreOrder['action'] = RestoreOrder['action']> = Exclude<
+  Extract<RestoreOrder, { action: A }>,
+  { kind: 'cluster' | 'tables' }
 >
 
 export const RestoreAction = z.enum(['restore', 'move', 'promote', 'revert', 'release'])
@@ -131,6 +144,7 @@ export const RestorePlan = z.object({
   backup: PlannedBackup,
   /** Absent where a database is planned. */
   cluster: PlannedCluster.optional(),
+  tables: PlannedTables.optional(),
   targetId: TargetId,
   /** Targets that were asked before and could not help. */
   passedOver: z.array(z.object({ targetId: TargetId, error: ErrorReportSchema })),

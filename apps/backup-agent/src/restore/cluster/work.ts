@@ -23,7 +23,7 @@ export function demandAction<A extends ClusterOrder['action']>(
 
 /** Opens what is needed to read copies; the identity lives as long as `work` runs. */
 export async function whileReading<T>(
-  { deps, order, restore, run }: Reading,
+  { deps, order, restore, run }: Command & { order: { sealedIdentity: string } },
   work: (reader: (target: Target) => Reader) => Promise<T>,
 ): Promise<T> {
   const { toolPaths } = deps.cfg

@@ -1,9 +1,9 @@
 import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
 import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
 import { unseal, whole } from '@lifeboat/recovery/fetch/unseal.ts'
+import { parseSidecar } from '@lifeboat/recovery/tables/sidecar.ts'
 import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
-import { TableExport } from '@lifeboat/shared/domain/table-export.ts'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { TableExport } from '@lifeboat/shared/domain/table-export.ts'
 import type { Drill } from '../../drill.ts'
 import { type Asked, failed, passed } from '../../findings.ts'
 import { readerOf } from '../../reader.ts'
@@ -39,19 +39,10 @@ async function openSidecar(drill: Drill, manifest: Manifest): Promise<TableExpor
     const text = await unseal(readerOf(drill), manifest, sidecar, { sink: whole }).catch((thrown: unknown) => {
       throw asMisencrypted(thrown)
     })
-    const value = read(text)
+    const value = parseSidecar(text)
     const missing = value.tables.filter(({ artifact }) => !manifest.artifacts.some(({ name }) => name === artifact))
     if (missing.length > 0)
       return { value, ...failed(`The manifest lists no file of ${missing.map(({ title }) => title).join(', ')}.`) }
     return { value, ...passed('The identity of this verifier opens the artifacts.') }
   })
-}
-
-function read(text: string): TableExport {
-  try {
-    return TableExport.parse(JSON.parse(text))
-  } catch (cause) {
-    const problem = 'it is no description of tables'
-    throw new LifeboatError('ARTIFACT_UNREADABLE', { artifact: 'tables.json', problem }, { cause })
-  }
 }

@@ -11,6 +11,7 @@ import {
   RestorePlan,
   SignedOrder,
 } from '../../domain/restore.ts'
+import { TableDiff, TableRef, TablesWish } from '../../domain/restore-tables.ts'
 import { ErrorReportSchema } from '../../errors/error-report.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -34,6 +35,7 @@ export const RestorePlanRequested = defineMessage({
     hooks: RestoreHooks,
     /** The whole cluster, to a moment; default the database out of a dump. */
     cluster: ClusterWish.optional(),
+    tables: TablesWish.optional(),
     /** The age identity, encrypted to the agent: a plan may look whether it fits, and read what is encrypted of the WAL archive. */
     sealedIdentity: z.string().max(65_536).optional(),
     requestedAt: Moment,
@@ -89,7 +91,7 @@ export const RestoreSettled = defineMessage({
     outcome: RestoreOutcome,
     /** Whether something else is in the place of the database or the data directory now; false: production is as it was. */
     swapped: z.boolean(),
-    /** Under which name the database, or where the data directory, that was there before is kept. */
+    /** Under which name the database or the rows of tables, or where the data directory, that was there before is kept. */
     aside: z.string().optional(),
     /** What a release dropped for good. */
     dropped: z.array(z.string()).optional(),
@@ -99,6 +101,10 @@ export const RestoreSettled = defineMessage({
     rows: z.int().optional(),
     /** Of a command about a cluster. */
     cluster: ClusterLeft.optional(),
+    /** Of a command about tables: how backup and server differed before anything was changed. */
+    diffs: z.array(TableDiff).optional(),
+    /** The schema that was made for the tables. */
+    schema: z.string().optional(),
     at: Moment,
     error: ErrorReportSchema.optional(),
   }),
@@ -117,7 +123,7 @@ export const RestoreAudited = defineMessage({
   data: z.object({
     restoreId: RestoreId,
     agentId: AgentId,
-    event: z.enum(['accepted', 'swapped', 'done', 'failed', 'cancelled', 'refused']),
+    event: z.enum(['accepted', 'compared', 'swapped', 'done', 'failed', 'cancelled', 'refused']),
     at: Moment,
     /** Operators whose signatures held. */
     who: z.array(z.string()),
@@ -127,6 +133,9 @@ export const RestoreAudited = defineMessage({
     database: z.string().optional(),
     place: ClusterPlace.optional(),
     goal: Goal.optional(),
+    tables: z.array(TableRef).optional(),
+    /** Of tables, told before anything is changed. */
+    diffs: z.array(TableDiff).optional(),
     backupId: BackupId.optional(),
     why: z.string().optional(),
     aside: z.string().optional(),

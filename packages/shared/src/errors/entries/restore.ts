@@ -128,6 +128,36 @@ export const RESTORE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RESTORE_TABLE_ABSENT: {
+    title: 'The backup does not hold a table that was named',
+    hint: 'The facts say what it holds; `--backup` names another one. A table export holds the tables of its policy, a dump every table of its database.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_TABLE_UNFIT: {
+    title: 'A table cannot take the rows of the backup as it is now',
+    hint: 'The facts name each difference. Make the table as it was, or load the rows beside with `--into-schema` and move them by hand.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_RULE_BROKEN: {
+    title: 'The rows of the backup would break a rule of the database',
+    hint: 'Nothing has changed. The facts name each rule; restore the other tables it is about in the same command, or load the rows beside with `--into-schema` and look.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_TABLE_BUSY: {
+    title: 'A table that is to be restored is in use',
+    hint: 'Nothing has changed. The facts name the sessions that hold it; end them, name a stop hook, or give `--drain` more time, and sign the command anew.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_SCHEMA_TAKEN: {
+    title: 'There is a schema of the name that the tables were to be loaded into',
+    hint: 'Name one that does not exist: `--into-schema`. What is loaded beside touches nothing that is there.',
+    retry: 'never',
+    level: 'error',
+  },
   RESTORE_ENDED: {
     title: 'This restore is over, or is past the point where it could be cancelled',
     hint: '`lifeboat restore status` shows how it ended; `lifeboat restore revert` undoes one that is complete.',

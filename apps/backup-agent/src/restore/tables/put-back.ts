@@ -1,0 +1,121 @@
+import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
+import { pinSettings } from '@lifeboat/postgres/fingerprint/pin-settings.ts'
+import { relationOf } from '@lifeboat/postgres/table-export/definition.ts'
+import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
+import { measureExport } from '@lifeboat/postgres/table-export/measure-export.ts'
+import { type Aside, asideName, asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
+import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
+import { isLive, readLive } from '@lifeboat/recovery/tables/live-table.ts'
+import { afterTransaction, inOneTransaction, TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
+import { type PutTable, putIn } from '@lifeboat/recovery/tables/put-in.ts'
+import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { aroundSwap } from '../around-swap.ts'
+import type { Command } from '../command.ts'
+import { CLOCKS_APART_MS } from '../put-back.ts'
+import type { Ending } from '../tell.ts'
+import { demandTables, liveDatabase, transactionOf } from './site.ts'
+
+interface Kept {
+  table: TableRef
+  /** The newest first. */
+  asides: Aside[]
+}
+
+/** Gives tables the rows back that were put aside last; the present ones are put aside. @throws LifeboatError – nothing has changed */
+export async function revertTables(given: Command): Promise<Ending> {
+  const command = demandTables(given, 'revert')
+  const { order, entry, server, database, deps, report } = command
+  await using _held = await holdDatabase(server, database)
+  const where = { connection: liveDatabase(command), restoreId: order.restoreId }
+  // They are put aside by the transaction that gives the others back.
+  const landed = () =>
+    afterTransaction(where, async (client) => areAside(await keptOf(client, order.tables), entry().aside))
+  if (entry().aside !== undefined && (await landed())) return aroundSwap(command, { done: true, swap: undefined })
+  const kept = await lookAtKept(command, order.tables)
+  const lacking = kept.filter(({ asides }) => !asides.some(({ why }) => why === 'before'))
+  if (lacking.length > 0)
+    throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { tables: lacking.map(({ table }) => titleOf(table)) })
+  const now = deps.clock.now()
+  const plans = kept.map(({ table, asides }) => ({
+    ...{ table, aside: asideName(table.name, 'reverted', now) },
+    before: { ...table, name: asides.find(({ why }) => why === 'before')?.name ?? '' },
+  }))
+  return aroundSwap(command, {
+    ...{ done: false, aside: plans.map(({ table, aside }) => titleOf({ ...table, name: aside })).join(', ') },
+    swap: async ({ signal }) => {
+      report('swap')
+      await inOneTransaction(transactionOf(command, signal), async (client) => {
+        await pinSettings(client)
+        const tables: PutTable[] = []
+        for (const { table, before, aside } of plans)
+          tables.push({ staged: await stagedFrom(client, table, before), aside })
+        await putIn(client, tables, 'replace')
+        for (const { before } of plans) await client.query(`drop table ${relationOf(before)}`)
+      })
+      return {}
+    },
+    happened: landed,
+  })
+}
+
+async function stagedFrom(client: SourceClient, table: TableRef, before: TableRef): Promise<PutTable['staged']> {
+  const found = await readLive(client, before)
+  if (!isLive(found)) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { problem: found.problem })
+  const { columns } = found
+  return {
+    table: { ...table, title: titleOf(table), columns, ...(await measureExport(client, { ...before, columns })) },
+    at: before,
+  }
+}
+
+/** Drops for good the rows of tables that had been put aside when the operator signed. @throws LifeboatError */
+export async function releaseTables(given: Command): Promise<Ending> {
+  const command = demandTables(given, 'release')
+  const { order, entry, server, database, run } = command
+  await using _held = await holdDatabase(server, database)
+  const begun = entry().stage !== 'accepted'
+  const untilMs = Date.parse(order.issuedAt) + CLOCKS_APART_MS
+  const found = (await lookAtKept(command, order.tables)).flatMap(({ table, asides }) =>
+    asides.filter(({ atMs }) => atMs <= untilMs).map(({ name }) => ({ ...table, name })),
+  )
+  if (found.length === 0 && !begun)
+    throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { tables: order.tables.map(titleOf) })
+  // Nothing brings it back.
+  run.signal.throwIfAborted()
+  await command.step('ready')
+  await inOneTransaction(transactionOf(command, command.cancelled), async (client) => {
+    await client.query('set local session_replication_role = replica')
+    for (const table of found) await client.query(`drop table ${relationOf(table)}`)
+  })
+  return { outcome: 'done', swapped: false, dropped: found.map(titleOf) }
+}
+
+async function lookAtKept(command: Command, tables: readonly TableRef[]): Promise<Kept[]> {
+  await using client = await connectSource(liveDatabase(command), TABLES_SESSION)
+  return await keptOf(client, tables)
+}
+
+async function keptOf(client: SourceClient, tables: readonly TableRef[]): Promise<Kept[]> {
+  const kept: Kept[] = []
+  for (const table of tables) {
+    const { rows } = await client.query<{ name: string }>(
+      `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind = 'r'`,
+      [table.schema],
+    )
+    kept.push({
+      table,
+      asides: asideOf(
+        table.name,
+        rows.map(({ name }) => name),
+      ),
+    })
+  }
+  return kept
+}
+
+/** @param names as the book has them */
+function areAside(kept: readonly Kept[], names: string | undefined): boolean {
+  const told = names?.split(', ') ?? []
+  return kept.every(({ table, asides }) => asides.some(({ name }) => told.includes(titleOf({ ...table, name }))))
+}

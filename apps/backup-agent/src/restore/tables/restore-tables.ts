@@ -1,0 +1,113 @@
+import { connectSource } from '@lifeboat/postgres/connection.ts'
+import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
+import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
+import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
+import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
+import { afterTransaction, inOneTransaction, TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
+import { putIn } from '@lifeboat/recovery/tables/put-in.ts'
+import { forwardSequences } from '@lifeboat/recovery/tables/sequences.ts'
+import { dropStaging, isThere, stagingSchema } from '@lifeboat/recovery/tables/staging.ts'
+import type { TablesOrder } from '@lifeboat/shared/domain/restore.ts'
+import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
+import { aroundSwap } from '../around-swap.ts'
+import type { Command } from '../command.ts'
+import type { Ending } from '../tell.ts'
+import { demandTables, liveDatabase, transactionOf } from './site.ts'
+import { type OnStage, stageTables } from './stage.ts'
+
+interface Site {
+  command: Command & { order: TablesOrder<'restore'> }
+  /** Where rows are loaded; it goes with the transaction that puts them in, so it tells whether that happened. */
+  staging: string
+  landed(): Promise<boolean>
+}
+
+/**
+ * Brings rows of tables back: beside the present ones, checked and compared, then into their place in one transaction.
+ *
+ * May be called again after the agent died: what did not come to the end of its transaction is loaded anew, what did is not done again. Until that end the tables are
+ * untouched and any error leaves nothing; after it the ending says what is still wrong.
+ *
+ * @throws LifeboatError – nothing has changed
+ */
+export async function restoreTables(given: Command): Promise<Ending> {
+  const command = demandTables(given, 'restore')
+  const { order, entry, server, database, run } = command
+  await using _held = await holdDatabase(server, database)
+  const staging = stagingSchema(order.restoreId)
+  const where = { connection: liveDatabase(command), restoreId: order.restoreId }
+  const landed = () => afterTransaction(where, async (client) => !(await isThere(client, staging)))
+  const site = { command, staging, landed }
+  const { into } = order
+  const { stage } = entry()
+  if (stage === 'swapped' || (stage === 'swapping' && (await landed())))
+    return into.how === 'beside' ? loadedBeside(command, into) : aroundSwap(command, { done: true, swap: undefined })
+  try {
+    await command.step('accepted')
+    const ready = await stageTables(command, staging)
+    await command.step('ready')
+    const ending = await (into.how === 'beside' ? giveSchema(site, into) : giveRows(site, ready, into.how))
+    const rows = ready.staged.reduce((sum, { table }) => sum + table.rows, 0)
+    return { tables: ready.staged.length, rows, diffs: ready.diffs, ...ending }
+  } catch (thrown) {
+    // After a deploy the next delivery begins anew, and where nobody knows whether it landed the schema is what tells.
+    const isOver = command.cancelled.aborted || !run.signal.aborted
+    if (isOver && entry().stage !== 'swapping') await leaveNothing(site)
+    throw thrown
+  }
+}
+
+function giveRows({ command, staging, landed }: Site, { staged, sequences }: OnStage, how: 'merge' | 'replace') {
+  const now = command.deps.clock.now()
+  const tables = staged.map((each) => ({ staged: each, aside: asideName(each.table.name, 'before', now) }))
+  const names = tables.map(({ staged: { table }, aside }) => titleOf({ schema: table.schema ?? 'public', name: aside }))
+  return aroundSwap(command, {
+    ...{ done: false, aside: names.join(', ') },
+    swap: async ({ signal }) => {
+      command.report('swap')
+      await inOneTransaction(transactionOf(command, signal), async (client) => {
+        const lives = await putIn(client, tables, how)
+        await forwardSequences(client, lives, sequences)
+        await dropStaging(client, staging)
+      })
+      return {}
+    },
+    happened: landed,
+  })
+}
+
+/** What was loaded is where it is to be but for its name. */
+async function giveSchema(
+  { command, staging, landed }: Site,
+  into: Extract<TablesInto, { how: 'beside' }>,
+): Promise<Ending> {
+  command.report('swap')
+  await command.step('swapping')
+  try {
+    await inOneTransaction(transactionOf(command, command.cancelled), async (client) => {
+      await client.query(`alter schema ${quoteIdent(staging)} rename to ${quoteIdent(into.schema)}`)
+    })
+  } catch (thrown) {
+    if (!(await landed())) {
+      await command.step('ready')
+      throw thrown
+    }
+  }
+  return loadedBeside(command, into)
+}
+
+async function loadedBeside(command: Command, { schema }: Extract<TablesInto, { how: 'beside' }>): Promise<Ending> {
+  await command.step('swapped')
+  return { outcome: 'done', swapped: false, schema }
+}
+
+/** A server that does not answer keeps it, until the next restore removes it. */
+async function leaveNothing({ command, staging }: Site): Promise<void> {
+  try {
+    await using client = await connectSource(liveDatabase(command), TABLES_SESSION)
+    await client.query('set session_replication_role = replica')
+    await dropStaging(client, staging)
+  } catch (err) {
+    command.run.log.warn({ event: 'restore.staging-left', staging, err }, 'what was loaded could not be removed')
+  }
+}

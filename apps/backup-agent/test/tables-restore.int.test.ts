@@ -1,0 +1,300 @@
+import { connectSource } from '@lifeboat/postgres/connection.ts'
+import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
+import { moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { TablesInto, TablesWish } from '@lifeboat/shared/domain/restore-tables.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { AgentConfig } from '../src/config.ts'
+import { type RunningAgent, SOURCE } from './agent-house.ts'
+import { openTablesHouse, type TablesHouse } from './tables-restore-house.ts'
+
+let clinic: TablesHouse
+let cfg: AgentConfig
+let agent: RunningAgent
+beforeAll(async () => {
+  clinic = await openTablesHouse()
+  cfg = clinic.at.config()
+  agent = await clinic.at.house.agent(cfg)
+})
+afterAll(async () => {
+  await agent?.[Symbol.asyncDispose]()
+  await clinic?.[Symbol.asyncDispose]()
+})
+beforeEach(() => clinic.reset())
+
+const BESIDE: TablesInto = { how: 'beside', schema: 'look' }
+const REPLACE: TablesInto = { how: 'replace' }
+const MERGE: TablesInto = { how: 'merge' }
+
+async function obeyed(change: object) {
+  const { restoreId } = await clinic.at.command(cfg, change)
+  const [settled] = await clinic.at.settled(restoreId)
+  return settled
+}
+
+test('a plan tells out of which backup, how many rows, and what stands against it, and touches nothing', async () => {
+  const { at } = clinic
+  const ask = async (tables: TablesWish, ...targets: string[]) => {
+    const restoreId = newRestoreId(Date.now())
+    const about = { restoreId, agentId: cfg.agentId, sourceId: SOURCE, unproven: false, hooks: {}, tables }
+    await at.house.bus.publish(RestorePlanRequested, {
+      ...about,
+      targets: targets as TargetId[],
+      requestedAt: moment(Date.now()),
+    })
+    return at.house.fact(RestorePlanned, (fact) => fact.restoreId === restoreId)
+  }
+  const tables = [
+    { schema: 'clinic', name: 'visit' },
+    { schema: 'clinic', name: 'note' },
+  ]
+  const { plan, error } = await ask({ tables, into: MERGE }, 'north', 'south')
+  expect(error).toBeUndefined()
+  expect(plan).toMatchObject({
+    ...{ backup: { backupId: clinic.backupId }, targetId: 'south', passedOver: [{ targetId: 'north' }] },
+    tables: {
+      from: 'export',
+      tables: [
+        { table: 'clinic.visit', rows: 300 },
+        { table: 'clinic.note', rows: 40 },
+      ],
+    },
+    obstacles: [
+      {
+        code: 'RESTORE_TABLE_UNFIT',
+        facts: { differences: [expect.stringContaining('clinic.note: it has no primary key')] },
+      },
+    ],
+  })
+  const absent = await ask({ tables: [{ schema: 'clinic', name: 'seen' }], into: BESIDE }, 'south')
+  expect(absent.error).toMatchObject({
+    code: 'RESTORE_TABLE_ABSENT',
+    facts: { holds: expect.arrayContaining(['clinic.note']) },
+  })
+  expect(await clinic.left()).toEqual([])
+})
+
+test('into a schema: the rows lie beside, the difference is told, and nothing that was there is touched', async () => {
+  await clinic.query(
+    `delete from clinic.visit where id <= 10; update clinic.visit set data = '{}' where id = 20; insert into clinic.ward (name) values ('west')`,
+  )
+  const before = await Promise.all(['clinic.visit', 'clinic.ward'].map(clinic.contents))
+  const { restoreId } = await clinic.at.command(cfg, clinic.wish('visit ward', BESIDE))
+  expect(await clinic.at.settled(restoreId)).toMatchObject([
+    {
+      ...{ outcome: 'done', swapped: false, schema: 'look', tables: 2, rows: 303 },
+      diffs: [
+        { table: 'clinic.visit', rows: 300, now: { rows: 290, onlyInBackup: 10, onlyNow: 0, different: 1 } },
+        { table: 'clinic.ward', rows: 3, now: { rows: 4, onlyInBackup: 0, onlyNow: 1, different: 0 } },
+      ],
+    },
+  ])
+  expect(await clinic.left()).toEqual(['look.visit', 'look.ward'])
+  expect(await Promise.all(['clinic.visit', 'clinic.ward'].map(clinic.contents))).toEqual(before)
+  const told = await clinic.at.audited(restoreId)
+  expect(told.map(({ event }) => event)).toEqual(['accepted', 'compared', 'done'])
+  expect(told[1]).toMatchObject({ diffs: [{ table: 'clinic.visit' }, { table: 'clinic.ward' }] })
+
+  expect(await obeyed(clinic.wish('note', BESIDE))).toMatchObject({
+    outcome: 'failed',
+    error: { code: 'RESTORE_SCHEMA_TAKEN' },
+  })
+})
+
+test('replaced, a table holds the rows of the backup and no others; it can be undone and let go', async () => {
+  const was = await clinic.contents('clinic.visit')
+  await clinic.query(`delete from clinic.visit where id <= 10; update clinic.visit set mood = 'well' where id between 20 and 29;
+    insert into clinic.visit (no, ward) values (1, 1); select setval('clinic.visit_id_seq', 7); truncate clinic.seen`)
+  const present = await clinic.contents('clinic.visit')
+  await clinic.query(`create view clinic.ill as select id from clinic.visit where mood = 'ill'`)
+  const settled = await obeyed(clinic.wish('visit', REPLACE, { hooks: { stop: 'good', start: 'good', ready: 'good' } }))
+  const now = { rows: 291, onlyInBackup: 10, onlyNow: 1, different: 10 }
+  const aside = expect.stringMatching(/^clinic\.visit_before_\d{8}t\d{6}z$/)
+  expect(settled).toMatchObject({ outcome: 'done', swapped: true, aside, diffs: [{ now }], tables: 1, rows: 300 })
+  expect([await clinic.contents('clinic.visit'), await clinic.at.hooksRan()]).toEqual([was, ['stop', 'start', 'ready']])
+  expect(await clinic.left()).toEqual([aside])
+  // No trigger fired, the sequence is where it was, and what hangs on the table hangs on it still.
+  expect(
+    await clinic.query(
+      "select (select count(*)::int from clinic.seen) as seen, nextval('clinic.visit_id_seq')::int as next, (select count(*)::int from clinic.ill) as ill",
+    ),
+  ).toEqual([{ seen: 0, next: 301, ill: 150 }])
+  const enabled = await clinic.query(
+    `select tgenabled from pg_trigger where tgrelid = 'clinic.visit'::regclass and not tgisinternal order by tgname`,
+  )
+  expect(enabled).toEqual([{ tgenabled: 'O' }, { tgenabled: 'R' }])
+
+  const reverted = await obeyed({ action: 'revert', kind: 'tables', tables: [{ schema: 'clinic', name: 'visit' }] })
+  expect(reverted).toMatchObject({ outcome: 'done', swapped: true, aside: expect.stringMatching(/visit_reverted_/) })
+  expect([await clinic.contents('clinic.visit'), await clinic.left()]).toEqual([
+    present,
+    [expect.stringMatching(/visit_reverted_/)],
+  ])
+  const released = await obeyed({ action: 'release', kind: 'tables', tables: [{ schema: 'clinic', name: 'visit' }] })
+  expect(released).toMatchObject({ outcome: 'done', dropped: [expect.stringMatching(/visit_reverted_/)] })
+  expect(await clinic.left()).toEqual([])
+  for (const action of ['revert', 'release'])
+    expect(await obeyed({ action, kind: 'tables', tables: [{ schema: 'clinic', name: 'visit' }] })).toMatchObject({
+      error: { code: 'RECOVERY_NOTHING_ASIDE' },
+    })
+})
+
+test('merged, what is missing or different comes back and what came since stays', async () => {
+  await clinic.query(
+    `delete from clinic.visit where id <= 10; update clinic.visit set data = null where id = 20; insert into clinic.visit (no, ward) values (1, 1)`,
+  )
+  const settled = await obeyed(clinic.wish('visit', MERGE))
+  expect(settled).toMatchObject({
+    outcome: 'done',
+    diffs: [{ now: { rows: 291, onlyInBackup: 10, onlyNow: 1, different: 1 } }],
+  })
+  expect(
+    await clinic.query(
+      'select count(*)::int as rows, count(data)::int as data, count(*) filter (where id = 301)::int as new from clinic.visit',
+    ),
+  ).toEqual([{ rows: 301, data: 300, new: 1 }])
+  expect(
+    await obeyed({ action: 'revert', kind: 'tables', tables: [{ schema: 'clinic', name: 'visit' }] }),
+  ).toMatchObject({ outcome: 'done' })
+  expect(await clinic.query('select count(*)::int as rows, count(data)::int as data from clinic.visit')).toEqual([
+    { rows: 291, data: 289 },
+  ])
+})
+
+test('several tables with rules between them, partitions and no key at all come back together', async () => {
+  const tables = ['ward', 'visit', 'note', 'result'].map((name) => `clinic.${name}`)
+  const was = await Promise.all(tables.map(clinic.contents))
+  await clinic.query(
+    `delete from clinic.ward where id = 3; delete from clinic.note where n = 3; insert into clinic.note values ('new', null), ('new', null); delete from clinic.result where id > 20`,
+  )
+  expect(await obeyed(clinic.wish('visit note result ward', REPLACE))).toMatchObject({
+    outcome: 'done',
+    diffs: [
+      { table: 'clinic.visit' },
+      { table: 'clinic.note', now: { rows: 38, onlyInBackup: 4, onlyNow: 2 } },
+      { table: 'clinic.result', now: { onlyInBackup: 40 } },
+      { table: 'clinic.ward', now: { onlyInBackup: 1 } },
+    ],
+  })
+  expect(await Promise.all(tables.map(clinic.contents))).toEqual(was)
+})
+
+describe('refused, with nothing changed and nothing left:', () => {
+  const unchanged = async (wish: object) => {
+    const tables = ['clinic.ward', 'clinic.visit', 'clinic.note']
+    const was = await Promise.all(tables.map((name) => clinic.contents(name).catch(() => '')))
+    const settled = await obeyed(wish)
+    expect(await Promise.all(tables.map((name) => clinic.contents(name).catch(() => '')))).toEqual(was)
+    expect(await clinic.left()).toEqual([])
+    expect(settled).toMatchObject({ outcome: 'failed', swapped: false })
+    return settled?.error
+  }
+
+  test.each([
+    ['a table that is gone', 'drop table clinic.note', 'note', REPLACE, /there is no table clinic\.note/],
+    [
+      'a view in its place',
+      'drop table clinic.note; create view clinic.note as select 1 as a',
+      'note',
+      REPLACE,
+      /is a view/,
+    ],
+    [
+      'a column that is gone',
+      'alter table clinic.visit drop column mood',
+      'visit',
+      MERGE,
+      /column mood \(clinic\.mood\) is in the backup and not in the table/,
+    ],
+    [
+      'a column that came up',
+      'alter table clinic.note add column more int',
+      'note',
+      REPLACE,
+      /column more \(integer\) is in the table and not/,
+    ],
+    [
+      'a column of another type',
+      'alter table clinic.ward alter column name type varchar(50)',
+      'ward',
+      REPLACE,
+      /column name is character varying\(50\) now and was text/,
+    ],
+    ['no key to merge by', 'select 1', 'note', MERGE, /no primary key/],
+  ])('%s', async (_, sql, names, into, words) => {
+    await clinic.query(sql)
+    const error = await unchanged(clinic.wish(names, into))
+    expect(error).toMatchObject({ code: 'RESTORE_TABLE_UNFIT', facts: { differences: [expect.stringMatching(words)] } })
+  })
+
+  test('rows that would refer to nothing, whichever of the two tables is restored', async () => {
+    await clinic.query('delete from clinic.ward where id = 3')
+    expect(await unchanged(clinic.wish('visit', MERGE))).toMatchObject({
+      code: 'RESTORE_RULE_BROKEN',
+      facts: { broken: ['visit_ward_fkey: 100 rows of clinic.visit would refer to nothing in clinic.ward'] },
+    })
+    await clinic.query(
+      `insert into clinic.ward (name) values ('west'); insert into clinic.visit (no, ward) values (1, 4)`,
+    )
+    expect(await unchanged(clinic.wish('ward', REPLACE))).toMatchObject({
+      facts: { broken: ['visit_ward_fkey: 1 row of clinic.visit would refer to nothing in clinic.ward'] },
+    })
+  })
+
+  test('rows against a unique or check constraint', async () => {
+    await clinic.query(
+      `delete from clinic.visit; delete from clinic.ward where id = 3; insert into clinic.ward (name) values ('east')`,
+    )
+    expect(await unchanged(clinic.wish('ward', MERGE))).toMatchObject({
+      code: 'RESTORE_RULE_BROKEN',
+      facts: { broken: [expect.stringMatching(/clinic\.ward: .*"ward_name_key"/)] },
+    })
+    await clinic.query('alter table clinic.visit add check (ward < 3)')
+    expect(await unchanged(clinic.wish('visit', REPLACE))).toMatchObject({
+      facts: { broken: [expect.stringMatching(/check constraint "visit_ward_check"/)] },
+    })
+  })
+
+  test('an export whose rows are not those that were measured', async () => {
+    const spoil = (title: string, csv: string) => (title === 'clinic.note' ? csv.replace('word 3', 'word 4') : csv)
+    const { backupId } = await clinic.seal({ spoil })
+    for (const into of [BESIDE, REPLACE])
+      expect(await unchanged(clinic.wish('note', into, { backupId }))).toMatchObject({
+        code: 'RECOVERY_UNLIKE',
+        facts: { differences: ['Rows of clinic.note differ from what was backed up.'] },
+      })
+  })
+
+  test('a trigger that always fires and changes what comes back', async () => {
+    await clinic.query(`create function clinic.meddle() returns trigger language plpgsql as $$ begin new.words := 'changed'; return new; end $$;
+      create trigger always before insert on clinic.note for each row execute function clinic.meddle(); alter table clinic.note enable always trigger always`)
+    expect(await unchanged(clinic.wish('note', REPLACE))).toMatchObject({
+      code: 'RECOVERY_UNLIKE',
+      facts: { differences: [expect.stringContaining('a trigger changed them')] },
+    })
+  })
+
+  test('a table somebody holds on to; whoever it is is told, and let go it is restored', async () => {
+    const { pg } = clinic.at.house
+    const to = { host: pg.socketDir, port: pg.port, database: 'records', user: pg.user, sslmode: 'disable' } as const
+    await using holder = await connectSource(to, { applicationName: 'somebody', lockTimeoutMs: 1000 })
+    await holder.query('begin; lock table clinic.note in row exclusive mode')
+    expect(await unchanged(clinic.wish('note', REPLACE))).toMatchObject({
+      code: 'RESTORE_TABLE_BUSY',
+      facts: { holders: [expect.stringMatching(/idle in transaction: clinic\.note/)] },
+    })
+    const { restoreId } = await clinic.at.command(cfg, clinic.wish('note', REPLACE, { drainMs: 60_000 }))
+    await expect
+      .poll(
+        async () =>
+          (
+            await clinic.query(
+              `select 1 from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'lifeboat restore'`,
+            )
+          ).length,
+        { timeout: 30_000 },
+      )
+      .toBe(1)
+    await holder.query('commit')
+    expect(await clinic.at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])
+  })
+})

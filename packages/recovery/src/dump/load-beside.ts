@@ -8,6 +8,7 @@ import type { Reader } from '../fetch/reader.ts'
 import { whole } from '../fetch/unseal.ts'
 import { fetchArchive, type LoadingPlace, restoreArchive, runSql } from './load-dump.ts'
 import { databaseEntries, renameDatabase } from './rename-database.ts'
+import { reportGrowth } from './report-growth.ts'
 
 export interface BesideOptions {
   /** Of the new database; there must be none of this name. */
@@ -36,7 +37,9 @@ export async function loadBeside(
     const script = await databaseScript(archive, program, run)
     await runSql(renameDatabase(script, manifest.database, name), psql, place, run)
     const into = { ...place, connection: { ...place.connection, database: name } }
-    await restoreArchive(archive, into, { program, jobs, more: [] }, run)
+    const restoring = restoreArchive(archive, into, { program, jobs, more: [] }, run)
+    const totalBytes = manifest.summary.databaseBytes
+    await reportGrowth(restoring, { ...place, database: name, totalBytes }, run)
   } finally {
     await rm(archive, { force: true })
   }

@@ -22,6 +22,9 @@ export interface SealFilesOptions {
   /** One tar archive per pass. */
   archives: readonly Buffer[]
   parent?: Manifest
+  sourceId?: SourceId
+  /** As configured where it was backed up; default /opt/app. */
+  root?: string
   /** Changes a list of members before it is sealed: an agent that lies. */
   spoilList?: (list: string) => string
 }
@@ -67,12 +70,12 @@ export async function sealFiles(opts: SealFilesOptions): Promise<Manifest> {
 const RECOVER = Buffer.from('# Recovering\n')
 
 function manifestOf(
-  { target, recipient, signer, parent, archives }: SealFilesOptions,
+  { target, recipient, signer, parent, archives, sourceId = 'code' as SourceId, root = '/opt/app' }: SealFilesOptions,
   counts: Pick<FilesFacts, 'files' | 'folders' | 'links' | 'bytes'>,
   now: number,
   artifacts: Artifact[],
 ): Manifest {
-  const [sourceId, policyId] = ['code' as SourceId, 'nightly' as PolicyId]
+  const policyId = 'nightly' as PolicyId
   const chain = parent?.files ? parent.files.chain + 1 : 0
   const about = { fleetId: 'testers' as FleetId, sourceId, policyId, agentId: signer.id as AgentId }
   return {
@@ -82,7 +85,7 @@ function manifestOf(
     ...{ recipients: [recipient], targets: [target.id], requiredCopies: 1 },
     summary: { tables: null, rows: null, databaseBytes: counts.bytes },
     files: {
-      ...{ root: '/opt/app', ...counts, passes: archives.length, chain, notices: {} },
+      ...{ root, ...counts, passes: archives.length, chain, notices: {} },
       ...(parent && { parent: parent.backupId }),
     },
     documents: [{ name: 'RECOVER.md', ...digestsOf(RECOVER) }],

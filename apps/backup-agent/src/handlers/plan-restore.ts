@@ -10,6 +10,9 @@ import type { Target } from '@lifeboat/storage/target.ts'
 import type { AgentDeps } from '../deps.ts'
 import { chooseDump } from '../restore/choose-copy.ts'
 import { planClusterRestore } from '../restore/cluster/plan.ts'
+import { chooseFiles } from '../restore/files/choose-files.ts'
+import { planTree } from '../restore/files/plan.ts'
+import { siteOf } from '../restore/files/site.ts'
 import { openIdentity } from '../restore/open-identity.ts'
 import { planOf } from '../restore/plan.ts'
 import { restorableSource } from '../restore/restorable.ts'
@@ -43,6 +46,13 @@ async function plan(deps: AgentDeps, wish: RestorePlanRequested, signal: AbortSi
     ...{ target, run, identity, workDir: room.path, toolPaths, tools: {}, arrived() {} },
   })
   const key: 'later' | 'here' = sealedIdentity === undefined ? 'later' : 'here'
+  if ('files' in of) {
+    if (cluster || tables)
+      throw new LifeboatError('RESTORE_WRONG_HOST', { sourceId, problem: 'the source is a tree of files' })
+    const copy = await chooseFiles(wish, { cfg, restore: of.restore, signal })
+    const site = await siteOf(of.files)
+    return planTree(reader(copy.target), copy, { cfg, of, sourceId, site, hooks, key, clock })
+  }
   const { backupId, targets, unproven } = wish
   const copies = { backupId, targets, unproven, hooks, reader, key }
   if (tables) return (await planTables({ cfg, of, sourceId, wish: tables, clock, ...copies }, signal)).plan

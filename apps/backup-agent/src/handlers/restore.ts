@@ -12,15 +12,22 @@ import { startAgain } from '../restore/around-swap.ts'
 import type { Entry } from '../restore/book.ts'
 import { bringBack } from '../restore/bring-back.ts'
 import { clusterWork } from '../restore/cluster/cluster-work.ts'
-import type { Command } from '../restore/command.ts'
+import type { AnyCommand, Command } from '../restore/command.ts'
+import { filesWork } from '../restore/files/files-work.ts'
 import { release, revert } from '../restore/put-back.ts'
-import { restorableNames, restorableSource } from '../restore/restorable.ts'
+import { restorableNames, restorableSource, type Subject, subjectOf } from '../restore/restorable.ts'
 import { tablesWork } from '../restore/tables/work.ts'
 import { audit, auditEnd, type Ending, settle } from '../restore/tell.ts'
 
 const DATABASE_WORK = { restore: bringBack, revert, release } as const
 
-function workOf(order: RestoreOrder): (command: Command) => Promise<Ending> {
+function workOn(of: ReturnType<typeof restorableSource>, order: RestoreOrder, command: AnyCommand): Promise<Ending> {
+  if ('files' in of) return filesWork({ ...command, files: of.files })
+  if (order.kind === 'files') throw new LifeboatError('INTERNAL', { message: 'this is no tree of files' })
+  return databaseWork(order)({ ...command, ...of })
+}
+
+function databaseWork(order: Exclude<RestoreOrder, { kind: 'files' }>): (command: Command) => Promise<Ending> {
   if (order.kind === 'cluster') return clusterWork(order)
   return order.kind === 'tables' ? tablesWork(order) : DATABASE_WORK[order.action]
 }
@@ -57,10 +64,9 @@ async function admit(
     const known = restores.byNonce(order.nonce) ?? restores.byId(order.restoreId)
     // The same delivery once more, after a crash or a lost acknowledgement; whoever sends it anew makes a first delivery.
     if (known?.restoreId === order.restoreId && delivery.attempt > 1) {
-      const { database } = restorableSource(cfg, order.sourceId)
       // It may have died before the audit had it.
       if (known.stage === 'accepted')
-        await audit(deps, 'accepted', { restoreId: order.restoreId, who, order, database })
+        await audit(deps, 'accepted', { restoreId: order.restoreId, who, order, ...subjectIn(cfg, order) })
       return { order, entry: known }
     }
     const { fleetId, agentId } = cfg
@@ -76,9 +82,9 @@ async function admit(
       who,
       stage: 'accepted',
     }
-    const { database } = restorableSource(cfg, order.sourceId)
+    const subject = subjectIn(cfg, order)
     await restores.write(entry)
-    await audit(deps, 'accepted', { restoreId: order.restoreId, who, order, database })
+    await audit(deps, 'accepted', { restoreId: order.restoreId, who, order, ...subject })
     return { order, entry }
   } catch (thrown) {
     const error = LifeboatError.from(thrown)
@@ -114,9 +120,9 @@ async function obey(deps: AgentDeps, order: RestoreOrder, first: Entry, delivery
   const signals = [delivery.signal, lease.lost, cancelled.signal]
   using run = createRun({ id: runId, service: 'backup-agent', signals, log, bus, clock })
   let entry = first
-  const { database, ...about } = restorableSource(cfg, sourceId)
-  const command: Command = {
-    ...{ deps, order, database, run, cancelled: cancelled.signal, ...about },
+  const of = restorableSource(cfg, sourceId)
+  const command: AnyCommand = {
+    ...{ deps, order, run, cancelled: cancelled.signal, restore: of.restore },
     entry: () => entry,
     async step(stage, more = {}) {
       entry = { ...entry, ...more, stage }
@@ -130,7 +136,7 @@ async function obey(deps: AgentDeps, order: RestoreOrder, first: Entry, delivery
   }
   let ending: Ending
   try {
-    ending = await workOf(order)(command)
+    ending = await workOn(of, order, command)
   } catch (thrown) {
     const error = LifeboatError.from(thrown)
     // Only the telling of it failed: the next delivery goes on behind the swap.
@@ -145,12 +151,15 @@ async function obey(deps: AgentDeps, order: RestoreOrder, first: Entry, delivery
     const outcome = cancelled.signal.aborted ? 'cancelled' : error.code === 'RECOVERY_UNDER_WAY' ? 'refused' : 'failed'
     ending = { outcome, swapped: false, error }
   }
-  await settle(deps, entry, { order, database }, ending)
+  await settle(deps, entry, { order, ...subjectOf(of) }, ending)
 }
 
 /** Both are stored once, however often they are told. */
 async function tellAgain(deps: AgentDeps, order: RestoreOrder, who: string[], settled: RestoreSettled): Promise<void> {
-  const { database } = restorableSource(deps.cfg, order.sourceId)
-  await auditEnd(deps, { order, who, database }, settled)
+  await auditEnd(deps, { order, who, ...subjectIn(deps.cfg, order) }, settled)
   await deps.bus.publish(RestoreSettled, settled)
+}
+
+function subjectIn(cfg: AgentDeps['cfg'], { sourceId }: RestoreOrder): Subject {
+  return subjectOf(restorableSource(cfg, sourceId))
 }

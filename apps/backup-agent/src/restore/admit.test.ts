@@ -16,9 +16,15 @@ const order = {
 } as RestoreOrder
 const inPlace = { action: 'restore', kind: 'cluster', place: 'in place' }
 const gate: Gatekeeping = {
-  ...{ fleetId: 'f' as FleetId, agentId: 'db1' as AgentId, restorable: new Set(['records' as SourceId]) },
+  ...{
+    fleetId: 'f' as FleetId,
+    agentId: 'db1' as AgentId,
+    restorable: new Map([['records' as SourceId, 'database' as const]]),
+  },
   ...{ hooks: new Set(['stop-app']), used: false, nowMs: Date.parse('2026-11-28T02:10:00Z') },
 }
+
+const TREE: Partial<Gatekeeping> = { restorable: new Map([['code' as SourceId, 'files']]) }
 
 test('a command for this agent, in its time, for the first time, with hooks it knows, is obeyed', () => {
   expect(refusalOf(order, gate)).toBeUndefined()
@@ -28,6 +34,8 @@ test.each<[string, object, Partial<Gatekeeping>, string]>([
   ['of another fleet', { fleetId: 'g' }, {}, 'RESTORE_WRONG_HOST'],
   ['for another agent', { agentId: 'db2' }, {}, 'RESTORE_WRONG_HOST'],
   ['about a source this agent does not restore', { sourceId: 'other' }, {}, 'RESTORE_WRONG_HOST'],
+  ['about files where the source is a database', { kind: 'files' }, {}, 'RESTORE_WRONG_HOST'],
+  ['about a database where the source is files', { sourceId: 'code' }, TREE, 'RESTORE_WRONG_HOST'],
   ['a second after its end', {}, { nowMs: Date.parse('2026-11-28T02:15:01Z') }, 'RESTORE_EXPIRED'],
   ['long before its beginning', {}, { nowMs: Date.parse('2026-11-28T01:50:00Z') }, 'RESTORE_EXPIRED'],
   ['valid for more than a day', { expiresAt: '2026-11-30T02:00:00.000Z' }, {}, 'RESTORE_EXPIRED'],

@@ -6,7 +6,7 @@ export interface Gatekeeping {
   fleetId: FleetId
   agentId: AgentId
   /** Sources of this agent that it may restore. */
-  restorable: ReadonlySet<SourceId>
+  restorable: ReadonlyMap<SourceId, 'database' | 'files'>
   hooks: ReadonlySet<string>
   /** The nonce was obeyed before. */
   used: boolean
@@ -27,8 +27,11 @@ export function refusalOf(order: RestoreOrder, by: Gatekeeping): LifeboatError |
   const [from, to] = [Date.parse(issuedAt), Date.parse(expiresAt)]
   if (by.nowMs < from - SKEW_MS || by.nowMs > to || to - from > LONGEST_MS)
     return new LifeboatError('RESTORE_EXPIRED', { issuedAt, expiresAt, longestMs: LONGEST_MS })
-  if (!by.restorable.has(sourceId))
-    return new LifeboatError('RESTORE_WRONG_HOST', { sourceId, restorable: [...by.restorable] })
+  const is = by.restorable.get(sourceId)
+  if (is === undefined)
+    return new LifeboatError('RESTORE_WRONG_HOST', { sourceId, restorable: [...by.restorable.keys()] })
+  if ((order.kind === 'files') !== (is === 'files'))
+    return new LifeboatError('RESTORE_WRONG_HOST', { sourceId, problem: `the source is of another kind: ${is}` })
   const hooksWanted = 'place' in order && order.action === 'restore' && order.place === 'in place'
   if ((hooksWanted || (order.action === 'revert' && order.kind === 'cluster')) && !hasBoth(order))
     return new LifeboatError('RESTORE_HOOKS_WANTED', { hooks: Object.keys(order.hooks) })

@@ -2,8 +2,9 @@ import { connectSource } from '@lifeboat/postgres/connection.ts'
 import type { Swapped } from '@lifeboat/recovery/swap/swap-databases.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
-import type { Command } from './command.ts'
-import { type HookCall, runHook } from './hooks.ts'
+import type { AnyCommand, Command, FilesCommand } from './command.ts'
+import { runHook } from './hooks.ts'
+import { subjectOf } from './restorable.ts'
 import { audit, type Ending } from './tell.ts'
 
 export type SwapWork =
@@ -23,8 +24,8 @@ export type SwapWork =
  *
  * @param work `done`: an earlier life of the agent has swapped already
  */
-export async function aroundSwap(command: Command, work: SwapWork): Promise<Ending> {
-  const { entry, deps, order, database } = command
+export async function aroundSwap(command: Command | FilesCommand, work: SwapWork): Promise<Ending> {
+  const { entry, deps, order } = command
   const swapped = work.done ? undefined : await swap(command, work)
   const aside = swapped?.aside ?? entry().aside
   const about = {
@@ -35,11 +36,18 @@ export async function aroundSwap(command: Command, work: SwapWork): Promise<Endi
   // Before anything is written or told: a full disk or a bus that is away must not keep the service down.
   const unstarted = await hook(command, 'start', true).then(() => undefined, LifeboatError.from)
   await command.step('swapped', { stopped: false, ...(aside !== undefined && { aside }) })
-  await audit(deps, 'swapped', { restoreId: order.restoreId, who: entry().who, order, database }, { aside })
+  await audit(
+    deps,
+    'swapped',
+    { restoreId: order.restoreId, who: entry().who, order, ...subjectOf(command) },
+    { aside },
+  )
   try {
     if (unstarted) throw unstarted
-    command.report('look again')
-    await demandAnswer(command)
+    if ('database' in command) {
+      command.report('look again')
+      await demandAnswer(command)
+    }
     await hook(command, 'ready', true)
     return { outcome: 'done', ...about }
   } catch (thrown) {
@@ -47,7 +55,10 @@ export async function aroundSwap(command: Command, work: SwapWork): Promise<Endi
   }
 }
 
-async function swap(command: Command, work: Extract<SwapWork, { done: false }>): Promise<Partial<Swapped> | undefined> {
+async function swap(
+  command: AnyCommand,
+  work: Extract<SwapWork, { done: false }>,
+): Promise<Partial<Swapped> | undefined> {
   command.run.signal.throwIfAborted()
   await command.step('stopping', { stopped: true, ...(work.aside !== undefined && { aside: work.aside }) })
   try {
@@ -66,7 +77,7 @@ async function swap(command: Command, work: Extract<SwapWork, { done: false }>):
 }
 
 /** Runs the start hook where the stop hook was begun, by this life of the agent or an earlier one: without a swap the service belongs where it was. */
-export async function startAgain(command: Command): Promise<void> {
+export async function startAgain(command: AnyCommand): Promise<void> {
   if (!command.entry().stopped) return
   try {
     await hook(command, 'start', false)
@@ -76,7 +87,11 @@ export async function startAgain(command: Command): Promise<void> {
   }
 }
 
-async function hook({ restore, order, run, report }: Command, on: HookCall['on'], swapped: boolean): Promise<void> {
+async function hook(
+  { restore, order, run, report }: AnyCommand,
+  on: 'stop' | 'start' | 'ready',
+  swapped: boolean,
+): Promise<void> {
   const name = order.hooks[on]
   if (name === undefined) return
   const found = restore.hooks[name]

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
 import { RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { ClusterLeft } from '@lifeboat/shared/domain/restore.ts'
+import { FilesLeft } from '@lifeboat/shared/domain/restore-files.ts'
 import { z } from 'zod'
 import { writeDurably } from '../spool/files.ts'
 
@@ -12,6 +13,19 @@ import { writeDurably } from '../spool/files.ts'
  */
 const Stage = z.enum(['accepted', 'ready', 'stopping', 'swapping', 'swapped', 'settled'])
 
+const PlaceSwap = z.object({ place: z.string(), next: z.string().optional(), aside: z.string(), was: z.boolean() })
+
+/** A tree of files on its way to its place. */
+const TreeOnItsWay = z.object({
+  /** Of a restore: where it is put together, and a link to that which waits to take the place of another; removed when it comes to nothing. */
+  folder: z.string().optional(),
+  link: z.string().optional(),
+  /** What is put where, known once the tree is whole; from then on nothing but this list is followed. */
+  swaps: z.array(PlaceSwap).optional(),
+  left: FilesLeft.optional(),
+})
+export type TreeOnItsWay = z.infer<typeof TreeOnItsWay>
+
 /** One accepted command. The sealed identity is not in it: it comes with the wish or not at all. */
 const Entry = z.object({
   restoreId: RestoreId,
@@ -19,12 +33,13 @@ const Entry = z.object({
   nonce: z.string(),
   who: z.array(z.string()),
   stage: Stage,
-  /** Under which name the present database, or where the present data directory, will be kept; undefined when there was none. */
+  /** Under which name the present database, or where the present data directory or tree, will be kept; undefined when there was none. */
   aside: z.string().optional(),
   /** The stop hook was begun, and the start hook has not come to its end since. */
   stopped: z.boolean().optional(),
   /** What was recovered apart, waiting for its swap. */
   cluster: ClusterLeft.optional(),
+  files: TreeOnItsWay.optional(),
   settled: RestoreSettled.schema.optional(),
 })
 export type Entry = z.infer<typeof Entry>
@@ -33,6 +48,8 @@ export type Entry = z.infer<typeof Entry>
 export interface RestoreBook {
   byNonce(nonce: string): Entry | undefined
   byId(restoreId: RestoreId): Entry | undefined
+  /** All of a source that were accepted, the newest first. */
+  of(sourceId: SourceId): Entry[]
   /** Those that have not come to an end, whether or not anybody works on them. */
   open(sourceId: SourceId): Entry[]
   /** A private folder for what is on its way; disposing empties it. */
@@ -57,6 +74,10 @@ export async function openBook(spoolPath: string): Promise<RestoreBook> {
   return {
     byNonce: (nonce) => entries.values().find((entry) => entry.nonce === nonce),
     byId: (restoreId) => entries.get(restoreId),
+    of: (sourceId) =>
+      [...entries.values()]
+        .filter((entry) => entry.sourceId === sourceId)
+        .sort((a, b) => (a.restoreId < b.restoreId ? 1 : -1)),
     open: (sourceId) =>
       [...entries.values()].filter((entry) => entry.sourceId === sourceId && entry.stage !== 'settled'),
     makeRoom: () => makeRoom(folder),

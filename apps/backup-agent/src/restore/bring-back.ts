@@ -31,7 +31,7 @@ import type { Ending } from './tell.ts'
  */
 export async function bringBack(command: Command): Promise<Ending> {
   const { server, database, entry, order, report } = command
-  if (order.action !== 'restore' || order.kind === 'cluster' || order.kind === 'tables')
+  if (order.action !== 'restore' || order.kind === 'cluster' || order.kind === 'tables' || order.kind === 'files')
     throw new LifeboatError('INTERNAL', { message: 'this is no restore' })
   await using _held = await holdDatabase(server, database)
   const next = besideName(database, 'restoring', order.restoreId.slice(-6))

@@ -1,26 +1,38 @@
+import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
-import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import type { FilesOrder, RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import type { DatabaseSource, RestoreConfig } from '../config.ts'
 import type { AgentDeps } from '../deps.ts'
 import type { Entry } from './book.ts'
 
-/** A command that was accepted, and all that is needed to obey it. */
-export interface Command {
+/** A command that was accepted, and what is needed to obey it, whatever it is about. */
+export interface AnyCommand {
   deps: AgentDeps
   restore: RestoreConfig
   order: RestoreOrder
-  source: DatabaseSource
-  /** As a superuser, in another database than the one that is restored. */
-  server: SourceConnection
-  /** The name everybody uses. */
-  database: string
   run: Run
   /** Fires when the operator cancels and at nothing else: once services are stopped a deploy has to wait for the swap. */
   cancelled: AbortSignal
   /** As the book has it now. */
   entry(): Entry
   /** Writes down how far it has come, before it goes on. */
-  step(stage: Entry['stage'], more?: Pick<Entry, 'aside' | 'cluster' | 'stopped'>): Promise<void>
+  step(stage: Entry['stage'], more?: Pick<Entry, 'aside' | 'cluster' | 'files' | 'stopped'>): Promise<void>
   report(phase: string): void
 }
+
+/** About a database or its cluster. */
+export interface Command extends AnyCommand {
+  source: DatabaseSource
+  /** As a superuser, in another database than the one that is restored. */
+  server: SourceConnection
+  /** The name everybody uses. */
+  database: string
+}
+
+/** About a tree of files. */
+export interface FilesCommand extends AnyCommand {
+  files: FilesSourceConfig
+}
+
+export type FilesCommandTo<A extends FilesOrder['action']> = FilesCommand & { order: FilesOrder<A> }

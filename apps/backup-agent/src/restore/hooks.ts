@@ -11,11 +11,13 @@ import type { Hook } from '../config.ts'
 
 export interface HookCall {
   name: string
-  on: 'stop' | 'start' | 'ready'
+  on: 'post' | 'stop' | 'start' | 'ready'
   restoreId: RestoreId
   sourceId: SourceId
   /** Whether the restored data is in place already. */
   swapped: boolean
+  /** Where it runs, and what it is told besides; default the root folder and nothing. */
+  at?: { folder: string; env: Readonly<Record<string, string>> }
   log: Logger
 }
 
@@ -30,10 +32,14 @@ const TAIL_BYTES = 2_000
  *
  * @throws LifeboatError RESTORE_HOOK_FAILED – another exit code than 0, not started, or not in time
  */
-export async function runHook(hook: Hook, { name, on, restoreId, sourceId, swapped, log }: HookCall): Promise<void> {
+export async function runHook(
+  hook: Hook,
+  { name, on, restoreId, sourceId, swapped, at, log }: HookCall,
+): Promise<void> {
   await using words = await openWords()
-  const env = { ...BASE_ENV, ...hook.env, LIFEBOAT_HOOK: on, LIFEBOAT_RESTORE_ID: restoreId, LIFEBOAT_SOURCE: sourceId }
-  const ended = await runInTime(hook, env, words.file)
+  const told = { LIFEBOAT_HOOK: on, LIFEBOAT_RESTORE_ID: restoreId, LIFEBOAT_SOURCE: sourceId, ...at?.env }
+  const env = { ...BASE_ENV, ...hook.env, ...told }
+  const ended = await runInTime(hook, { env, cwd: at?.folder ?? '/' }, words.file)
   log.info({ event: 'restore.hook', hook: name, on, ...ended }, 'ran a hook')
   if (ended.exitCode === 0) return
   throw new LifeboatError('RESTORE_HOOK_FAILED', { hook: name, on, swapped, ...ended, output: await words.tail() })
@@ -44,11 +50,15 @@ interface Ended {
   problem?: string
 }
 
-async function runInTime(hook: Hook, env: Record<string, string>, { fd }: FileHandle): Promise<Ended> {
+async function runInTime(
+  hook: Hook,
+  where: { env: Record<string, string>; cwd: string },
+  { fd }: FileHandle,
+): Promise<Ended> {
   const [program = '', ...args] = hook.command
   // A group of its own, so that what it has started can be ended with it.
   const stdio: ['ignore', number, number] = ['ignore', fd, fd]
-  const child = spawn(program, args, { env, cwd: '/', detached: true, stdio, ...accountOf(hook) })
+  const child = spawn(program, args, { ...where, detached: true, stdio, ...accountOf(hook) })
   const end = (signal: NodeJS.Signals) => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal)

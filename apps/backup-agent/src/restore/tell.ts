@@ -9,22 +9,32 @@ import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import type { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { AgentDeps } from '../deps.ts'
 import type { Entry } from './book.ts'
+import type { Subject } from './restorable.ts'
 
 type Teller = Pick<AgentDeps, 'bus' | 'clock' | 'cfg' | 'log' | 'restores'>
 
 /** What a command has come to. */
 export type Ending = Pick<
   RestoreSettled,
-  'outcome' | 'swapped' | 'aside' | 'dropped' | 'terminated' | 'tables' | 'rows' | 'cluster' | 'diffs' | 'schema'
+  | 'outcome'
+  | 'swapped'
+  | 'aside'
+  | 'dropped'
+  | 'terminated'
+  | 'tables'
+  | 'rows'
+  | 'cluster'
+  | 'diffs'
+  | 'schema'
+  | 'files'
 > & {
   error?: LifeboatError | undefined
 }
 
-interface About {
+interface About extends Subject {
   who: string[]
   /** undefined where nothing trustworthy says it. */
   order?: RestoreOrder | undefined
-  database?: string | undefined
 }
 
 /** Writes down who commanded what and what came of it; whoever is about to act waits until the stream has it. */
@@ -32,13 +42,16 @@ export function audit(
   deps: Teller,
   event: RestoreAudited['event'],
   about: About & { restoreId: Entry['restoreId'] },
-  more: { aside?: string | undefined; error?: LifeboatError | undefined; diffs?: RestoreAudited['diffs'] } = {},
+  more: Pick<RestoreAudited, 'diffs' | 'changes'> & {
+    aside?: string | undefined
+    error?: LifeboatError | undefined
+  } = {},
 ): Promise<void> {
-  const { aside, error, diffs } = more
+  const { aside, error, ...compared } = more
   const found = {
     ...(aside !== undefined && { aside }),
     ...(error && { error: reportOf(error) }),
-    ...(diffs && { diffs }),
+    ...compared,
   }
   return write(deps, about, { restoreId: about.restoreId, event, at: moment(deps.clock.now()), ...found })
 }
@@ -52,8 +65,8 @@ export function auditEnd(deps: Teller, about: About, settled: RestoreSettled): P
 
 async function write(
   { bus, cfg }: Teller,
-  { who, order, database }: About,
-  found: Pick<RestoreAudited, 'restoreId' | 'event' | 'at' | 'aside' | 'error' | 'diffs'>,
+  { who, order, database, root }: About,
+  found: Pick<RestoreAudited, 'restoreId' | 'event' | 'at' | 'aside' | 'error' | 'diffs' | 'changes'>,
 ): Promise<void> {
   const said = order && { action: order.action, sourceId: order.sourceId, why: order.why }
   await bus.publish(Audited, {
@@ -61,6 +74,7 @@ async function write(
     ...(order?.action === 'restore' && { backupId: order.backupId }),
     ...(order?.kind !== 'cluster' && database !== undefined && { database }),
     ...(order?.kind === 'tables' && { tables: order.tables }),
+    ...(root !== undefined && { root }),
     ...(order && 'place' in order && { place: order.place }),
     ...(order && 'goal' in order && { goal: order.goal }),
   })
@@ -70,7 +84,7 @@ async function write(
 export async function settle(
   deps: Teller,
   entry: Entry,
-  about: { order: RestoreOrder; database: string },
+  about: { order: RestoreOrder } & Subject,
   { error, ...ending }: Ending,
 ): Promise<void> {
   const { restoreId, who } = entry

@@ -6,7 +6,7 @@ import type { Command } from '../context.ts'
 import { withFleet } from '../open-fleet.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { confirmName } from '../recover/confirm-name.ts'
-import { addressOf } from '../restore/address.ts'
+import { type Addressed, addressOf } from '../restore/address.ts'
 import { hooksOf } from '../restore/ask-plan.ts'
 import { type PlaceArgs, placeOf } from '../restore/cluster-wish.ts'
 import { sendOrder, writeOrder } from '../restore/hand-over.ts'
@@ -39,11 +39,15 @@ function putBack(action: 'revert' | 'release'): Command<PutBackArgs> {
       if (tables && place !== undefined)
         throw new LifeboatError('CLI_USAGE', { problem: 'a cluster or tables of it: give one of them' })
       const to = addressOf(config, args.source, undefined)
+      if (to.is === 'files' && (place !== undefined || tables))
+        throw new LifeboatError('CLI_USAGE', {
+          problem: 'the source is a tree of files: --beside, --in-place and --table are about databases',
+        })
       const key = await openKey(args.key, terminal)
       const head = orderHead(config.fleet, to, hooksOf(args), args, clock.now())
       using line = new LiveLine(terminal, { silent: options.json ?? false })
       await confirmName(to.sourceId, args.yesIMean, terminal, line)
-      const signed = await signOrder(orderOf(action, { place, tables }, head), key)
+      const signed = await signOrder(orderOf(action, { is: to.is, place, tables }, head), key)
       const wish = { restoreId: head.restoreId, agentId: to.agentId, order: signed }
       return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
     })
@@ -51,9 +55,10 @@ function putBack(action: 'revert' | 'release'): Command<PutBackArgs> {
 
 function orderOf(
   action: 'revert' | 'release',
-  { place, tables }: { place: ClusterPlace | undefined; tables: TableRef[] | undefined },
+  { is, place, tables }: { is: Addressed['is']; place: ClusterPlace | undefined; tables: TableRef[] | undefined },
   head: ReturnType<typeof orderHead>,
 ): RestoreOrder {
+  if (is === 'files') return { action, kind: 'files', ...head }
   if (tables) return { action, kind: 'tables', ...head, tables }
   if (place === undefined) return action === 'revert' ? { action, ...head } : { action, ...head }
   return action === 'revert' ? { action, kind: 'cluster', ...head } : { action, kind: 'cluster', ...head, place }

@@ -7,12 +7,13 @@ import { withFleet } from '../open-fleet.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { confirmName } from '../recover/confirm-name.ts'
 import { addressOf } from '../restore/address.ts'
-import { askPlan, hooksOf, type PlanArgs, wishOf } from '../restore/ask-plan.ts'
+import { allHooksOf, askPlan, hooksOf, type PlanArgs } from '../restore/ask-plan.ts'
 import { sendOrder, writeOrder } from '../restore/hand-over.ts'
 import { openKey } from '../restore/operator-keys.ts'
 import { orderHead, type SigningArgs } from '../restore/orders.ts'
 import { planText } from '../restore/plan-text.ts'
 import { sealIdentityFile } from '../restore/seal-identity.ts'
+import { wishOf } from '../restore/wish.ts'
 
 export type RestoreRunArgs = PlanArgs & SigningArgs
 
@@ -37,7 +38,10 @@ export const restoreRun: Command<RestoreRunArgs> = (args, context) =>
     const targets = [plan.targetId, ...to.targets.filter((each) => each !== plan.targetId)]
     const head = orderHead(config.fleet, to, hooksOf(args), args, clock.now())
     const copy = { ...head, backupId, targets, unproven: args.unproven === true, sealedIdentity }
-    const order = orderOf(copy, wishOf(args), plan)
+    const order: RestoreOrder =
+      to.is === 'files'
+        ? { action: 'restore', ...copy, kind: 'files', hooks: allHooksOf(args) }
+        : orderOf(copy, wishOf(args, to.is), plan)
     const wish = { restoreId: order.restoreId, agentId: to.agentId, order: await signOrder(order, key) }
     return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
   })

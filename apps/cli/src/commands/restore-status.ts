@@ -25,9 +25,9 @@ function row(told: RestoreAudited): string[] {
   return [timeText(at), restoreId, event, whatText(told), who.join(', ') || '–', why ?? '–', error?.code ?? '']
 }
 
-function whatText({ action, sourceId, database, tables, place, goal }: RestoreAudited): string {
+function whatText({ action, sourceId, database, root, tables, place, goal }: RestoreAudited): string {
   if (action === undefined) return '–'
   if (tables) return `${action} ${sourceId} (${tables.map(titleOf).join(', ')} of ${database})`
-  const about = database ?? ['cluster', place, goal && `to ${describeGoal(goal)}`].filter(Boolean).join(' ')
+  const about = database ?? root ?? ['cluster', place, goal && `to ${describeGoal(goal)}`].filter(Boolean).join(' ')
   return `${action} ${sourceId} (${about})`
 }

@@ -22,7 +22,7 @@ export function addRestoring({ does, noun, verb }: Shape): void {
       (name, before: string[] = []) => [...before, name],
     )
   const until =
-    'of a cluster: latest (default), end (of the backup), a time with its offset, a log position, xid:731, name:RESTORE-POINT'
+    'of a cluster: latest (default), end (of the backup), a time with its offset, a log position, xid:731, name:RESTORE-POINT; of files: a time'
   const chosen = (command: Commander) =>
     hooked(
       tabled(keyed(placed(command)))
@@ -35,7 +35,8 @@ export function addRestoring({ does, noun, verb }: Shape): void {
         .option('--port <no>', 'of a cluster beside: where it listens, on 127.0.0.1')
         .option('--backup <id>', 'this backup (default: the newest proven one)')
         .option('--target <name>', 'try the copy at this target first')
-        .option('--unproven', 'also what no drill has proven'),
+        .option('--unproven', 'also what no drill has proven')
+        .option('--post-hook <name>', 'of files: a hook that finishes the new tree before anything is stopped'),
     )
   const signed = (command: Commander) =>
     withWaiting(command)

@@ -12,6 +12,7 @@ export interface Addressed {
   /** age public key of the agent. */
   recipient: string
   signatures: number
+  is: 'database' | 'files'
   /** Where copies of this source go, by its policies. */
   targets: TargetId[]
 }
@@ -27,7 +28,7 @@ export function addressOf(config: RestoreSettings, name: string, target: string 
     throw new LifeboatError('SOURCE_UNKNOWN', { name, suggestion: suggestName(name, Object.keys(config.sources)) })
   const agentId = source.agent
   const restore = config.agents[agentId]?.restore
-  if (!restore || !isPostgres(source) || !source.restore)
+  if (!restore || (isPostgres(source) && !source.restore))
     throw new LifeboatError('RESTORE_NOT_SET_UP', { agentId, sourceId: name })
   const own = Object.values(config.policies).filter(({ sources }) => sources.includes(name as SourceId))
   const known = [...new Set(own.flatMap(({ targets }) => targets))]
@@ -36,5 +37,6 @@ export function addressOf(config: RestoreSettings, name: string, target: string 
   const first = target === undefined ? [] : [target as TargetId]
   const targets = [...first, ...known.filter((each) => each !== target)]
   const { recipient, signatures } = restore
-  return { sourceId: name as SourceId, agentId, recipient, signatures, targets }
+  const is = isPostgres(source) ? 'database' : 'files'
+  return { sourceId: name as SourceId, agentId, recipient, signatures, is, targets }
 }

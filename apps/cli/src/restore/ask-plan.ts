@@ -1,15 +1,15 @@
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
 import { BackupId, moment, newRestoreId } from '@lifeboat/shared/domain/ids.ts'
-import type { ClusterWish, RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
-import type { TablesWish } from '@lifeboat/shared/domain/restore-tables.ts'
+import type { FilesHooks, RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Context } from '../context.ts'
 import type { LiveLine } from '../progress/live-line.ts'
 import { waitForFact } from '../wait/wait-for-fact.ts'
 import type { Addressed } from './address.ts'
-import { type ClusterArgs, clusterWishOf } from './cluster-wish.ts'
-import { type TablesArgs, tablesWishOf } from './tables-wish.ts'
+import type { ClusterArgs } from './cluster-wish.ts'
+import type { TablesArgs } from './tables-wish.ts'
+import { wishOf } from './wish.ts'
 
 /** What the options of `restore plan` and `restore run` say alike. */
 export interface PlanArgs extends ClusterArgs, TablesArgs {
@@ -20,6 +20,7 @@ export interface PlanArgs extends ClusterArgs, TablesArgs {
   stopHook?: string
   startHook?: string
   readyHook?: string
+  postHook?: string
   identity?: string
 }
 
@@ -38,13 +39,8 @@ export function hooksOf({
   }
 }
 
-/** What is to be brought back, where it is not the database. @throws LifeboatError CLI_USAGE | RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
-export function wishOf(args: ClusterArgs & TablesArgs): { cluster?: ClusterWish; tables?: TablesWish } {
-  const tables = tablesWishOf(args)
-  const cluster = clusterWishOf(args)
-  if (tables && cluster)
-    throw new LifeboatError('CLI_USAGE', { problem: 'a cluster or tables of it: give one of them' })
-  return { ...(cluster && { cluster }), ...(tables && { tables }) }
+export function allHooksOf(args: Pick<PlanArgs, 'stopHook' | 'startHook' | 'readyHook' | 'postHook'>): FilesHooks {
+  return { ...hooksOf(args), ...(args.postHook !== undefined && { post: args.postHook }) }
 }
 
 /**
@@ -54,22 +50,23 @@ export function wishOf(args: ClusterArgs & TablesArgs): { cluster?: ClusterWish;
  */
 export async function askPlan(
   bus: Bus,
-  { sourceId, agentId, targets }: Addressed,
+  { sourceId, agentId, targets, is }: Addressed,
   args: PlanArgs,
   sealedIdentity: string | undefined,
   { terminal, clock, line }: Pick<Context, 'terminal' | 'clock'> & { line: LiveLine },
 ): Promise<RestorePlan> {
   const now = clock.now()
   const restoreId = newRestoreId(now)
-  const { cluster, tables } = wishOf(args)
+  const { cluster, tables, before } = wishOf(args, is)
   const backup = args.backup === undefined ? undefined : BackupId.safeParse(args.backup)
   if (backup?.success === false) throw new LifeboatError('BACKUP_UNKNOWN', { backupId: args.backup })
-  const about = { restoreId, agentId, sourceId, targets, unproven: args.unproven === true, hooks: hooksOf(args) }
+  const about = { restoreId, agentId, sourceId, targets, unproven: args.unproven === true, hooks: allHooksOf(args) }
   await bus.publish(RestorePlanRequested, {
     ...about,
     ...(backup && { backupId: backup.data }),
     ...(cluster && { cluster }),
     ...(tables && { tables }),
+    ...(before && { before }),
     ...(sealedIdentity !== undefined && { sealedIdentity }),
     requestedAt: moment(now),
   })

@@ -12,6 +12,7 @@ import { parseDuration } from '../parse-moment.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { until } from '../wait/until.ts'
 import { waitForFact } from '../wait/wait-for-fact.ts'
+import { filesLines } from './files-text.ts'
 import { diffText } from './tables-text.ts'
 
 export interface Handed {
@@ -58,13 +59,14 @@ export async function sendOrder(
 }
 
 export function settledText(settled: RestoreSettled, style: Style): string {
-  const { outcome, swapped, aside, terminated, dropped, tables, rows, cluster, diffs, schema, error } = settled
+  const { outcome, swapped, aside, terminated, dropped, tables, rows, cluster, diffs, schema, files, error } = settled
   const head = outcome === 'done' ? style.good('done') : style.bad(outcome)
   return [
     `${settled.restoreId}: ${head}`,
     ...(tables === undefined ? [] : [`${tables} tables with ${rows} rows came back and were compared.`]),
     ...(diffs ? ['Before anything was changed:', diffText(diffs)] : []),
     ...(schema === undefined ? [] : [`It lies in schema ${schema}, where nobody but superusers has rights yet.`]),
+    ...(files ? filesLines(files) : []),
     ...(swapped
       ? [
           aside === undefined

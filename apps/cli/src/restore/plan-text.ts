@@ -4,19 +4,18 @@ import { errorText } from '../format/error-text.ts'
 import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
 import { walText } from '../recover/plan-text.ts'
+import { plannedFilesLines } from './files-text.ts'
 import { tablesLines } from './tables-text.ts'
 
 type PlannedCluster = NonNullable<RestorePlan['cluster']>
 
 /** The plan for a person who is to sign it. */
 export function planText(plan: RestorePlan, style: Style): string {
-  const { backup, server, sessions, hooks, disks } = plan
+  const { backup, hooks, disks, files } = plan
+  const chain = plan.cluster?.chain ?? files?.chain ?? []
   const lines: [string, string][] = [
-    [
-      'what',
-      `${plan.tables ? `tables of ${plan.database}` : plan.cluster ? 'cluster' : `database ${plan.database}`} of ${plan.sourceId}, on the host of ${plan.agentId}`,
-    ],
-    ...(plan.cluster?.chain.slice(0, -1) ?? []).map((each): [string, string] => ['built on', backupText(each)]),
+    ['what', `${whatText(plan)} of ${plan.sourceId}, on the host of ${plan.agentId}`],
+    ...chain.slice(0, -1).map((each): [string, string] => ['built on', backupText(each)]),
     ['out of', backupText(backup)],
     ['copy at', `${plan.targetId}, ${verdictText(backup.drill, style)}`],
     ...(plan.cluster ? clusterLines(plan.cluster) : []),
@@ -25,19 +24,15 @@ export function planText(plan: RestorePlan, style: Style): string {
       'passed over',
       `${targetId}: ${error.code}, ${error.title}`,
     ]),
-    [
-      'PostgreSQL',
-      `${server.major}${plan.cluster ? '' : ' or newer'} (the source ran ${server.version.split(' on ')[0]})`,
-    ],
-    ['extensions', server.extensions.join(', ') || 'none'],
+    ...serverLines(plan),
     ['to fetch', formatBytes(plan.fetchBytes)],
     ...disks.map((disk): [string, string] => [
       'disk',
       `${disk.of}: needs ${formatBytes(disk.neededBytes)}, ${formatBytes(disk.freeBytes)} are free at ${disk.path}`,
     ]),
-    ...(plan.cluster?.place === 'beside' || plan.tables
+    ...(files || plan.tables || plan.cluster?.place === 'beside'
       ? []
-      : [['sessions', sessionsText(sessions)] as [string, string]]),
+      : [['sessions', sessionsText(plan.sessions)] as [string, string]]),
     ...hooks.map(({ on, name, command }): [string, string] => [
       `${on} hook`,
       `${name}: ${command?.join(' ') ?? style.bad('unknown to the agent')}`,
@@ -57,6 +52,12 @@ export function planText(plan: RestorePlan, style: Style): string {
   return [...lines.map(([name, text]) => `${name.padEnd(11)} ${text}`), ...obstacles].join('\n')
 }
 
+function whatText({ files, tables, cluster, database }: RestorePlan): string {
+  if (files) return `files below ${files.root}`
+  if (tables) return `tables of ${database}`
+  return cluster ? 'cluster' : `database ${database}`
+}
+
 function backupText({ backupId, snapshotAt, signer }: RestorePlan['backup']): string {
   return `${backupId}, of ${timeText(snapshotAt)}, signed by ${signer}`
 }
@@ -69,8 +70,18 @@ function clusterLines({ goal, wal, timeline, place, dataDirectory, port }: Plann
   ]
 }
 
-function keptLines({ cluster, tables, database }: RestorePlan): [string, string][] {
+function serverLines({ server, cluster }: RestorePlan): [string, string][] {
+  if (!server) return []
+  const major = `${server.major}${cluster ? '' : ' or newer'} (the source ran ${server.version.split(' on ')[0]})`
+  return [
+    ['PostgreSQL', major],
+    ['extensions', server.extensions.join(', ') || 'none'],
+  ]
+}
+
+function keptLines({ cluster, tables, database, files }: RestorePlan): [string, string][] {
   if (tables) return []
+  if (files) return plannedFilesLines(files)
   if (!cluster)
     return [['kept', `what bears the name now stays as ${database}_before_…, until \`lifeboat restore release\``]]
   const { aside } = cluster

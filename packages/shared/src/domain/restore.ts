@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ErrorReportSchema } from '../errors/error-report.ts'
 import { Goal } from './goal.ts'
 import { AgentId, BackupId, FleetId, Moment, RestoreId, SourceId, TargetId } from './ids.ts'
+import { FilesSwap } from './restore-files.ts'
 import { PlannedTables, TablesWish } from './restore-tables.ts'
 import { Lsn, Timeline } from './wal.ts'
 
@@ -21,6 +22,13 @@ export const RestoreHooks = z.strictObject({
   ready: HookName.optional(),
 })
 export type RestoreHooks = z.infer<typeof RestoreHooks>
+
+/** Around the swap of a tree of files. */
+export const FilesHooks = RestoreHooks.extend({
+  /** In the new tree, before anything is stopped, e.g. `npm ci --omit=dev`. */
+  post: HookName.optional(),
+})
+export type FilesHooks = z.infer<typeof FilesHooks>
 
 const about = {
   restoreId: RestoreId,
@@ -60,6 +68,7 @@ const backup = { backupId: BackupId, unproven: z.boolean(), ...copies }
 const database = { ...about, kind: z.literal('database').optional() }
 const cluster = { ...about, kind: z.literal('cluster') }
 const tables = { ...about, kind: z.literal('tables'), tables: TablesWish.shape.tables }
+const files = { ...about, kind: z.literal('files') }
 
 /** What an operator signs, nothing left to whoever carries it. */
 export const RestoreOrder = z.discriminatedUnion('action', [
@@ -68,6 +77,7 @@ export const RestoreOrder = z.discriminatedUnion('action', [
     /** `backupId` is the last of the chain. */
     z.strictObject({ action: z.literal('restore'), ...cluster, ...backup, ...ClusterWish.shape }),
     z.strictObject({ action: z.literal('restore'), ...tables, ...backup, ...TablesWish.shape }),
+    z.strictObject({ action: z.literal('restore'), ...files, hooks: FilesHooks, ...backup }),
   ]),
   /** Takes the cluster beside, which stands still, further on. */
   z.strictObject({ action: z.literal('move'), ...cluster, ...copies, goal: Goal }),
@@ -77,11 +87,13 @@ export const RestoreOrder = z.discriminatedUnion('action', [
     z.strictObject({ action: z.literal('revert'), ...database }),
     z.strictObject({ action: z.literal('revert'), ...cluster }),
     z.strictObject({ action: z.literal('revert'), ...tables }),
+    z.strictObject({ action: z.literal('revert'), ...files }),
   ]),
   z.discriminatedUnion('kind', [
     z.strictObject({ action: z.literal('release'), ...database }),
     z.strictObject({ action: z.literal('release'), ...cluster, place: ClusterPlace }),
     z.strictObject({ action: z.literal('release'), ...tables }),
+    z.strictObject({ action: z.literal('release'), ...files }),
   ]),
 ])
 export type RestoreOrder = z.infer<typeof RestoreOrder>
@@ -96,7 +108,12 @@ export type TablesOrder<A extends RestoreOrder['action'] = RestoreOrder['action'
 /** What says no kind is about the database of the source. */
 export type DatabaseOrder<A extends RestoreOrder['action'] = RestoreOrder['action']> = Exclude<
   Extract<RestoreOrder, { action: A }>,
-  { kind: 'cluster' | 'tables' }
+  { kind: 'cluster' | 'tables' | 'files' }
+>
+
+export type FilesOrder<A extends RestoreOrder['action'] = RestoreOrder['action']> = Extract<
+  RestoreOrder,
+  { kind: 'files'; action: A }
 >
 
 export const RestoreAction = z.enum(['restore', 'move', 'promote', 'revert', 'release'])
@@ -136,26 +153,45 @@ const PlannedCluster = z.object({
   aside: z.string().optional(),
 })
 
+/** What a plan for a tree of files says beside what every plan says. */
+const PlannedFiles = z.object({
+  root: z.string(),
+  /** Oldest first; the last one is the backup of the plan. */
+  chain: z.array(PlannedBackup),
+  swap: FilesSwap,
+  /** Where it is put together. */
+  folder: z.string(),
+  /** Files and folders the last backup of the chain holds. */
+  members: z.int(),
+})
+
 /** What a restore would do, as the agent sees it; nothing has been touched. */
 export const RestorePlan = z.object({
   sourceId: SourceId,
   agentId: AgentId,
-  database: z.string(),
+  /** Absent where a tree of files is planned. */
+  database: z.string().optional(),
   backup: PlannedBackup,
   /** Absent where a database is planned. */
   cluster: PlannedCluster.optional(),
   tables: PlannedTables.optional(),
+  files: PlannedFiles.optional(),
   targetId: TargetId,
   /** Targets that were asked before and could not help. */
   passedOver: z.array(z.object({ targetId: TargetId, error: ErrorReportSchema })),
-  server: z.object({ major: z.int(), version: z.string(), extensions: z.array(z.string()) }),
+  /** Absent where a tree of files is planned. */
+  server: z.object({ major: z.int(), version: z.string(), extensions: z.array(z.string()) }).optional(),
   fetchBytes: z.int(),
   /** Where the archive lies meanwhile, and where the server keeps its data; absent where nobody can look. */
   disks: z.array(z.object({ of: z.string(), path: z.string(), neededBytes: z.number(), freeBytes: z.number() })),
   /** Who is connected now and would be cut. */
   sessions: z.array(z.object({ user: z.string(), application: z.string(), count: z.int() })),
   hooks: z.array(
-    z.object({ on: z.enum(['stop', 'start', 'ready']), name: HookName, command: z.array(z.string()).optional() }),
+    z.object({
+      on: z.enum(['post', 'stop', 'start', 'ready']),
+      name: HookName,
+      command: z.array(z.string()).optional(),
+    }),
   ),
   /** How long a drill of this copy took, milliseconds, on the machine of the verifier. */
   drillMs: z.int().optional(),

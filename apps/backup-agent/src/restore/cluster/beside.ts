@@ -47,7 +47,16 @@ async function recoverBeside(command: Command, site: Site): Promise<BesideNote> 
   const { recovered, plan } = await recoverApart(command, site)
   const { goal, timeline } = plan.planned.plan
   const { restoreId, sourceId, backupId, port = 0 } = order
-  const about = { restoreId, sourceId, backupId, port, major: plan.plan.server.major, goal, timeline, recovered }
+  const about = {
+    restoreId,
+    sourceId,
+    backupId,
+    port,
+    major: plan.planned.told.server.major,
+    goal,
+    timeline,
+    recovered,
+  }
   const note: BesideNote = { ...about, state: goal.to === 'latest' ? 'promoted' : 'paused' }
   await writeBeside(site.folder, note)
   return note

@@ -9,12 +9,13 @@ import type { ClusterLeft } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../command.ts'
 import type { Ending } from '../tell.ts'
+import { whileReading } from '../while-reading.ts'
 import { refuseBackward } from './backward.ts'
 import { type BesideNote, readBeside, writeBeside } from './beside-note.ts'
 import { chooseChain } from './plan.ts'
 import { STOP_MS, serveBeside } from './serve-beside.ts'
 import { besideFolder } from './site.ts'
-import { demandAction, type Reading, serverTools, whileReading } from './work.ts'
+import { demandAction, type Reading, serverTools } from './work.ts'
 
 /** Takes a cluster beside that stands still to a later point. */
 export function moveBeside(command: Command): Promise<Ending> {

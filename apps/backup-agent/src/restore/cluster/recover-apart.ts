@@ -5,9 +5,10 @@ import { type ClusterBack, recoverCluster } from '@lifeboat/recovery/bare/recove
 import type { ClusterWish } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../command.ts'
+import { whileReading } from '../while-reading.ts'
 import { type PlannedRestore, planClusterRestore } from './plan.ts'
 import type { Site } from './site.ts'
-import { demandAction, whileReading } from './work.ts'
+import { demandAction } from './work.ts'
 
 const PATIENCE_MS = 60_000
 

@@ -33,7 +33,8 @@ export async function serveBeside(
 /** Clusters beside run on without the agent; those that ended with it, or with the host, are started again. */
 export async function wakeBesides(deps: AgentDeps, signal: AbortSignal): Promise<void> {
   if (deps.cfg.restore?.clusters === undefined) return
-  for (const sourceId of restorableNames(deps.cfg)) {
+  for (const [sourceId, is] of restorableNames(deps.cfg)) {
+    if (is !== 'database') continue
     const folder = besideFolder(restorableSource(deps.cfg, sourceId), sourceId)
     try {
       const note = await readBeside(folder)

@@ -5,12 +5,13 @@ import {
   ClusterLeft,
   ClusterPlace,
   ClusterWish,
+  FilesHooks,
   RestoreAction,
-  RestoreHooks,
   RestoreOutcome,
   RestorePlan,
   SignedOrder,
 } from '../../domain/restore.ts'
+import { FilesChanges, FilesLeft } from '../../domain/restore-files.ts'
 import { TableDiff, TableRef, TablesWish } from '../../domain/restore-tables.ts'
 import { ErrorReportSchema } from '../../errors/error-report.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
@@ -30,9 +31,11 @@ export const RestorePlanRequested = defineMessage({
     sourceId: SourceId,
     /** Default: the newest proven one. */
     backupId: BackupId.optional(),
+    /** Of files: the newest of this moment or earlier. */
+    before: Moment.optional(),
     targets: z.array(TargetId).min(1),
     unproven: z.boolean(),
-    hooks: RestoreHooks,
+    hooks: FilesHooks,
     /** The whole cluster, to a moment; default the database out of a dump. */
     cluster: ClusterWish.optional(),
     tables: TablesWish.optional(),
@@ -89,9 +92,12 @@ export const RestoreSettled = defineMessage({
     /** Absent where nothing trustworthy says it. */
     sourceId: SourceId.optional(),
     outcome: RestoreOutcome,
-    /** Whether something else is in the place of the database or the data directory now; false: production is as it was. */
+    /** Whether something else is in the place of the database, the data directory or the files now; false: production is as it was. */
     swapped: z.boolean(),
-    /** Under which name the database or the rows of tables, or where the data directory, that was there before is kept. */
+    /**
+     * Under which name the database or the rows of tables, or where the data directory or the tree of files, that was there before is kept; of several places
+     * the first.
+     */
     aside: z.string().optional(),
     /** What a release dropped for good. */
     dropped: z.array(z.string()).optional(),
@@ -105,6 +111,8 @@ export const RestoreSettled = defineMessage({
     diffs: z.array(TableDiff).optional(),
     /** The schema that was made for the tables. */
     schema: z.string().optional(),
+    /** Of a command about a tree of files. */
+    files: FilesLeft.optional(),
     at: Moment,
     error: ErrorReportSchema.optional(),
   }),
@@ -129,8 +137,12 @@ export const RestoreAudited = defineMessage({
     who: z.array(z.string()),
     action: RestoreAction.optional(),
     sourceId: SourceId.optional(),
-    /** Absent where the whole cluster was meant. */
+    /** Absent where the whole cluster or a tree of files was meant. */
     database: z.string().optional(),
+    /** Of a tree of files. */
+    root: z.string().optional(),
+    /** Of a tree of files, told before anything is changed. */
+    changes: FilesChanges.optional(),
     place: ClusterPlace.optional(),
     goal: Goal.optional(),
     tables: z.array(TableRef).optional(),

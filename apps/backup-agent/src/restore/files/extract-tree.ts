@@ -1,0 +1,85 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
+import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
+import { whole } from '@lifeboat/recovery/fetch/unseal.ts'
+import {
+  attributesUnavailable,
+  problemOfArchives,
+  problemOfAttributes,
+  problemOfMembers,
+  problemOfOwners,
+} from '@lifeboat/recovery/files/judge-replayed.ts'
+import type { FilesPicked } from '@lifeboat/recovery/files/pick-files.ts'
+import { type Replayed, replayChain } from '@lifeboat/recovery/files/replay-chain.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { CopyChosen } from '../choose-copy.ts'
+import type { FilesCommand, FilesCommandTo } from '../command.ts'
+import { orNextTarget } from '../next-target.ts'
+import { whileReading } from '../while-reading.ts'
+import { chooseFiles } from './choose-files.ts'
+import { planTree } from './plan.ts'
+import type { TreeSite } from './site.ts'
+
+/**
+ * Fetches a chain and extracts it into the folder of the site; everything in it is as the lists of members say, and on the disk, when it resolves.
+ *
+ * @throws LifeboatError RESTORE_FILES_UNLIKE | RESTORE_FILES_UNFIT | RESTORE_DISK_TROUBLE | RECOVERY_… | ARTIFACT_… | TARGET_…
+ */
+export function extractTree(command: FilesCommandTo<'restore'>, site: TreeSite): Promise<Replayed[]> {
+  const { deps, order, restore, run, report } = command
+  const choose = (targets: readonly TargetId[]) => {
+    report('look')
+    return chooseFiles({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal })
+  }
+  return orNextTarget(command, order.targets, choose, (copy) => extractCopy(command, site, copy))
+}
+
+async function extractCopy(
+  command: FilesCommandTo<'restore'>,
+  site: TreeSite,
+  copy: CopyChosen<FilesPicked>,
+): Promise<Replayed[]> {
+  const { deps, order, restore, files, report } = command
+  const { cfg, clock } = deps
+  const { folder, root } = site
+  return whileReading(command, async (readerOf) => {
+    const reader = readerOf(copy.target)
+    const { sourceId, hooks, backupId } = order
+    const about = { cfg, of: { restore, files }, sourceId, site, hooks, key: 'here', clock } as const
+    const [obstacle] = (await planTree(reader, copy, about)).obstacles
+    if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
+    report('restore')
+    // Of a copy that gave out on the way nothing may stay.
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(folder, { mode: 0o700 }).catch((cause: Error) => {
+      throw new LifeboatError('RESTORE_FILES_UNFIT', { problem: cause.message, root }, { cause })
+    })
+    const chain = copy.chosen.chain.map(({ manifest }) => manifest)
+    const replayed = await replayChain(reader, chain, { folder, purpose: 'restore' })
+    const problem = problemOf(replayed)
+    if (problem !== undefined)
+      throw new LifeboatError('RESTORE_FILES_UNLIKE', { problem, backupId, targetId: copy.target.id })
+    await ontoDisk(folder, command)
+    return replayed
+  })
+}
+
+/** Nothing is passed over: what takes the place of production is what was backed up, or does not take it. */
+function problemOf(replayed: readonly Replayed[]): string | undefined {
+  const unavailable = attributesUnavailable(replayed)
+  return (
+    problemOfArchives(replayed) ??
+    problemOfMembers(replayed) ??
+    problemOfOwners(replayed) ??
+    (unavailable === undefined ? undefined : `Extended attributes could not be set: ${unavailable}.`) ??
+    problemOfAttributes(replayed)
+  )
+}
+
+/** A power cut after the swap must not find half-written files in place. @see https://manpages.debian.org/bookworm/coreutils/sync.1.en.html */
+async function ontoDisk(folder: string, { deps, run }: Pick<FilesCommand, 'deps' | 'run'>): Promise<void> {
+  const { path: program } = await findProgram('sync', deps.cfg)
+  await runPipeline([{ tool: 'sync', program, args: ['--file-system', folder], env: BASE_ENV }], whole, run)
+}

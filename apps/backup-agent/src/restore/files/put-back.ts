@@ -1,0 +1,85 @@
+import { readlink, realpath, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { type PlaceSwap, swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { aroundSwap } from '../around-swap.ts'
+import type { Entry } from '../book.ts'
+import type { FilesCommand, FilesCommandTo } from '../command.ts'
+import { CLOCKS_APART_MS } from '../put-back.ts'
+import type { Ending } from '../tell.ts'
+import { isInPlace, isThere } from './in-place.ts'
+import { mountsAt } from './mounts.ts'
+import { asidePath } from './site.ts'
+
+/** Gives what the last restore put aside its place back; what is there now is put aside. @throws LifeboatError – nothing has changed */
+export async function revertTree(command: FilesCommandTo<'revert'>): Promise<Ending> {
+  const { entry, report } = command
+  // Before any service is stopped for nothing.
+  const swaps = entry().files?.swaps ?? (await swapsBack(command))
+  if (entry().stage === 'accepted') await command.step('ready', { files: { swaps } })
+  if (await isInPlace(entry())) return aroundSwap(command, { done: true, swap: undefined })
+  return aroundSwap(command, {
+    ...{ done: false, aside: swaps.find(({ was }) => was)?.aside },
+    swap: async () => {
+      report('swap')
+      await swapPlaces(swaps)
+      return {}
+    },
+    happened: () => isInPlace(entry()),
+  })
+}
+
+/** Of the newest restore of which something is kept still. */
+async function swapsBack({ deps, order, files }: FilesCommand): Promise<PlaceSwap[]> {
+  for (const { settled, files: tree } of deps.restores.of(order.sourceId)) {
+    if (!settled?.swapped || !tree?.swaps || tree.folder === undefined) continue
+    const kept = await Promise.all(tree.swaps.map(async ({ aside, was }) => was && (await isThere(aside))))
+    if (!kept.includes(true)) continue
+    const gone = tree.swaps.find(({ was }, i) => was && !kept[i])
+    if (gone) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { root: files.root, missing: gone.aside })
+    return Promise.all(
+      tree.swaps.map(async ({ place, aside, was }) => ({
+        ...{ place, ...(was && { next: aside }), was: await isThere(place) },
+        aside: asidePath(place, 'reverted', deps.clock.now()),
+      })),
+    )
+  }
+  throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { root: files.root })
+}
+
+/** Removes for good what had been put aside when the operator signed. @throws LifeboatError */
+export async function releaseTree(command: FilesCommandTo<'release'>): Promise<Ending> {
+  const { entry, order, files, deps, run } = command
+  const before = Date.parse(order.issuedAt) + CLOCKS_APART_MS
+  const own = deps.restores.of(order.sourceId).filter((each) => isSwappedBy(each, before))
+  const found: string[] = []
+  for (const { aside } of own.flatMap((each) => each.files?.swaps ?? [])) if (await isThere(aside)) found.push(aside)
+  if (found.length === 0 && entry().stage === 'accepted')
+    throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { root: files.root })
+  for (const path of found)
+    for (const mount of await mountsAt(path))
+      throw new LifeboatError('RESTORE_FILES_UNFIT', { problem: `${mount} is mounted in what is to be removed` })
+  // Nothing brings it back.
+  run.signal.throwIfAborted()
+  await command.step('ready')
+  const made = new Set(own.flatMap((each) => each.files?.folder ?? []))
+  const live = await realpath(files.root).catch(() => undefined)
+  const dropped: string[] = []
+  for (const path of found) {
+    const leads = await readlink(path).then(
+      (link) => resolve(dirname(path), link),
+      () => undefined,
+    )
+    await rm(path, { recursive: true, force: true })
+    dropped.push(path)
+    // A folder that a deployment made is its own business; one of ours is nobody's else.
+    if (leads === undefined || leads === live || !made.has(leads)) continue
+    await rm(leads, { recursive: true, force: true })
+    dropped.push(leads)
+  }
+  return { outcome: 'done', swapped: false, dropped }
+}
+
+function isSwappedBy({ settled, files }: Entry, beforeMs: number): boolean {
+  return files?.swaps !== undefined && settled?.swapped === true && Date.parse(settled.at) <= beforeMs
+}

@@ -1,0 +1,100 @@
+import { rm } from 'node:fs/promises'
+import { swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { aroundSwap } from '../around-swap.ts'
+import type { TreeOnItsWay } from '../book.ts'
+import type { FilesCommand, FilesCommandTo } from '../command.ts'
+import { runHook } from '../hooks.ts'
+import { audit, type Ending } from '../tell.ts'
+import { extractTree } from './extract-tree.ts'
+import { isInPlace, isThere } from './in-place.ts'
+import { type PreparedSwaps, prepareSwaps } from './prepare-swaps.ts'
+import { siteOf } from './site.ts'
+
+/**
+ * Puts a tree together beside the present one, compares it with the list of what was archived, lets the post hook finish it, and puts it in its place; the present
+ * one is kept.
+ *
+ * May be called again after the agent died: a tree that was whole stays so, and what was swapped is not swapped again. Until the swap production is untouched and any
+ * error leaves nothing; after it the ending says what is still wrong.
+ *
+ * @throws LifeboatError – nothing has changed
+ */
+export async function restoreTree(command: FilesCommandTo<'restore'>): Promise<Ending> {
+  const { entry, report } = command
+  if (await isInPlace(entry())) return withTree(command, await aroundSwap(command, { done: true, swap: undefined }))
+  try {
+    const { swaps } = (await wholeTree(entry().files, entry().stage)) ?? (await putTogether(command))
+    const aside = swaps.find(({ was }) => was)?.aside
+    const ending = await aroundSwap(command, {
+      ...{ done: false, aside },
+      swap: async () => {
+        report('swap')
+        await swapPlaces(swaps)
+        return {}
+      },
+      happened: () => isInPlace(entry()),
+    })
+    return await withTree(command, ending)
+  } catch (thrown) {
+    // After a deploy the next delivery goes on with it, and where nobody knows whether it was swapped it may be production.
+    const isOver = command.cancelled.aborted || !command.run.signal.aborted
+    if (isOver && entry().stage !== 'swapping') await removeLeft(entry().files)
+    throw thrown
+  }
+}
+
+type WholeTree = PreparedSwaps & { folder: string }
+
+/** What an earlier life of the agent put together, when it came to its end with it. */
+async function wholeTree(tree: TreeOnItsWay | undefined, stage: string): Promise<WholeTree | undefined> {
+  const { folder, swaps, left } = tree ?? {}
+  if (stage === 'accepted' || folder === undefined || !swaps || !left) return undefined
+  return (await isThere(folder)) ? { folder, swaps, left } : undefined
+}
+
+async function putTogether(command: FilesCommandTo<'restore'>): Promise<WholeTree> {
+  const { entry, files, deps, order } = command
+  await removeLeft(entry().files)
+  const site = await siteOf(files)
+  const { folder, link } = site
+  const onItsWay = { folder, ...(link !== undefined && { link }) }
+  await command.step('accepted', { files: onItsWay })
+  const extracted = await extractTree(command, site)
+  const prepared = await prepareSwaps(command, site, extracted)
+  const { changes } = prepared.left
+  await audit(deps, 'compared', { restoreId: order.restoreId, who: entry().who, order, root: files.root }, { changes })
+  await postHook(command, folder)
+  command.run.signal.throwIfAborted()
+  await command.step('ready', { files: { ...onItsWay, ...prepared } })
+  return { folder, ...prepared }
+}
+
+/** In the tree that is about to come. */
+async function postHook(
+  { order, restore, files, run, report }: FilesCommandTo<'restore'>,
+  folder: string,
+): Promise<void> {
+  const name = order.hooks.post
+  if (name === undefined) return
+  const hook = restore.hooks[name]
+  if (!hook) throw new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: name })
+  report('post hook')
+  const { restoreId, sourceId } = order
+  const at = { folder, env: { LIFEBOAT_RELEASE: folder, LIFEBOAT_LIVE: files.root } }
+  await runHook(hook, { name, on: 'post', restoreId, sourceId, swapped: false, at, log: run.log })
+}
+
+/** What was put together and is not in place. */
+async function removeLeft(tree: TreeOnItsWay | undefined): Promise<void> {
+  if (!tree) return
+  for (const path of [tree.link, tree.folder]) if (path !== undefined) await rm(path, { recursive: true, force: true })
+}
+
+/** Where parts were put in place, the folder they came from is of no use any more; where a link was, it is what the link leads to. */
+async function withTree({ entry }: FilesCommand, ending: Ending): Promise<Ending> {
+  const { folder, left, swaps } = entry().files ?? {}
+  if (folder !== undefined && swaps?.some(({ next }) => next?.startsWith(`${folder}/`)))
+    await rm(folder, { recursive: true, force: true })
+  return { ...ending, ...(left && { files: left }) }
+}

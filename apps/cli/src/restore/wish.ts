@@ -1,0 +1,43 @@
+import type { Moment } from '@lifeboat/shared/domain/ids.ts'
+import type { ClusterWish } from '@lifeboat/shared/domain/restore.ts'
+import type { TablesWish } from '@lifeboat/shared/domain/restore-tables.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { parseGoal } from '../recover/read-wish.ts'
+import type { Addressed } from './address.ts'
+import { type ClusterArgs, clusterWishOf } from './cluster-wish.ts'
+import { type TablesArgs, tablesWishOf } from './tables-wish.ts'
+
+/** What of a source is to come back, where it is not the database or the newest state of a tree of files. */
+export interface Wish {
+  cluster?: ClusterWish
+  tables?: TablesWish
+  /** A tree of files, as of this moment. */
+  before?: Moment
+}
+
+type WishArgs = ClusterArgs & TablesArgs & { postHook?: string }
+
+/** @throws LifeboatError CLI_USAGE | RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
+export function wishOf(args: WishArgs, is: Addressed['is']): Wish {
+  if (is === 'files') return filesWishOf(args)
+  if (args.postHook !== undefined) throw usage('a post hook finishes a tree of files; the source is a database')
+  const tables = tablesWishOf(args)
+  const cluster = clusterWishOf(args)
+  if (tables && cluster) throw usage('a cluster or tables of it: give one of them')
+  return { ...(cluster && { cluster }), ...(tables && { tables }) }
+}
+
+function filesWishOf({ until, ...others }: WishArgs): Wish {
+  const { beside, inPlace, timeline, port } = others
+  if (beside || inPlace || timeline !== undefined || port !== undefined || tablesWishOf(others))
+    throw usage(
+      'the source is a tree of files: --beside, --in-place, --timeline, --port and --table are about databases',
+    )
+  const goal = until === undefined || until === 'latest' ? undefined : parseGoal(until)
+  if (goal && goal.to !== 'time') throw usage('files go back to a time: --until 2026-09-26T13:59:00+02:00')
+  return goal ? { before: goal.time } : {}
+}
+
+function usage(problem: string): LifeboatError {
+  return new LifeboatError('CLI_USAGE', { problem })
+}

@@ -1,5 +1,6 @@
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
+import { type SealOptions, sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
 import { type SealTablesOptions, sealTables } from '@lifeboat/testkit/seal-tables.ts'
 import { openRestoreHouse, type RestoreHouse } from './restore-house.ts'
@@ -33,6 +34,8 @@ export interface TablesHouse extends AsyncDisposable {
   backupId: string
   /** Another proven one. */
   seal(change?: Partial<SealTablesOptions>): Promise<Manifest>
+  /** A proven dump of the whole database. */
+  dump(change?: Partial<SealOptions>): Promise<Manifest>
   query(sql: string): Promise<Record<string, unknown>[]>
   /** The clinic as it was at first. */
   reset(): Promise<void>
@@ -56,11 +59,18 @@ export async function openTablesHouse(): Promise<TablesHouse> {
     await sealEvidence(target, verifier, manifest)
     return manifest
   }
+  const dump: TablesHouse['dump'] = async (change) => {
+    const { recipient, agent: signer, verifier } = at.seals
+    const target = at.targets.south
+    const manifest = await sealBackup({ pg, database: 'records', target, recipient, signer, ...change })
+    await sealEvidence(target, verifier, manifest)
+    return manifest
+  }
   await query(CONTENTS)
   const { backupId } = await seal()
   const owned = opening.move()
   return {
-    ...{ at, backupId, seal, query },
+    ...{ at, backupId, seal, dump, query },
     async reset() {
       const made = await query(`select nspname as name from pg_namespace where nspname ~ '^(lifeboat_restoring_|look)'`)
       for (const { name } of made) await query(`drop schema "${name}" cascade`)

@@ -8,20 +8,23 @@ const BESIDE: TablesInto = { how: 'beside', schema: 'look' }
 const VISITS = 300
 
 // Side by side: each waits half a minute for NATS to hand the command out again.
-test.concurrent.each([
+test.concurrent.each<[string, string, number[], TablesInto, 'dump'?]>([
   ['looking for a copy', 'look', [0], REPLACE],
   ['loading', 'load', [0], REPLACE],
   ['comparing with what is there', 'compare', [0], REPLACE],
   ['stopping the service', 'stop hook', [0], REPLACE],
   ['putting the rows in', 'swap', [0, VISITS], REPLACE],
   ['starting the service', 'start hook', [VISITS], REPLACE],
+  ['restoring a dump beside', 'restore', [0], REPLACE, 'dump'],
+  ['measuring what came out of a dump', 'measure', [0], REPLACE, 'dump'],
   ['loading beside', 'load', [0], BESIDE],
   ['naming what lies beside', 'swap', [0], BESIDE],
 ])(
   'an agent killed while %s leaves tables as before or complete, and after its restart the command is obeyed',
-  async (_, phase, allowed, into) => {
+  async (_, phase, allowed, into, from) => {
     await using clinic = await openTablesHouse()
     const { at } = clinic
+    const { backupId } = from === 'dump' ? await clinic.dump() : clinic
     await clinic.query('delete from clinic.visit')
     const rows = async (table: string) => (await clinic.query(`select count(*)::int as rows from ${table}`))[0]?.rows
     const { house, section, signers } = at
@@ -29,7 +32,7 @@ test.concurrent.each([
     const nextLife = () => spawnAgent(house, cfg, { restore: section, signers, source: { restore: at.login } })
     const hooks = into === REPLACE ? { stop: 'slow', start: 'slow' } : {}
     await using first = await nextLife()
-    const { restoreId } = await at.command(cfg, clinic.wish('visit', into, { hooks }))
+    const { restoreId } = await at.command(cfg, clinic.wish('visit', into, { hooks, backupId }))
     await said(first, `"phase":"${phase}"`)
     await first.kill('SIGKILL')
     expect(allowed).toContain(await rows('clinic.visit'))
@@ -37,6 +40,7 @@ test.concurrent.each([
     expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: into === REPLACE }])
     expect(await rows(into === REPLACE ? 'clinic.visit' : 'look.visit')).toBe(VISITS)
     expect(await clinic.left()).toEqual([into === REPLACE ? expect.stringMatching(/visit_before_/) : 'look.visit'])
+    expect(await at.besides()).toEqual([])
     if (into === REPLACE) expect((await at.hooksRan()).at(-1)).toBe('start')
   },
   600_000,

@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises'
 import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
-import { existingParent, freeBytesAt, orObstacle } from '@lifeboat/recovery/bare/bare-plan.ts'
+import { orObstacle } from '@lifeboat/recovery/bare/bare-plan.ts'
 import { planDump } from '@lifeboat/recovery/bare/plan-dump.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
@@ -12,6 +11,7 @@ import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { AgentConfig, RestoreConfig } from '../config.ts'
 import type { CopyChosen, DumpPicked } from './choose-copy.ts'
 import { plannedHooks } from './planned-hooks.ts'
+import { disksOf } from './room.ts'
 
 export interface Planning {
   cfg: AgentConfig
@@ -27,8 +27,6 @@ export interface Planning {
 }
 
 const SESSION = { applicationName: 'lifeboat restore', lockTimeoutMs: 10_000 }
-/** A restored database without its bloat, beside it the WAL of restoring it. */
-const SERVER_ROOM_FACTOR = 1.5
 
 /** What would happen, and what stands against it. Touches nothing. @throws LifeboatError TARGET_… | SOURCE_… */
 export async function planOf(
@@ -44,15 +42,8 @@ export async function planOf(
   if (!backup) throw new LifeboatError('INTERNAL', { message: 'the plan names no backup' })
   const hooks = plannedHooks(about.hooks, restore, obstacles)
   const seen = await orObstacle(obstacles, () => lookAtServer(server, database))
-  const disks: RestorePlan['disks'] = told.disk ? [{ of: 'the archive meanwhile', ...told.disk }] : []
-  const room = seen && (await roomAt(seen.folder, manifest.summary.databaseBytes))
-  if (room) {
-    disks.push(room)
-    const { path, freeBytes } = room
-    const neededBytes = room.neededBytes + (await alsoNeededAt(path, told.disk))
-    if (freeBytes < neededBytes)
-      obstacles.push(new LifeboatError('RECOVERY_NO_ROOM', { path, neededBytes, freeBytes }).toReport())
-  }
+  const { databaseBytes } = manifest.summary
+  const disks = await disksOf({ folder: seen?.folder, databaseBytes, archive: told.disk }, obstacles)
   const plan: RestorePlan = {
     ...{ sourceId, agentId: cfg.agentId, database, backup, targetId: copy.target.id, passedOver: copy.passedOver },
     server: {
@@ -84,18 +75,4 @@ async function lookAtServer(server: SourceConnection, database: string) {
     [database],
   )
   return { sessions, folder: rows[0]?.folder ?? '', there: rows[0]?.there === true }
-}
-
-/** The agent lives beside the server, as a rule; where it does not, or may not look, nothing is known. */
-export async function roomAt(folder: string, databaseBytes: number): Promise<RestorePlan['disks'][number] | undefined> {
-  if ((await existingParent(folder)) !== folder) return undefined
-  const neededBytes = Math.round(databaseBytes * SERVER_ROOM_FACTOR)
-  return { of: 'the server', path: folder, neededBytes, freeBytes: await freeBytesAt(folder) }
-}
-
-/** Where spool and server share a disk, the archive takes of the same room, and what fills up is production's. */
-async function alsoNeededAt(path: string, archive: { path: string; neededBytes: number } | undefined): Promise<number> {
-  if (!archive) return 0
-  const [one, other] = await Promise.all([stat(path), stat(archive.path)])
-  return one.dev === other.dev ? archive.neededBytes : 0
 }

@@ -1,4 +1,5 @@
 import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { PlannedTables } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Seen, Sight } from './look.ts'
 import { isProven, ofOneSource, passedOver, unprovenError } from './pick.ts'
@@ -12,13 +13,13 @@ export interface TablesAsked {
 }
 
 export interface PickedTables {
-  from: 'export'
+  from: PlannedTables['from']
   seen: Seen
   notes: string[]
 }
 
 /**
- * Chooses the backup that tables come out of: the newest proven one that holds all of them, as far as that can be told without a key.
+ * Chooses the backup that tables come out of: the newest proven one that holds all of them. Of a dump only its key tells what it holds, so that is taken to.
  *
  * @throws LifeboatError RECOVERY_NOTHING_THERE | BACKUP_UNKNOWN | RECOVERY_UNPROVEN | RESTORE_TABLE_ABSENT
  */
@@ -35,10 +36,15 @@ export function pickTables(sight: Sight, { sourceId, backupId, titles, unproven 
     })
   const seen = holding.find((each) => unproven || isProven(each))
   if (!seen) throw unprovenError(holding)
-  return { from: 'export', seen, notes: passedOver(holding.slice(0, holding.indexOf(seen)), seen) }
+  return {
+    from: seen.manifest.exports ? 'export' : 'dump',
+    seen,
+    notes: passedOver(holding.slice(0, holding.indexOf(seen)), seen),
+  }
 }
 
 function holdsAll({ manifest }: Seen, titles: readonly string[]): boolean {
+  if (manifest.kind === 'dump') return true
   const held = manifest.exports?.tables.map(({ title }) => title) ?? []
   return titles.every((title) => held.includes(title))
 }

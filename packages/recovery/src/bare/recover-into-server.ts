@@ -126,7 +126,7 @@ export function besideName(database: string, why: Besides, suffix: string): stri
 }
 
 /** What a killed recovery of this database left; nobody else works on it while it is held. */
-async function dropLeftovers(server: SourceConnection, database: string, why: Besides): Promise<void> {
+export async function dropLeftovers(server: SourceConnection, database: string, why: Besides): Promise<void> {
   const stem = stemOf(database, why)
   const own = (name: string) => name.startsWith(stem) && /^[0-9a-z]{6}$/.test(name.slice(stem.length))
   const left = [...(await databaseNames(server))].filter(own)

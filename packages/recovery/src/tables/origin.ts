@@ -8,16 +8,17 @@ import { artifactOf } from '../dump/open-dump.ts'
 import type { Reader } from '../fetch/reader.ts'
 import { unseal, whole } from '../fetch/unseal.ts'
 import { parseSidecar } from './sidecar.ts'
+import type { RowsOf } from './staging.ts'
 
-/** Where rows of tables come from. */
-export interface TableOrigin {
-  /** Those that are wanted, with what was measured of each. */
-  tables: readonly ExportedTable[]
+/** Where rows of tables come from; what was made to get at them goes when it is disposed of. */
+export interface TableOrigin extends AsyncDisposable {
+  /** Those that are wanted, in their order, with what was measured of each. */
+  tables: readonly RowsOf[]
   sequences: TableExport['sequences']
   /** Of the CSV. */
   encoding: string
   /** Hands the CSV of one table to a program. */
-  pour(table: ExportedTable, into: Stage): Promise<void>
+  pour(table: RowsOf, into: Stage): Promise<void>
 }
 
 /**
@@ -34,13 +35,15 @@ export async function exportOrigin(
   if (!sidecar)
     throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no description of tables' })
   const { tables, sequences, encoding } = parseSidecar(await unseal(reader, manifest, sidecar, { sink: whole }))
-  const artifacts = new Map(manifest.artifacts.map((artifact) => [artifact.name, artifact]))
+  const found = pickTables(tables, wanted)
   return {
-    ...{ tables: pickTables(tables, wanted), sequences, encoding },
+    ...{ tables: found, sequences, encoding },
     async pour(table, into) {
-      const artifact = artifacts.get(table.artifact) as Artifact
+      const file = found.find(({ title }) => title === table.title)?.artifact
+      const artifact = manifest.artifacts.find(({ name }) => name === file) as Artifact
       await unseal(reader, manifest, artifact, { further: [into], sink: drain, phase: 'load' })
     },
+    async [Symbol.asyncDispose]() {},
   }
 }
 

@@ -28,7 +28,7 @@ export function stagingSchema(restoreId: RestoreId): string {
 }
 
 /** Tables keep their names, but for those that several schemas have. */
-export function stagedIn(schema: string, tables: readonly ExportedTable[]): Staged[] {
+export function stagedIn(schema: string, tables: readonly RowsOf[]): Staged[] {
   return tables.map((table) => {
     const isOnly = tables.filter(({ name }) => name === table.name).length === 1
     return { table, at: { schema, name: isOnly ? table.name : cut(`${table.schema}.${table.name}`, NAME_BYTES) } }

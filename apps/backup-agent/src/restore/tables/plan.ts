@@ -1,16 +1,12 @@
-import { connectSource } from '@lifeboat/postgres/connection.ts'
-import { pinSettings } from '@lifeboat/postgres/fingerprint/pin-settings.ts'
 import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
 import { findPostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
-import { lossSince, orObstacle, plannedBackup } from '@lifeboat/recovery/bare/bare-plan.ts'
+import { freeBytesAt, lossSince, orObstacle, plannedBackup } from '@lifeboat/recovery/bare/bare-plan.ts'
 import { type PickedTables, pickTables } from '@lifeboat/recovery/bare/pick-tables.ts'
+import { openDump } from '@lifeboat/recovery/dump/open-dump.ts'
 import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
 import { takeInventory } from '@lifeboat/recovery/fetch/inventory.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
-import { isLive, readLive } from '@lifeboat/recovery/tables/live-table.ts'
-import { TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
-import { isThere } from '@lifeboat/recovery/tables/staging.ts'
-import { mergeProblem } from '@lifeboat/recovery/tables/unfit.ts'
+import type { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
 import type { BackupId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { backupBytes, demandServer, type Manifest, type OfServer } from '@lifeboat/shared/domain/manifest.ts'
 import type { RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
@@ -21,10 +17,10 @@ import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import type { AgentConfig } from '../../config.ts'
 import { type CopyChosen, chooseCopy } from '../choose-copy.ts'
-import { roomAt } from '../plan.ts'
 import { plannedHooks } from '../planned-hooks.ts'
 import type { Restorable } from '../restorable.ts'
-import { liveDatabase } from './site.ts'
+import { disksOf } from '../room.ts'
+import { lookAtLive } from './look-at-live.ts'
 
 export interface TablesPlanning {
   cfg: AgentConfig
@@ -43,8 +39,10 @@ export interface TablesPlanning {
 
 export interface PlannedTableRestore {
   plan: RestorePlan
-  picked: PickedTables
+  from: PlannedTables['from']
   manifest: Manifest & OfServer
+  /** Of a dump that has one, where the key is here. */
+  fingerprint: Fingerprint | undefined
   target: Target
 }
 
@@ -63,62 +61,38 @@ export async function planTables(about: TablesPlanning, signal: AbortSignal): Pr
   const reader = about.reader(copy.target)
   if (key === 'here') await orObstacle(obstacles, () => demandKey(reader, manifest))
   await orObstacle(obstacles, () => findPostgresTools(manifest.server.major, ['psql'], reader))
-  const live = await orObstacle(obstacles, () => lookAtLive(about, obstacles))
+  const isDump = copy.chosen.from === 'dump'
+  const opened = isDump && key === 'here' ? await orObstacle(obstacles, () => openDump(reader, manifest)) : undefined
+  const live = await orObstacle(obstacles, () => lookAtLive(of, wish, obstacles))
+  const counted = opened?.fingerprint.tables.map((table) => ({ title: titleOf(table), rows: table.rows }))
+  const measured = counted ?? manifest.exports?.tables
   const tables = titles.map((table, no) => {
-    const rows = manifest.exports?.tables.find(({ title }) => title === table)?.rows
+    const rows = measured?.find(({ title }) => title === table)?.rows
     const bytesNow = live?.bytes[no]
     return { table, ...(rows !== undefined && { rows }), ...(bytesNow !== undefined && { bytesNow }) }
   })
   const planned: PlannedTables = { into: wish.into, from: copy.chosen.from, tables }
-  const disks = await disksOf(live?.folder, neededBytes(manifest, planned), obstacles)
-  return {
-    plan: planOf(about, { copy, planned, manifest, disks, obstacles }),
-    picked: copy.chosen,
-    manifest,
-    target: copy.target,
-  }
+  const archive = isDump ? await archiveRoom(reader.workDir, manifest, obstacles) : undefined
+  const databaseBytes = neededBytes(manifest, planned)
+  const disks = await disksOf({ folder: live?.folder, databaseBytes, archive }, obstacles)
+  const plan = planOf(about, { copy, planned, manifest, disks, obstacles })
+  return { plan, from: copy.chosen.from, manifest, fingerprint: opened?.fingerprint, target: copy.target }
 }
 
-/** What stands there now: the bytes of each table, and where the server keeps its data. */
-async function lookAtLive({ of, wish: { tables, into } }: TablesPlanning, obstacles: ErrorReport[]) {
-  await using client = await connectSource(liveDatabase(of), TABLES_SESSION)
-  await client.query('begin read only')
-  await pinSettings(client)
-  const bytes: (number | undefined)[] = []
-  const differences: string[] = []
-  for (const table of tables) {
-    const live = await readLive(client, table)
-    bytes.push(isLive(live) ? live.bytes : undefined)
-    const problem = isLive(live) ? into.how === 'merge' && mergeProblem(live) : live.problem
-    if (problem && into.how !== 'beside') differences.push(`${titleOf(table)}: ${problem}`)
-  }
-  if (differences.length > 0) obstacles.push(new LifeboatError('RESTORE_TABLE_UNFIT', { differences }).toReport())
-  if (into.how === 'beside' && (await isThere(client, into.schema)))
-    obstacles.push(new LifeboatError('RESTORE_SCHEMA_TAKEN', { schema: into.schema }).toReport())
-  const { rows } = await client.query<{ folder: string }>(`select current_setting('data_directory') as folder`)
-  return { bytes, folder: rows[0]?.folder ?? '' }
+/** The archive is fetched whole, however few tables of it are wanted. */
+async function archiveRoom(path: string, { summary }: Manifest, obstacles: ErrorReport[]) {
+  const room = { path, neededBytes: summary.databaseBytes, freeBytes: await freeBytesAt(path) }
+  if (room.freeBytes < room.neededBytes) obstacles.push(new LifeboatError('RECOVERY_NO_ROOM', room).toReport())
+  return room
 }
 
-/** The rows beside, and in a table what is kept of it and what replaces it. */
-function neededBytes({ summary, exports }: Manifest, { tables, into }: PlannedTables): number {
-  const all = exports?.tables.reduce((sum, { rows }) => sum + rows, 0) ?? 0
+/** The rows beside, those of a dump in a scratch database as well, and in a table what is kept of it and what replaces it. */
+function neededBytes({ summary }: Manifest, { tables, into, from }: PlannedTables): number {
   const wanted = tables.reduce((sum, { rows = 0 }) => sum + rows, 0)
-  const backup = all === 0 ? 0 : summary.databaseBytes * (wanted / all)
+  const backup = summary.rows ? summary.databaseBytes * Math.min(1, wanted / summary.rows) : 0
   const now = tables.reduce((sum, { bytesNow = 0 }) => sum + bytesNow, 0)
-  return into.how === 'beside' ? backup : 2 * backup + now
-}
-
-async function disksOf(
-  folder: string | undefined,
-  bytes: number,
-  obstacles: ErrorReport[],
-): Promise<RestorePlan['disks']> {
-  const room = folder === undefined ? undefined : await roomAt(folder, bytes)
-  if (!room) return []
-  const { path, neededBytes, freeBytes } = room
-  if (freeBytes < neededBytes)
-    obstacles.push(new LifeboatError('RECOVERY_NO_ROOM', { path, neededBytes, freeBytes }).toReport())
-  return [room]
+  const beside = from === 'dump' ? 2 * backup : backup
+  return into.how === 'beside' ? beside : beside + backup + now
 }
 
 interface Composed {

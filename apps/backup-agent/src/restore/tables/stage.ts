@@ -2,8 +2,10 @@ import { connectSource, cutOn, type SourceClient } from '@lifeboat/postgres/conn
 import { pinSettings } from '@lifeboat/postgres/fingerprint/pin-settings.ts'
 import { copyIn } from '@lifeboat/postgres/table-export/copy.ts'
 import { findPostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
+import { besideName } from '@lifeboat/recovery/bare/recover-into-server.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import { diffTable } from '@lifeboat/recovery/tables/diff.ts'
+import { dumpOrigin } from '@lifeboat/recovery/tables/dump-origin.ts'
 import { isLive, type LiveTable, readLive } from '@lifeboat/recovery/tables/live-table.ts'
 import { TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
 import { exportOrigin, type TableOrigin } from '@lifeboat/recovery/tables/origin.ts'
@@ -54,15 +56,16 @@ export async function stageTables(command: Staging, schema: string): Promise<OnS
 
 async function stageCopy(
   command: Staging,
-  { plan, manifest, target }: PlannedTableRestore,
+  planned: PlannedTableRestore,
   reader: (target: Target) => Reader,
   schema: string,
 ): Promise<OnStage> {
   const { order, run, report } = command
+  const { plan, manifest, target } = planned
   const [obstacle] = plan.obstacles
   if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
   report('open')
-  const origin = await exportOrigin(reader(target), manifest, order.tables)
+  await using origin = await originOf(command, planned, reader(target))
   const staged = stagedIn(schema, origin.tables)
   await using client = await connectSource(liveDatabase(command), TABLES_SESSION)
   using _cut = cutOn(run.signal, client)
@@ -80,14 +83,21 @@ async function stageCopy(
   return { staged, sequences: origin.sequences, diffs }
 }
 
+async function originOf(
+  { order, server, database, report }: Staging,
+  { from, manifest, fingerprint }: PlannedTableRestore,
+  reader: Reader,
+): Promise<TableOrigin> {
+  if (from === 'export') return exportOrigin(reader, manifest, order.tables)
+  const name = besideName(database, 'restoring', order.restoreId.slice(-6))
+  return dumpOrigin(reader, { manifest, fingerprint }, { server, database, name }, order.tables, report)
+}
+
 async function load(command: Command, origin: TableOrigin, staged: readonly Staged[], major: number): Promise<void> {
   const { path: program } = await (await findPostgresTools(major, ['psql'], command.deps.cfg)).program('psql')
   const connection = { ...liveDatabase(command), options: '-c session_replication_role=replica' }
   const to = { program, connection, applicationName: TABLES_SESSION.applicationName, encoding: origin.encoding }
-  for (const [no, { table, at }] of staged.entries()) {
-    const from = origin.tables[no]
-    if (from) await origin.pour(from, copyIn({ ...at, columns: table.columns }, to))
-  }
+  for (const { table, at } of staged) await origin.pour(table, copyIn({ ...at, columns: table.columns }, to))
 }
 
 /** The tables there are now; beside them any may be missing. @throws LifeboatError RESTORE_TABLE_UNFIT */

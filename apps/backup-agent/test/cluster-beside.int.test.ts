@@ -155,3 +155,11 @@ test('one that stands still cannot be moved back, and stands where it stood; kil
   agent = await at.house.agent(cfg)
   await expect.poll(() => house.beside(VISITS).catch(() => undefined), { timeout: 60_000 }).toBe('1 2 3')
 })
+
+// The last one: a copy of another cluster is the newest from here on.
+test('the cluster that had the name of the source before comes back beside when its backup is named', async () => {
+  await house.sealOfAnother()
+  const { restoreId } = await house.command(cfg)
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', cluster: { state: 'paused' } }])
+  expect(await house.beside(VISITS)).toBe('1 2')
+})

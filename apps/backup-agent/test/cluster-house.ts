@@ -33,6 +33,8 @@ export interface ClusterHouse extends AsyncDisposable {
   order(cfg: AgentConfig, change?: object): Promise<RestoreOrder>
   /** Another base, proven. */
   seal(change?: Partial<SealBaseOptions>): Promise<Manifest>
+  /** A base as of another cluster that has the name of the source from now on. */
+  sealOfAnother(): Promise<Manifest>
   /** Asks the cluster beside. */
   beside(sql: string): Promise<unknown>
   visits(): Promise<string>
@@ -71,6 +73,10 @@ export async function openClusterHouse(): Promise<ClusterHouse> {
   const owned = opening.move()
   const made: ClusterHouse = {
     ...{ at, base, between: now.toISOString(), dataDirectory: pg.dataDir, clusters, port, seal },
+    sealOfAnother() {
+      const server = { ...base.server, systemIdentifier: '1' } as Manifest['server']
+      return seal({ change: (manifest) => ({ ...manifest, server }) as typeof manifest })
+    },
     section: {
       ...at.section,
       clusters,

@@ -77,14 +77,14 @@ test('cancelled before the swap nothing has changed, and the server runs', async
   expect([await house.visits(), await house.besides()]).toEqual(['1 2 3 4', []])
 })
 
-// The last one: a copy of another cluster is the newest from here on.
-test('over the data directory of another cluster nothing is put', async () => {
-  const server = { ...house.base.server, systemIdentifier: '1' } as ClusterHouse['base']['server']
-  const { backupId } = await house.seal({ change: (manifest) => ({ ...manifest, server }) })
-  const goal = { to: 'end of backup' }
-  const { restoreId } = await house.command(cfg, { ...inPlace, backupId, goal })
-  const [settled] = await at.settled(restoreId)
-  expect(settled).toMatchObject({ outcome: 'failed', swapped: false, error: { code: 'RESTORE_CLUSTER_UNFIT' } })
-  expect(settled?.error?.facts.problem).toMatch(/another cluster lies there/)
-  expect([await house.visits(), await house.besides()]).toEqual(['1 2 3 4', []])
+test('over the data directory of another cluster nothing is put, be it the one that has the name now or one that had it', async () => {
+  const { backupId } = await house.sealOfAnother()
+  for (const nameIsOurs of [false, true]) {
+    if (nameIsOurs) await house.seal()
+    const { restoreId } = await house.command(cfg, { ...inPlace, backupId, goal: { to: 'end of backup' } })
+    const [settled] = await at.settled(restoreId)
+    expect(settled).toMatchObject({ outcome: 'failed', swapped: false, error: { code: 'RESTORE_CLUSTER_UNFIT' } })
+    expect(settled?.error?.facts.problem).toMatch(/another cluster lies there/)
+    expect([await house.visits(), await house.besides()]).toEqual(['1 2 3 4', []])
+  }
 })

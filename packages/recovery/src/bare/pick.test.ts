@@ -6,13 +6,17 @@ import { type Asked, pick } from './pick.ts'
 type Kind = 'dump' | 'base' | 'incremental' | 'files'
 
 /** `20260926-dump`: what a target holds, oldest first; a trailing `!` was proven. */
-function seen(day: number, kind: Kind, more: { proven?: boolean; parent?: string; source?: string } = {}): Seen {
+function seen(
+  day: number,
+  kind: Kind,
+  more: { proven?: boolean; parent?: string; source?: string; system?: string } = {},
+): Seen {
   const backupId = `2026090${day}T000000Z-${kind}-aaaaaa`
   const physical =
     kind === 'base' || kind === 'incremental' ? { ...(more.parent && { parent: more.parent }) } : undefined
   const manifest = {
     ...{ backupId, kind, sourceId: more.source ?? 'records', physical },
-    ...(kind !== 'files' && { server: { systemIdentifier: '7' }, database: 'records' }),
+    ...(kind !== 'files' && { server: { systemIdentifier: more.system ?? '7' }, database: 'records' }),
   }
   const drill =
     more.proven === false ? undefined : { verdict: 'proven', finishedAt: '2026-09-10T00:00:00.000Z' as Moment }
@@ -67,6 +71,13 @@ test.each([
     [seen(1, 'dump'), seen(2, 'dump', { source: 'other' })],
     { sourceId: 'records' },
     '1dump',
+  ],
+  ['the cluster that was backed up last', [seen(1, 'base'), seen(2, 'base', { system: '8' })], {}, '2base'],
+  [
+    'an earlier cluster of the same name when a backup of it is named',
+    [seen(1, 'base'), seen(2, 'base', { system: '8' })],
+    { backupId: base },
+    '1base',
   ],
   ['no dump for a moment', [seen(1, 'dump')], { goal: { to: 'latest' } }, 'RECOVERY_NO_BASE'],
   ['no backup that is not there', [seen(1, 'dump')], { backupId: base }, 'BACKUP_UNKNOWN'],

@@ -1,4 +1,5 @@
 import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { PhysicalManifest } from '../extract/extract-backup.ts'
 import type { Goal } from '../goal.ts'
@@ -36,7 +37,7 @@ export function pick(sight: Sight, asked: Asked): Picked {
   const wantsDump = named
     ? named.manifest.kind === 'dump'
     : asked.dump === true || (!asked.goal && physical.length === 0)
-  if (!wantsDump) return pickCluster(physical, named?.manifest.backupId, asked)
+  if (!wantsDump) return pickCluster(physical, named?.manifest, asked)
   if (asked.goal)
     throw new LifeboatError('RECOVERY_NO_BASE', { problem: 'a dump is of one moment only', backupId: asked.backupId })
   return pickDump(named ? [named] : all.filter(({ manifest }) => manifest.kind === 'dump'), asked)
@@ -64,12 +65,14 @@ function pickDump(dumps: readonly Seen[], { unproven }: Asked): Picked {
   return { kind: 'dump', seen, notes: passedOver(newestFirst.slice(0, newestFirst.indexOf(seen)), seen) }
 }
 
+/** Of the cluster that was backed up last; one that had the name of the source before comes back when a backup of it is named. */
 function pickCluster(
   physical: readonly (Seen & { manifest: PhysicalManifest })[],
-  from: BackupId | undefined,
+  named: Manifest | undefined,
   { unproven }: Asked,
 ): Picked {
-  const cluster = physical.at(-1)?.manifest.server.systemIdentifier
+  const from = named?.backupId
+  const cluster = (named ?? physical.at(-1)?.manifest)?.server?.systemIdentifier
   const own = physical.filter(({ manifest }) => manifest.server.systemIdentifier === cluster)
   if (own.length === 0) throw new LifeboatError('RECOVERY_NO_BASE', { backups: 0 })
   const ends = own.filter((seen) => unproven || isProven(seen))

@@ -1,11 +1,19 @@
 import type { ReplicationConnection } from '@lifeboat/postgres/replication/connection.ts'
 import { parseSetting } from '@lifeboat/postgres/replication/settings.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { endOn, type Path, parseHistory, pathTo, withHistory } from '@lifeboat/shared/domain/timelines.ts'
+import {
+  type Ancestor,
+  isOnPath,
+  type Path,
+  parseHistory,
+  partingOf,
+  pathTo,
+  withHistory,
+} from '@lifeboat/shared/domain/timelines.ts'
 import { formatLsn, parseLsn, type Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { followStored } from './follow.ts'
-import { gatesAfter, Holders, lower } from './holders.ts'
+import { Holders } from './holders.ts'
 import type { Road, Standing } from './road.ts'
 import { segmentStart } from './segment.ts'
 import type { Cluster } from './shipper.ts'
@@ -59,20 +67,59 @@ async function readHistories(connection: ReplicationConnection, newest: Timeline
  * What the spool still holds is announced again.
  */
 export async function recall(road: Road, met: Met): Promise<Standing | undefined> {
-  const { known } = road.now
+  const { known, lost } = road.now
   if (known === undefined) return undefined
-  const holders = new Holders({
-    ...{ targets: positionsOf(road, known, met), required: road.wal.copies.required, path: met.path },
-    gates: gatesAfter(met.path, known.timeline),
-  })
-  if (road.now.lost !== undefined)
-    holders.pass({ start: parseLsn(road.now.lost.from), end: parseLsn(road.now.lost.to) })
-  const standing = { ...met, holders }
+  const path = knownPath(known, met.path)
+  const about = { targets: positionsOf(road, known), required: road.wal.copies.required, path }
+  const standing = { ...met, path, holders: new Holders(about) }
+  if (lost !== undefined) standing.holders.pass({ start: parseLsn(lost.from), end: parseLsn(lost.to) })
   road.now.standing = standing
   noteKnownMoments(road, known)
-  await followStored(road, oldestMoment(known))
+  await goOnAlong(road, standing, met.path, oldestMoment(known))
   for (const name of road.spool.names()) await road.shipper.announceAgain(name, met)
   return standing
+}
+
+/** What was written down by an agent that knew of no ancestors is taken to have come the way of the cluster, if that leads there. */
+function knownPath({ timeline, ancestors }: WalState, path: Path): Path {
+  if (ancestors !== undefined)
+    return pathTo(
+      timeline,
+      ancestors.map((each): Ancestor => ({ ...each, end: parseLsn(each.end) })),
+    )
+  const no = path.findIndex((leg) => leg.timeline === timeline)
+  return pathTo(
+    timeline,
+    path.slice(0, Math.max(0, no)).map(({ end = 0n, ...leg }) => ({ ...leg, end })),
+  )
+}
+
+/**
+ * The cluster may have gone over to another timeline since, or have been brought back to a moment or put back: what is known beyond the place where
+ * the ways part is of a branch that was left.
+ *
+ * @param sinceMs what was stored from then on is not known yet; undefined: nothing
+ */
+export async function goOnAlong(road: Road, standing: Standing, path: Path, sinceMs?: number): Promise<void> {
+  const { now, log } = road
+  const { holders, path: before } = standing
+  const left = partingOf(before, path)
+  const heldAtMs = now.moments.heldBy(holders.safe)
+  standing.path = path
+  const followed = holders.turn(path)
+  if (!followed) await followStored(road, 0)
+  else if (sinceMs !== undefined) await followStored(road, sinceMs)
+  if (left === undefined) return
+  now.moments.cutBack(holders.safe, heldAtMs)
+  now.beats.cutBack(left)
+  now.serverLsn = holders.safe
+  now.receivedLsn = holders.safe
+  if (now.lost !== undefined && !isOnPath(path, now.lost.timeline, parseLsn(now.lost.from))) now.lost = undefined
+  const [from, to] = [before, path].map((way) => way.at(-1)?.timeline)
+  log.info(
+    { event: 'wal.timeline', from, timeline: to, left: formatLsn(left) },
+    'the cluster went over to another timeline',
+  )
 }
 
 /** A source nobody kept before begins at `at`, for every target. */
@@ -92,14 +139,12 @@ export async function beginAt(road: Road, met: Met, at: bigint): Promise<Standin
 }
 
 /** A target we never saw begins with the segment that is being written. */
-function positionsOf(road: Road, known: WalState, met: Met): Map<TargetId, bigint> {
-  const end = endOn(met.path, known.timeline)
-  const safe = segmentStart(parseLsn(known.safe.lsn), met.segmentBytes)
+function positionsOf(road: Road, known: WalState): Map<TargetId, bigint> {
+  const safe = segmentStart(parseLsn(known.safe.lsn), known.segmentBytes)
   return new Map(
     road.wal.targets.map((target) => {
       const there = known.targets[target]
-      const position = there === undefined ? safe : parseLsn(there.lsn)
-      return [target, typeof end === 'bigint' ? lower(position, end) : position]
+      return [target, there === undefined ? safe : parseLsn(there.lsn)]
     }),
   )
 }

@@ -12,12 +12,14 @@ const MARGIN_MS = 10 * 60_000
 const AGAIN_MS = 1_000
 
 /**
- * Folds what targets say into what they hold, from a moment on, for as long as the agent lives.
+ * Folds what targets say into what they hold, from a moment on, for as long as the agent lives or until this is called again.
  *
  * @returns when everything that was said so far is folded
  */
 export async function followStored(road: Road, sinceMs: number): Promise<void> {
   const since = Math.max(0, sinceMs - MARGIN_MS)
+  road.now.listening.abort()
+  road.now.listening = new AbortController()
   await Promise.all([
     untilCaughtUp(road, WalRefused, { route: road.agentId, since }, noteRefused),
     untilCaughtUp(road, WalStored, { route: road.agentId, since }, noteStored),
@@ -32,13 +34,14 @@ async function untilCaughtUp<T extends { sourceId: string }>(
   note: (road: Road, data: T) => Promise<void>,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const { signal } = road
+  const signal = AbortSignal.any([road.signal, road.now.listening.signal])
   const listen = async () => {
     while (!signal.aborted) {
       try {
         for await (const data of road.bus.follow(type, { ...which, signal, caughtUp: resolve }))
           if (data.sourceId === road.sourceId) await note(road, data)
       } catch (thrown) {
+        if (signal.aborted) break
         const err = LifeboatError.from(thrown)
         road.log[err.level](
           { event: 'wal.deaf', err, subject: type.subject },

@@ -160,6 +160,28 @@ test('what was let go of a timeline counts no further than where the next one le
   expect(subject.position(north)).toBe(180n)
 })
 
+test('a cluster that is brought back to before it went over to our timeline is held as far as both ways are one, and what was stored of its way counts again', () => {
+  const third = pathTo(3, parseHistory(3, '1\t0/C8\tbefore\n'))
+  const subject = holders(1)
+  const hear = () => {
+    subject.stored(north, 1, span(0, 220))
+    subject.storedHistory(north, 2)
+    subject.stored(north, 2, span(64, 400))
+  }
+  hear()
+  subject.turn(BRANCH)
+  hear()
+  expect(subject.safe).toBe(400n)
+  expect(subject.turn(third)).toBe(false)
+  expect(subject.safe).toBe(100n)
+  hear()
+  expect(subject.safe).toBe(200n)
+  subject.stored(north, 3, span(128, 500))
+  expect(subject.safe).toBe(200n)
+  subject.storedHistory(north, 3)
+  expect(subject.safe).toBe(500n)
+})
+
 test('a branch that was left is told from a timeline that leads here', () => {
   const third = pathTo(3, parseHistory(3, '1\t0/32\tbefore\n'))
   const subject = holders(1, 0n, BRANCH)

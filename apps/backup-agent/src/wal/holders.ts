@@ -1,5 +1,5 @@
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { endOn, type Path, reachOf } from '@lifeboat/shared/domain/timelines.ts'
+import { endOn, type Path, partingOf, reachOf, stretchFrom } from '@lifeboat/shared/domain/timelines.ts'
 import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
 
 export interface Span {
@@ -75,23 +75,23 @@ export class Holders {
   }
 
   /**
-   * The cluster went over to other timelines since.
+   * The cluster went over to other timelines since, or it was brought back to where it had been before it went over to ours.
    *
-   * @returns false when the present path does not lead over the timeline we were on: what we know is of a branch that was left
+   * @returns false when the present path does not lead over the timeline we were on: what targets hold along it was passed over when it was told
    */
   turn(path: Path): boolean {
-    const before = this.#path.at(-1)?.timeline ?? 0
-    const at = endOn(path, before)
-    if (at === 'off-path') return false
+    const before = this.#path
+    const at = partingOf(before, path)
     this.#path = path
     if (at === undefined) return true
-    for (const gate of gatesAfter(path, before)) this.#gates.push(gate)
     this.#begins = lower(this.#begins, at)
+    this.#gates = this.#gates.filter((gate) => gate.at < at)
+    this.#gates.push(...gatesAfter(path, stretchFrom(before, at - 1n).timeline))
     for (const held of this.#held.values()) {
       held.position = lower(held.position, at)
       held.beyond = held.beyond.map(({ start, end }) => ({ start, end: lower(end, at) })).filter(isSome)
     }
-    return true
+    return endOn(path, before.at(-1)?.timeline ?? 0) !== 'off-path'
   }
 
   position(target: TargetId): bigint {

@@ -121,6 +121,7 @@ function nothingYet(known: RoadNow['known'], nowMs: number): RoadNow {
     receivedLsn: known ? parseLsn(known.receivedLsn) : 0n,
     serverLsn: known ? parseLsn(known.serverLsn) : 0n,
     ...{ retainedBytes: known?.slot.retainedBytes ?? 0, hangUp: () => {}, failure: undefined, unshipped: undefined },
+    listening: new AbortController(),
     ...{ begun: known?.begun, lost: known?.lost, refusals: new Map(), tookAt: new Map() },
     ...{ slotReason: undefined, giveUp: undefined },
   }

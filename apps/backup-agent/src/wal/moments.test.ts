@@ -56,3 +56,12 @@ test('what was known of a branch that was left is forgotten', () => {
   moments.note(30n, 3_000)
   expect(moments.heldBy(60n)).toBe(3_000)
 })
+
+test('back to before everything that is remembered, what was held by then is held', () => {
+  const moments = new Moments()
+  moments.note(50n, 2_000)
+  moments.cutBack(20n, 1_500)
+  expect(moments.heldBy(20n)).toBe(1_500)
+  moments.note(25n, 3_000)
+  expect(moments.heldBy(20n)).toBe(1_500)
+})

@@ -34,9 +34,14 @@ export class Moments {
     if (this.#marks.length < MOST_MARKS / 8) this.#apartMs = APART_MS
   }
 
-  /** The log was cut back to `lsn`: what was known beyond belongs to a branch that was left. */
-  cutBack(lsn: bigint): void {
+  /**
+   * The log was cut back to `lsn`: what was known beyond belongs to a branch that was left.
+   *
+   * @param atMs nothing was written to this branch by then that is beyond `lsn`; undefined: nobody knows
+   */
+  cutBack(lsn: bigint, atMs?: number): void {
     this.#marks = this.#marks.filter((mark) => mark.lsn <= lsn)
+    if (atMs !== undefined) this.note(lsn, atMs)
   }
 
   /** With a target away for days the marks become coarser, not more. */

@@ -4,7 +4,7 @@ import { stretchFrom } from '@lifeboat/shared/domain/timelines.ts'
 import { parseLsn, type Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { beginAnew, dropSlot, makeSlot } from './anew.ts'
-import { beginAt, type Met, meet, pathBy, recall } from './begin.ts'
+import { beginAt, goOnAlong, type Met, meet, pathBy, recall } from './begin.ts'
 import { higher, lower } from './holders.ts'
 import { PieceTimer } from './piece-timer.ts'
 import type { Road, Standing } from './road.ts'
@@ -53,17 +53,15 @@ async function prepare(
   met: Met,
 ): Promise<{ standing: Standing; at: bigint }> {
   const { now, slot } = road
+  if (now.standing !== undefined) await goOnAlong(road, now.standing, met.path)
   const before = now.standing ?? (await recall(road, met))
   if (before === undefined) {
     const at = segmentStart(await makeSlot(road, connection), met.segmentBytes)
     return { standing: await beginAt(road, met, at), at }
   }
-  before.path = met.path
-  const followed = before.holders.turn(met.path)
-  if (now.giveUp !== undefined || !followed) {
+  if (now.giveUp !== undefined) {
     await dropSlot(road, connection)
-    const reason = now.giveUp ?? 'the cluster went on from a branch of its history that was left'
-    const at = await beginAnew(road, connection, reason, newest(met))
+    const at = await beginAnew(road, connection, now.giveUp, newest(met))
     now.giveUp = undefined
     return { standing: before, at }
   }
@@ -132,13 +130,8 @@ async function turn(
 ): Promise<void> {
   const rest = pieces.segments.piece()
   if (rest !== undefined) await road.shipper.ship(rest, standing, signal)
-  road.log.info({ event: 'wal.timeline', timeline: next }, 'the cluster went over to another timeline')
-  if (!standing.path.some(({ timeline }) => timeline === next)) {
-    standing.path = pathBy(next, history.content)
-    standing.holders.turn(standing.path)
-    road.now.moments.cutBack(switchLsn)
-    road.now.serverLsn = switchLsn
-  }
+  if (!standing.path.some(({ timeline }) => timeline === next))
+    await goOnAlong(road, standing, pathBy(next, history.content))
   void road.shipper.shipHistory(next, history.content, standing)
   pieces.segments[Symbol.dispose]()
   pieces.segments = segmentsFrom(road, standing, { timeline: next, at: startLsn, begins: switchLsn })

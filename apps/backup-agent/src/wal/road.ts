@@ -66,6 +66,8 @@ export interface RoadNow {
   retainedBytes: number
   /** The stream while there is one. */
   stream: WalStream | undefined
+  /** Ends the listening to what targets say; another one follows. */
+  listening: AbortController
   /** Ends the present connection with a reason; a new one follows. */
   hangUp: (reason: LifeboatError) => void
   /** Why no WAL arrives. */

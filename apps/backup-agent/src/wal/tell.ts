@@ -54,6 +54,7 @@ export function stateOf(road: Road): WalState | undefined {
   const heartbeatAt = now.beats.heldBy(holders.safe)
   return {
     ...{ ...about, systemIdentifier, timeline: path.at(-1)?.timeline ?? 1, segmentBytes },
+    ancestors: path.slice(0, -1).map(({ timeline, end = 0n }) => ({ timeline, end: formatLsn(end) })),
     ...{ serverLsn: formatLsn(now.serverLsn), receivedLsn: formatLsn(now.receivedLsn) },
     ...{ safe: placeOf(road, holders.safe), targets: targets as Record<TargetId, { lsn: Lsn; at: Moment }> },
     slot: { name: slot, retainedBytes: now.retainedBytes, ...limits },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isOnPath, parseHistory, pathTo, stretchFrom, withHistory } from './timelines.ts'
+import { isOnPath, parseHistory, partingOf, pathTo, stretchFrom, withHistory } from './timelines.ts'
 
 const HISTORY = '# comment\n1\t0/3000000\tno recovery target specified\n\n2\t16/B374D848\tbefore 2026-01-01\n'
 
@@ -23,9 +23,39 @@ test('what lies behind the point where the way leaves a timeline leads nowhere',
   ])
 })
 
-test.each(['one\t0/3\n', '1\n', '2\t0/5\tlater\n1\t0/3\tfirst\n', '7\t0/3\tof the future\n'])(
-  '%j is no history',
-  (text) => {
-    expect(() => parseHistory(4, text)).toThrow(/WAL_DAMAGED/)
-  },
-)
+test.each([
+  'one\t0/3\n',
+  '1\n',
+  '2\t0/5\tlater\n1\t0/3\tfirst\n',
+  '2\t0/5\ttwice\n2\t0/7\ttwice\n',
+  '7\t0/3\tof the future\n',
+])('%j is no history', (text) => {
+  expect(() => parseHistory(4, text)).toThrow(/WAL_DAMAGED/)
+})
+
+// As PostgreSQL wrote it when it followed timeline 3 to a moment before that one began.
+test('an ancestor that was left before it was entered was none', () => {
+  const direct = parseHistory(4, '1\t0/440F688\tbefore 2026-11-29 10:19:56.432911+00\n')
+  expect(parseHistory(4, '1\t0/440F7D0\tno recovery target\n3\t0/440F688\tbefore 2026-11-29\n')).toEqual(direct)
+  expect(parseHistory(5, '1\t0/3\ta\n2\t0/9\tb\n3\t0/2\tc\n4\t0/7\td\n')).toEqual([
+    { timeline: 1, end: 2n },
+    { timeline: 4, end: 7n },
+  ])
+})
+
+test('two ways are one up to where the first of them leaves it', () => {
+  const way = (timeline: number, history = '') => pathTo(timeline, parseHistory(timeline, history))
+  const second = way(2, '1\t0/5\tx\n')
+  const pairs: [number | undefined, typeof second, typeof second][] = [
+    [undefined, second, second],
+    [5, way(1), second],
+    [3, second, way(3, '1\t0/3\tx\n')],
+    [5, second, way(3, '1\t0/9\tx\n')],
+    [9, second, way(3, '1\t0/5\tx\n2\t0/9\tx\n')],
+    [0, second, way(7)],
+  ]
+  for (const [at, one, other] of pairs) {
+    expect(partingOf(one, other)).toBe(at === undefined ? undefined : BigInt(at))
+    expect(partingOf(other, one)).toBe(at === undefined ? undefined : BigInt(at))
+  }
+})

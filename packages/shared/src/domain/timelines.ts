@@ -38,12 +38,24 @@ export function parseHistory(timeline: Timeline, text: string): Ancestor[] {
       if (id === undefined || lsn === undefined) throw damaged(timeline, line)
       return { timeline: Number(id), end: parseLsn(lsn.toUpperCase()) }
     })
-  const ordered = ancestors.every((each, index) => {
-    const next = ancestors[index + 1]
-    return next ? next.timeline > each.timeline && next.end >= each.end : each.timeline < timeline
-  })
+  const ordered = ancestors.every((each, index) => each.timeline < (ancestors[index + 1]?.timeline ?? timeline))
   if (!ordered) throw damaged(timeline, text)
-  return ancestors
+  return withoutDetours(ancestors)
+}
+
+/**
+ * A server that follows a timeline and reaches its goal before that one begins calls it its ancestor all the same, left before it was entered. It
+ * came straight from the one that it was on by then.
+ */
+function withoutDetours(ancestors: readonly Ancestor[]): Ancestor[] {
+  const way: Ancestor[] = []
+  for (const each of ancestors) {
+    const no = way.findIndex(({ end }) => end > each.end)
+    const on = way[no]
+    if (on === undefined) way.push(each)
+    else way.splice(no, way.length, { ...on, end: each.end })
+  }
+  return way
 }
 
 /** Without ancestors it begins with the timeline itself. */
@@ -75,6 +87,16 @@ export function reachOf(path: Path, timeline: Timeline): bigint | undefined {
 /** The stretch that WAL from `lsn` on is read from. */
 export function stretchFrom(path: Path, lsn: bigint): Stretch {
   return path.find(({ end }) => end === undefined || end > lsn) as Stretch
+}
+
+/** Up to where two ways are one; undefined: all along. */
+export function partingOf(one: Path, other: Path): bigint | undefined {
+  for (const [no, { timeline, begin, end }] of one.entries()) {
+    const there = other[no]
+    if (there?.timeline !== timeline) return begin
+    if (there.end !== end) return there.end === undefined || (end !== undefined && end < there.end) ? end : there.end
+  }
+  return undefined
 }
 
 /** The timelines of the path that have a history file: all but the first ever. */

@@ -141,6 +141,8 @@ export const WalState = z.object({
   error: ErrorReportSchema.optional(),
   systemIdentifier: z.string(),
   timeline: Timeline,
+  /** The timelines that one came from, oldest first, and where each was left. */
+  ancestors: z.array(z.object({ timeline: Timeline, end: Lsn })).optional(),
   segmentBytes: z.int().positive(),
   /** The end of WAL the server last told of. */
   serverLsn: Lsn,

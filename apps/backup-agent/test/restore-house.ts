@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { RestoreAudited, type RestoreRequested, RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
-import { type AgentId, moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { AgentId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
@@ -17,10 +16,11 @@ import { lendCopies } from '@lifeboat/storage/lent/lend-copies.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { FilesystemConfig } from '@lifeboat/storage/target-config.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
-import { pipe, sealBackup } from '@lifeboat/testkit/seal-backup.ts'
+import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
 import type { AgentConfig, Hook } from '../src/config.ts'
 import { type AgentHouse, openAgentHouse, SOURCE } from './agent-house.ts'
+import { anOrder, sealedTo } from './restore-order.ts'
 
 const run = promisify(execFile)
 const HOOK = `echo "$LIFEBOAT_HOOK" >> "$LOG"
@@ -141,21 +141,11 @@ export async function openRestoreHouse(): Promise<RestoreHouse> {
         restore: { ...{ operators: known, signatures: 1, identity, uploaders, hooks } },
       }
     },
-    async order(cfg, change = {}) {
-      const now = Date.now()
-      const sealed = await pipe('age', ['-a', '-r', own], await readFile(house.identityFile))
-      const nonce = randomBytes(18).toString('base64url')
-      const about = { restoreId: newRestoreId(now), fleetId: cfg.fleetId, agentId: cfg.agentId, sourceId: SOURCE }
-      const times = { issuedAt: moment(now), expiresAt: moment(now + 600_000), nonce }
-      const what = {
-        backupId: manifest.backupId,
-        targets: ['south'],
-        unproven: false,
-        sealedIdentity: sealed.toString(),
-      }
-      const base = { ...about, hooks: {}, drainMs: 0, why: 'a test', ...times }
+    async order({ fleetId, agentId }, change = {}) {
       const { action = 'restore' } = change as { action?: string }
-      return { action, ...base, ...(action === 'restore' && what), ...change } as RestoreOrder
+      const copies = { targets: ['south'], sealedIdentity: await sealedTo(own, house.identityFile) }
+      const what = { backupId: manifest.backupId, unproven: false, ...copies }
+      return anOrder({ fleetId, agentId }, { ...(action === 'restore' && what), ...change })
     },
     async command(cfg, change) {
       const order = await made.order(cfg, change)

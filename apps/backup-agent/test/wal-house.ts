@@ -35,7 +35,10 @@ export interface WalHouseOptions {
   wal?: Record<string, unknown>
   /** Further blocks of policies. */
   policies?: Record<string, unknown>
+  /** Has the last word on lifeboat.yaml. */
+  configure?: (config: WalConfigFile) => void
 }
+type WalConfigFile = Awaited<ReturnType<typeof configOf>>
 
 /** NATS and folders as targets; agent and uploader are processes of their own that a test starts and kills. */
 export interface WalHouse extends AsyncDisposable {
@@ -43,6 +46,8 @@ export interface WalHouse extends AsyncDisposable {
   readonly nats: NatsServer
   readonly bus: Bus
   readonly ledger: Ledger
+  /** Opens what was backed up. */
+  readonly identityFile: string
   /** The present agent and uploader by name. */
   readonly running: ReadonlyMap<string, ServiceProcess>
   start(...services: ('backup-agent' | 'uploader' | 'scheduler')[]): Promise<void>
@@ -82,8 +87,11 @@ export async function openWalHouse(opts: WalHouseOptions): Promise<WalHouse> {
     await mkdir(join(folder, name), { recursive: true })
   const configPath = join(folder, 'lifeboat.yaml')
   const agentPort = await freePort()
-  const write = async (pg: TestPostgres) =>
-    writeFile(configPath, JSON.stringify(await configOf({ ...opts, pg }, { folder, keys, nats, agentPort, targets })))
+  const write = async (pg: TestPostgres) => {
+    const config = await configOf({ ...opts, pg }, { folder, keys, nats, agentPort, targets })
+    opts.configure?.(config)
+    await writeFile(configPath, JSON.stringify(config))
+  }
   await write(opts.pg)
   const running = new Map<string, ServiceProcess>()
   stack.defer(async () => {
@@ -91,7 +99,7 @@ export async function openWalHouse(opts: WalHouseOptions): Promise<WalHouse> {
   })
   const walFolder = (target: string) => join(folder, 'targets', target, SOURCE, 'wal')
   return {
-    ...{ folder, nats, bus, running, ledger: await Ledger.open(bus) },
+    ...{ folder, nats, bus, running, ledger: await Ledger.open(bus), identityFile: fileOf(keys.identity) },
     async start(...services) {
       for (const service of services) {
         const child = spawnService({ service, name: service, configPath, logFolder: join(folder, 'logs') })
@@ -122,7 +130,7 @@ export async function openWalHouse(opts: WalHouseOptions): Promise<WalHouse> {
     async plain(target, object) {
       const names = await readdir(walFolder(target), { recursive: true })
       const name = names.find((each) => JSON.stringify(parseWalKey(each)) === JSON.stringify(object))
-      const identity = keys.identity.replace('file:', '')
+      const identity = fileOf(keys.identity)
       const { stdout } = await run(
         'sh',
         ['-c', `age -d -i "$1" "$2" | zstd -dc`, 'sh', identity, join(walFolder(target), name ?? '')],
@@ -198,6 +206,10 @@ async function configOf(opts: WalHouseOptions, { folder, keys, nats, agentPort, 
     },
     uploader: { concurrency: 4 },
   }
+}
+
+function fileOf(reference: string): string {
+  return reference.replace('file:', '')
 }
 
 /** Writes that much WAL, which does not compress and costs the server little. */

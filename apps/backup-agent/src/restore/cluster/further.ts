@@ -1,4 +1,4 @@
-import { chown, mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
@@ -14,7 +14,7 @@ import { refuseBackward } from './backward.ts'
 import { type BesideNote, readBeside, writeBeside } from './beside-note.ts'
 import { chooseChain } from './plan.ts'
 import { STOP_MS, serveBeside } from './serve-beside.ts'
-import { besideFolder } from './site.ts'
+import { besideFolder, emptyFolder } from './site.ts'
 import { demandAction, type Reading, serverTools } from './work.ts'
 
 /** Takes a cluster beside that stands still to a later point. */
@@ -95,10 +95,7 @@ async function replayOn(command: Reading, { folder, note, state, stood }: Replay
     // PostgreSQL removes it when it has promoted itself; an earlier life of the agent saw to that.
     if (!(await isThere(join(dataDir, 'recovery.signal')))) return
     report('replay')
-    const work = join(folder, 'recovery')
-    await rm(work, { recursive: true, force: true })
-    await mkdir(work, { mode: 0o700 })
-    if (process.getuid?.() === 0) await chown(work, account.uid, account.gid)
+    const work = await emptyFolder(join(folder, 'recovery'), account)
     const tools = await serverTools({ deps }, note.major)
     const at = { dataDir, folder: work, account, tools, atGoal: state === 'paused' ? 'pause' : 'promote' } as const
     note.recovered = await replayCluster(reader(target), planned, at, async ({ recovered }) => recovered)

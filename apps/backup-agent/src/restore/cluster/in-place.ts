@@ -2,6 +2,8 @@ import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { leftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import { asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
+import { beginOwnTimeline } from '@lifeboat/recovery/swap/own-timeline.ts'
+import { presentCluster } from '@lifeboat/recovery/swap/present-cluster.ts'
 import { isThere, swapFolders } from '@lifeboat/recovery/swap/swap-folders.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from '../around-swap.ts'
@@ -10,8 +12,9 @@ import type { Command } from '../command.ts'
 import type { Ending } from '../tell.ts'
 import { demandStopped } from './demand-stopped.ts'
 import { recoverApart, removeApart } from './recover-apart.ts'
-import { asidePath, ownDataDirectory, type Site, siteOf } from './site.ts'
-import { demandAction } from './work.ts'
+import { STOP_MS } from './serve-beside.ts'
+import { apartFolder, asidePath, emptyFolder, ownDataDirectory, type Site, siteOf } from './site.ts'
+import { demandAction, serverTools } from './work.ts'
 
 /**
  * Recovers a cluster beside its data directory, promoted, and puts it in its place while the server is stopped; the present one is kept.
@@ -81,6 +84,7 @@ export async function revertInPlace(command: Command): Promise<Ending> {
   const before = (await putAside(place)).find(({ why }) => why === 'before')
   // Before any service is stopped for nothing.
   if (!before) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { dataDirectory: place })
+  await goOnApart(command, place, before.path)
   return aroundSwap(command, {
     ...{ done: false, aside },
     swap: async () => {
@@ -91,6 +95,20 @@ export async function revertInPlace(command: Command): Promise<Ending> {
     },
     happened: async () => (await isThere(aside)) && (await isThere(place)) && !(await isThere(before.path)),
   })
+}
+
+/** While the present server goes on. */
+async function goOnApart({ order, deps, run, report }: Command, place: string, next: string): Promise<void> {
+  report('timeline')
+  const present = await presentCluster(next)
+  if (present?.major === undefined)
+    throw new LifeboatError('RESTORE_CLUSTER_UNFIT', { problem: 'what was put aside is no cluster', place: next })
+  const tools = await serverTools({ deps }, present.major)
+  const folder = await emptyFolder(apartFolder(place, order.restoreId), present)
+  const others = [place, ...(await putAside(place)).map(({ path }) => path)].filter((path) => path !== next)
+  const about = { others, folder, account: present, tools, patienceMs: STOP_MS, signal: run.signal }
+  const timeline = await beginOwnTimeline(next, about).finally(() => rm(folder, { recursive: true, force: true }))
+  run.log.info({ event: 'restore.timeline', timeline }, 'what was put aside has a timeline of its own')
 }
 
 /** Removes for good what was put aside. @throws LifeboatError */

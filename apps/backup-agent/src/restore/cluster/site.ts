@@ -1,4 +1,4 @@
-import { readlink, realpath } from 'node:fs/promises'
+import { chown, mkdir, readlink, realpath, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Account, serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
@@ -55,10 +55,23 @@ export async function siteOf(
   }
   const dataDirectory = await ownDataDirectory(of, about.sourceId)
   const present = await presentCluster(dataDirectory)
-  const folder = `${dataDirectory}_restoring_${about.restoreId.slice(-6)}`
+  const folder = apartFolder(dataDirectory, about.restoreId)
   const aside = present && asidePath(dataDirectory, 'before', Date.now())
   const account = present ? { uid: present.uid, gid: present.gid } : serverAccount()
   return { place, folder, dataDirectory, present, aside, account }
+}
+
+/** Next to the data directory, on the same disk. */
+export function apartFolder(dataDirectory: string, restoreId: RestoreId): string {
+  return `${dataDirectory}_restoring_${restoreId.slice(-6)}`
+}
+
+/** Of the account alone. What an earlier life of the agent left there is removed. */
+export async function emptyFolder(path: string, { uid, gid }: Account): Promise<string> {
+  await rm(path, { recursive: true, force: true })
+  await mkdir(path, { mode: 0o700 })
+  if (process.getuid?.() === 0) await chown(path, uid, gid)
+  return path
 }
 
 export function asidePath(dataDirectory: string, why: 'before' | 'reverted', atMs: number): string {

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { installedMajors, startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { archiveCheck } from '../src/archive/archive-check.ts'
+import { dataPlaces } from '../src/archive/data-places.ts'
 import { drain } from '../src/pipeline/drain.ts'
 import { runPipeline } from '../src/pipeline/run-pipeline.ts'
 import { acceptArchive, archiveGate } from '../src/tools/archive-gate.ts'
@@ -15,6 +17,8 @@ const CONTENTS = `
   CREATE TABLE "Ö"."odd name" AS SELECT g, repeat('x', g % 300) AS filler FROM generate_series(1, 2000) g;
   CREATE TABLE parted (i int) PARTITION BY LIST (i); CREATE TABLE leaf PARTITION OF parted DEFAULT; INSERT INTO parted VALUES (1);
   SELECT lo_from_bytea(0, 'abc'), lo_from_bytea(0, repeat('x', 10000)::bytea), lo_from_bytea(0, '')`
+/** Bytes of the head up to the end of the moment it was made. */
+const WITH_ITS_TIME = 55
 const TABLES = [
   { schema: 'public', name: 'empty' },
   { schema: 'public', name: 'leaf' },
@@ -56,6 +60,33 @@ describe.each(installedMajors())('an archive of PostgreSQL %i', (major) => {
 
   test('with bytes behind its end is not complete', () => {
     expect(check(Buffer.concat([dump(), Buffer.from('x')]), 65_536).problem).toMatch(/unknown/)
+  })
+
+  test.each([1, 7, 4096, 1e8])(
+    'out of a pipe gets what only a file has: the places of its data (%i bytes at a time)',
+    (step) => {
+      const file = join(pg.socketDir, 'a.dump')
+      for (const how of ['-Z0', '-Z1']) {
+        const piped = dump(how)
+        dump(how, `--file=${file}`)
+        const filed = readFileSync(file)
+        const reading = dataPlaces()
+        for (let at = 0; at < piped.length; at += step) reading.add(piped.subarray(at, at + step))
+        for (const { at, bytes } of reading.fields()) bytes.copy(piped, at)
+        expect(piped.subarray(WITH_ITS_TIME).equals(filed.subarray(WITH_ITS_TIME))).toBe(true)
+      }
+    },
+  )
+
+  test('that is none, or only the beginning of one, has no places beyond what is there', () => {
+    const fieldsOf = (bytes: Buffer) => {
+      const reading = dataPlaces()
+      reading.add(bytes)
+      return reading.fields().length
+    }
+    const archive = dump()
+    expect([Buffer.from('no archive at all'), archive.subarray(0, 300)].map(fieldsOf)).toEqual([0, 0])
+    expect(fieldsOf(archive.subarray(0, archive.length - 1))).toBeLessThan(fieldsOf(archive))
   })
 
   test('passes the gate unchanged, and a program that exits 0 after half the data does not', async () => {

@@ -9,8 +9,8 @@ const BLOB_OID = 3
 
 export interface BlockFollower {
   add(piece: Uint8Array): void
-  /** Ids of the blocks that were read to their end. */
-  readonly finished: ReadonlySet<number>
+  /** Where the blocks that were read to their end begin, by the ids of their entries. */
+  readonly finished: ReadonlyMap<number, number>
   /** Whether the bytes so far end where a block ends. */
   atBlockEnd(): boolean
 }
@@ -22,16 +22,20 @@ export interface BlockFollower {
  * sequence of object ids, each with such chunks, up to an id of zero.
  *
  * @see https://github.com/postgres/postgres/blob/master/src/bin/pg_dump/pg_backup_custom.c
+ * @param begin where in the archive the first of them lies
  * @throws Error when the bytes are no such blocks
  */
-export function followBlocks(intSize: number): BlockFollower {
-  const finished = new Set<number>()
+export function followBlocks(intSize: number, begin: number): BlockFollower {
+  const finished = new Map<number, number>()
   const held = Buffer.alloc(1 + intSize)
   let heldBytes = 0
   let expects = BLOCK
   let inBlobs = false
   let dumpId = 0
   let skip = 0
+  /** In the archive, of the piece that is looked at. */
+  let pieceAt = begin
+  let blockAt = begin
 
   function number(bytes: Uint8Array, at: number): number {
     let value = 0
@@ -43,6 +47,8 @@ export function followBlocks(intSize: number): BlockFollower {
       const type = bytes[at]
       if (type !== BLK_DATA && type !== BLK_BLOBS) throw new Error(`a block of type ${type} is unknown`)
       inBlobs = type === BLK_BLOBS
+      // A single byte is never held, so this is a place in the piece.
+      blockAt = pieceAt + at
       expects = DUMP_ID
       return
     }
@@ -58,7 +64,7 @@ export function followBlocks(intSize: number): BlockFollower {
     else endBlock()
   }
   function endBlock(): void {
-    finished.add(dumpId)
+    finished.set(dumpId, blockAt)
     expects = BLOCK
   }
 
@@ -86,6 +92,7 @@ export function followBlocks(intSize: number): BlockFollower {
         heldBytes = 0
         token(held, 0)
       }
+      pieceAt += length
     },
   }
 }

@@ -1,6 +1,8 @@
 /** Bytes that arrive in pieces, read as if they were whole: a parser yields whenever it needs the next piece. */
 export interface Pieces {
   add(piece: Uint8Array): void
+  /** How many bytes were read. */
+  readonly taken: number
   /** What nobody has read yet. */
   rest(): Uint8Array
   take(bytes: number): Generator<undefined, Buffer>
@@ -10,8 +12,14 @@ export interface Pieces {
 export function pieces(): Pieces {
   let buffer: Buffer = Buffer.alloc(0)
   let at = 0
+  /** Read of earlier buffers. */
+  let before = 0
   return {
+    get taken() {
+      return before + at
+    },
     add(piece) {
+      before += at
       buffer = at === buffer.length ? Buffer.from(piece) : Buffer.concat([buffer.subarray(at), piece])
       at = 0
     },

@@ -5,8 +5,18 @@ export interface ArchiveToc {
   /** e.g. 1014 for format 1.14, as PostgreSQL 15 writes it. */
   version: number
   intSize: number
+  /** Bytes of a place in the archive. */
+  offSize: number
   /** Entries that announce data, by the id their block carries. */
-  withData: Map<number, { desc: string; schema: string; name: string }>
+  withData: Map<number, DataEntry>
+}
+
+export interface DataEntry {
+  desc: string
+  schema: string
+  name: string
+  /** Where in the archive the place of its data belongs: a byte that says whether it is known, and `offSize` bytes. */
+  placeAt: number
 }
 
 const CUSTOM_FORMAT = 1
@@ -38,14 +48,14 @@ export function* readToc(input: Pieces): Generator<undefined, ArchiveToc> {
     const { id, hasData, ...what } = yield* readEntry(input, read, { version, offSize })
     if (hasData) withData.set(id, what)
   }
-  return { version, intSize, withData }
+  return { version, intSize, offSize, withData }
 }
 
 function* readEntry(
   input: Pieces,
   read: ReturnType<typeof reader>,
   { version, offSize }: { version: number; offSize: number },
-): Generator<undefined, { id: number; hasData: boolean; desc: string; schema: string; name: string }> {
+): Generator<undefined, DataEntry & { id: number; hasData: boolean }> {
   const id = yield* read.int()
   const hasData = (yield* read.int()) !== 0
   yield* read.skipText() // table oid
@@ -61,8 +71,9 @@ function* readEntry(
   yield* read.skipText() // owner
   yield* read.skipText() // the word "false", of days when tables had oids
   while ((yield* read.skipText()) >= 0); // dependencies, up to the one that is absent
+  const placeAt = input.taken
   yield* input.skip(1 + offSize)
-  return { id, hasData, desc, schema, name }
+  return { id, hasData, desc, schema, name, placeAt }
 }
 
 /** Numbers are a sign byte and `intSize` little-endian bytes; texts a number and as many bytes, absent when negative. */

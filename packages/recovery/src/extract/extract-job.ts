@@ -1,8 +1,11 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { join } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
+import { type DataPlaces, dataPlaces, type Field } from '@lifeboat/postgres/archive/data-places.ts'
 import { decrypted } from '@lifeboat/shared/age/decrypt.ts'
 import { type X25519Identity, x25519Identities } from '@lifeboat/shared/age/identities.ts'
+import { isCompressed } from '../fetch/is-compressed.ts'
 import { decompressed } from './decompress.ts'
 import { FilePlacement, type PlacingOptions } from './place-files.ts'
 import { untar } from './untar.ts'
@@ -10,8 +13,10 @@ import { untar } from './untar.ts'
 /** One artifact and where its bytes come from. */
 export interface ExtractJob extends PlacingOptions {
   artifact: string
-  /** It is no archive but the contents of this one file. */
+  /** It is no archive of files but the contents of this one file. */
   file?: string
+  /** That file is a dump in custom format: the places of its data are put into its table of contents, for parallel jobs. */
+  dump?: boolean
   from: SealedFiles | DecryptedPipe
 }
 
@@ -42,15 +47,17 @@ const READ_BYTES = 1024 ** 2
  *
  * @throws LifeboatError ARTIFACT_UNREADABLE | ARTIFACT_KEY_WRONG | RECOVERY_COMBINE_FAILED · errors of the disk as they come
  */
-export async function extractArtifact({ artifact, from, file, ...placing }: ExtractJob): Promise<Extraction> {
+export async function extractArtifact({ artifact, from, file, dump, ...placing }: ExtractJob): Promise<Extraction> {
   const pipe = 'fd' in from ? new Socket({ fd: from.fd, writable: false }) : undefined
   try {
     using placement = new FilePlacement(placing)
     const contents = 'fd' in from ? contentsOfPipe(pipe as Socket) : contentsOfFiles(from, artifact)
-    const plain = decompressed(contents, artifact)
+    const plain = isCompressed({ name: artifact }) ? decompressed(contents, artifact) : contents
+    const places = dump ? dataPlaces() : undefined
     const { members: files, bytes } = await (file === undefined
       ? untar(plain, placement)
-      : place(plain, file, placement))
+      : place(plain, { name: file, to: placement, places }))
+    if (file !== undefined && places) fillIn(join(placing.folder, file), places.fields())
     return { files, bytes, names: [...placement.names] }
   } finally {
     // Whoever still writes learns from this that nobody reads any more.
@@ -58,15 +65,28 @@ export async function extractArtifact({ artifact, from, file, ...placing }: Extr
   }
 }
 
-async function place(chunks: AsyncIterable<Buffer>, name: string, to: FilePlacement): ReturnType<typeof untar> {
+async function place(
+  chunks: AsyncIterable<Buffer>,
+  { name, to, places }: { name: string; to: FilePlacement; places: DataPlaces | undefined },
+): ReturnType<typeof untar> {
   const sink = to.file({ name, kind: 'file', bytes: 0, mode: 0o600, leadsTo: '' })
   let bytes = 0
   for await (const chunk of chunks) {
     sink.write(chunk)
+    places?.add(chunk)
     bytes += chunk.length
   }
   sink.close()
   return { members: 1, bytes }
+}
+
+function fillIn(path: string, fields: readonly Field[]): void {
+  const fd = openSync(path, 'r+')
+  try {
+    for (const { at, bytes } of fields) writeSync(fd, bytes, 0, bytes.length, at)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 function contentsOfFiles({ files, identity }: SealedFiles, artifact: string): AsyncGenerator<Buffer> {

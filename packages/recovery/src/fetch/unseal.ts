@@ -9,6 +9,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Phase } from '@lifeboat/shared/run/run.ts'
 import { fetchArtifact, fetchParts } from './fetch-artifact.ts'
 import { findOnce } from './find-once.ts'
+import { isCompressed } from './is-compressed.ts'
 import type { Reader } from './reader.ts'
 
 /** What becomes of an artifact's contents. */
@@ -52,11 +53,12 @@ export async function unsealApart<T>(
   owner: Pick<Manifest, 'sourceId' | 'backupId'>,
   artifact: Artifact,
   sink: (contents: ContentsApart) => Promise<T>,
+  phase?: Phase,
 ): Promise<T> {
   const identity = reader.identity.reveal()
   if (x25519Identities(identity) !== undefined)
-    return sink({ identity, parts: fetchParts(reader, owner, artifact, progressOf(reader, artifact)) })
-  return decrypt(reader, owner, artifact, undefined, async (unage, input) => {
+    return sink({ identity, parts: fetchParts(reader, owner, artifact, progressOf(reader, artifact, phase)) })
+  return decrypt(reader, owner, artifact, phase, async (unage, input) => {
     return (await runPipelineApart([unage], (fd) => sink({ fd }), reader.run, { input })).result
   })
 }
@@ -86,11 +88,6 @@ function progressOf({ run }: Reader, { bytes: total }: Artifact, phase: Phase = 
     done += bytes
     run.report({ phase, done, total, unit: 'bytes' })
   }
-}
-
-/** The name says what to undo, from the right: it is the same for us and for a person without us. */
-function isCompressed({ name }: Pick<Artifact, 'name'>): boolean {
-  return name.endsWith('.zst.age')
 }
 
 /** Which program refused decides what its refusal means. */

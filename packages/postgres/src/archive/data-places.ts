@@ -1,0 +1,46 @@
+import { followArchive } from './follow-archive.ts'
+
+/** pg_dump's word for "the place of the data is known". */
+const POSITION_SET = 2
+
+/** Bytes that belong into an archive, and where. */
+export interface Field {
+  at: number
+  bytes: Buffer
+}
+
+export interface DataPlaces {
+  add(piece: Uint8Array): void
+  /** Of every entry whose data came to its end; none when these were not the bytes of an archive. */
+  fields(): Field[]
+}
+
+/**
+ * Reads along with a custom-format archive and finds where the data of each entry begins.
+ *
+ * pg_dump writes that into the table of contents when its output is a file; into a pipe it cannot. Without it each job of a parallel pg_restore reads
+ * its way to its table from the beginning.
+ *
+ * @see https://github.com/postgres/postgres/blob/master/src/bin/pg_dump/pg_backup_archiver.c – WriteOffset
+ */
+export function dataPlaces(): DataPlaces {
+  const archive = followArchive()
+  return {
+    add: archive.add,
+    fields() {
+      const { toc, blocks } = archive
+      if (toc === undefined || blocks === undefined) return []
+      return [...toc.withData].flatMap(([id, { placeAt }]) => {
+        const place = blocks.finished.get(id)
+        return place === undefined ? [] : [{ at: placeAt, bytes: offset(place, toc.offSize) }]
+      })
+    },
+  }
+}
+
+function offset(place: number, size: number): Buffer {
+  const bytes = Buffer.alloc(1 + size)
+  bytes.writeUInt8(POSITION_SET)
+  bytes.writeUIntLE(place, 1, Math.min(size, 6))
+  return bytes
+}

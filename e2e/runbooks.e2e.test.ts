@@ -1,4 +1,4 @@
-import { cp } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
@@ -8,6 +8,7 @@ import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
 import { askRecovered, emptyHost, stoppedInTheEnd } from './support/hosts.ts'
 import { offSiteNow, WEEKLY, withBasesAndWal } from './support/physical.ts'
+import { openRestoreWorld } from './support/restore-world.ts'
 import { openRunbook } from './support/runbook.ts'
 
 const HASH = 'SELECT count(*)::int AS rows, sum(hashtext(v::text)) AS hash FROM validation_results v'
@@ -51,6 +52,22 @@ test('level 2: a table comes back out of a moment, and the whole database in its
   await page.run('In its place', env)
   expect(await postgres.query(database, HASH)).toEqual(before)
   await page.run('Afterwards', env)
+})
+
+test('level 2: a cluster whose data directory is gone comes back in its place with the last WAL, and backups go on', async () => {
+  await using at = await openRestoreWorld({ clusters: true, configure: withBasesAndWal })
+  const { world, identityFile, keyFile } = at
+  const { postgres, database } = world.source
+  const page = await openRunbook('level-2.md', world.folder)
+  const before = await takeAllAndGoOn(world)
+  await postgres.stop('immediate')
+  await rm(postgres.dataDir, { recursive: true })
+
+  const operator = { KEY: keyFile('ann'), IDENTITY: identityFile, STOP: 'stop-pg', START: 'start-pg' }
+  const said = await page.run('The cluster in its place', { ...surroundings(world), ...operator })
+  expect(said).toMatch(/There is no data directory now; nothing is put aside\./)
+  expect(await postgres.query(database, HASH)).toEqual(before)
+  await greenSource(world)
 })
 
 test('level 3: on a new host the cluster comes back with the last WAL, and backups go on from there', async () => {

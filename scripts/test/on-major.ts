@@ -5,8 +5,8 @@ import { type Ended, runVitest } from './run-vitest.ts'
 export const ALL_SUITES = ['packages/postgres', 'packages/recovery', 'apps/backup-agent', 'apps/verifier']
 
 /**
- * Those of them that CI runs on each further major: one dump from source to verdict, table exports, and what physical backups, WAL and recovery ask
- * of the server. Vitest takes each as a part of a path.
+ * Those of them that CI runs on each further major: one dump from source to verdict, table exports, and what physical backups, WAL, recovery and the
+ * restore of a whole cluster ask of the server. Vitest takes each as a part of a path.
  */
 export const STORIES = [
   'packages/postgres/test/find-tools',
@@ -18,6 +18,8 @@ export const STORIES = [
   'apps/backup-agent/test/take-backup',
   'apps/backup-agent/test/base.int',
   'apps/backup-agent/test/base-bad-days',
+  'apps/backup-agent/test/cluster-chain',
+  'apps/backup-agent/test/cluster-wal',
   'apps/backup-agent/test/incremental',
   'apps/backup-agent/test/wal-lost',
   'apps/backup-agent/test/wal-survives',

@@ -24,7 +24,7 @@ import { type Logger, silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { createMetrics } from '@lifeboat/shared/service/metrics.ts'
 import { newSigningKeyPair } from '@lifeboat/shared/signing/signing.ts'
 import { startNats } from '@lifeboat/testkit/nats.ts'
-import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { type PostgresOptions, startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import type { AgentConfig } from '../src/config.ts'
 import { type AgentDeps, openDeps } from '../src/deps.ts'
 import { startAgent } from '../src/service.ts'
@@ -84,15 +84,16 @@ const CONTENTS = `
 
 let count = 0
 
-/** @param settings of the server */
-export async function openAgentHouse(settings: Readonly<Record<string, string>> = {}): Promise<AgentHouse> {
+export type AgentHouseServer = Pick<PostgresOptions, 'settings' | 'dataChecksums'>
+
+export async function openAgentHouse(server: AgentHouseServer = {}): Promise<AgentHouse> {
   await using opening = new AsyncDisposableStack()
   const folder = opening.adopt(await mkdtemp(join(tmpdir(), 'lifeboat-agent-')), (path) =>
     rm(path, { recursive: true }),
   )
   const rights = `LOGIN PASSWORD '${PASSWORD}' BYPASSRLS`
   const [pg, nats] = await Promise.all([
-    startPostgres({ settings, roles: { backup: rights, weak: rights, mover: `${rights} REPLICATION` } }),
+    startPostgres({ ...server, roles: { backup: rights, weak: rights, mover: `${rights} REPLICATION` } }),
     startNats(),
   ])
   opening.use(pg)

@@ -14,7 +14,7 @@ import { recoverByPage } from './recover-by-page.ts'
 
 let house: AgentHouse
 beforeAll(async () => {
-  house = await openAgentHouse({ max_wal_size: '32MB', min_wal_size: '32MB' })
+  house = await openAgentHouse({ settings: { max_wal_size: '32MB', min_wal_size: '32MB' } })
   await house.database('records')
 })
 afterAll(() => house[Symbol.asyncDispose]())

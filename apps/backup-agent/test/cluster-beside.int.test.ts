@@ -5,19 +5,12 @@ import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messa
 import { moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { AgentConfig } from '../src/config.ts'
-import { type RunningAgent, SOURCE } from './agent-house.ts'
-import { type ClusterHouse, openClusterHouse, VISITS } from './cluster-house.ts'
+import { SOURCE } from './agent-house.ts'
+import { type ServedClusterHouse, serveClusterHouse, VISITS } from './cluster-house.ts'
 
-let house: ClusterHouse
-let at: ClusterHouse['at']
-let cfg: AgentConfig
-let agent: RunningAgent
+let { house, at, cfg, agent } = {} as ServedClusterHouse
 beforeAll(async () => {
-  house = await openClusterHouse()
-  at = house.at
-  cfg = house.config()
-  agent = await at.house.agent(cfg)
+  ;({ house, at, cfg, agent } = await serveClusterHouse())
 })
 afterEach(async () => {
   if ((await besides()).length > 0)
@@ -29,10 +22,6 @@ afterAll(async () => {
 })
 
 const besides = () => readdir(house.clusters).catch(() => [])
-const copies = async () => {
-  const { targets, sealedIdentity } = (await house.order(cfg)) as { targets: string[]; sealedIdentity: string }
-  return { targets, sealedIdentity }
-}
 
 test('beside, to a moment, a cluster stands still for a look, is moved on, promoted and released; production knows nothing of it', async () => {
   const { restoreId } = await house.command(cfg)
@@ -44,11 +33,11 @@ test('beside, to a moment, a cluster stands still for a look, is moved on, promo
   expect(await house.beside(alone)).toBe('t off')
   expect(await house.visits()).toBe('1 2 3 4')
 
-  const moved = await house.command(cfg, { action: 'move', ...(await copies()), goal: { to: 'name', name: 'later' } })
+  const moved = await house.command(cfg, { action: 'move', goal: { to: 'name', name: 'later' } })
   expect(await at.settled(moved.restoreId)).toMatchObject([{ outcome: 'done', cluster: { state: 'paused' } }])
   expect(await house.beside(VISITS)).toBe('1 2 3')
 
-  const promoted = await house.command(cfg, { action: 'promote', ...(await copies()) })
+  const promoted = await house.command(cfg, { action: 'promote' })
   const [told] = await at.settled(promoted.restoreId)
   expect(told).toMatchObject({
     outcome: 'done',
@@ -130,7 +119,7 @@ test('to the end of the WAL it is promoted at once; it cannot go back, and no se
   expect(await house.beside(VISITS)).toBe('1 2 3 4')
   const second = await house.command(cfg)
   expect(await at.settled(second.restoreId)).toMatchObject([{ error: { code: 'RESTORE_CLUSTER_UNFIT' } }])
-  const moved = await house.command(cfg, { action: 'move', ...(await copies()), goal: { to: 'latest' } })
+  const moved = await house.command(cfg, { action: 'move', goal: { to: 'latest' } })
   expect(await at.settled(moved.restoreId)).toMatchObject([
     { error: { code: 'RESTORE_NOTHING_BESIDE', facts: { state: 'promoted' } } },
   ])
@@ -142,7 +131,6 @@ test('one that stands still cannot be moved back, and stands where it stood; kil
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', cluster: { state: 'paused' } }])
   const back = await house.command(cfg, {
     action: 'move',
-    ...(await copies()),
     goal: { to: 'time', time: house.between },
   })
   expect(await at.settled(back.restoreId)).toMatchObject([{ outcome: 'failed', error: { code: 'RESTORE_BACKWARD' } }])

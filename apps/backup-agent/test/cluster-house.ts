@@ -11,7 +11,7 @@ import { type SealBaseOptions, sealBase } from '@lifeboat/testkit/seal-base.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
 import { sealWal } from '@lifeboat/testkit/seal-wal.ts'
 import type { AgentConfig } from '../src/config.ts'
-import { SOURCE } from './agent-house.ts'
+import { type RunningAgent, SOURCE } from './agent-house.ts'
 import { openRestoreHouse, type RestoreHouse } from './restore-house.ts'
 
 /** The database `records` has a table of visits: 1 in the base, 2 until `between`, 3 until the restore point `later`, 4 at the end of the WAL. */
@@ -42,25 +42,51 @@ export interface ClusterHouse extends AsyncDisposable {
   besides(): Promise<string[]>
 }
 
+/** Pages are changed, made, cut off and removed. */
+const BEFORE_BASE = `
+  create table visit (no int primary key); insert into visit values (1); grant select on visit to backup;
+  update patient set name = name || '!' where id % 50 = 0;
+  delete from patient where id > 15000; drop table "Größe"`
 export const VISITS = `select string_agg(no::text, ' ' order by no) as answer from visit`
 /** Hooks that stop and start PostgreSQL itself. */
 export const HOOKS = { stop: 'stop-pg', start: 'start-pg' }
 
-export async function openClusterHouse(): Promise<ClusterHouse> {
+export interface ClusterHouseOptions {
+  /** The base is an incremental to one from before there were visits (PostgreSQL 17). */
+  incremental?: boolean
+}
+
+/** A house, and an agent that runs while the tests of a file do. */
+export interface ServedClusterHouse {
+  house: ClusterHouse
+  at: RestoreHouse
+  cfg: AgentConfig
+  agent: RunningAgent
+}
+
+export async function serveClusterHouse(opts?: ClusterHouseOptions): Promise<ServedClusterHouse> {
+  const house = await openClusterHouse(opts)
+  const cfg = house.config()
+  return { house, at: house.at, cfg, agent: await house.at.house.agent(cfg) }
+}
+
+export async function openClusterHouse({ incremental = false }: ClusterHouseOptions = {}): Promise<ClusterHouse> {
   await using opening = new AsyncDisposableStack()
-  const at = opening.use(await openRestoreHouse())
+  const server = { dataChecksums: true, ...(incremental && { settings: { summarize_wal: 'on' } }) }
+  const at = opening.use(await openRestoreHouse(server))
   const { house, targets, seals } = at
   const { pg, folder } = house
   const target = targets.south
   const seal: ClusterHouse['seal'] = async (change = {}) => {
-    const { agent: signer, recipient, verifier } = seals
-    const { manifest } = await sealBase({ pg, database: 'records', target, recipient, signer, ...change })
-    await sealEvidence(target, verifier, manifest)
+    const { manifest } = await sealBase({ ...about, ...change })
+    await sealEvidence(target, seals.verifier, manifest)
     return manifest
   }
   const query = (sql: string) => pg.query('records', sql)
-  await query('create table visit (no int primary key); insert into visit values (1); grant select on visit to backup')
-  const base = await seal()
+  const about = { pg, database: 'records', target, recipient: seals.recipient, signer: seals.agent }
+  const parent = incremental ? await sealBase(about) : undefined
+  await query(BEFORE_BASE)
+  const base = await seal(parent && { parent })
   await query('insert into visit values (2); select pg_switch_wal(); select pg_sleep(0.05)')
   const [{ now }] = await query('select clock_timestamp() as now')
   await query('select pg_sleep(0.05); insert into visit values (3)')
@@ -97,10 +123,11 @@ export async function openClusterHouse(): Promise<ClusterHouse> {
         restore: { ...cfg.restore, clusters, hooks: { ...cfg.restore.hooks, ...hooks } },
       }
     },
-    order(cfg, change = {}) {
+    async order(cfg, change = {}) {
       const { action = 'restore' } = change as { action?: string }
       const wish = { backupId: base.backupId, place: 'beside', port, goal: { to: 'time', time: made.between } }
-      return at.order(cfg, { kind: 'cluster', ...(action === 'restore' && wish), ...change })
+      const copies = action === 'move' || action === 'promote' ? await at.copies() : {}
+      return at.order(cfg, { kind: 'cluster', ...(action === 'restore' && wish), ...copies, ...change })
     },
     async command(cfg, change) {
       const order = await made.order(cfg, change)

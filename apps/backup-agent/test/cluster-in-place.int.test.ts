@@ -1,19 +1,11 @@
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { AgentConfig } from '../src/config.ts'
-import type { RunningAgent } from './agent-house.ts'
-import { type ClusterHouse, HOOKS, openClusterHouse } from './cluster-house.ts'
+import { HOOKS, type ServedClusterHouse, serveClusterHouse } from './cluster-house.ts'
 
-let house: ClusterHouse
-let at: ClusterHouse['at']
-let cfg: AgentConfig
-let agent: RunningAgent
+let { house, at, cfg, agent } = {} as ServedClusterHouse
 beforeAll(async () => {
-  house = await openClusterHouse()
-  at = house.at
-  cfg = house.config()
-  agent = await at.house.agent(cfg)
+  ;({ house, at, cfg, agent } = await serveClusterHouse())
 })
 afterEach(async () => {
   // Back to where every test begins.

@@ -41,7 +41,7 @@ describe.runIf(isAble)('incrementals', () => {
   let catalog: KvCatalog
   const stop = new AbortController()
   beforeAll(async () => {
-    house = await openAgentHouse({ summarize_wal: 'on' })
+    house = await openAgentHouse({ settings: { summarize_wal: 'on' } })
     await house.database('records')
     catalog = await KvCatalog.open(house.bus)
     await followFacts(house.bus, catalog, { signal: stop.signal })

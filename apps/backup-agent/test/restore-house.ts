@@ -19,7 +19,7 @@ import { until } from '@lifeboat/testkit/eventually.ts'
 import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
 import type { AgentConfig, Hook } from '../src/config.ts'
-import { type AgentHouse, openAgentHouse, SOURCE } from './agent-house.ts'
+import { type AgentHouse, type AgentHouseServer, openAgentHouse, SOURCE } from './agent-house.ts'
 import { anOrder, sealedTo } from './restore-order.ts'
 
 const run = promisify(execFile)
@@ -47,6 +47,8 @@ export interface RestoreHouse extends AsyncDisposable {
   section: Record<string, unknown>
   /** `restore` of the source, likewise. */
   login: Record<string, unknown>
+  /** What whoever reads copies is told: where they are, and what opens them. */
+  copies(): Promise<{ targets: string[]; sealedIdentity: string }>
   /** An order for this agent, restoring unless told otherwise. */
   order(cfg: AgentConfig, change?: object): Promise<RestoreOrder>
   /** Signs by ann and publishes as a stock client would. */
@@ -67,9 +69,9 @@ export interface RestoreHouse extends AsyncDisposable {
   childRuns(): Promise<boolean>
 }
 
-export async function openRestoreHouse(): Promise<RestoreHouse> {
+export async function openRestoreHouse(like?: AgentHouseServer): Promise<RestoreHouse> {
   await using opening = new AsyncDisposableStack()
-  const house = opening.use(await openAgentHouse())
+  const house = opening.use(await openAgentHouse(like))
   const { pg, folder, bus } = house
   await house.database('records')
   const [agentKey, verifierKey] = [await newSigningKeyPair(), await newSigningKeyPair()]
@@ -141,10 +143,10 @@ export async function openRestoreHouse(): Promise<RestoreHouse> {
         restore: { ...{ operators: known, signatures: 1, identity, uploaders, hooks } },
       }
     },
+    copies: async () => ({ targets: ['south'], sealedIdentity: await sealedTo(own, house.identityFile) }),
     async order({ fleetId, agentId }, change = {}) {
       const { action = 'restore' } = change as { action?: string }
-      const copies = { targets: ['south'], sealedIdentity: await sealedTo(own, house.identityFile) }
-      const what = { backupId: manifest.backupId, unproven: false, ...copies }
+      const what = { backupId: manifest.backupId, unproven: false, ...(await made.copies()) }
       return anOrder({ fleetId, agentId }, { ...(action === 'restore' && what), ...change })
     },
     async command(cfg, change) {

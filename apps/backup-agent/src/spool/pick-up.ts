@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { BackupFailed, BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
-import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { manifestInside } from '@lifeboat/shared/signing/manifest-inside.ts'
 import { type Attempt, aboutOf } from '../attempt.ts'
 import type { AgentDeps } from '../deps.ts'
 import { MANIFEST, partName, SEALED, unlessAbsent } from './files.ts'
@@ -70,8 +70,7 @@ export async function tellFailed(
 
 /** Parts that no release has taken away yet. */
 async function partsHere({ cfg }: Deps, { attempt, folder }: Spooled): Promise<PartSealed[]> {
-  const { payload } = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as { payload: string }
-  const manifest = Manifest.parse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')))
+  const manifest = manifestInside(await readFile(join(folder, MANIFEST)))
   const { backupId, sourceId, agentId, policyId, targets } = attempt
   const about = { backupId, sourceId, agentId, policyId, targets }
   const here: PartSealed[] = []

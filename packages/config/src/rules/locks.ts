@@ -1,5 +1,5 @@
 import { Duration, formatDuration } from '@lifeboat/shared/time/duration.ts'
-import { suggestName } from '../did-you-mean.ts'
+import { unknownName } from '../did-you-mean.ts'
 import type { Finding } from '../problems.ts'
 import type { Raw, Rule } from '../references.ts'
 import { block, blocks, list, takings, text } from './raw.ts'
@@ -22,8 +22,7 @@ function policyFindings(raw: Raw, target: string, days: Raw): Finding[] {
   return Object.keys(days).flatMap((name): Finding[] => {
     const about = { severity: 'error', path: ['targets', target, 'lock', 'policies', name], at: 'key' } as const
     const policy = policies.get(name)
-    if (policy === undefined)
-      return [{ ...about, message: `no policy is called ${name}`, hint: suggestName(name, [...policies.keys()]) }]
+    if (policy === undefined) return [{ ...about, ...unknownName('policy', name, [...policies.keys()]) }]
     if (list(policy.targets).includes(target)) return []
     return [{ ...about, message: 'this policy sends no backups here', hint: 'Leave it out.' }]
   })

@@ -50,6 +50,23 @@ test('beside, on a signed command, the cluster of the moment before can be looke
   expect(await world.json(['restore', 'release', SOURCE, '--beside', ...byAnn])).toMatchObject({ outcome: 'done' })
 })
 
+test('one table as of the moment before, out of the physical backup, on a signed command', async () => {
+  const table = ['--table', 'visit', '--until', moment]
+  const plan = await at.world.cli(['restore', 'plan', SOURCE, ...table, '--replace', '--identity', at.identityFile])
+  expect([plan.code, plan.stdout]).toEqual([0, expect.stringMatching(/^note +The cluster is recovered to /m)])
+  const { code, stdout, stderr } = await at.run([...table, '--replace'])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(JSON.parse(stdout)).toMatchObject({
+    outcome: 'done',
+    diffs: [{ table: 'public.visit', rows: 100, now: { rows: 0 } }],
+  })
+  expect(await at.visits()).toBe(100)
+  const byAnn = ['--table', 'visit', ...at.byAnn]
+  expect(await at.world.json(['restore', 'revert', SOURCE, ...byAnn])).toMatchObject({ outcome: 'done' })
+  expect(await at.visits()).toBe(0)
+  await at.world.json(['restore', 'release', SOURCE, ...byAnn])
+})
+
 test('in place, on a signed command, the whole server goes back, backups go on, and what was there is put back and let go', async () => {
   const { world, byAnn } = at
   const hooks = ['--stop-hook', 'stop-pg', '--start-hook', 'start-pg']

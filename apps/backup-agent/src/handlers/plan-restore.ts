@@ -55,7 +55,7 @@ async function plan(deps: AgentDeps, wish: RestorePlanRequested, signal: AbortSi
   }
   const { backupId, targets, unproven } = wish
   const copies = { backupId, targets, unproven, hooks, reader, key }
-  if (tables) return (await planTables({ cfg, of, sourceId, wish: tables, clock, ...copies }, signal)).plan
+  if (tables) return (await planTables({ cfg, of, restoreId, sourceId, wish: tables, clock, ...copies }, signal)).plan
   if (cluster) {
     const about = { cfg, of, restoreId, sourceId, wish: cluster, clock, ...copies } as const
     return (await planClusterRestore(about, signal)).plan

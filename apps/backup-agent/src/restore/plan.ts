@@ -43,7 +43,10 @@ export async function planOf(
   const hooks = plannedHooks(about.hooks, restore, obstacles)
   const seen = await orObstacle(obstacles, () => lookAtServer(server, database))
   const { databaseBytes } = manifest.summary
-  const disks = await disksOf({ folder: seen?.folder, databaseBytes, archive: told.disk }, obstacles)
+  const disks = await disksOf(
+    { folder: seen?.folder, databaseBytes, meanwhile: told.disk && { of: 'the archive meanwhile', ...told.disk } },
+    obstacles,
+  )
   const plan: RestorePlan = {
     ...{ sourceId, agentId: cfg.agentId, database, backup, targetId: copy.target.id, passedOver: copy.passedOver },
     server: {

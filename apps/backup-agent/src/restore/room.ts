@@ -9,8 +9,8 @@ export interface RoomWanted {
   /** Where the server keeps its data; undefined: nobody could ask it. */
   folder: string | undefined
   databaseBytes: number
-  /** Where the archive lies meanwhile, where there is one. */
-  archive: Omit<Disk, 'of'> | undefined
+  /** What else takes room until it is over. */
+  meanwhile: Disk | undefined
 }
 
 /** A restored database without its bloat, beside it the WAL of restoring it. */
@@ -18,17 +18,17 @@ const SERVER_ROOM_FACTOR = 1.5
 
 /** The disks a restore fills, and whether they have room for it. */
 export async function disksOf(
-  { folder, databaseBytes, archive }: RoomWanted,
+  { folder, databaseBytes, meanwhile }: RoomWanted,
   obstacles: ErrorReport[],
 ): Promise<Disk[]> {
-  const meanwhile: Disk[] = archive ? [{ of: 'the archive meanwhile', ...archive }] : []
   const room = folder === undefined ? undefined : await roomAt(folder, databaseBytes)
-  if (!room) return meanwhile
+  const others = meanwhile ? [meanwhile] : []
+  if (!room) return others
   const { path, freeBytes } = room
-  const neededBytes = room.neededBytes + (await alsoNeededAt(path, archive))
+  const neededBytes = room.neededBytes + (await alsoNeededAt(path, meanwhile))
   if (freeBytes < neededBytes)
     obstacles.push(new LifeboatError('RECOVERY_NO_ROOM', { path, neededBytes, freeBytes }).toReport())
-  return [...meanwhile, room]
+  return [...others, room]
 }
 
 /** The agent lives beside the server, as a rule; where it does not, or may not look, nothing is known. */
@@ -39,8 +39,8 @@ async function roomAt(folder: string, databaseBytes: number): Promise<Disk | und
 }
 
 /** Where spool and server share a disk, the archive takes of the same room, and what fills up is production's. */
-async function alsoNeededAt(path: string, archive: RoomWanted['archive']): Promise<number> {
-  if (!archive) return 0
-  const [one, other] = await Promise.all([stat(path), stat(archive.path)])
-  return one.dev === other.dev ? archive.neededBytes : 0
+async function alsoNeededAt(path: string, meanwhile: Disk | undefined): Promise<number> {
+  if (!meanwhile) return 0
+  const [one, other] = await Promise.all([stat(path), stat(meanwhile.path)])
+  return one.dev === other.dev ? meanwhile.neededBytes : 0
 }

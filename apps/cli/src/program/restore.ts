@@ -22,7 +22,7 @@ export function addRestoring({ does, noun, verb }: Shape): void {
       (name, before: string[] = []) => [...before, name],
     )
   const until =
-    'of a cluster: latest (default), end (of the backup), a time with its offset, a log position, xid:731, name:RESTORE-POINT; of files: a time'
+    'of a cluster, or of tables out of one: latest (the default of a cluster), end (of the backup), a time with its offset, a log position, xid:731, name:RESTORE-POINT; of files: a time'
   const chosen = (command: Commander) =>
     hooked(
       tabled(keyed(placed(command)))
@@ -31,7 +31,7 @@ export function addRestoring({ does, noun, verb }: Shape): void {
         .option('--replace', 'of tables: they hold the rows of the backup and no others')
         .option('--into-schema <name>', 'of tables: beside, in a new schema, and nothing that is there is touched')
         .option('--until <point>', until)
-        .option('--timeline <no>', 'of a cluster: along this timeline (default: the newest that leads there)')
+        .option('--timeline <no>', 'with --until: along this timeline (default: the newest that leads there)')
         .option('--port <no>', 'of a cluster beside: where it listens, on 127.0.0.1')
         .option('--backup <id>', 'this backup (default: the newest proven one)')
         .option('--target <name>', 'try the copy at this target first')

@@ -70,9 +70,9 @@ function clusterLines({ goal, wal, timeline, place, dataDirectory, port }: Plann
   ]
 }
 
-function serverLines({ server, cluster }: RestorePlan): [string, string][] {
+function serverLines({ server, cluster, tables }: RestorePlan): [string, string][] {
   if (!server) return []
-  const major = `${server.major}${cluster ? '' : ' or newer'} (the source ran ${server.version.split(' on ')[0]})`
+  const major = `${server.major}${cluster || tables?.from === 'cluster' ? '' : ' or newer'} (the source ran ${server.version.split(' on ')[0]})`
   return [
     ['PostgreSQL', major],
     ['extensions', server.extensions.join(', ') || 'none'],

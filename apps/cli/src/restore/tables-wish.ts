@@ -1,9 +1,11 @@
 import { parseTableName } from '@lifeboat/postgres/table-export/table-name.ts'
 import { type TableRef, TablesInto, type TablesWish } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { parseGoal, wholeNumber } from '../recover/read-wish.ts'
+import type { ClusterArgs } from './cluster-wish.ts'
 
 /** What makes a restore one of tables. */
-export interface TablesArgs {
+export interface TablesArgs extends Pick<ClusterArgs, 'beside' | 'inPlace' | 'until' | 'timeline' | 'port'> {
   /** Each as SQL names it. */
   table?: string[]
   merge?: boolean
@@ -24,7 +26,7 @@ export function tableRefsOf({ table = [] }: Pick<TablesArgs, 'table'>): TableRef
   return found.filter((_, no) => texts.indexOf(texts[no] ?? '') === no)
 }
 
-/** undefined: it is not about tables. @throws LifeboatError CLI_USAGE */
+/** undefined: it is not about tables. @throws LifeboatError CLI_USAGE | RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
 export function tablesWishOf(args: TablesArgs): TablesWish | undefined {
   const tables = tableRefsOf(args)
   const { merge, replace, intoSchema } = args
@@ -38,7 +40,14 @@ export function tablesWishOf(args: TablesArgs): TablesWish | undefined {
     intoSchema === undefined ? { how: merge ? 'merge' : 'replace' } : { how: 'beside', schema: intoSchema },
   )
   if (!into.success) throw usage(`${intoSchema} is no name of a schema`)
-  return { tables, into: into.data }
+  const { until, timeline, beside, inPlace, port } = args
+  if (beside || inPlace || port !== undefined) throw usage('a cluster or tables of it: give one of them')
+  if (timeline !== undefined && until === undefined) throw usage('a timeline leads to a moment: say --until')
+  const no = wholeNumber(timeline, '--timeline', 0xffff_ffff)
+  return {
+    ...{ tables, into: into.data, ...(until !== undefined && { goal: parseGoal(until) }) },
+    ...(no !== undefined && { timeline: no }),
+  }
 }
 
 function usage(problem: string): LifeboatError {

@@ -22,9 +22,9 @@ export function wishOf(args: WishArgs, is: Addressed['is']): Wish {
   if (is === 'files') return filesWishOf(args)
   if (args.postHook !== undefined) throw usage('a post hook finishes a tree of files; the source is a database')
   const tables = tablesWishOf(args)
+  if (tables) return { tables }
   const cluster = clusterWishOf(args)
-  if (tables && cluster) throw usage('a cluster or tables of it: give one of them')
-  return { ...(cluster && { cluster }), ...(tables && { tables }) }
+  return cluster ? { cluster } : {}
 }
 
 function filesWishOf({ until, ...others }: WishArgs): Wish {

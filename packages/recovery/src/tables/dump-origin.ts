@@ -67,7 +67,7 @@ export async function dumpOrigin(
   await rm(archive, { force: true })
   onPhase('measure')
   await compareRows(place.connection, parts, fingerprint)
-  const from = await databaseOrigin(place.connection, { wanted, encoding: manifest.server.encoding }, run)
+  const from = await databaseOrigin(place.connection, { wanted }, run)
   opening.use(from)
   const owned = opening.move()
   return { ...from, [Symbol.asyncDispose]: () => owned.disposeAsync() }

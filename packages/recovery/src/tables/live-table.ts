@@ -9,6 +9,8 @@ export interface LiveTable extends TableRef, Described {
   title: string
   partitioned: boolean
   owner: string
+  /** What it holds is not in the WAL. */
+  unlogged: boolean
   /** Columns of the primary key with the operator that its index compares by; empty where there is none. */
   key: KeyColumn[]
   /** Triggers meant for rows that come by replication, which a restore is not; the table is the partition they belong to. */
@@ -50,8 +52,17 @@ export async function readLive(client: SourceClient, wanted: TableRef): Promise<
   const { rows } = await client.query<Pick<LiveTable, 'owner' | 'key' | 'replicaTriggers'>>(ABOUT, [found.oid])
   if (!rows[0]) return { problem: `there is no table ${titleOf(wanted)}` }
   const { schema, name } = wanted
-  const { oid, partitioned } = found
-  return { schema, name, oid, partitioned, title: titleOf(wanted), ...(await describeTable(client, found)), ...rows[0] }
+  const { oid, partitioned, unlogged } = found
+  return {
+    schema,
+    name,
+    oid,
+    partitioned,
+    unlogged,
+    title: titleOf(wanted),
+    ...(await describeTable(client, found)),
+    ...rows[0],
+  }
 }
 
 export function isLive(table: LiveTable | NoTable): table is LiveTable {

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { Goal } from './goal.ts'
+import { Timeline } from './wal.ts'
 
 /** PostgreSQL cuts longer names, in silence. */
 const SqlName = z
@@ -22,7 +24,14 @@ export const TablesInto = z.discriminatedUnion('how', [
 export type TablesInto = z.infer<typeof TablesInto>
 
 /** Tables out of a backup. */
-export const TablesWish = z.strictObject({ tables: z.array(TableRef).min(1).max(100), into: TablesInto })
+export const TablesWish = z.strictObject({
+  tables: z.array(TableRef).min(1).max(100),
+  into: TablesInto,
+  /** As of this point, out of a physical backup and WAL; default as of an export or a dump. */
+  goal: Goal.optional(),
+  /** Default: the newest that leads there. */
+  timeline: Timeline.optional(),
+})
 export type TablesWish = z.infer<typeof TablesWish>
 
 /** The rows of a backup against those there are now, told before anything is changed. */
@@ -47,8 +56,8 @@ export type TableDiff = z.infer<typeof TableDiff>
 /** What a plan for tables says beside what every plan says. */
 export const PlannedTables = z.object({
   into: TablesInto,
-  /** What the backup is: `export` holds CSV, out of anything else a scratch server or database is made first. */
-  from: z.enum(['export', 'dump']),
+  /** What the backup is: `export` holds CSV; of a dump a database, and of a cluster a server is made beside first. */
+  from: z.enum(['export', 'dump', 'cluster']),
   tables: z.array(
     z.object({
       table: z.string(),

@@ -2,13 +2,11 @@ import { connectSource, cutOn, type SourceClient } from '@lifeboat/postgres/conn
 import { pinSettings } from '@lifeboat/postgres/fingerprint/pin-settings.ts'
 import { copyIn } from '@lifeboat/postgres/table-export/copy.ts'
 import { findPostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
-import { besideName } from '@lifeboat/recovery/bare/recover-into-server.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import { diffTable } from '@lifeboat/recovery/tables/diff.ts'
-import { dumpOrigin } from '@lifeboat/recovery/tables/dump-origin.ts'
 import { isLive, type LiveTable, readLive } from '@lifeboat/recovery/tables/live-table.ts'
 import { TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
-import { exportOrigin, type TableOrigin } from '@lifeboat/recovery/tables/origin.ts'
+import type { TableOrigin } from '@lifeboat/recovery/tables/origin.ts'
 import { compareStaged, makeStaging, type Staged, stagedIn } from '@lifeboat/recovery/tables/staging.ts'
 import { columnDifferences, mergeProblem } from '@lifeboat/recovery/tables/unfit.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -16,12 +14,15 @@ import type { TablesOrder } from '@lifeboat/shared/domain/restore.ts'
 import type { TableDiff, TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
+import { removeApart } from '../cluster/recover-apart.ts'
 import type { Command } from '../command.ts'
 import { orNextTarget } from '../next-target.ts'
 import { audit } from '../tell.ts'
 import { whileReading } from '../while-reading.ts'
+import { clusterFolder } from './find-cluster.ts'
 import { type PlannedTableRestore, planTables } from './plan.ts'
 import { liveDatabase } from './site.ts'
+import { withOrigin } from './with-origin.ts'
 
 type Staging = Command & { order: TablesOrder<'restore'> }
 
@@ -39,12 +40,14 @@ export interface OnStage {
  */
 export async function stageTables(command: Staging, schema: string): Promise<OnStage> {
   const { deps, order, run, report, entry, database } = command
+  if (order.goal) await removeApart(clusterFolder(command, order.sourceId))
   const on = await whileReading(command, (reader) => {
-    const { sourceId, backupId, unproven, hooks, tables, into } = order
+    const { restoreId, sourceId, backupId, unproven, hooks, tables, into, goal, timeline } = order
+    const wish = { tables, into, ...(goal && { goal }), ...(timeline !== undefined && { timeline }) }
     const by = { cfg: deps.cfg, of: command, clock: deps.clock, reader, key: 'here' } as const
     const choose = (targets: readonly TargetId[]) => {
       report('look')
-      const about = { sourceId, backupId, unproven, hooks, targets, wish: { tables, into } }
+      const about = { restoreId, sourceId, backupId, unproven, hooks, targets, wish }
       return planTables({ ...by, ...about }, run.signal)
     }
     return orNextTarget(command, order.targets, choose, (planned) => stageCopy(command, planned, reader, schema))
@@ -54,18 +57,21 @@ export async function stageTables(command: Staging, schema: string): Promise<OnS
   return on
 }
 
-async function stageCopy(
+function stageCopy(
   command: Staging,
-  planned: PlannedTableRestore,
+  { plan, found, target }: PlannedTableRestore,
   reader: (target: Target) => Reader,
   schema: string,
 ): Promise<OnStage> {
-  const { order, run, report } = command
-  const { plan, manifest, target } = planned
   const [obstacle] = plan.obstacles
   if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
-  report('open')
-  await using origin = await originOf(command, planned, reader(target))
+  command.report('open')
+  const { major } = found.manifest.server
+  return withOrigin(command, found, reader(target), (origin) => stageFrom(command, origin, schema, major))
+}
+
+async function stageFrom(command: Staging, origin: TableOrigin, schema: string, major: number): Promise<OnStage> {
+  const { order, run, report } = command
   const staged = stagedIn(schema, origin.tables)
   await using client = await connectSource(liveDatabase(command), TABLES_SESSION)
   using _cut = cutOn(run.signal, client)
@@ -74,23 +80,13 @@ async function stageCopy(
   const lives = await demandFit(client, staged, order.into)
   report('load')
   await makeStaging(client, schema, staged, { kept: order.into.how === 'beside' })
-  await load(command, origin, staged, manifest.server.major)
+  await load(command, origin, staged, major)
   report('check')
   await compareStaged(client, staged)
   report('compare')
   const diffs: TableDiff[] = []
   for (const [no, each] of staged.entries()) diffs.push(await diffOf(client, each, lives[no]))
   return { staged, sequences: origin.sequences, diffs }
-}
-
-async function originOf(
-  { order, server, database, report }: Staging,
-  { from, manifest, fingerprint }: PlannedTableRestore,
-  reader: Reader,
-): Promise<TableOrigin> {
-  if (from === 'export') return exportOrigin(reader, manifest, order.tables)
-  const name = besideName(database, 'restoring', order.restoreId.slice(-6))
-  return dumpOrigin(reader, { manifest, fingerprint }, { server, database, name }, order.tables, report)
 }
 
 async function load(command: Command, origin: TableOrigin, staged: readonly Staged[], major: number): Promise<void> {

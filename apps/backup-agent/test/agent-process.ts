@@ -48,7 +48,7 @@ export async function spawnAgent(
     },
     sources: {
       [SOURCE]: files
-        ? { kind: 'files', agent: cfg.agentId, root: files }
+        ? { kind: 'files', agent: cfg.agentId, root: files, ...source }
         : {
             ...{ agent: cfg.agentId, host, port, database: 'records', user: 'backup', password },
             ...{ replication: { user: 'mover', password }, ...source },

@@ -112,7 +112,7 @@ function openTree(folder: string, at: RestoreHouse): Tree {
         .sort()
     },
     contents(of = tree.root) {
-      const names = execFileSync('find', [of, '-type', 'f', '-printf', '%P\\n'], { encoding: 'utf8' })
+      const names = execFileSync('find', ['-H', of, '-type', 'f', '-printf', '%P\\n'], { encoding: 'utf8' })
       const read = (name: string) => execFileSync('cat', [join(of, name)], { encoding: 'utf8' })
       return Object.fromEntries(
         names

@@ -18,10 +18,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CheckResult } from '@lifeboat/shared/domain/drill.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { type Hostile, hostileArchive } from '@lifeboat/testkit/hostile-archive.ts'
 import { type SealFilesOptions, sealFiles } from '@lifeboat/testkit/seal-files.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DrillRoom, openDrillRoom } from './drill-room.ts'
-import { type Hostile, hostileArchive, openTree } from './tree.ts'
+import { openTree } from './tree.ts'
 
 let room: DrillRoom
 beforeAll(async () => {

@@ -25,6 +25,8 @@ export interface SealFilesOptions {
   sourceId?: SourceId
   /** As configured where it was backed up; default /opt/app. */
   root?: string
+  /** Changes the manifest before it is signed. */
+  change?: (manifest: Manifest) => Manifest
   /** Changes a list of members before it is sealed: an agent that lies. */
   spoilList?: (list: string) => string
 }
@@ -53,12 +55,13 @@ export async function sealFiles(opts: SealFilesOptions): Promise<Manifest> {
     await add(`${stem}.tar`, 'files', archive)
     await add(`${stem}.jsonl`, 'members', Buffer.from(opts.spoilList?.(list) ?? list))
   }
-  const manifest = manifestOf(
+  const whole = manifestOf(
     opts,
     facts,
     now,
     sealed.map(({ artifact }) => artifact),
   )
+  const manifest = opts.change?.(whole) ?? whole
   for (const { artifact, bytes } of sealed) await putParts(target, manifest, artifact, bytes)
   const { sourceId, backupId } = manifest
   await put(target, documentKey(sourceId, backupId, 'RECOVER.md'), RECOVER, 'document')

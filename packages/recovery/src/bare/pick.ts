@@ -44,7 +44,7 @@ export function pick(sight: Sight, asked: Asked): Picked {
 }
 
 export function ofOneSource({ backups, distrusted, objects }: Sight, { sourceId }: Asked): Seen[] {
-  // Trees of files come back by their RECOVER.md.
+  // Trees of files come back by an agent, or by their RECOVER.md.
   const databases = backups.filter(({ manifest }) => manifest.server !== undefined)
   const found = databases.filter(({ manifest }) => sourceId === undefined || manifest.sourceId === sourceId)
   const sources = [...new Set(databases.map(({ manifest }) => manifest.sourceId as string))]

@@ -44,7 +44,7 @@ export async function swapPlaces(swaps: readonly PlaceSwap[]): Promise<void> {
 export async function stateOf({ place, next, aside, was }: PlaceSwap): Promise<SwapState> {
   const [here, comes, kept] = await Promise.all([find(place), next === undefined ? undefined : find(next), find(aside)])
   if (next === undefined) return here ? (kept ? 'half' : 'none') : 'done'
-  if (!comes) return 'done'
+  if (!comes) return here ? 'done' : 'half'
   if (here?.isSymbolicLink() && comes.isSymbolicLink()) return 'none'
   return was && kept ? 'half' : 'none'
 }
@@ -52,7 +52,9 @@ export async function stateOf({ place, next, aside, was }: PlaceSwap): Promise<S
 async function swapOne({ place, next, aside }: PlaceSwap): Promise<void> {
   const [here, comes, kept] = await Promise.all([find(place), next === undefined ? undefined : find(next), find(aside)])
   if (next !== undefined && here?.isSymbolicLink() && comes?.isSymbolicLink()) {
-    if (!kept) await symlink(await readlink(place), aside)
+    const leads = await readlink(place)
+    if (!kept) await symlink(leads, aside)
+    else if (leads !== (await readlink(aside))) throw new Error(`something else is at ${aside}`)
     await rename(next, place).catch((thrown) => unlink(aside).then(() => Promise.reject(thrown)))
     return
   }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { lstat, readdir, readlink, symlink } from 'node:fs/promises'
+import { readdir, readlink, symlink } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import { changesStage } from '@lifeboat/files/changes/changes-stage.ts'
 import { startingPoints } from '@lifeboat/files/take/starting-points.ts'
@@ -10,6 +10,7 @@ import type { PlaceSwap } from '@lifeboat/recovery/swap/swap-places.ts'
 import { FilesChanges, type FilesLeft } from '@lifeboat/shared/domain/restore-files.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { FilesCommand, FilesCommandTo } from '../command.ts'
+import { isThere } from './in-place.ts'
 import { asidePath, placesUnfit, type TreeSite } from './site.ts'
 
 export interface PreparedSwaps {
@@ -86,11 +87,7 @@ async function wholeSwap({ root, link, folder }: TreeSite, atMs: number): Promis
 }
 
 async function swapOf(place: string, next: string, atMs: number): Promise<PlaceSwap> {
-  const was = await lstat(place).then(
-    () => true,
-    () => false,
-  )
-  return { place, next, aside: asidePath(place, 'before', atMs), was }
+  return { place, next, aside: await asidePath(place, 'before', atMs), was: await isThere(place) }
 }
 
 async function changesOf(

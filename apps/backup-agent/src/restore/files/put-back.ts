@@ -7,7 +7,7 @@ import type { Entry } from '../book.ts'
 import type { FilesCommand, FilesCommandTo } from '../command.ts'
 import { CLOCKS_APART_MS } from '../put-back.ts'
 import type { Ending } from '../tell.ts'
-import { isInPlace, isThere } from './in-place.ts'
+import { cameInPlace, isBegun, isThere } from './in-place.ts'
 import { mountsAt } from './mounts.ts'
 import { asidePath } from './site.ts'
 
@@ -17,7 +17,7 @@ export async function revertTree(command: FilesCommandTo<'revert'>): Promise<End
   // Before any service is stopped for nothing.
   const swaps = entry().files?.swaps ?? (await swapsBack(command))
   if (entry().stage === 'accepted') await command.step('ready', { files: { swaps } })
-  if (await isInPlace(entry())) return aroundSwap(command, { done: true, swap: undefined })
+  if (await isBegun(entry())) return aroundSwap(command, { done: true, swap: undefined })
   return aroundSwap(command, {
     ...{ done: false, aside: swaps.find(({ was }) => was)?.aside },
     swap: async () => {
@@ -25,7 +25,7 @@ export async function revertTree(command: FilesCommandTo<'revert'>): Promise<End
       await swapPlaces(swaps)
       return {}
     },
-    happened: () => isInPlace(entry()),
+    happened: () => cameInPlace(entry()),
   })
 }
 
@@ -37,12 +37,12 @@ async function swapsBack({ deps, order, files }: FilesCommand): Promise<PlaceSwa
     if (!kept.includes(true)) continue
     const gone = tree.swaps.find(({ was }, i) => was && !kept[i])
     if (gone) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { root: files.root, missing: gone.aside })
-    return Promise.all(
-      tree.swaps.map(async ({ place, aside, was }) => ({
-        ...{ place, ...(was && { next: aside }), was: await isThere(place) },
-        aside: asidePath(place, 'reverted', deps.clock.now()),
-      })),
-    )
+    const back = tree.swaps.map(async ({ place, aside, was }) => ({
+      ...{ place, ...(was && { next: aside }), was: await isThere(place) },
+      aside: await asidePath(place, 'reverted', deps.clock.now()),
+    }))
+    // What came anew and is gone since needs nobody.
+    return (await Promise.all(back)).filter(({ next, was }) => next !== undefined || was)
   }
   throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { root: files.root })
 }

@@ -7,7 +7,7 @@ import type { FilesCommand, FilesCommandTo } from '../command.ts'
 import { runHook } from '../hooks.ts'
 import { audit, type Ending } from '../tell.ts'
 import { extractTree } from './extract-tree.ts'
-import { isInPlace, isThere } from './in-place.ts'
+import { cameInPlace, isBegun, isThere } from './in-place.ts'
 import { type PreparedSwaps, prepareSwaps } from './prepare-swaps.ts'
 import { siteOf } from './site.ts'
 
@@ -22,7 +22,7 @@ import { siteOf } from './site.ts'
  */
 export async function restoreTree(command: FilesCommandTo<'restore'>): Promise<Ending> {
   const { entry, report } = command
-  if (await isInPlace(entry())) return withTree(command, await aroundSwap(command, { done: true, swap: undefined }))
+  if (await isBegun(entry())) return withTree(command, await aroundSwap(command, { done: true, swap: undefined }))
   try {
     const { swaps } = (await wholeTree(entry().files, entry().stage)) ?? (await putTogether(command))
     const aside = swaps.find(({ was }) => was)?.aside
@@ -33,7 +33,7 @@ export async function restoreTree(command: FilesCommandTo<'restore'>): Promise<E
         await swapPlaces(swaps)
         return {}
       },
-      happened: () => isInPlace(entry()),
+      happened: () => cameInPlace(entry()),
     })
     return await withTree(command, ending)
   } catch (thrown) {

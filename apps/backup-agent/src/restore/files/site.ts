@@ -6,6 +6,7 @@ import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import { startingPoints } from '@lifeboat/files/take/starting-points.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import type { FilesSwap } from '@lifeboat/shared/domain/restore-files.ts'
+import { isThere } from './in-place.ts'
 import { mountsAt } from './mounts.ts'
 
 /** Where a tree is put together, and what is there now. */
@@ -52,8 +53,12 @@ function isInParts({ include }: Pick<FilesSourceConfig, 'include'>): boolean {
   )
 }
 
-export function asidePath(place: string, why: 'before' | 'reverted', atMs: number): string {
-  return join(dirname(place), asideName(basename(place), why, atMs))
+/** A name that is free: two commands may come within a second. */
+export async function asidePath(place: string, why: 'before' | 'reverted', atMs: number): Promise<string> {
+  for (let ms = atMs; ; ms += 1000) {
+    const path = join(dirname(place), asideName(basename(place), why, ms))
+    if (!(await isThere(path))) return path
+  }
 }
 
 /** What of the place itself stands in the way, before anything is fetched. */

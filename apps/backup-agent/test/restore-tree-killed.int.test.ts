@@ -1,0 +1,107 @@
+import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { said, spawnAgent } from './agent-process.ts'
+import { openTreeHouse, type Tree, type TreeHouse } from './tree-house.ts'
+
+let house: TreeHouse
+beforeAll(async () => {
+  house = await openTreeHouse()
+})
+afterAll(() => house?.[Symbol.asyncDispose]())
+
+const GOOD = { 'etc/a.conf': 'good', 'lib/b.js': 'good' }
+const BROKEN = { 'etc/a.conf': 'broken', 'lib/b.js': 'broken' }
+const PARTS = { names: ['./etc', './lib'], include: ['etc', 'lib'] }
+const HOOKS = { post: 'slow', stop: 'slow', start: 'slow' }
+
+/** Contents without what restores left beside. */
+function live(tree: Tree): Record<string, string> {
+  return Object.fromEntries(Object.entries(tree.contents()).filter(([name]) => !/_(before|restoring)_/.test(name)))
+}
+
+/** A tree is broken, a command to bring it back is given, and the agent is killed as soon as it says that this phase begins. */
+async function killedAt(
+  phase: string,
+  { names, include, link = false }: { names?: string[]; include?: string[]; link?: boolean },
+) {
+  const tree = house.tree()
+  if (link) {
+    renameSync(tree.root, join(tree.folder, 'release'))
+    symlinkSync('release', tree.root)
+  }
+  tree.write(GOOD)
+  const { backupId } = await tree.backup({ ...(names && { names }) })
+  tree.write(BROKEN)
+  const { at, section } = house
+  const cfg = house.config({ root: tree.root })
+  const about = { restore: section, signers: at.signers, files: tree.root, policy: { kind: 'files' } }
+  const nextLife = () => spawnAgent(at.house, cfg, { ...about, ...(include && { source: { include } }) })
+  await using first = await nextLife()
+  const { restoreId } = await house.command(cfg, { backupId, hooks: HOOKS })
+  await said(first, `"phase":"${phase}"`)
+  await first.kill('SIGKILL')
+  return { tree, cfg, restoreId, nextLife }
+}
+
+// Side by side: each waits half a minute for NATS to hand the command out again.
+test.concurrent.each([
+  ['looking for a copy', 'look', {}, [BROKEN]],
+  ['extracting', 'restore', {}, [BROKEN]],
+  ['comparing', 'compare', {}, [BROKEN]],
+  ['a post hook runs', 'post hook', {}, [BROKEN]],
+  ['stopping the service', 'stop hook', {}, [BROKEN]],
+  ['swapping', 'swap', {}, [BROKEN, GOOD]],
+  ['swapping a link', 'swap', { link: true }, [BROKEN, GOOD]],
+  ['extracting parts', 'restore', PARTS, [BROKEN]],
+  ['stopping the service of parts', 'stop hook', PARTS, [BROKEN]],
+  ['starting the service', 'start hook', {}, [GOOD]],
+  ['starting the service of parts', 'start hook', PARTS, [GOOD]],
+] as const)(
+  'an agent killed while %s leaves the tree as before or complete, and after its restart the command is obeyed',
+  async (_, phase, how, allowed) => {
+    const { tree, restoreId, nextLife } = await killedAt(phase, how as Parameters<typeof killedAt>[1])
+    expect(allowed).toContainEqual(live(tree))
+    await using _second = await nextLife()
+    expect(await house.at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true, files: { files: 2 } }])
+    expect(live(tree)).toEqual(GOOD)
+    expect(tree.besides().filter((name) => !name.includes('_before_'))).toEqual([])
+    expect(Object.keys(tree.contents()).filter((name) => name.includes('_restoring_'))).toEqual([])
+  },
+  600_000,
+)
+
+test.concurrent.each([false, true])(
+  'an agent killed between two renames does the rest after its restart, cancelled meanwhile or not: %s',
+  async (cancelled) => {
+    const { tree, cfg, restoreId, nextLife } = await killedAt('stop hook', PARTS)
+    // As if it had come as far as the first rename of the second place.
+    const page = join(cfg.spool.path, 'restores', `${restoreId}.json`)
+    const entry = JSON.parse(readFileSync(page, 'utf8'))
+    writeFileSync(page, JSON.stringify({ ...entry, stage: 'swapping' }))
+    const [first, second] = entry.files.swaps
+    renameSync(first.place, first.aside)
+    renameSync(first.next, first.place)
+    renameSync(second.place, second.aside)
+    if (cancelled) {
+      const runId = restoreId as string as RunId
+      const cancels = await house.at.house.bus.bucket(CANCELS_BUCKET)
+      await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
+    }
+    await using _second = await nextLife()
+    expect(await house.at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
+    expect(live(tree)).toEqual(GOOD)
+  },
+  600_000,
+)
+
+test.concurrent('what an earlier life had put together and somebody removed is put together again', async () => {
+  const { tree, cfg, restoreId, nextLife } = await killedAt('stop hook', {})
+  const page = join(cfg.spool.path, 'restores', `${restoreId}.json`)
+  rmSync(JSON.parse(readFileSync(page, 'utf8')).files.folder, { recursive: true })
+  await using _second = await nextLife()
+  expect(await house.at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
+  expect(live(tree)).toEqual(GOOD)
+}, 600_000)

@@ -1,0 +1,93 @@
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type PlaceSwap, stateOf, swapPlaces } from './swap-places.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lifeboat-swap-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A place with what is there and what is to come. */
+function prepare(name: string, kind: 'folder' | 'file' | 'link'): PlaceSwap {
+  const [place, next] = [join(folder, name), join(folder, `${name}_next`)]
+  for (const [path, text] of [
+    [place, 'old'],
+    [next, 'new'],
+  ] as const) {
+    if (kind === 'link') symlinkSync(text, path)
+    else if (kind === 'file') writeFileSync(path, text)
+    else {
+      mkdirSync(path)
+      writeFileSync(join(path, 'file'), text)
+    }
+  }
+  return { place, next, aside: join(folder, `${name}_before`), was: true }
+}
+
+function read(path: string): string {
+  const found = lstatSync(path)
+  if (found.isSymbolicLink()) return readlinkSync(path)
+  return readFileSync(found.isDirectory() ? join(path, 'file') : path, 'utf8')
+}
+
+const all = () => [prepare('a', 'folder'), prepare('b', 'file'), prepare('c', 'link')]
+
+test('all of it is in place, what was there is kept, and once more changes nothing', async () => {
+  const swaps = all()
+  expect(await Promise.all(swaps.map(stateOf))).toEqual(['none', 'none', 'none'])
+  for (let i = 0; i < 2; i++) {
+    await swapPlaces(swaps)
+    expect(await Promise.all(swaps.map(stateOf))).toEqual(['done', 'done', 'done'])
+    for (const { place, aside } of swaps) expect([read(place), read(aside)]).toEqual(['new', 'old'])
+  }
+})
+
+test('whoever died between two renames comes to the same end', async () => {
+  const swaps = all()
+  const [{ place, aside }] = swaps as [PlaceSwap]
+  renameSync(place, aside)
+  expect(await Promise.all(swaps.map(stateOf))).toEqual(['half', 'none', 'none'])
+  await swapPlaces(swaps)
+  for (const each of swaps) expect([read(each.place), read(each.aside)]).toEqual(['new', 'old'])
+})
+
+test('what was put back at a place whose own is kept is not overwritten, and what was done before is undone', async () => {
+  const swaps = all().toReversed()
+  const folderSwap = swaps.at(-1) as PlaceSwap
+  renameSync(folderSwap.place, folderSwap.aside)
+  mkdirSync(folderSwap.place)
+  writeFileSync(join(folderSwap.place, 'file'), 'made by the service')
+  expect(await stateOf(folderSwap)).toBe('half')
+  await expect(swapPlaces(swaps)).rejects.toMatchObject({ code: 'RESTORE_FILES_UNFIT' })
+  expect([read(folderSwap.place), read(folderSwap.aside)]).toEqual(['made by the service', 'old'])
+  for (const { place, next } of swaps.slice(0, 2)) expect([read(place), read(String(next))]).toEqual(['old', 'new'])
+})
+
+test('when one of them cannot be put in place, none is', async () => {
+  const swaps = [...all(), { ...prepare('d', 'file'), place: join(folder, 'd', 'no folder', 'x') }]
+  await expect(swapPlaces(swaps)).rejects.toMatchObject({ code: 'RESTORE_FILES_UNFIT' })
+  for (const { place, next } of swaps.slice(0, 3)) expect([read(place), read(String(next))]).toEqual(['old', 'new'])
+  expect(readdirSync(folder).filter((name) => name.endsWith('_before'))).toEqual([])
+})
+
+test('what was not there before a restore is put aside by its revert', async () => {
+  const { place, next: _next, ...rest } = prepare('a', 'folder')
+  const swap = { place, ...rest }
+  expect(await stateOf(swap)).toBe('none')
+  await swapPlaces([swap])
+  expect([await stateOf(swap), read(swap.aside)]).toEqual(['done', 'old'])
+})

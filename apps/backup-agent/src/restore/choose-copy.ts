@@ -31,10 +31,11 @@ export type DumpPicked = Extract<Picked, { kind: 'dump' }>
  * The copy to restore: of the first target that answers and that `choose` can do with. Everything is read through an uploader and believed only
  * where it is signed.
  *
+ * @param wanted `alone`: nothing but this backup is looked at
  * @throws LifeboatError what the first target said, when none can help
  */
 export async function chooseCopy<T>(
-  { sourceId, targets }: Pick<CopyWanted, 'sourceId' | 'targets'>,
+  { sourceId, targets, alone }: Pick<CopyWanted, 'sourceId' | 'targets'> & { alone?: BackupId | undefined },
   { cfg, restore, signal }: { cfg: AgentConfig; restore: RestoreConfig; signal: AbortSignal },
   choose: (sight: Sight, target: Target) => Promise<T>,
 ): Promise<CopyChosen<T>> {
@@ -42,7 +43,7 @@ export async function chooseCopy<T>(
   for (const targetId of targets) {
     const target = openLent(targetId, { uploaders: restore.uploaders, token: cfg.token })
     try {
-      const sight = await look({ target, sourceId, signers: cfg.signers, signal })
+      const sight = await look({ target, sourceId, backupId: alone, signers: cfg.signers, signal })
       return { target, chosen: await choose(sight, target), passedOver }
     } catch (thrown) {
       signal.throwIfAborted()
@@ -67,7 +68,8 @@ export function chooseDump(
   by: { cfg: AgentConfig; restore: RestoreConfig; signal: AbortSignal },
 ): Promise<CopyChosen<DumpPicked>> {
   const { sourceId, backupId, unproven } = wanted
-  return chooseCopy(wanted, by, async (sight, target) => {
+  return chooseCopy({ ...wanted, alone: backupId }, by, async (sight, target) => {
+    if (backupId !== undefined && sight.objects === 0) throw new LifeboatError('BACKUP_UNKNOWN', { backupId })
     const picked = pick(sight, { sourceId, backupId, dump: true, unproven })
     if (picked.kind !== 'dump')
       throw new LifeboatError('RECOVERY_NO_BASE', { backupId, problem: 'it is of a cluster, not of a database' })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Evidence } from '@lifeboat/shared/domain/drill.ts'
-import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { evidenceKey, type Key, manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -33,6 +33,8 @@ export interface LookOptions {
   target: Target
   /** Only of this source; default every source there is, for which the whole target is listed. */
   sourceId?: SourceId | undefined
+  /** Only this backup of it: a source may have thousands. */
+  backupId?: BackupId | undefined
   /** undefined: signatures are not checked. */
   signers: PublicKeys | undefined
   signal: AbortSignal
@@ -74,9 +76,10 @@ export async function look(opts: LookOptions): Promise<Sight> {
   return sight
 }
 
-async function documentKeys({ target, sourceId, signal }: LookOptions, sight: Sight) {
+async function documentKeys({ target, sourceId, backupId, signal }: LookOptions, sight: Sight) {
   const found = { manifests: [] as Key[], evidence: [] as Key[] }
-  const prefixes = sourceId === undefined ? [''] : [`${sourceId}/backups/`, `${sourceId}/drills/`]
+  const own = backupId === undefined ? '' : `${backupId}/`
+  const prefixes = sourceId === undefined ? [''] : [`${sourceId}/backups/${own}`, `${sourceId}/drills/${own}`]
   for (const prefix of prefixes)
     for await (const { key } of target.list(prefix, { signal })) {
       sight.objects++

@@ -280,7 +280,7 @@ describe('refused, with nothing changed and nothing left:', () => {
     await holder.query('begin; lock table clinic.note in row exclusive mode')
     expect(await unchanged(clinic.wish('note', REPLACE))).toMatchObject({
       code: 'RESTORE_TABLE_BUSY',
-      facts: { holders: [expect.stringMatching(/idle in transaction: clinic\.note/)] },
+      facts: { holders: [expect.stringMatching(/^pid \d+, somebody of postgres, idle in transaction: clinic\.note$/)] },
     })
     const { restoreId } = await clinic.at.command(cfg, clinic.wish('note', REPLACE, { drainMs: 60_000 }))
     await expect

@@ -2,11 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connectSource, cutOn, type SourceClient, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import { diagnoseSql } from '@lifeboat/postgres/diagnose.ts'
 import type { RestoreId } from '@lifeboat/shared/domain/ids.ts'
+import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 
 export interface OneTransaction {
   connection: SourceConnection
   restoreId: RestoreId
+  /** What it is about; whoever holds one of them is told first. */
+  tables: readonly TableRef[]
   /** Locks are tried for again and again for so long, and at least once. */
   patienceMs: number
   /** Until COMMIT is sent; behind it nothing but the server ends it. */
@@ -16,8 +19,11 @@ export interface OneTransaction {
 }
 
 export const TABLES_SESSION = { applicationName: 'lifeboat restore', lockTimeoutMs: 60_000 }
-/** Whoever waits for a lock keeps everybody waiting who comes behind; so it is asked for shortly and often. */
-const LOCK_MS = 1000
+/**
+ * Whoever waits for a lock keeps everybody waiting who comes behind; so it is asked for shortly and often. An autovacuum gives way to whoever has waited for a second
+ * (`deadlock_timeout`), so not as shortly as that.
+ */
+const LOCK_MS = 2000
 const BETWEEN_MS = 500
 
 /**
@@ -45,14 +51,14 @@ export async function inOneTransaction<T>(
 }
 
 async function attempt<T>(about: OneTransaction, work: (client: SourceClient) => Promise<T>): Promise<T> {
-  const { connection, restoreId, signal } = about
+  const { connection, restoreId, tables, signal } = about
   await using client = await connectSource(connection, { ...TABLES_SESSION, lockTimeoutMs: LOCK_MS })
   {
     using cut = cutOn(signal, client)
     await client.query('begin')
     await client.query(MARK, [restoreId])
     const done = await work(client).catch(async (thrown: unknown) => {
-      throw isBusy(thrown) ? await busy(client, thrown) : thrown
+      throw isBusy(thrown) ? await busy(client, tables, thrown) : thrown
     })
     signal.throwIfAborted()
     // Ours to answer for from here on.
@@ -91,16 +97,23 @@ function isBusy(thrown: unknown): boolean {
 
 /** Everything but reading stands in the way of writing to a table as a whole. */
 const HOLDERS = `
-  select format('%s of %s, %s: %s', coalesce(nullif(a.application_name, ''), 'a session'), a.usename, a.state, string_agg(distinct l.relation::regclass::text, ', ')) as holder, a.pid
+  with wanted as (
+    select part.oid from json_to_recordset($1::json) as t (schema text, name text)
+      join pg_namespace n on n.nspname = t.schema join pg_class c on c.relnamespace = n.oid and c.relname = t.name
+     cross join lateral (select c.oid union select relid from pg_partition_tree(c.oid)) part
+  )
+  select concat_ws(', ', 'pid ' || a.pid, coalesce(nullif(a.application_name, ''), a.backend_type) || coalesce(' of ' || a.usename, ''), a.state)
+           || ': ' || string_agg(distinct l.relation::regclass::text, ', ') as holder
     from pg_locks l join pg_stat_activity a on a.pid = l.pid join pg_class c on c.oid = l.relation and c.relkind in ('r', 'p')
    where l.database = (select oid from pg_database where datname = current_database()) and l.granted and l.mode <> 'AccessShareLock'
      and a.pid <> pg_backend_pid() and c.relnamespace <> 'pg_catalog'::regnamespace
-   group by a.pid, a.application_name, a.usename, a.state, a.xact_start order by a.xact_start limit 5`
+   group by a.pid, a.application_name, a.backend_type, a.usename, a.state, a.xact_start
+   order by bool_or(l.relation in (select oid from wanted)) desc, a.xact_start limit 5`
 
-async function busy(client: SourceClient, cause: unknown): Promise<LifeboatError> {
+async function busy(client: SourceClient, tables: readonly TableRef[], cause: unknown): Promise<LifeboatError> {
   await client.query('rollback')
-  const { rows } = await client.query<{ holder: string; pid: number }>(HOLDERS)
-  const holders = rows.map(({ pid, holder }) => `pid ${pid}, ${holder}`)
+  const { rows } = await client.query<{ holder: string }>(HOLDERS, [JSON.stringify(tables)])
+  const holders = rows.map(({ holder }) => holder)
   return new LifeboatError('RESTORE_TABLE_BUSY', { holders, message: (cause as Error).message }, { cause })
 }
 

@@ -25,7 +25,11 @@ export type TablesInto = z.infer<typeof TablesInto>
 
 /** Tables out of a backup. */
 export const TablesWish = z.strictObject({
-  tables: z.array(TableRef).min(1).max(100),
+  tables: z
+    .array(TableRef)
+    .min(1)
+    .max(100)
+    .refine((tables) => new Set(tables.map((ref) => JSON.stringify(ref))).size === tables.length, 'each table once'),
   into: TablesInto,
   /** As of this point, out of a physical backup and WAL; default as of an export or a dump. */
   goal: Goal.optional(),

@@ -21,10 +21,11 @@ export function liveDatabase({ server, database }: Pick<Restorable, 'server' | '
 }
 
 /** The transaction in which a command about tables does all it does. */
-export function transactionOf(command: Command, signal: AbortSignal): OneTransaction {
+export function transactionOf(command: Command & { order: TablesOrder }, signal: AbortSignal): OneTransaction {
   const { order, run, report } = command
   return {
-    ...{ connection: liveDatabase(command), restoreId: order.restoreId, patienceMs: order.drainMs, signal },
+    ...{ connection: liveDatabase(command), restoreId: order.restoreId, signal },
+    ...{ tables: order.tables, patienceMs: order.drainMs },
     onBusy({ facts }) {
       report('wait for locks')
       run.log.warn({ event: 'restore.busy', ...facts }, 'tables that are to be restored are in use; trying again')

@@ -34,6 +34,7 @@ COPY packages packages
 COPY deploy deploy
 
 USER lifeboat
-ENV LIFEBOAT_CONFIG=/etc/lifeboat/lifeboat.yaml NODE_ENV=production
+# The C library keeps a store of freed memory for each thread; with one for all of them an agent that keeps WAL takes some 20 MB less and is no slower.
+ENV LIFEBOAT_CONFIG=/etc/lifeboat/lifeboat.yaml NODE_ENV=production MALLOC_ARENA_MAX=1
 ENTRYPOINT ["/lifeboat/deploy/docker/entrypoint.sh"]
 CMD ["cli", "--help"]

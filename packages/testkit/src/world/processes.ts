@@ -9,6 +9,8 @@ export const SERVICES = ['scheduler', 'backup-agent', 'uploader', 'verifier', 'a
 export type ServiceName = (typeof SERVICES)[number]
 
 const ROOT = resolve(import.meta.dirname, '../../../..')
+/** What the image sets, but for what depends on where it runs. */
+export const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' } as const
 const READY_WITHIN_MS = 120_000
 const STOP_WITHIN_MS = 20_000
 
@@ -117,5 +119,5 @@ function mainOf(app: ServiceName | 'cli'): string {
 /** Nothing of the tester's own surroundings but what every process needs. */
 function environment(configPath: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, LANG } = process.env
-  return { PATH, HOME, TMPDIR, LANG, LIFEBOAT_CONFIG: configPath, ...more }
+  return { PATH, HOME, TMPDIR, LANG, ...IMAGE_ENVIRONMENT, LIFEBOAT_CONFIG: configPath, ...more }
 }

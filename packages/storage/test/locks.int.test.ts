@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -99,28 +99,56 @@ describe.each(Object.keys(STORES) as (keyof typeof STORES)[])('locks of %s', (ki
   })
 })
 
-// Azurite knows no immutability: what the client asks for is all that can be looked at here.
+// Azurite knows no immutability: what the client asks for, and makes of the documented answers, is all that can be looked at here.
+it('azure says until when a blob is locked, and a refusal to remove it names that date', async () => {
+  const until = new Date(Math.ceil(Date.now() / 1000) * 1000 + 7 * DAY)
+  const locked = { 'x-ms-immutability-policy-until-date': until.toUTCString() }
+  await using azure = await startAzureAnswers((req, res) => {
+    if (req.method === 'HEAD')
+      return res.writeHead(200, { 'content-length': 5, ...(req.url?.includes('/bare') ? {} : locked) }).end()
+    const code = req.url?.includes('/bare') ? 'BlobImmutableDueToLegalHold' : 'BlobImmutableDueToPolicy'
+    return res.writeHead(409, { 'x-ms-error-code': code, 'content-type': 'application/xml' }).end(xmlOf(code))
+  })
+  await using target = await azure.open({ days: 30, mode: 'compliance' })
+  expect(await target.stat('part', { signal })).toMatchObject({ bytes: 5, lockedUntil: until.toISOString() })
+  expect((await target.stat('bare', { signal }))?.lockedUntil).toBeUndefined()
+  const refused = (key: string) => target.remove(key, { signal }).catch((thrown: unknown) => thrown)
+  expect(await refused('part')).toMatchObject({ code: 'TARGET_HELD', facts: { until: until.toISOString() } })
+  const held = (await refused('bare')) as { code: string; facts: object }
+  expect([held.code, 'until' in held.facts]).toEqual(['TARGET_HELD', false])
+})
+
+const xmlOf = (code: string) =>
+  `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>no</Message></Error>`
+
+/** A server that answers as it is told, and an account there. */
+async function startAzureAnswers(answer: RequestListener) {
+  const server = createServer(answer)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/acc`
+  const config = { kind: 'azure', container: 'backups', account: 'acc', endpoint, accountKey: 'env:KEY' }
+  const ctx = { resolveSecret: () => new Secret(Buffer.alloc(64).toString('base64')) }
+  return {
+    open: (lock: object) => openAzure('azure' as TargetId, AzureConfig.parse({ ...config, lock }), ctx),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
 it('azure is asked for a policy with the put itself, and for a longer one afterwards', async () => {
   const asked: { path: string; headers: Record<string, unknown> }[] = []
-  const server = createServer((req, res) => {
+  await using azure = await startAzureAnswers((req, res) => {
     asked.push({ path: `${req.method} ${req.url}`, headers: req.headers })
     req.resume().on('end', () => res.writeHead(req.url?.includes('comp=immutabilityPolicies') ? 200 : 201).end())
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  try {
-    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/acc`
-    const config = { kind: 'azure', container: 'backups', account: 'acc', endpoint, accountKey: 'env:KEY' }
-    const ctx = { resolveSecret: () => new Secret(Buffer.alloc(64).toString('base64')) }
-    const open = (mode: string) =>
-      openAzure('azure' as TargetId, AzureConfig.parse({ ...config, lock: { days: 30, mode } }), ctx)
-    await put(await open('compliance'), 'part', 'part')
-    await put(await open('governance'), 'part', 'part')
-    await put(await open('compliance'), 'marker', 'marker')
-    await (await open('compliance')).locks?.extend('part', new Date(Date.now() + 60 * DAY), { signal })
-  } finally {
-    server.close()
-  }
+  const open = (mode: string) => azure.open({ days: 30, mode })
+  await put(await open('compliance'), 'part', 'part')
+  await put(await open('governance'), 'part', 'part')
+  await put(await open('compliance'), 'marker', 'marker')
+  await (await open('compliance')).locks?.extend('part', new Date(Date.now() + 60 * DAY), { signal })
   const said = asked.map(({ headers }) => [
     headers['x-ms-immutability-policy-mode'],
     Math.round((Date.parse(String(headers['x-ms-immutability-policy-until-date'])) - Date.now()) / DAY),

@@ -61,6 +61,30 @@ describe.concurrent('a drill with a date of its own', () => {
     })
   })
 
+  it('whose scheduler died between choosing nothing and saying so is ended by the next look, not by its deadline', async () => {
+    await using world = await schedulerWorld('2026-10-03T05:00:00Z')
+    const [dying, next] = [
+      await world.scheduler([], { drillPlans: [monthly] }),
+      await world.scheduler([], { drillPlans: [monthly] }),
+    ]
+    await new Ticker(next).tick()
+    // Never says how the run ended.
+    const apply: typeof dying.ledger.apply = (runId, event, ...more) =>
+      event === 'fail' ? new Promise(() => {}) : dying.ledger.apply(runId, event, ...more)
+    const ledger = new Proxy(dying.ledger, {
+      get: (inner, name) => (name === 'apply' ? apply : Reflect.get(inner, name).bind?.(inner)),
+    })
+    world.clock.set('2026-10-03T06:00:00Z')
+    void new Ticker({ ...dying, ledger }).tick()
+    await eventually(async () => expect(await next.ledger.get(RUN)).toMatchObject({ state: 'running', drills: [] }))
+    world.clock.set('2026-10-03T06:00:01Z')
+    const ticker = new Ticker(next)
+    await eventually(async () => {
+      await ticker.tick()
+      expect((await next.ledger.get(RUN))?.state).toBe('failed')
+    })
+  })
+
   it('that came to no proof fails, and names the backup', async () => {
     await using world = await schedulerWorld('2026-10-03T06:00:00Z')
     const deps = await world.scheduler([], { drillPlans: [monthly] })

@@ -4,7 +4,7 @@ import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
 import type { SchedulerDeps } from '../deps.ts'
 import { goalOf, keepNote } from '../drills.ts'
-import { planKey } from '../plans.ts'
+import { type DrillPlan, planKey } from '../plans.ts'
 import { chooseBackups } from './choose-backups.ts'
 
 /**
@@ -12,7 +12,7 @@ import { chooseBackups } from './choose-backups.ts'
  * chose; where nothing could be chosen the run failed, aloud.
  */
 export async function beginRehearsal(deps: SchedulerDeps, entry: LedgerEntry): Promise<void> {
-  const plan = deps.drillPlans.find((candidate) => planKey(candidate) === planKey(entry))
+  const plan = drillPlanOf(deps, entry)
   if (plan === undefined) return
   const { ledger, view, catalog, clock, log } = deps
   const { runId, sourceId } = entry
@@ -30,17 +30,14 @@ export async function beginRehearsal(deps: SchedulerDeps, entry: LedgerEntry): P
     { event: 'rehearsal.begun', runId, chosen: drills.map(({ backupId }) => backupId), of },
     'chose what to drill',
   )
-  if (drills.length > 0) return askForRehearsal(deps, begun.entry)
-  if (plan.choose === 'unproven' && of > 0)
-    return void (await ledger.apply(runId, 'succeed', { endedAt: moment(nowMs) }))
-  const reason = `no backup of the last ${formatDuration(plan.withinMs)} is there to be drilled`
-  await ledger.apply(runId, 'fail', { reason, endedAt: moment(nowMs) })
+  await askForRehearsal(deps, begun.entry)
 }
 
-/** Asks for the drills that are written down; asked twice they are drilled once. */
+/** Asks for the drills that are written down; asked twice they are drilled once. Where none is, the run ends, also of a scheduler that died before it said so. */
 export async function askForRehearsal(deps: SchedulerDeps, entry: LedgerEntry): Promise<void> {
-  const { sourceId, policyId: rehearsal } = entry
-  for (const { runId, backupId, policyId, targetId } of entry.drills ?? []) {
+  const { sourceId, policyId: rehearsal, drills = [] } = entry
+  if (drills.length === 0) return endWithoutDrills(deps, entry)
+  for (const { runId, backupId, policyId, targetId } of drills) {
     const record = await deps.catalog.get(backupId, sourceId)
     if (record === undefined) continue
     const wish = { runId, backupId, sourceId, policyId, kind: record.kind, targetId, requestedBy: 'schedule' as const }
@@ -53,4 +50,19 @@ export async function askForRehearsal(deps: SchedulerDeps, entry: LedgerEntry): 
     })
     await deps.bus.publish(DrillRequested, { ...wish, ...(recoverTo && { recoverTo }), rehearsal, requestedAt })
   }
+}
+
+/** Everything is proven already, or nothing is there to be proven. */
+async function endWithoutDrills(deps: SchedulerDeps, entry: LedgerEntry): Promise<void> {
+  const plan = drillPlanOf(deps, entry)
+  if (plan === undefined) return
+  const { runId, chosenOf = 0 } = entry
+  const endedAt = moment(deps.clock.now())
+  if (plan.choose === 'unproven' && chosenOf > 0) return void (await deps.ledger.apply(runId, 'succeed', { endedAt }))
+  const reason = `no backup of the last ${formatDuration(plan.withinMs)} is there to be drilled`
+  await deps.ledger.apply(runId, 'fail', { reason, endedAt })
+}
+
+function drillPlanOf({ drillPlans }: SchedulerDeps, entry: LedgerEntry): DrillPlan | undefined {
+  return drillPlans.find((candidate) => planKey(candidate) === planKey(entry))
 }

@@ -1,80 +1,156 @@
+import { join } from 'node:path'
+import { isThere } from '@lifeboat/recovery/swap/swap-folders.ts'
 import { expect, test } from 'vitest'
 import { said, spawnAgent } from './agent-process.ts'
-import { HOOKS, openClusterHouse, VISITS } from './cluster-house.ts'
+import { type ClusterHouse, HOOKS, openClusterHouse, VISITS } from './cluster-house.ts'
 
 const ALL = '1 2 3 4'
+/** What production answers: undefined while it does not run. */
+const production = (house: ClusterHouse) => house.visits().catch(() => undefined)
+const beside = (house: ClusterHouse) => house.beside(VISITS).catch(() => undefined)
+
+const phase = (name: string) => `"phase":"${name}"`
+const stage = (name: string) => `"stage":"${name}"`
+
+const IN_PLACE = { place: 'in place', port: undefined, hooks: HOOKS }
+const REVERT = { action: 'revert', hooks: HOOKS }
 
 // Side by side: each waits half a minute for NATS to hand the command out again.
 test.concurrent.each([
-  ['looking for a way', 'look', [ALL]],
-  ['extracting', 'extract', [ALL]],
-  ['replaying', 'replay', [ALL]],
-  ['stopping the server', 'stop hook', [ALL, undefined]],
-  ['swapping', 'swap', [undefined]],
-  ['starting the server', 'start hook', [undefined, '1 2']],
+  ['looking for a way', phase('look'), [ALL]],
+  ['extracting', phase('extract'), [ALL]],
+  ['replaying', phase('replay'), [ALL]],
+  ['stopping the server', phase('stop hook'), [ALL, undefined]],
+  ['swapping', phase('swap'), [undefined]],
+  ['starting the server', phase('start hook'), [undefined, '1 2']],
 ])(
   'an agent killed while %s leaves the server as before or complete, and after its restart the cluster is in place',
-  async (_, phase, allowed) => {
+  async (_, words, allowed) => {
     await using house = await openClusterHouse()
-    const { at, section, login } = house
-    const cfg = house.config()
-    const change = { restore: section, signers: at.signers, source: { restore: login } }
-    await using first = await spawnAgent(at.house, cfg, change)
-    const { restoreId } = await house.command(cfg, { place: 'in place', port: undefined, hooks: HOOKS })
-    await said(first, `"phase":"${phase}"`)
-    await first.kill('SIGKILL')
-    // undefined: it does not run at this moment, with one of the two in its place.
-    expect(allowed).toContain(await house.visits().catch(() => undefined))
-    await using _second = await spawnAgent(at.house, cfg, change)
-    expect(await at.settled(restoreId)).toMatchObject([
-      { outcome: 'done', swapped: true, cluster: { state: 'promoted' } },
-    ])
+    await using killed = await killedAt(house, {
+      command: IN_PLACE,
+      words,
+      meanwhile: async () => expect(allowed).toContain(await production(house)),
+    })
+    expect(killed.ending).toMatchObject({ outcome: 'done', swapped: true, cluster: { state: 'promoted' } })
     expect([await house.visits(), await house.besides()]).toEqual(['1 2', [expect.stringMatching(/_before_/)]])
   },
   600_000,
 )
 
 test.concurrent.each([
-  ['extracting', 'extract'],
-  ['replaying', 'replay'],
-  ['starting it', 'start'],
+  ['giving it a timeline', phase('timeline'), ['1 2']],
+  ['stopping the server', phase('stop hook'), ['1 2', undefined]],
+  ['swapping', phase('swap'), [undefined]],
+  ['starting the server', phase('start hook'), [undefined, ALL]],
+  ['looking at the server', phase('look again'), [ALL]],
 ])(
-  'an agent killed while %s beside makes it whole after its restart',
-  async (_, phase) => {
+  'an agent killed while %s puts the cluster that was there back after its restart, and until then one of the two is whole in its place',
+  async (_, words, allowed) => {
     await using house = await openClusterHouse()
-    const { at, section, login } = house
-    const cfg = house.config()
-    const change = { restore: section, signers: at.signers, source: { restore: login } }
-    await using first = await spawnAgent(at.house, cfg, change)
-    const { restoreId } = await house.command(cfg)
-    await said(first, `"phase":"${phase}"`)
-    await first.kill('SIGKILL')
-    await using _second = await spawnAgent(at.house, cfg, change)
-    expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', cluster: { state: 'paused' } }])
-    expect([await house.beside(VISITS), await house.visits()]).toEqual(['1 2', ALL])
-    const released = await house.command(cfg, { action: 'release', place: 'beside' })
-    expect(await at.settled(released.restoreId)).toMatchObject([{ outcome: 'done' }])
+    const meanwhile = async () => expect(allowed).toContain(await production(house))
+    await using killed = await killedAt(house, { before: IN_PLACE, command: REVERT, words, meanwhile })
+    expect(killed.ending).toMatchObject({ outcome: 'done', swapped: true })
+    expect([await house.visits(), await house.besides()]).toEqual([ALL, [expect.stringMatching(/_reverted_/)]])
   },
   600_000,
 )
 
-test('an agent killed while a cluster beside is moved on moves it on after its restart', async () => {
+test.concurrent.each([
+  ['extracting', phase('extract')],
+  ['replaying', phase('replay')],
+  ['starting it', phase('start')],
+])(
+  'an agent killed while %s beside makes it whole after its restart',
+  async (_, words) => {
+    await using house = await openClusterHouse()
+    await using killed = await killedAt(house, { command: {}, words })
+    expect(killed.ending).toMatchObject({ outcome: 'done', cluster: { state: 'paused' } })
+    expect([await beside(house), await house.visits()]).toEqual(['1 2', ALL])
+    await killed.release()
+  },
+  600_000,
+)
+
+const MOVE = { action: 'move', goal: { to: 'name', name: 'later' } }
+const PROMOTE = { action: 'promote' }
+const further = ['look', 'replay', 'start'] as const
+
+test.concurrent.each(further)(
+  'an agent killed at “%s” while a cluster beside is moved on moves it on after its restart, and never shows anything between',
+  async (name) => {
+    await using house = await openClusterHouse()
+    const meanwhile = async () => expect([undefined, '1 2', '1 2 3']).toContain(await beside(house))
+    await using killed = await killedAt(house, { before: {}, command: MOVE, words: phase(name), meanwhile })
+    expect(killed.ending).toMatchObject({ outcome: 'done', swapped: false, cluster: { state: 'paused' } })
+    expect([await beside(house), await house.visits()]).toEqual(['1 2 3', ALL])
+    await killed.release()
+  },
+  600_000,
+)
+
+test.concurrent.each(further)(
+  'an agent killed at “%s” while a cluster beside is promoted promotes it after its restart, with what it had and nothing more',
+  async (name) => {
+    await using house = await openClusterHouse()
+    const meanwhile = async () => expect([undefined, '1 2']).toContain(await beside(house))
+    await using killed = await killedAt(house, { before: {}, command: PROMOTE, words: phase(name), meanwhile })
+    expect(killed.ending).toMatchObject({ outcome: 'done', swapped: false, cluster: { state: 'promoted' } })
+    expect(await house.beside(`insert into visit values (9) returning 'written' as answer`)).toBe('written')
+    expect([await beside(house), await house.visits()]).toEqual(['1 2 9', ALL])
+    await killed.release()
+  },
+  600_000,
+)
+
+test.concurrent('an agent killed while it removes a cluster beside removes the rest after its restart', async () => {
   await using house = await openClusterHouse()
+  const command = { action: 'release', place: 'beside' }
+  await using killed = await killedAt(house, { before: {}, command, words: stage('swapping') })
+  expect(killed.ending).toMatchObject({ outcome: 'done', swapped: false })
+  expect(await isThere(join(house.clusters, 'records'))).toBe(false)
+  expect([await beside(house), await house.visits()]).toEqual([undefined, ALL])
+}, 600_000)
+
+test.concurrent('an agent killed while it removes what was put aside removes the rest after its restart, and nothing else', async () => {
+  await using house = await openClusterHouse()
+  const command = { action: 'release', place: 'in place' }
+  await using killed = await killedAt(house, { before: IN_PLACE, command, words: stage('ready') })
+  expect(killed.ending).toMatchObject({ outcome: 'done', swapped: false })
+  expect([await house.visits(), await house.besides()]).toEqual(['1 2', []])
+}, 600_000)
+
+interface Killed {
+  /** A command that comes to its end first. */
+  before?: object
+  command: object
+  /** What the agent says when it is killed. */
+  words: string
+  /** Between its two lives. */
+  meanwhile?: () => Promise<void>
+}
+
+/** A command is given, the agent is killed as soon as it says those words, and its next life brings the command to its end. */
+async function killedAt(house: ClusterHouse, { before, command, words, meanwhile = async () => {} }: Killed) {
   const { at, section, login } = house
   const cfg = house.config()
-  const change = { restore: section, signers: at.signers, source: { restore: login } }
-  await using first = await spawnAgent(at.house, cfg, change)
-  const made = await house.command(cfg)
-  await at.settled(made.restoreId)
-  const { targets, sealedIdentity } = made as { targets: string[]; sealedIdentity: string }
-  const goal = { to: 'name', name: 'later' }
-  const moved = await house.command(cfg, { action: 'move', targets, sealedIdentity, goal })
-  const before = first.log().length
-  await said({ ...first, log: () => first.log().slice(before) }, '"phase":"replay"')
+  const life = () => spawnAgent(at.house, cfg, { restore: section, signers: at.signers, source: { restore: login } })
+  const settled = async ({ restoreId }: { restoreId: string }) => (await at.settled(restoreId))[0]
+  await using first = await life()
+  if (before !== undefined) expect(await settled(await house.command(cfg, before))).toMatchObject({ outcome: 'done' })
+  const told = first.log().length
+  const order = await house.command(cfg, command)
+  await said(first, words, told)
   await first.kill('SIGKILL')
-  await using _second = await spawnAgent(at.house, cfg, change)
-  expect(await at.settled(moved.restoreId)).toMatchObject([{ outcome: 'done', cluster: { state: 'paused' } }])
-  expect(await house.beside(VISITS)).toBe('1 2 3')
-  const released = await house.command(cfg, { action: 'release', place: 'beside' })
-  expect(await at.settled(released.restoreId)).toMatchObject([{ outcome: 'done' }])
-}, 600_000)
+  await meanwhile()
+  const second = await life()
+  return {
+    ending: await settled(order),
+    /** A cluster beside would outlive the test. */
+    async release() {
+      const released = await house.command(cfg, { action: 'release', place: 'beside' })
+      expect(await settled(released)).toMatchObject({ outcome: 'done' })
+    },
+    [Symbol.asyncDispose]: () => second[Symbol.asyncDispose](),
+  }
+}

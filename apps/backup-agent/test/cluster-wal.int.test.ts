@@ -6,12 +6,18 @@ import { HOOKS, openClusterWalHouse } from './cluster-wal-house.ts'
 import { currentLsn, SLOT, SOURCE, writeWal } from './wal-house.ts'
 
 const kind = (installedMajors()[0] ?? 0) >= 17 ? 'incremental' : 'base'
+/** It keeps no more WAL than it must, as a server does that was long on its way. */
+const settings = [
+  `max_wal_size = '32MB'`,
+  `min_wal_size = '32MB'`,
+  ...(kind === 'incremental' ? ['summarize_wal = on'] : []),
+]
 const VISITS = `select string_agg(no::text, ' ' order by no) as answer from visit`
 
 test('a cluster that went back in place, and one that was put back, have their WAL kept from there on, and no backup builds on what was left', async () => {
   await using pg = await startPostgres()
-  // In its data directory, where the hooks that start it and the backups find it.
-  if (kind === 'incremental') await pg.query('postgres', `alter system set summarize_wal = on`)
+  // In its data directory, where the hooks that start it and the backups find them.
+  for (const setting of settings) await pg.query('postgres', `alter system set ${setting}`)
   await pg.query('postgres', 'select pg_reload_conf()')
   await using house = await openClusterWalHouse(pg, kind)
   const { wal } = house
@@ -47,9 +53,10 @@ test('a cluster that went back in place, and one that was put back, have their W
   await visit(2)
   const moment = (await query('select clock_timestamp() as answer')).toISOString()
   await query('select pg_sleep(0.05)')
-  await writeWal(pg, 20)
+  await writeWal(pg, 60)
   await visit(3)
   await kept(1)
+  await query('checkpoint')
 
   const back = { place: 'in place', goal: { to: 'time', time: moment } } as const
   await goBack()

@@ -1,6 +1,6 @@
 import { connectSource } from '@lifeboat/postgres/connection.ts'
 import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
-import { moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { type BackupId, moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { TablesInto, TablesWish } from '@lifeboat/shared/domain/restore-tables.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AgentConfig } from '../src/config.ts'
@@ -33,12 +33,13 @@ async function obeyed(change: object) {
 
 test('a plan tells out of which backup, how many rows, and what stands against it, and touches nothing', async () => {
   const { at } = clinic
-  const ask = async (tables: TablesWish, ...targets: string[]) => {
+  const ask = async (tables: TablesWish, targets: string[], backupId?: string) => {
     const restoreId = newRestoreId(Date.now())
     const about = { restoreId, agentId: cfg.agentId, sourceId: SOURCE, unproven: false, hooks: {}, tables }
     await at.house.bus.publish(RestorePlanRequested, {
       ...about,
       targets: targets as TargetId[],
+      ...(backupId !== undefined && { backupId: backupId as BackupId }),
       requestedAt: moment(Date.now()),
     })
     return at.house.fact(RestorePlanned, (fact) => fact.restoreId === restoreId)
@@ -47,7 +48,7 @@ test('a plan tells out of which backup, how many rows, and what stands against i
     { schema: 'clinic', name: 'visit' },
     { schema: 'clinic', name: 'note' },
   ]
-  const { plan, error } = await ask({ tables, into: MERGE }, 'north', 'south')
+  const { plan, error } = await ask({ tables, into: MERGE }, ['north', 'south'])
   expect(error).toBeUndefined()
   expect(plan).toMatchObject({
     ...{ backup: { backupId: clinic.backupId }, targetId: 'south', passedOver: [{ targetId: 'north' }] },
@@ -65,7 +66,10 @@ test('a plan tells out of which backup, how many rows, and what stands against i
       },
     ],
   })
-  const absent = await ask({ tables: [{ schema: 'clinic', name: 'seen' }], into: BESIDE }, 'south')
+  const seen = { tables: [{ schema: 'clinic', name: 'seen' }], into: BESIDE }
+  const older = await ask(seen, ['south'])
+  expect(older.plan).toMatchObject({ backup: { backupId: at.backupId }, tables: { from: 'dump' } })
+  const absent = await ask(seen, ['south'], clinic.backupId)
   expect(absent.error).toMatchObject({
     code: 'RESTORE_TABLE_ABSENT',
     facts: { holds: expect.arrayContaining(['clinic.note']) },

@@ -8,6 +8,7 @@ import { bringBackFile, keepApplication } from './demo/files.ts'
 import { bringBackLostRows, keepWal } from './demo/lost-rows.ts'
 import { DEMO_USAGE, type DemoOptions, parseDemoOptions } from './demo/options.ts'
 import { openScreen, type Screen } from './demo/screen.ts'
+import { bindSet, takeSet } from './demo/set.ts'
 import { missOne, proveEverywhere, type Stage, sabotage } from './demo/story.ts'
 import { type Summary, summaryText } from './demo/summary.ts'
 import { exportAndAgain, exportTables } from './demo/tables.ts'
@@ -54,6 +55,7 @@ async function openStage({ sizeMb }: DemoOptions, screen: Screen): Promise<World
       keepWal(config)
       exportTables(config)
       keepApplication(config)
+      bindSet(config)
     },
     onProgress: (step) => screen.live(step),
   })
@@ -79,6 +81,7 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
     const proven = await proveEverywhere(stage)
     const exported = await exportAndAgain(stage)
     const file = await bringBackFile(stage, RECOVERED_FROM)
+    const whole = await takeSet(stage)
     const caught = await sabotage(stage, VICTIM)
     const missed = await missOne(stage)
     const back = await bringBackLostRows(stage, RECOVERED_FROM)
@@ -86,6 +89,7 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
       ...proven.claims,
       ...exported.claims,
       ...file.claims,
+      ...whole.claims,
       ...caught.claims,
       ...missed.claims,
       ...back.claims,

@@ -15,7 +15,7 @@ import type { Claim } from './summary.ts'
 const run = promisify(execFile)
 
 const APPLICATION = 'application'
-const FILES_POLICY = 'code-and-configuration'
+export const FILES_POLICY = 'code-and-configuration'
 const MODULES = 60
 const SETTINGS = 'config/app.yaml'
 const MODE = 0o640

@@ -3,7 +3,7 @@ import type { World } from '@lifeboat/testkit/world.ts'
 import type { Stage } from './story.ts'
 import type { Claim } from './summary.ts'
 
-const EXPORT_POLICY = 'validation'
+export const EXPORT_POLICY = 'validation'
 const TABLES = ['validation_results', 'validation_settings']
 
 /** What the runbook calls validation data; only people start it here. */

@@ -65,7 +65,9 @@ export async function bench([small = '100MB', large = '1GB']: readonly string[])
         ]
       }),
     ),
-    notes: ['The programs a service starts (age, zstd) are not counted.'],
+    notes: [
+      'The programs a service starts (age, zstd) are not counted. The services run with MALLOC_ARENA_MAX=1, as in the image.',
+    ],
   }
 }
 

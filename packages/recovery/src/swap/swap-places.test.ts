@@ -65,17 +65,21 @@ test('whoever died between two renames comes to the same end', async () => {
   for (const each of swaps) expect([read(each.place), read(each.aside)]).toEqual(['new', 'old'])
 })
 
-test('what was put back at a place whose own is kept is not overwritten, and what was done before is undone', async () => {
-  const swaps = all().toReversed()
-  const folderSwap = swaps.at(-1) as PlaceSwap
-  renameSync(folderSwap.place, folderSwap.aside)
-  mkdirSync(folderSwap.place)
-  writeFileSync(join(folderSwap.place, 'file'), 'made by the service')
-  expect(await stateOf(folderSwap)).toBe('half')
-  await expect(swapPlaces(swaps)).rejects.toMatchObject({ code: 'RESTORE_FILES_UNFIT' })
-  expect([read(folderSwap.place), read(folderSwap.aside)]).toEqual(['made by the service', 'old'])
-  for (const { place, next } of swaps.slice(0, 2)) expect([read(place), read(String(next))]).toEqual(['old', 'new'])
-})
+test.each(['folder', 'file'] as const)(
+  'a %s that was made at a place whose own is kept is not overwritten, and what was done before is undone',
+  async (kind) => {
+    const taken = prepare('taken', kind)
+    const swaps = [...all(), taken]
+    const own = kind === 'folder' ? join(taken.place, 'file') : taken.place
+    renameSync(taken.place, taken.aside)
+    if (kind === 'folder') mkdirSync(taken.place)
+    writeFileSync(own, 'made by the service')
+    expect(await stateOf(taken)).toBe('half')
+    await expect(swapPlaces(swaps)).rejects.toMatchObject({ code: 'RESTORE_FILES_UNFIT' })
+    expect([read(taken.place), read(taken.aside)]).toEqual(['made by the service', 'old'])
+    for (const { place, next } of swaps.slice(0, 3)) expect([read(place), read(String(next))]).toEqual(['old', 'new'])
+  },
+)
 
 test('when one of them cannot be put in place, none is', async () => {
   const swaps = [...all(), { ...prepare('d', 'file'), place: join(folder, 'd', 'no folder', 'x') }]

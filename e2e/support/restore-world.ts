@@ -60,6 +60,7 @@ export async function openRestoreWorld({ clusters = false, ...opts }: RestoreWor
       ...(clusters && { clusters: at('clusters') }),
       hooks: Object.fromEntries([
         ...['stop-app', 'start-app', 'check-app'].map((name) => [name, { command: ['/bin/true'] }]),
+        ['fail-app', { command: ['/bin/false'] }],
         ...serverHooks.map(([name, hook]) => [name, { ...hook, timeout: `${hook.timeout}ms` }]),
       ]),
     }

@@ -1,4 +1,3 @@
-import type { DatabaseOrder, RestoreOrder, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { signOrder } from '@lifeboat/shared/signing/orders.ts'
 import type { Command } from '../context.ts'
@@ -7,13 +6,13 @@ import { withFleet } from '../open-fleet.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { confirmName } from '../recover/confirm-name.ts'
 import { addressOf } from '../restore/address.ts'
-import { allHooksOf, askPlan, hooksOf, type PlanArgs } from '../restore/ask-plan.ts'
+import { askPlan, type PlanArgs } from '../restore/ask-plan.ts'
 import { sendOrder, writeOrder } from '../restore/hand-over.ts'
 import { openKey } from '../restore/operator-keys.ts'
+import { orderOf } from '../restore/order-of.ts'
 import { orderHead, type SigningArgs } from '../restore/orders.ts'
 import { planText } from '../restore/plan-text.ts'
 import { sealIdentityFile } from '../restore/seal-identity.ts'
-import { wishOf } from '../restore/wish.ts'
 
 export type RestoreRunArgs = PlanArgs & SigningArgs
 
@@ -34,28 +33,10 @@ export const restoreRun: Command<RestoreRunArgs> = (args, context) =>
     if (plan.signatures > 1 && args.out === undefined)
       throw new LifeboatError('CLI_USAGE', { problem: tooFew(plan.signatures) })
     await confirmName(to.sourceId, args.yesIMean, terminal, line)
-    const { backupId } = plan.backup
-    const targets = [plan.targetId, ...to.targets.filter((each) => each !== plan.targetId)]
-    const head = orderHead(config.fleet, to, hooksOf(args), args, clock.now())
-    const copy = { ...head, backupId, targets, unproven: args.unproven === true, sealedIdentity }
-    const order: RestoreOrder =
-      to.is === 'files'
-        ? { action: 'restore', ...copy, kind: 'files', hooks: allHooksOf(args) }
-        : orderOf(copy, wishOf(args, to.is), plan)
+    const order = orderOf(to, args, { fleetId: config.fleet, plan, sealedIdentity, nowMs: clock.now() })
     const wish = { restoreId: order.restoreId, agentId: to.agentId, order: await signOrder(order, key) }
     return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
   })
-
-function orderOf(
-  copy: Omit<DatabaseOrder<'restore'>, 'action'>,
-  { cluster, tables }: ReturnType<typeof wishOf>,
-  plan: RestorePlan,
-): RestoreOrder {
-  if (tables) return { action: 'restore', ...copy, kind: 'tables', ...tables }
-  if (!cluster) return { action: 'restore', ...copy }
-  const timeline = plan.cluster?.timeline
-  return { action: 'restore', ...copy, kind: 'cluster', ...cluster, ...(timeline !== undefined && { timeline }) }
-}
 
 function tooFew(signatures: number): string {
   return `the agent wants the signatures of ${signatures} operators: write the command down with --out FILE, let the others sign it with \`lifeboat restore sign\`, then \`lifeboat restore send\``

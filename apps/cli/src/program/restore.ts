@@ -58,6 +58,26 @@ export function addRestoring({ does, noun, verb }: Shape): void {
     async () => (await import('../commands/restore-run.ts')).restoreRun,
     ['source'],
   )
+  const each = (name: string, before: string[] = []) => [...before, name]
+  does(
+    withWaiting(keyed(verb(restore, 'set', 'Bring back everything of one recovery point, source by source, in order.')))
+      .argument('<point>', 'e.g. weekly.20260927T010000Z; `lifeboat backup list` shows them')
+      .option('--plan-only', 'show what would be done, and touch nothing')
+      .option('--source <name>', 'only this source of it; may be given several times', each)
+      .option('--incomplete', 'also a recovery point of which something is missing')
+      .option('--unproven', 'also what no drill has proven')
+      .option('--stop-hook <name>', 'before each swap, or <source>=<name>; may be given several times', each)
+      .option('--start-hook <name>', 'after each swap, likewise', each)
+      .option('--ready-hook <name>', 'at the end of each, likewise', each)
+      .option('--post-hook <name>', 'of files, likewise: it finishes the new tree before anything is stopped', each)
+      .option('--key <file>', 'your operator key, <name>.operator.pem; its passphrase in LIFEBOAT_OPERATOR_PASSPHRASE')
+      .option('--why <reason>', 'for the audit')
+      .option('--yes-i-mean <set>', 'the name of the set typed beforehand, for scripts')
+      .option('--drain <time>', 'how long sessions may leave by themselves before they are ended (default 10s)')
+      .option('--valid-for <time>', 'how long an agent may take to begin with its command (default 15m, at most 24h)'),
+    async () => (await import('../commands/restore-set.ts')).restoreSet,
+    ['point'],
+  )
   const further = (command: Commander) =>
     signed(keyed(command.argument('<source>', 'a name under `sources`'))).option(
       '--target <name>',

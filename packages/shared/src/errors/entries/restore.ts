@@ -158,6 +158,18 @@ export const RESTORE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RESTORE_SET_INCOMPLETE: {
+    title: 'This recovery point is not whole',
+    hint: 'The reasons say what is missing. Take an earlier one (`lifeboat backup list`), or say `--incomplete` to bring back what there is.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_SET_EMPTY: {
+    title: 'Nothing of this recovery point can be brought back',
+    hint: 'The facts say of each member why; `lifeboat backup show` shows the recovery point.',
+    retry: 'never',
+    level: 'error',
+  },
   RESTORE_ENDED: {
     title: 'This restore is over, or is past the point where it could be cancelled',
     hint: '`lifeboat restore status` shows how it ended; `lifeboat restore revert` undoes one that is complete.',

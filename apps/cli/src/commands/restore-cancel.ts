@@ -4,7 +4,7 @@ import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import type { Command } from '../context.ts'
 import { withFleet } from '../open-fleet.ts'
 import { operator } from '../operator.ts'
-import { readHistory } from '../restore/history.ts'
+import { endOf, readHistory } from '../restore/history.ts'
 
 /** Ends a restore before its swap. It changes nothing in production, so it needs no signature. */
 export const restoreCancel: Command<{ restore: string }> = ({ restore }, context) =>
@@ -13,8 +13,7 @@ export const restoreCancel: Command<{ restore: string }> = ({ restore }, context
     if (!known.success) throw new LifeboatError('RESTORE_UNKNOWN', { restoreId: restore })
     // Nothing is told yet of one whose agent is away; it finds the cancel there when it comes back.
     const events = (await readHistory(bus)).get(restore) ?? []
-    const accepted = events.some(({ event }) => event === 'accepted')
-    const over = events.find(({ event }) => event !== 'accepted' && !(event === 'refused' && accepted))
+    const over = endOf(events)
     if (over) throw new LifeboatError('RESTORE_ENDED', { restoreId: restore, event: over.event, at: over.at })
     const runId = restore as string as RunId
     const cancels = await bus.bucket(CANCELS_BUCKET)

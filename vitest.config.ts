@@ -8,8 +8,8 @@ const patient = { poll: { timeout: 90_000 } }
 /**
  * Three slices by file name: `*.test.ts` touches nothing outside, `*.int.test.ts` real servers, `*.e2e.test.ts` the whole system.
  *
- * In a run of all three one slice follows the other. Integration tests wait for servers much of the time, so one worker more than
- * cores; an end-to-end test is a dozen processes by itself, so one at a time.
+ * In a run of all three one slice follows the other. Integration tests wait for servers and for leases to end much of the time, so two workers
+ * more than cores; an end-to-end test is a dozen processes by itself, most of which wait, so two at a time.
  */
 export default defineConfig({
   test: {
@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'int',
           sequence: { groupOrder: 1 },
-          maxWorkers: cores + 1,
+          maxWorkers: cores + 2,
           include: ['{apps,packages,scripts,bench}/**/*.int.test.ts'],
           exclude: ['**/node_modules/**'],
           expect: patient,
@@ -41,13 +41,12 @@ export default defineConfig({
         test: {
           name: 'e2e',
           sequence: { groupOrder: 2 },
-          maxWorkers: 1,
+          maxWorkers: 2,
           include: ['e2e/**/*.e2e.test.ts'],
           exclude: ['**/node_modules/**'],
           expect: patient,
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
         },
       },
     ],

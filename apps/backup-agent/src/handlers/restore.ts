@@ -139,17 +139,19 @@ async function obey(deps: AgentDeps, order: RestoreOrder, first: Entry, delivery
     ending = await workOn(of, order, command)
   } catch (thrown) {
     const error = LifeboatError.from(thrown)
-    // Only the telling of it failed: the next delivery goes on behind the swap.
-    if (entry.stage === 'swapped') throw error
+    // Behind the swap the next delivery goes on; where there will be none, the command ends here, or it would never be settled.
+    if (entry.stage === 'swapped' && error.retry !== 'never') throw error
     // Nobody could be asked whether it was swapped; the next delivery asks again.
     if (entry.stage === 'swapping')
       throw new LifeboatError('RESTORE_SWAP_UNKNOWN', { restoreId, problem: error.code }, { cause: error })
     // A deploy, or another host with our name: whoever gets the command next goes on.
+    const swapped = entry.stage === 'swapped'
     if (!cancelled.signal.aborted && (delivery.signal.aborted || lease.lost.aborted))
       throw LifeboatError.from(run.signal.reason)
     await startAgain(command)
-    const outcome = cancelled.signal.aborted ? 'cancelled' : error.code === 'RECOVERY_UNDER_WAY' ? 'refused' : 'failed'
-    ending = { outcome, swapped: false, error }
+    const refused = error.code === 'RECOVERY_UNDER_WAY'
+    const outcome = cancelled.signal.aborted && !swapped ? 'cancelled' : refused ? 'refused' : 'failed'
+    ending = { outcome, swapped, ...(swapped && entry.aside !== undefined && { aside: entry.aside }), error }
   }
   await settle(deps, entry, { order, ...subjectOf(of) }, ending)
 }

@@ -1,5 +1,8 @@
+import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isThere } from '@lifeboat/recovery/swap/swap-folders.ts'
+import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { expect, test } from 'vitest'
 import { said, spawnAgent } from './agent-process.ts'
 import { type ClusterHouse, HOOKS, openClusterHouse, VISITS } from './cluster-house.ts'
@@ -55,6 +58,35 @@ test.concurrent.each([
   },
   600_000,
 )
+
+test.concurrent.each([
+  ['a restore', { command: IN_PLACE }, '1 2', /_before_/],
+  ['a revert', { before: IN_PLACE, command: REVERT }, ALL, /_reverted_/],
+])(
+  'between the two renames of %s there is no cluster in the place: what was begun is finished, also when it was cancelled meanwhile',
+  async (_, about, answer, aside) => {
+    await using house = await openClusterHouse()
+    const meanwhile = async ({ restoreId, entry }: { restoreId: string; entry: { aside: string } }) => {
+      const { dataDirectory: place } = house
+      if (!(await isThere(entry.aside))) await rename(place, entry.aside)
+      else if (await isThere(place)) await rename(place, await nextOf(house, restoreId))
+      const cancels = await house.at.house.bus.bucket(CANCELS_BUCKET)
+      const runId = restoreId as RunId
+      await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
+    }
+    await using killed = await killedAt(house, { ...about, words: phase('swap'), meanwhile })
+    expect(killed.ending).toMatchObject({ swapped: true })
+    expect([await house.visits(), await house.besides()]).toEqual([answer, [expect.stringMatching(aside)]])
+  },
+  600_000,
+)
+
+/** Where what is to be in the place comes from: of a restore what was recovered apart, of a revert what was put aside before. */
+async function nextOf({ dataDirectory }: ClusterHouse, restoreId: string): Promise<string> {
+  const apart = `${dataDirectory}_restoring_${restoreId.slice(-6)}`
+  if (await isThere(apart)) return join(apart, 'data')
+  return `${dataDirectory}_before_20260101t000000z`
+}
 
 test.concurrent.each([
   ['extracting', phase('extract')],
@@ -127,7 +159,7 @@ interface Killed {
   /** What the agent says when it is killed. */
   words: string
   /** Between its two lives. */
-  meanwhile?: () => Promise<void>
+  meanwhile?: (killed: { restoreId: string; entry: { aside: string } }) => Promise<void>
 }
 
 /** A command is given, the agent is killed as soon as it says those words, and its next life brings the command to its end. */
@@ -142,7 +174,8 @@ async function killedAt(house: ClusterHouse, { before, command, words, meanwhile
   const order = await house.command(cfg, command)
   await said(first, words, told)
   await first.kill('SIGKILL')
-  await meanwhile()
+  const book = join(at.house.folder, cfg.agentId, 'restores', `${order.restoreId}.json`)
+  await meanwhile({ restoreId: order.restoreId, entry: JSON.parse(await readFile(book, 'utf8')) })
   const second = await life()
   return {
     ending: await settled(order),

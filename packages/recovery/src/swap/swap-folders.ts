@@ -27,6 +27,13 @@ export async function swapFolders({ place, next, aside }: FolderSwap): Promise<v
   await folder.close()
 }
 
+/** Does the second rename where somebody died between the two: nothing is in the place then, and both candidates are beside it. */
+export async function finishSwap(swap: FolderSwap): Promise<void> {
+  const { place, next, aside } = swap
+  if (aside === undefined || (await isThere(place))) return
+  if ((await isThere(aside)) && (await isThere(next))) await swapFolders(swap)
+}
+
 export function isThere(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,

@@ -4,7 +4,7 @@ import { leftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import { asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
 import { beginOwnTimeline } from '@lifeboat/recovery/swap/own-timeline.ts'
 import { presentCluster } from '@lifeboat/recovery/swap/present-cluster.ts'
-import { isThere, swapFolders } from '@lifeboat/recovery/swap/swap-folders.ts'
+import { finishSwap, isThere, swapFolders } from '@lifeboat/recovery/swap/swap-folders.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from '../around-swap.ts'
 import type { Entry } from '../book.ts'
@@ -29,6 +29,8 @@ export async function restoreInPlace(command: Command): Promise<Ending> {
   const site = await siteOf(command, order, order)
   const { dataDirectory: place, folder } = site
   const next = join(folder, 'data')
+  // Whatever became of the command meanwhile: a place without a cluster is nobody's wish.
+  await finishSwap({ place, next, aside: entry().aside })
   if (await isSwapped(entry(), next, place))
     return withCluster(command, site, await aroundSwap(command, { done: true, swap: undefined }))
   if (entry().stage === 'accepted' || !(await isThere(next))) await recover(command, site)
@@ -79,9 +81,10 @@ export async function revertInPlace(command: Command): Promise<Ending> {
   const place = await ownDataDirectory(command, order.sourceId)
   const begun = entry().aside !== undefined
   const aside = entry().aside ?? asidePath(place, 'reverted', deps.clock.now())
+  const before = (await putAside(place)).find(({ why }) => why === 'before')
+  if (begun && before) await finishSwap({ place, next: before.path, aside })
   if (begun && (await isThere(aside)) && (await isThere(place)))
     return aroundSwap(command, { done: true, swap: undefined })
-  const before = (await putAside(place)).find(({ why }) => why === 'before')
   // Before any service is stopped for nothing.
   if (!before) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { dataDirectory: place })
   await goOnApart(command, place, before.path)

@@ -182,6 +182,44 @@ test('several tables with rules between them, partitions and no key at all come 
   expect(await Promise.all(tables.map(clinic.contents))).toEqual(was)
 })
 
+async function connected(applicationName: string) {
+  const { pg } = clinic.at.house
+  const to = { host: pg.socketDir, port: pg.port, database: 'records', user: pg.user, sslmode: 'disable' } as const
+  return await connectSource(to, { applicationName, lockTimeoutMs: 1000 })
+}
+
+/** A restore waits for a lock. */
+function untilWaiting() {
+  const waiting = () =>
+    clinic.query(
+      `select 1 from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'lifeboat restore'`,
+    )
+  return expect.poll(async () => (await waiting()).length, { timeout: 30_000, interval: 20 }).toBe(1)
+}
+
+test.each(['repeatable read', 'serializable'])(
+  'what a writer commits while the locks are waited for is kept and replaced, also where transactions are %s by default',
+  async (isolation) => {
+    await clinic.query(`alter database records set default_transaction_isolation = '${isolation}'`)
+    try {
+      await using writer = await connected('somebody')
+      await writer.query(`begin; insert into clinic.note values ('late', 1)`)
+      const { restoreId } = await clinic.at.command(cfg, clinic.wish('note', REPLACE, { drainMs: 60_000 }))
+      await untilWaiting()
+      await writer.query('commit')
+      const [settled] = await clinic.at.settled(restoreId)
+      expect(settled).toMatchObject({ outcome: 'done' })
+      expect(
+        await clinic.query(
+          `select (select count(*)::int from clinic.note) as now, (select count(*)::int from ${settled?.aside}) as kept`,
+        ),
+      ).toEqual([{ now: 40, kept: 41 }])
+    } finally {
+      await clinic.query('alter database records reset default_transaction_isolation')
+    }
+  },
+)
+
 describe('refused, with nothing changed and nothing left:', () => {
   const unchanged = async (wish: object) => {
     const tables = ['clinic.ward', 'clinic.visit', 'clinic.note']
@@ -278,26 +316,14 @@ describe('refused, with nothing changed and nothing left:', () => {
   })
 
   test('a table somebody holds on to; whoever it is is told, and let go it is restored', async () => {
-    const { pg } = clinic.at.house
-    const to = { host: pg.socketDir, port: pg.port, database: 'records', user: pg.user, sslmode: 'disable' } as const
-    await using holder = await connectSource(to, { applicationName: 'somebody', lockTimeoutMs: 1000 })
+    await using holder = await connected('somebody')
     await holder.query('begin; lock table clinic.note in row exclusive mode')
     expect(await unchanged(clinic.wish('note', REPLACE))).toMatchObject({
       code: 'RESTORE_TABLE_BUSY',
       facts: { holders: [expect.stringMatching(/^pid \d+, somebody of postgres, idle in transaction: clinic\.note$/)] },
     })
     const { restoreId } = await clinic.at.command(cfg, clinic.wish('note', REPLACE, { drainMs: 60_000 }))
-    await expect
-      .poll(
-        async () =>
-          (
-            await clinic.query(
-              `select 1 from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'lifeboat restore'`,
-            )
-          ).length,
-        { timeout: 30_000 },
-      )
-      .toBe(1)
+    await untilWaiting()
     await holder.query('commit')
     expect(await clinic.at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])
   })

@@ -55,7 +55,8 @@ async function attempt<T>(about: OneTransaction, work: (client: SourceClient) =>
   await using client = await connectSource(connection, { ...TABLES_SESSION, lockTimeoutMs: LOCK_MS })
   {
     using cut = cutOn(signal, client)
-    await client.query('begin')
+    // Whatever database and role have for a default: what is read behind the locks must be as of then, and not as of before they were waited for.
+    await client.query('begin isolation level read committed read write')
     await client.query(MARK, [restoreId])
     const done = await work(client).catch(async (thrown: unknown) => {
       throw isBusy(thrown) ? await busy(client, tables, thrown) : thrown

@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises'
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -42,6 +43,20 @@ test('in place, to a moment: the server goes back, what was there is kept, can b
     { outcome: 'done', dropped: [expect.stringMatching(/_reverted_/)] },
   ])
   expect(await house.besides()).toEqual([])
+})
+
+test('a release lets go of what had been put aside when it was signed, and never of the only cluster there is', async () => {
+  const hourAgo = moment(Date.now() - 3_600_000)
+  const { restoreId } = await house.command(cfg, inPlace)
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])
+  const release = async (more: object = {}) =>
+    at.settled((await house.command(cfg, { action: 'release', place: 'in place', ...more })).restoreId)
+  expect(await release({ issuedAt: hourAgo })).toMatchObject([{ error: { code: 'RECOVERY_NOTHING_ASIDE' } }])
+  const { dataDirectory: place } = house
+  await rename(place, `${place}-elsewhere`)
+  expect(await release()).toMatchObject([{ outcome: 'failed', error: { code: 'RESTORE_CLUSTER_UNFIT' } }])
+  await rename(`${place}-elsewhere`, place)
+  expect(await house.besides()).toHaveLength(1)
 })
 
 test('a server that a stop hook did not stop is left alone', async () => {

@@ -56,6 +56,37 @@ test.concurrent('a database that was half restored by a life after the first is 
   expect(await at.patients()).toBe(PATIENTS)
 }, 600_000)
 
+test.concurrent('an agent killed while a revert waits for sessions to leave ends it when it was cancelled meanwhile, and the service runs', async () => {
+  await using at = await openRestoreHouse()
+  const { house, section, signers } = at
+  const cfg = at.config()
+  const nextLife = () => spawnAgent(house, cfg, { restore: section, signers, source: { restore: at.login } })
+  const first = await nextLife()
+  const restored = await at.command(cfg)
+  expect(await at.settled(restored.restoreId)).toMatchObject([{ outcome: 'done' }])
+  const busy = house.pg.query('records', 'select pg_sleep(120)').catch(() => {})
+  const hooks = { stop: 'good', start: 'good' }
+  const told = first.log().length
+  const { restoreId } = await at.command(cfg, { action: 'revert', drainMs: 600_000, hooks })
+  await said(first, '"phase":"swap"', told)
+  await first.kill('SIGKILL')
+  const cancels = await house.bus.bucket(CANCELS_BUCKET)
+  await cancels.put(restoreId, {
+    runId: restoreId as string as RunId,
+    why: 'cancelled',
+    by: 'ann',
+    at: moment(Date.now()),
+  })
+  await using _second = await nextLife()
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
+  expect([await at.patients(), (await at.hooksRan()).at(-1)]).toEqual([PATIENTS, 'start'])
+  await house.pg.query(
+    'postgres',
+    `select pg_terminate_backend(pid) from pg_stat_activity where query ~ 'pg_sleep'  and pid <> pg_backend_pid()`,
+  )
+  await busy
+}, 600_000)
+
 /** Rows are lost, a command to bring them back is given, and the agent is killed as soon as it says that this phase begins. `told`: where the log of its next life begins. */
 async function killedAt(at: RestoreHouse, phase: string) {
   await at.lose()

@@ -43,3 +43,20 @@ test('a server that cannot be asked costs the progress and not the work, whose e
   await expect(reportGrowth(Promise.reject(new Error('refused')), growing(), { report })).rejects.toThrow('refused')
   expect(told).toEqual([])
 })
+
+test('a server that falls silent keeps nobody waiting who has given up the work', async () => {
+  const told: Progress[] = []
+  const work = Promise.withResolvers<void>()
+  const reporting = reportGrowth(work.promise, growing(), { report: (progress) => void told.push(progress) })
+  await expect.poll(() => told.length).toBeGreaterThan(0)
+  const asked = `select pid from pg_stat_activity where application_name = 'growth'`
+  const [{ pid }] = await pg.query('postgres', asked)
+  process.kill(pid, 'SIGSTOP')
+  try {
+    await setTimeout(2500)
+    work.reject(new Error('given up'))
+    await expect(Promise.race([reporting, setTimeout(20_000, 'still waiting')])).rejects.toThrow('given up')
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+})

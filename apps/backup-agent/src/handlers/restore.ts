@@ -41,7 +41,7 @@ export function restoreOnCommand(deps: AgentDeps): Handler<RestoreRequested> {
   return async (wish, delivery) => {
     const same = underWay.get(wish.restoreId)
     if (same !== undefined && delivery.attempt > 1) return same
-    const { order, entry } = await admit(deps, wish, delivery)
+    const { order, entry } = await admit(deps, wish, delivery, underWay)
     if (entry.settled) return tellAgain(deps, order, entry.who, entry.settled)
     const work = obey(deps, order, entry, delivery).finally(() => underWay.delete(entry.restoreId))
     underWay.set(entry.restoreId, work)
@@ -53,6 +53,7 @@ async function admit(
   deps: AgentDeps,
   wish: RestoreRequested,
   delivery: Delivery,
+  underWay: ReadonlyMap<RestoreId, unknown>,
 ): Promise<{ order: RestoreOrder; entry: Entry }> {
   const { cfg, clock, restores } = deps
   let opened: Awaited<ReturnType<typeof openOrder>> | undefined
@@ -74,7 +75,7 @@ async function admit(
     const gate = { fleetId, agentId, restorable: restorableNames(cfg), hooks, used: known !== undefined }
     const refusal = refusalOf(order, { ...gate, nowMs: clock.now() })
     if (refusal) throw refusal
-    demandNoOther(deps, order)
+    demandNoOther(deps, order, underWay)
     const entry: Entry = {
       restoreId: order.restoreId,
       sourceId: order.sourceId,
@@ -103,10 +104,14 @@ async function admit(
 }
 
 /** One that was cancelled and that nobody delivers any more does not stand in the way. */
-function demandNoOther({ restores, cancels }: AgentDeps, { sourceId }: RestoreOrder): void {
+function demandNoOther(
+  { restores, cancels }: AgentDeps,
+  { sourceId }: RestoreOrder,
+  underWay: ReadonlyMap<RestoreId, unknown>,
+): void {
   const [other] = restores.open(sourceId).filter(({ restoreId }) => {
     using cancelled = cancels.of(restoreId as string as RunId)
-    return !cancelled.signal.aborted
+    return underWay.has(restoreId) || !cancelled.signal.aborted
   })
   if (other) throw new LifeboatError('RESTORE_UNDER_WAY', { sourceId, restoreId: other.restoreId, stage: other.stage })
 }

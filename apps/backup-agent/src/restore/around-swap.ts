@@ -59,6 +59,8 @@ async function swap(
   command: AnyCommand,
   work: Extract<SwapWork, { done: false }>,
 ): Promise<Partial<Swapped> | undefined> {
+  // An earlier life was at it, and whoever calls has seen that it did not get through.
+  if (command.entry().stage === 'swapping') await command.step('ready')
   command.run.signal.throwIfAborted()
   await command.step('stopping', { stopped: true, ...(work.aside !== undefined && { aside: work.aside }) })
   try {

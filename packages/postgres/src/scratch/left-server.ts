@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, readlink, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -16,9 +16,23 @@ export async function leftServer(dataDir: string): Promise<number | undefined> {
 }
 
 /** What the server, or one that died, wrote down as its own. */
-export async function pidIn(dataDir: string): Promise<number | undefined> {
+async function pidIn(dataDir: string): Promise<number | undefined> {
   const pid = Number((await readFile(join(dataDir, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[0])
   return Number.isInteger(pid) && pid > 1 ? pid : undefined
+}
+
+/**
+ * The server of any origin that works on these data, by whatever path it was started: a postmaster works in its data directory. Whose folder cannot be read may be one.
+ */
+export async function serverIn(dataDir: string): Promise<number | undefined> {
+  const pid = await pidIn(dataDir)
+  if (pid === undefined) return undefined
+  try {
+    const [works, real] = await Promise.all([readlink(`/proc/${pid}/cwd`), realpath(dataDir)])
+    return works === real ? pid : undefined
+  } catch (err) {
+    return (err as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : pid
+  }
 }
 
 /** `immediate` leaves the files as they are, `fast` leaves a cluster that starts without recovery. Gives up waiting after `patienceMs`. */

@@ -1,5 +1,5 @@
 import { setInterval } from 'node:timers/promises'
-import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
+import { connectSource, cutOn, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 
 const EVERY_MS = 1000
@@ -36,6 +36,8 @@ async function watch(
   signal: AbortSignal,
 ): Promise<void> {
   await using client = await connectSource(connection, { applicationName, lockTimeoutMs: EVERY_MS })
+  // A server that has gone silent must not keep whoever gave up the work waiting.
+  using _cut = cutOn(signal, client)
   for await (const _ of setInterval(EVERY_MS, undefined, { signal })) {
     const { rows } = await client.query<{ bytes: string }>('select pg_database_size($1) as bytes', [database])
     if (signal.aborted) return

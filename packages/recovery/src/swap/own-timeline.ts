@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
+import { serverIn, stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import { SCRATCH_PORT, scratchConnection } from '@lifeboat/postgres/scratch/scratch-server.ts'
 import { stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
 import type { PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
 import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { openSocketFolder } from '../bare/socket-folder.ts'
 import { findSuperuser } from '../recover/find-superuser.ts'
 import { prepareCluster } from '../recover/prepare-cluster.ts'
@@ -43,6 +44,9 @@ export interface OwnTimeline {
 export async function beginOwnTimeline(dataDir: string, opts: OwnTimeline): Promise<Timeline> {
   const { others, folder, account, tools, patienceMs, signal } = opts
   await stopLeftServer(dataDir, { mode: 'fast', patienceMs })
+  // What keeps a second server from these data is removed below.
+  const pid = await serverIn(dataDir)
+  if (pid !== undefined) throw new LifeboatError('RESTORE_STILL_RUNNING', { pid, dataDirectory: dataDir })
   const own = await timelineOf(dataDir, tools)
   const taken = Math.max(...(await Promise.all(others.map(newestIn))))
   const begun = await isThere(join(dataDir, 'recovery.signal'))

@@ -1,6 +1,5 @@
-import { readlink } from 'node:fs/promises'
 import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
-import { pidIn } from '@lifeboat/postgres/scratch/left-server.ts'
+import { serverIn } from '@lifeboat/postgres/scratch/left-server.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 
 /**
@@ -10,9 +9,8 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
  * @throws LifeboatError RESTORE_STILL_RUNNING
  */
 export async function demandStopped(server: SourceConnection, dataDirectory: string): Promise<void> {
-  const pid = await pidIn(dataDirectory)
-  if (pid !== undefined && (await worksIn(pid, dataDirectory)))
-    throw new LifeboatError('RESTORE_STILL_RUNNING', { pid, dataDirectory })
+  const pid = await serverIn(dataDirectory)
+  if (pid !== undefined) throw new LifeboatError('RESTORE_STILL_RUNNING', { pid, dataDirectory })
   const problem = await connectSource(server, { applicationName: 'lifeboat restore', lockTimeoutMs: 10_000 }).then(
     async (client) => {
       await client.end()
@@ -23,13 +21,4 @@ export async function demandStopped(server: SourceConnection, dataDirectory: str
   // Any other answer is one of a server that runs.
   if (problem !== 'SOURCE_UNREACHABLE')
     throw new LifeboatError('RESTORE_STILL_RUNNING', { host: server.host, port: server.port, answer: problem ?? 'yes' })
-}
-
-/** A postmaster works in its data directory; whose place cannot be read may be one. */
-async function worksIn(pid: number, dataDirectory: string): Promise<boolean> {
-  try {
-    return (await readlink(`/proc/${pid}/cwd`)) === dataDirectory
-  } catch (err) {
-    return (err as NodeJS.ErrnoException).code !== 'ENOENT'
-  }
 }

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { leftServer } from '@lifeboat/postgres/scratch/left-server.ts'
+import { serverIn } from '@lifeboat/postgres/scratch/left-server.ts'
 import { asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
 import { beginOwnTimeline } from '@lifeboat/recovery/swap/own-timeline.ts'
 import { presentCluster } from '@lifeboat/recovery/swap/present-cluster.ts'
@@ -9,6 +9,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from '../around-swap.ts'
 import type { Entry } from '../book.ts'
 import type { Command } from '../command.ts'
+import { CLOCKS_APART_MS } from '../put-back.ts'
 import type { Ending } from '../tell.ts'
 import { demandStopped } from './demand-stopped.ts'
 import { recoverApart, removeApart } from './recover-apart.ts'
@@ -114,16 +115,19 @@ async function goOnApart({ order, deps, run, report }: Command, place: string, n
   run.log.info({ event: 'restore.timeline', timeline }, 'what was put aside has a timeline of its own')
 }
 
-/** Removes for good what was put aside. @throws LifeboatError */
+/** Removes for good what had been put aside when the operator signed. @throws LifeboatError */
 export async function releaseInPlace(command: Command): Promise<Ending> {
   const { order, entry } = command
   const place = await ownDataDirectory(command, order.sourceId)
-  const found = await putAside(place)
+  const untilMs = Date.parse(order.issuedAt) + CLOCKS_APART_MS
+  const found = (await putAside(place)).filter(({ atMs }) => atMs <= untilMs)
+  // Between the two renames of a swap it is the only one there is.
+  if (found.length > 0 && !(await isThere(place)))
+    throw new LifeboatError('RESTORE_CLUSTER_UNFIT', { problem: 'there is no cluster in its place', place })
   if (found.length === 0 && entry().stage === 'accepted')
     throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { dataDirectory: place })
   for (const { path } of found)
-    if ((await leftServer(path)) !== undefined)
-      throw new LifeboatError('RESTORE_STILL_RUNNING', { dataDirectory: path })
+    if ((await serverIn(path)) !== undefined) throw new LifeboatError('RESTORE_STILL_RUNNING', { dataDirectory: path })
   command.run.signal.throwIfAborted()
   await command.step('ready')
   for (const { path } of found) await rm(path, { recursive: true, force: true })
@@ -131,7 +135,7 @@ export async function releaseInPlace(command: Command): Promise<Ending> {
 }
 
 /** The newest first. */
-async function putAside(place: string): Promise<{ path: string; why: 'before' | 'reverted' }[]> {
+async function putAside(place: string): Promise<{ path: string; why: 'before' | 'reverted'; atMs: number }[]> {
   const names = await readdir(dirname(place))
-  return asideOf(basename(place), names).map(({ name, why }) => ({ path: join(dirname(place), name), why }))
+  return asideOf(basename(place), names).map(({ name, ...more }) => ({ path: join(dirname(place), name), ...more }))
 }

@@ -182,6 +182,45 @@ test('several tables with rules between them, partitions and no key at all come 
   expect(await Promise.all(tables.map(clinic.contents))).toEqual(was)
 })
 
+test('two tables whose long names begin alike are put back and let go each by itself', async () => {
+  const [visits, bills] = ['visits', 'bills'].map((end) => `${'records_of_the_clinic_'.repeat(2)}${end}`)
+  for (const [name, n] of [
+    [visits, 1],
+    [bills, 2],
+  ])
+    await clinic.query(`create table clinic.${name} (n int); insert into clinic.${name} values (${n})`)
+  const { backupId } = await clinic.seal({ list: [visits, bills].map((name) => `clinic.${name}`) })
+  await clinic.query(`update clinic.${visits} set n = 10; update clinic.${bills} set n = 20`)
+  const rows = async () =>
+    (
+      await clinic.query(`select (select n from clinic.${visits}) as visits, (select n from clinic.${bills}) as bills`)
+    )[0]
+  expect(await obeyed(clinic.wish(`${visits} ${bills}`, REPLACE, { backupId }))).toMatchObject({ outcome: 'done' })
+  expect(await rows()).toEqual({ visits: 1, bills: 2 })
+
+  // As they were kept before names had a hash: only the comment says whose it is.
+  const cut = `${visits?.slice(0, 39)}_before_20260101t000000z`
+  await clinic.query(`create table clinic.${cut} as select * from clinic.${visits};
+    do $$ begin execute format('comment on table clinic.${cut} is %L', (select obj_description(c.oid) from pg_class c where obj_description(c.oid) like 'Rows of clinic.${visits} %')); end $$`)
+  const of = (name = '') => ({ kind: 'tables', tables: [{ schema: 'clinic', name }] })
+  expect(await obeyed({ action: 'revert', ...of(bills) })).toMatchObject({ outcome: 'done' })
+  expect(await rows()).toEqual({ visits: 1, bills: 20 })
+  const { dropped } = (await obeyed({ action: 'release', ...of(bills) })) ?? {}
+  expect(dropped).toEqual([expect.stringMatching(/^clinic\.records_.*_reverted_/)])
+  expect(await obeyed({ action: 'release', ...of(visits) })).toMatchObject({
+    dropped: expect.arrayContaining([`clinic.${cut}`]),
+  })
+  expect(await clinic.left()).toEqual([])
+})
+
+test('a table somebody made is not let go, whatever it is called', async () => {
+  const name = 'note_before_20260101t000000z'
+  await clinic.query(`create table clinic.${name} as select * from clinic.note`)
+  const release = { action: 'release', kind: 'tables', tables: [{ schema: 'clinic', name: 'note' }] }
+  expect(await obeyed(release)).toMatchObject({ error: { code: 'RECOVERY_NOTHING_ASIDE' } })
+  expect(await clinic.left()).toEqual([`clinic.${name}`])
+})
+
 async function connected(applicationName: string) {
   const { pg } = clinic.at.house
   const to = { host: pg.socketDir, port: pg.port, database: 'records', user: pg.user, sslmode: 'disable' } as const

@@ -15,6 +15,18 @@ test('a long name is cut so that the server does not cut the moment, and is foun
   }
 })
 
+test('two long names that begin alike have asides of their own', () => {
+  const [one, other] = ['visits', 'bills'].map((end) => `${'r'.repeat(45)}_${end}`) as [string, string]
+  const [aside, another] = [one, other].map((name) => asideName(name, 'before', NOW)) as [string, string]
+  expect(asideOf(one, [aside, another])).toEqual([{ name: aside, why: 'before', atMs: NOW }])
+  expect(asideOf(other, [aside, another])).toEqual([{ name: another, why: 'before', atMs: NOW }])
+})
+
+test('what was kept under a name that is merely cut is still found', () => {
+  const name = `${'r'.repeat(39)}_before_20260926t020000z`
+  expect(asideOf('r'.repeat(45), [name])).toEqual([{ name, why: 'before', atMs: NOW }])
+})
+
 test('only what was put aside of this very database is found, the newest first', () => {
   const names = [
     'records',

@@ -7,6 +7,7 @@ import { measureExport } from '@lifeboat/postgres/table-export/measure-export.ts
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { liveRelation, sameKey } from './diff.ts'
 import { demandForeignKeys } from './foreign-keys.ts'
+import { keptComment } from './kept.ts'
 import { isLive, type LiveTable, readLive } from './live-table.ts'
 import { type RowsOf, type Staged, stagedRows } from './staging.ts'
 import { columnDifferences } from './unfit.ts'
@@ -75,8 +76,7 @@ async function keep(client: SourceClient, live: LiveTable, aside: string): Promi
   const kept = relationOf({ schema: live.schema, name: aside })
   await client.query(`create table ${kept} as select ${columnList(live)} from ${liveRelation(live)}`)
   await client.query(`alter table ${kept} owner to ${quoteIdent(live.owner)}`)
-  const comment = `Rows of ${live.title} before a restore; lifeboat restore release lets them go.`
-  await client.query(`comment on table ${kept} is ${quoteLiteral(comment)}`)
+  await client.query(`comment on table ${kept} is ${quoteLiteral(keptComment(live.title))}`)
 }
 
 /** By key: what is not as it was and, to replace, what was not there. Without a key nobody can tell, and all goes. */

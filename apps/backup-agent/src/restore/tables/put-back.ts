@@ -3,8 +3,9 @@ import { pinSettings } from '@lifeboat/postgres/fingerprint/pin-settings.ts'
 import { relationOf } from '@lifeboat/postgres/table-export/definition.ts'
 import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
 import { measureExport } from '@lifeboat/postgres/table-export/measure-export.ts'
-import { type Aside, asideName, asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
+import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
+import { areKept, type Kept, keptOf, titlesOf } from '@lifeboat/recovery/tables/kept.ts'
 import { isLive, readLive } from '@lifeboat/recovery/tables/live-table.ts'
 import { afterTransaction, inOneTransaction, TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
 import { type PutTable, putIn } from '@lifeboat/recovery/tables/put-in.ts'
@@ -16,12 +17,6 @@ import { CLOCKS_APART_MS } from '../put-back.ts'
 import type { Ending } from '../tell.ts'
 import { demandTables, liveDatabase, transactionOf } from './site.ts'
 
-interface Kept {
-  table: TableRef
-  /** The newest first. */
-  asides: Aside[]
-}
-
 /** Gives tables the rows back that were put aside last; the present ones are put aside. @throws LifeboatError – nothing has changed */
 export async function revertTables(given: Command): Promise<Ending> {
   const command = demandTables(given, 'revert')
@@ -30,7 +25,7 @@ export async function revertTables(given: Command): Promise<Ending> {
   const where = { connection: liveDatabase(command), restoreId: order.restoreId }
   // They are put aside by the transaction that gives the others back.
   const landed = () =>
-    afterTransaction(where, async (client) => areAside(await keptOf(client, order.tables), entry().aside))
+    afterTransaction(where, async (client) => areKept(await keptOf(client, order.tables), entry().aside ?? ''))
   if (entry().aside !== undefined && (await landed())) return aroundSwap(command, { done: true, swap: undefined })
   const kept = await lookAtKept(command, order.tables)
   const lacking = kept.filter(({ asides }) => !asides.some(({ why }) => why === 'before'))
@@ -42,7 +37,7 @@ export async function revertTables(given: Command): Promise<Ending> {
     before: { ...table, name: asides.find(({ why }) => why === 'before')?.name ?? '' },
   }))
   return aroundSwap(command, {
-    ...{ done: false, aside: plans.map(({ table, aside }) => titleOf({ ...table, name: aside })).join(', ') },
+    ...{ done: false, aside: titlesOf(plans.map(({ table, aside }) => ({ ...table, name: aside }))) },
     swap: async ({ signal }) => {
       report('swap')
       await inOneTransaction(transactionOf(command, signal), async (client) => {
@@ -94,28 +89,4 @@ export async function releaseTables(given: Command): Promise<Ending> {
 async function lookAtKept(command: Command, tables: readonly TableRef[]): Promise<Kept[]> {
   await using client = await connectSource(liveDatabase(command), TABLES_SESSION)
   return await keptOf(client, tables)
-}
-
-async function keptOf(client: SourceClient, tables: readonly TableRef[]): Promise<Kept[]> {
-  const kept: Kept[] = []
-  for (const table of tables) {
-    const { rows } = await client.query<{ name: string }>(
-      `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind = 'r'`,
-      [table.schema],
-    )
-    kept.push({
-      table,
-      asides: asideOf(
-        table.name,
-        rows.map(({ name }) => name),
-      ),
-    })
-  }
-  return kept
-}
-
-/** @param names as the book has them */
-function areAside(kept: readonly Kept[], names: string | undefined): boolean {
-  const told = names?.split(', ') ?? []
-  return kept.every(({ table, asides }) => asides.some(({ name }) => told.includes(titleOf({ ...table, name }))))
 }

@@ -10,8 +10,18 @@ const CHAIN = 'apps/verifier/test/physical-chain.int.test.ts'
 const AZURE = '/lifeboat/packages/storage/test/azure.int.test.ts'
 
 it('names what was left out, whatever kept it from running, and nothing that ran', () => {
-  const one = report('/a/some.int.test.ts', { ran: 'passed', fell: 'failed', d: 'pending', c: 'skipped', b: 'todo' })
-  expect(neverRan([one])).toEqual(['some.int.test.ts: b', 'some.int.test.ts: c', 'some.int.test.ts: d'])
+  const one = report('/a/apps/cli/test/some.int.test.ts', {
+    ran: 'passed',
+    fell: 'failed',
+    d: 'pending',
+    c: 'skipped',
+    b: 'todo',
+  })
+  expect(neverRan([one])).toEqual([
+    'apps/cli/test/some.int.test.ts: b',
+    'apps/cli/test/some.int.test.ts: c',
+    'apps/cli/test/some.int.test.ts: d',
+  ])
 })
 
 it('forgives a test that passed on another major, where the project lies elsewhere', () => {
@@ -23,8 +33,10 @@ it('forgives a test that passed on another major, where the project lies elsewhe
 it('does not take a failure, or a test of the same title in another file, for a run of it', () => {
   const here = report(`/lifeboat/${CHAIN}`, { 'a chain is proven': 'skipped' })
   const there = report(`/lifeboat/${CHAIN}`, { 'a chain is proven': 'failed' })
-  const another = report('/lifeboat/apps/verifier/test/physical.int.test.ts', { 'a chain is proven': 'passed' })
-  expect(neverRan([here, there, another])).toEqual(['physical-chain.int.test.ts: a chain is proven'])
+  const another = report('/lifeboat/apps/backup-agent/test/physical-chain.int.test.ts', {
+    'a chain is proven': 'passed',
+  })
+  expect(neverRan([here, there, another])).toEqual([`${CHAIN}: a chain is proven`])
 })
 
 it('excuses slow tests and what no machine can run', () => {
@@ -35,7 +47,7 @@ it('excuses slow tests and what no machine can run', () => {
     's3 keeps the target contract: a locked copy survives a remove': 'pending',
   })
   expect(neverRan([slow, locked, undefined])).toEqual([
-    'azure.int.test.ts: azure under all layers keeps the target contract: a copy survives a restart',
-    'azure.int.test.ts: s3 keeps the target contract: a locked copy survives a remove',
+    'packages/storage/test/azure.int.test.ts: azure under all layers keeps the target contract: a copy survives a restart',
+    'packages/storage/test/azure.int.test.ts: s3 keeps the target contract: a locked copy survives a remove',
   ])
 })

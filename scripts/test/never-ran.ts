@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import { didNotRun, type ToldTest, testsOf } from './tally.ts'
 
 /** `pnpm test:slow` runs what these files hold. */
@@ -18,7 +17,7 @@ const EXCUSED: readonly RegExp[] = [
  * A test that wants another PostgreSQL major than one run had is no finding when it passed in the run that has it.
  *
  * @param reports vitest's JSON reports, one for each run
- * @returns name of the file and full title of each, in order
+ * @returns file, from the project's folder, and full title of each, in order
  */
 export function neverRan(reports: readonly (string | undefined)[]): string[] {
   const tests = reports.flatMap(testsOf)
@@ -27,9 +26,9 @@ export function neverRan(reports: readonly (string | undefined)[]): string[] {
   return [...new Set(missing)].filter((name) => !passed.has(name)).sort()
 }
 
-/** Runs in a Debian root see the project elsewhere, so the folder is no part of the name. */
+/** Runs in a Debian root see the project elsewhere, so the name begins with one of its folders. */
 function nameOf({ file, title }: ToldTest): string {
-  return `${basename(file)}: ${title}`
+  return `${file.split(/\/(?=(?:apps|packages|scripts|bench|e2e)\/)/).at(-1)}: ${title}`
 }
 
 function isExcused({ file, title }: ToldTest): boolean {

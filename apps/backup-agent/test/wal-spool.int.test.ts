@@ -29,7 +29,11 @@ test('what recovery does not need any more leaves its room to what waits, also w
     for (const object of [...old, ...kept]) await add(object)
     const waiting = add(segment(4))
     // The window begins within segment 3.
-    await spool.letGo({ timeline: 1, before: formatLsn(BigInt(3 * SEGMENT_BYTES + 5)) }, SEGMENT_BYTES)
+    const [north, south] = targets as [TargetId, TargetId]
+    await spool.letGo(north, { timeline: 1, before: formatLsn(BigInt(3 * SEGMENT_BYTES + 5)) }, SEGMENT_BYTES)
+    expect(spool.names()).toHaveLength(old.length + kept.length)
+    // Of two windows the longer one counts.
+    await spool.letGo(south, { timeline: 1, before: formatLsn(BigInt(3 * SEGMENT_BYTES)) }, SEGMENT_BYTES)
     await waiting
     const left = [...kept, segment(4)].map(walFileName).sort()
     expect((await readdir(folder)).sort()).toEqual(left)

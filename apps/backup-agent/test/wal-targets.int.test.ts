@@ -85,6 +85,7 @@ test.concurrent('a target that was away for longer than its WAL is kept anywhere
   await house.start('backup-agent', 'uploader')
   await letGoAt(house, 'north', before)
   await house.back('south')
+  await letGoAt(house, 'south', before)
   await writeWal(pg, 20)
   const end = await currentLsn(pg)
   const caughtUp = await house.state((now) => parseLsn(now.targets['south' as never]?.lsn ?? '0/0') >= end)

@@ -69,13 +69,13 @@ async function noteStored(road: Road, stored: WalStored): Promise<void> {
   })
 }
 
-/** What recovery does not need any more is waited for nowhere, and it makes room for what is needed. */
-async function noteExpired(road: Road, { timeline, before }: WalExpired): Promise<void> {
+/** What recovery does not need any more, from whichever target, is waited for nowhere, and it makes room for what is needed. */
+async function noteExpired(road: Road, { targetId, timeline, before }: WalExpired): Promise<void> {
   const { standing } = road.now
   if (standing === undefined) return
-  standing.holders.letGo(timeline, parseLsn(before))
+  standing.holders.letGo(targetId, timeline, parseLsn(before))
   reportSafe(road)
-  await road.spool.letGo({ timeline, before }, standing.segmentBytes).catch((thrown: unknown) => {
+  await road.spool.letGo(targetId, { timeline, before }, standing.segmentBytes).catch((thrown: unknown) => {
     const err = LifeboatError.from(thrown)
     road.log[err.level]({ event: 'wal-spool.unreleased', err, before }, 'WAL nobody needs could not be removed')
   })

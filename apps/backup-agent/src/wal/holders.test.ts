@@ -1,5 +1,6 @@
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { type Path, parseHistory, pathTo } from '@lifeboat/shared/domain/timelines.ts'
+import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Holders } from './holders.ts'
@@ -65,12 +66,28 @@ test('a hole nobody can fill any more holds nobody up, and a target behind it mu
   expect(subject.position(south)).toBe(50n)
 })
 
+function everywhere(subject: Holders, timeline: Timeline, before: bigint): void {
+  for (const target of subject.targets) subject.letGo(target, timeline, before)
+}
+
+test('what one target lets go of holds another up still, whose window may be longer', () => {
+  const subject = holders(1)
+  subject.stored(south, 1, span(0, 10))
+  subject.stored(south, 1, span(40, 90))
+  for (const target of [north, west]) subject.letGo(target, 1, 60n)
+  expect([subject.position(south), subject.holeAt(south)]).toEqual([10n, 10n])
+  subject.letGo(south, 1, 39n)
+  expect(subject.position(south)).toBe(10n)
+  subject.letGo(south, 1, 45n)
+  expect(subject.position(south)).toBe(90n)
+})
+
 test('a hole in WAL that was let go holds nobody up who holds the log from there on, and nobody else moves', () => {
   const subject = holders(2)
   subject.stored(north, 1, span(0, 100))
   subject.stored(south, 1, span(0, 10))
   subject.stored(south, 1, span(40, 90))
-  subject.letGo(1, 60n)
+  everywhere(subject, 1, 60n)
   expect([north, south, west].map((target) => subject.position(target))).toEqual([100n, 90n, 0n])
   expect(subject.holeAt(south)).toBeUndefined()
   expect(subject.safe).toBe(90n)
@@ -83,7 +100,7 @@ test('a hole that reaches beyond what was let go stays one', () => {
   const subject = holders(2)
   subject.stored(south, 1, span(0, 10))
   subject.stored(south, 1, span(61, 90))
-  subject.letGo(1, 60n)
+  everywhere(subject, 1, 60n)
   expect([subject.position(south), subject.holeAt(south)]).toEqual([10n, 10n])
   subject.stored(south, 1, span(60, 61))
   expect([subject.position(south), subject.holeAt(south)]).toEqual([90n, undefined])
@@ -99,7 +116,7 @@ test('whatever is let go, a position is one up to which a target holds everythin
       let begins = 0
       for (const fact of facts) {
         if ('before' in fact) {
-          subject.letGo(1, BigInt(fact.before))
+          everywhere(subject, 1, BigInt(fact.before))
           begins = Math.max(begins, fact.before)
         } else {
           subject.stored(north, 1, span(fact.start, fact.start + fact.size))
@@ -142,7 +159,7 @@ test('WAL of the old primary beyond the point of promotion does not count', () =
 test('what was let go of a branch that was left says nothing beyond the place where it was left', () => {
   const third = pathTo(3, parseHistory(3, '1\t0/32\tbefore\n'))
   const subject = holders(1, 0n, third)
-  subject.letGo(2, 80n)
+  everywhere(subject, 2, 80n)
   subject.stored(north, 3, span(60, 90))
   expect(subject.position(north)).toBe(0n)
   subject.stored(north, 3, span(50, 60))
@@ -151,7 +168,7 @@ test('what was let go of a branch that was left says nothing beyond the place wh
 
 test('what was let go of a timeline counts no further than where the next one left it', () => {
   const subject = holders(1)
-  subject.letGo(1, 150n)
+  everywhere(subject, 1, 150n)
   subject.turn(BRANCH)
   subject.storedHistory(north, 2)
   subject.stored(north, 2, span(120, 180))

@@ -15,6 +15,8 @@ interface Held {
   beyond: Span[]
   /** Histories it holds. */
   histories: Set<Timeline>
+  /** Where its own WAL begins since what came before was let go there. */
+  begins: bigint
 }
 
 /**
@@ -27,8 +29,6 @@ export class Holders {
   readonly #required: number
   readonly #held = new Map<TargetId, Held>()
   #path: Path
-  /** Where the archive begins: what comes before was let go on purpose, and nobody has to hold it. */
-  #begins = 0n
   /** Timelines entered while we watched: up to `at` a target needs no history of it. */
   #gates: { at: bigint; timeline: Timeline }[]
 
@@ -46,7 +46,7 @@ export class Holders {
     this.#path = opts.path
     this.#gates = [...(opts.gates ?? [])]
     for (const [target, position] of opts.targets)
-      this.#held.set(target, { position, beyond: [], histories: new Set() })
+      this.#held.set(target, { position, beyond: [], histories: new Set(), begins: 0n })
   }
 
   /** A target holds a part of the log. Told twice, in any order, it comes to the same. */
@@ -66,12 +66,20 @@ export class Holders {
   }
 
   /**
-   * WAL of a timeline and of those before it was let go up to `before`, since recovery needs none of it: a hole that ends there or earlier holds
-   * nobody up. Only who holds WAL from there on comes to it; who holds none stays where it is.
+   * A target let go of WAL of a timeline and of those before it, up to `before`, since recovery from it needs none of that: where all have, a hole that ends there or
+   * earlier holds nobody up. Only who holds WAL from there on comes to it; who holds none stays where it is.
    */
-  letGo(timeline: Timeline, before: bigint): void {
-    this.#begins = higher(this.#begins, lower(before, reachOf(this.#path, timeline) ?? before))
+  letGo(target: TargetId, timeline: Timeline, before: bigint): void {
+    const own = this.#held.get(target)
+    if (own === undefined) return
+    own.begins = higher(own.begins, lower(before, reachOf(this.#path, timeline) ?? before))
     for (const held of this.#held.values()) this.#goOn(held)
+  }
+
+  /** Where the archive begins: what comes before was let go everywhere, and nobody has to hold it. */
+  get #begins(): bigint {
+    const [first = 0n, ...others] = [...this.#held.values()].map(({ begins }) => begins)
+    return others.reduce(lower, first)
   }
 
   /**
@@ -84,11 +92,11 @@ export class Holders {
     const at = partingOf(before, path)
     this.#path = path
     if (at === undefined) return true
-    this.#begins = lower(this.#begins, at)
     this.#gates = this.#gates.filter((gate) => gate.at < at)
     this.#gates.push(...gatesAfter(path, stretchFrom(before, at - 1n).timeline))
     for (const held of this.#held.values()) {
       held.position = lower(held.position, at)
+      held.begins = lower(held.begins, at)
       held.beyond = held.beyond.map(({ start, end }) => ({ start, end: lower(end, at) })).filter(isSome)
     }
     return endOn(path, before.at(-1)?.timeline ?? 0) !== 'off-path'
@@ -125,7 +133,8 @@ export class Holders {
   }
 
   #goOn(held: Held): void {
-    const isNext = ({ start }: Span) => start <= higher(held.position, this.#begins)
+    const begins = this.#begins
+    const isNext = ({ start }: Span) => start <= higher(held.position, begins)
     for (let next = held.beyond[0]; next !== undefined && isNext(next); next = held.beyond[0]) {
       held.beyond.shift()
       held.position = higher(held.position, next.end)

@@ -26,8 +26,8 @@ export interface WalSpool {
   add(name: string, mostBytes: number, write: (path: string) => Promise<Packed>, signal: AbortSignal): Promise<Packed>
   /** A target holds it: it leaves when all do, or when others wait for its room and enough do. */
   noteHolder(name: string, target: TargetId): Promise<void>
-  /** What recovery does not need any more leaves, whoever holds it. */
-  letGo(expired: Pick<WalExpired, 'timeline' | 'before'>, segmentBytes: number): Promise<void>
+  /** What recovery does not need any more, from whichever target, leaves; a target says so for itself. */
+  letGo(target: TargetId, expired: Pick<WalExpired, 'timeline' | 'before'>, segmentBytes: number): Promise<void>
 }
 
 export interface WalSpoolOptions {
@@ -62,6 +62,8 @@ class Folder implements WalSpool {
   /** Name → bytes, oldest first. */
   readonly #files: Map<string, number>
   readonly #holders = new Map<string, Set<TargetId>>()
+  /** Up to where each target let go. */
+  readonly #expired = new Map<TargetId, Pick<WalExpired, 'timeline' | 'before'>>()
   #waiting = 0
 
   constructor(opts: WalSpoolOptions, space: Room, files: Map<string, number>) {
@@ -122,10 +124,13 @@ class Folder implements WalSpool {
     if (this.#isWithAll(name) || (this.#waiting > 0 && this.#isWithEnough(name))) await this.#remove(name)
   }
 
-  async letGo(expired: Pick<WalExpired, 'timeline' | 'before'>, segmentBytes: number): Promise<void> {
+  async letGo(target: TargetId, expired: Pick<WalExpired, 'timeline' | 'before'>, segmentBytes: number): Promise<void> {
+    this.#expired.set(target, expired)
+    const words = this.#opts.targets.map((each) => this.#expired.get(each))
     for (const name of this.names()) {
       const object = parseWalKey(name)
-      if (object !== undefined && endsBefore(object, expired, segmentBytes)) await this.#remove(name)
+      if (object !== undefined && words.every((word) => word && endsBefore(object, word, segmentBytes)))
+        await this.#remove(name)
     }
   }
 

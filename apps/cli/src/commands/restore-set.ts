@@ -54,7 +54,8 @@ export const restoreSet: Command<RestoreSetArgs> = (args, context) =>
 
 function ended(done: readonly { sourceId: string; outcome: Outcome }[], steps: readonly PlannedStep[]): Outcome {
   const exit = done.at(-1)?.outcome.exit
-  const ready = exit === undefined ? done.length : done.length - 1
+  // One that is no longer waited for goes on: to send it again would be to restore it twice.
+  const ready = exit === 'failed' ? done.length - 1 : done.length
   const notDone = steps.slice(ready).map(({ sourceId }) => sourceId)
   return {
     value: { steps: done.map(({ sourceId, outcome }) => ({ sourceId, ...(outcome.value as object) })), notDone },

@@ -36,7 +36,7 @@ export function addKeeping({ does, noun, verb }: Shape): void {
       'List what targets hold and compare it with the catalogue: missing, damaged, unknown, left over; the exit code tells.',
     )
       .argument('[name]', 'a name under `targets` (default: all)')
-      .option('--all', 'also read every byte of every copy and compare its digests'),
+      .option('--all', 'also read every byte of every copy and of all WAL and compare its digests'),
     async () => (await import('../commands/target-audit.ts')).targetAudit,
     ['name'],
   )

@@ -108,7 +108,7 @@ export function addRestoring({ does, noun, verb }: Shape): void {
       verb(
         restore,
         'release',
-        'Drop for good what restores put aside, of the database or of tables, or the cluster beside.',
+        'Drop for good what restores put aside: databases, rows of tables, trees, data directories; or the cluster beside.',
       ),
     ),
     async () => (await import('../commands/restore-put-back.ts')).restoreRelease,

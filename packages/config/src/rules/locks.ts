@@ -38,7 +38,7 @@ function walFindings(raw: Raw, target: string, days: unknown): Finding[] {
   return own.flatMap(([source, wal]): Finding[] => {
     const window = Duration.safeParse(block(wal.keep).window)
     if (!window.success || window.data <= 0) return []
-    const neededMs = window.data + gapMs(raw, source)
+    const neededMs = window.data + gapMs(raw, { source, target })
     const lockedMs = typeof days === 'number' ? days * DAY_MS : 0
     if (lockedMs >= neededMs) return []
     const locked = lockedMs === 0 ? 'is not locked' : `is locked for ${formatDuration(lockedMs)}`
@@ -50,9 +50,10 @@ function walFindings(raw: Raw, target: string, days: unknown): Finding[] {
 }
 
 /** 0 where nobody can say. */
-function gapMs(raw: Raw, source: string): number {
-  const gaps = takings(raw).flatMap(([, { kind, sources, schedule }]) => {
-    const leads = (kind === 'base' || kind === 'incremental') && list(sources).includes(source)
+function gapMs(raw: Raw, { source, target }: { source: string; target: string }): number {
+  const gaps = takings(raw).flatMap(([, { kind, sources, targets, schedule }]) => {
+    const physical = kind === 'base' || kind === 'incremental'
+    const leads = physical && list(sources).includes(source) && list(targets).includes(target)
     return leads && text(block(schedule).cron) !== undefined ? (widestGapMs(block(schedule)) ?? []) : []
   })
   return gaps.length === 0 ? 0 : Math.min(...gaps)

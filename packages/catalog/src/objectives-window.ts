@@ -1,6 +1,7 @@
 import type { BackupId, BackupKind, Moment, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { RecoveryWindow } from '@lifeboat/shared/domain/objectives.ts'
+import { isOnPath, pathTo, pathTold } from '@lifeboat/shared/domain/timelines.ts'
 import { parseLsn, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { BackupRow, SourceSummary } from './catalog.ts'
 import type { WalRecord } from './wal-record.ts'
@@ -81,13 +82,17 @@ export interface WindowWithAnchors extends RecoveryWindow {
   anchors: Anchor[]
 }
 
-/** Between the beginning, the holes and what is safe now: from the end of the oldest base in each stretch to where the stretch ends. */
+/**
+ * Between the beginning, the holes and what is safe now: from the end of the oldest base in each stretch to where the stretch ends. A base of a branch that was
+ * left leads nowhere the cluster is now; while the ancestors of its timeline are not known, those of that timeline alone count.
+ */
 export function windowsOf(anchors: readonly Anchor[], { state, record }: KnownWal): WindowWithAnchors[] {
   if (state === undefined || record === undefined || record.systemIdentifier !== state.systemIdentifier) return []
+  const path = pathTold(state) ?? pathTo(state.timeline)
   return stretches(record, state).flatMap(({ start, end, until, current }) => {
     const own = anchors.filter(
       ({ endLsn, endMs, timeline }) =>
-        timeline <= state.timeline && start <= endLsn && endLsn <= end && endMs <= Date.parse(until),
+        isOnPath(path, timeline, endLsn) && start <= endLsn && endLsn <= end && endMs <= Date.parse(until),
     )
     const [first] = own
     return first ? [{ from: moment(first.endMs), to: until, base: first.backupId, current, anchors: own }] : []

@@ -118,6 +118,21 @@ describe('the recoverable window', () => {
     expect(measure({ summary: rows, record: since(-60), state: other }).windows).toEqual([])
   })
 
+  test('does not begin with a base of a branch that was left, also when the new one has come past it', () => {
+    const record = since(-60)
+    const rows = [base(-48), base(-30)]
+    const ancestors = [{ timeline: 1, end: lsnAt(-36) }]
+    expect(windows(rows, record, state(-0.01, { timeline: 2, ancestors }))).toEqual([[at(-48), at(-0.01), true]])
+    expect(windows([base(-30)], record, state(-0.01, { timeline: 2, ancestors }))).toEqual([])
+    const found = windowsOf(anchorsOf(summary(rows)), { record, state: state(-0.01, { timeline: 2, ancestors }) })
+    expect(found[0]?.anchors.map(({ backupId }) => backupId)).toEqual([idAt(-48)])
+  })
+
+  test('begins with bases of the very timeline alone while its ancestors are not known', () => {
+    const rows = [base(-48), base(-30, { timeline: 2 })]
+    expect(windows(rows, since(-60), state(-0.01, { timeline: 2 }))).toEqual([[at(-30), at(-0.01), true]])
+  })
+
   test('does not begin with a base whose copies are worthless or not there yet, nor with half a chain', () => {
     const record = since(-60)
     const now = state(-0.01)

@@ -2,12 +2,12 @@ import type { ReplicationConnection } from '@lifeboat/postgres/replication/conne
 import { parseSetting } from '@lifeboat/postgres/replication/settings.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import {
-  type Ancestor,
   isOnPath,
   type Path,
   parseHistory,
   partingOf,
   pathTo,
+  pathTold,
   withHistory,
 } from '@lifeboat/shared/domain/timelines.ts'
 import { formatLsn, parseLsn, type Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
@@ -81,12 +81,10 @@ export async function recall(road: Road, met: Met): Promise<Standing | undefined
 }
 
 /** What was written down by an agent that knew of no ancestors is taken to have come the way of the cluster, if that leads there. */
-function knownPath({ timeline, ancestors }: WalState, path: Path): Path {
-  if (ancestors !== undefined)
-    return pathTo(
-      timeline,
-      ancestors.map((each): Ancestor => ({ ...each, end: parseLsn(each.end) })),
-    )
+function knownPath(known: WalState, path: Path): Path {
+  const told = pathTold(known)
+  if (told !== undefined) return told
+  const { timeline } = known
   const no = path.findIndex((leg) => leg.timeline === timeline)
   return pathTo(
     timeline,

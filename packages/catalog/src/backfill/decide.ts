@@ -1,6 +1,7 @@
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import { needsOf } from '@lifeboat/shared/domain/backup.ts'
 import type { BackupId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Path } from '@lifeboat/shared/domain/timelines.ts'
 import type { Lsn } from '@lifeboat/shared/domain/wal.ts'
 import { candidateOf } from '../expiry/candidate.ts'
 import { decideExpiry } from '../expiry/decide.ts'
@@ -17,6 +18,8 @@ export interface BackfillQuestion {
   /** Why copies stay for the sake of their sets, by `tieKey`; see expiry/sets.ts. */
   ties?: ReadonlyMap<string, readonly string[]> | undefined
   walWindowMs?: number | undefined
+  /** The way of the timeline the cluster is on now; undefined: not known. */
+  walPath?: Path | undefined
   nowMs: number
 }
 
@@ -61,8 +64,8 @@ export function decideBackfill(question: BackfillQuestion): BackfillDecision {
       for (const id of chainOf(record, byId))
         if (isAbsent(byId.get(id), targetId)) owedTo.set(targetId, (owedTo.get(targetId) ?? new Set()).add(id))
   const backups = asIfThere(records, owedTo)
-  const { rulesOf, holds, ties, walWindowMs, nowMs } = question
-  const { copies } = decideExpiry({ sourceId, rulesOf, backups, holds, ties, walWindowMs, nowMs, doubts: [] })
+  const { rulesOf, holds, ties, walWindowMs, walPath, nowMs } = question
+  const { copies } = decideExpiry({ sourceId, rulesOf, backups, holds, ties, walWindowMs, walPath, nowMs, doubts: [] })
   const targets = new Set([...owedTo.keys(), ...records.flatMap(filledTargets)])
   const members = backups.filter(({ set }) => set !== undefined)
   const inSets = new Set(members.map(({ backupId }) => backupId))

@@ -2,8 +2,9 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Catalog } from '../catalog.ts'
 import { HOLDS_BUCKET } from '../expiry/buckets.ts'
-import { type Keeping, readHolds } from '../expiry/plan.ts'
+import { type Keeping, readHolds, readWalPaths } from '../expiry/plan.ts'
 import { settleSets } from '../expiry/sets.ts'
+import { WAL_BUCKET } from '../wal-bucket.ts'
 import { type Backfill, type BackfillDecision, type BackfillQuestion, decideBackfill } from './decide.ts'
 
 /**
@@ -22,11 +23,13 @@ export async function* backfillsFromBus(
   const { keeping, targetsOf, nowMs } = given
   const { rulesOf, walWindowMs } = keeping
   const held = await readHolds(await bus.bucket(HOLDS_BUCKET))
+  const walPaths = await readWalPaths(await bus.bucket(WAL_BUCKET))
   const decide = async (sourceId: SourceId, ties?: BackfillQuestion['ties']) => {
     const records = await Array.fromAsync(catalog.all({ sourceId }))
     const holds = held.filter((hold) => hold.sourceId === sourceId && hold.released === undefined)
     return decideBackfill({
       ...{ sourceId, records, targetsOf, rulesOf, holds, ties, walWindowMs: walWindowMs[sourceId], nowMs },
+      walPath: walPaths.get(sourceId),
     })
   }
   const tied = new Map<SourceId, BackfillDecision>()

@@ -24,7 +24,7 @@ export function candidateOf(record: BackupRecord): Candidate | undefined {
     atMs: Date.parse(snapshotAt ?? startedAt),
     needs: [physical?.parent, files?.parent].filter((parent) => parent !== undefined),
     ...(set && { set }),
-    ...(physical && { wal: { timeline: physical.timeline, startLsn: physical.startLsn } }),
+    ...(physical && { wal: { timeline: physical.timeline, startLsn: physical.startLsn, endLsn: physical.endLsn } }),
     copies: (Object.entries(record.copies) as [TargetId, Copy][]).flatMap(([targetId, copy]) => copyOf(targetId, copy)),
   }
 }

@@ -1,5 +1,6 @@
 import type { BackupId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { formatLsn, type Lsn } from '@lifeboat/shared/domain/wal.ts'
+import { isOnPath, pathTo } from '@lifeboat/shared/domain/timelines.ts'
+import { formatLsn, type Lsn, parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decideExpiry } from './decide.ts'
@@ -43,7 +44,7 @@ const rules = (over: Partial<KeepRules> = {}): KeepRules => ({ minAge: DAY, zone
 function ask(backups: Candidate[], over: Partial<ExpiryQuestion> & { keep?: KeepRules } = {}): ExpiryDecision {
   const { keep = rules({ last: 3 }), ...rest } = over
   return decideExpiry({
-    ...{ sourceId: SOURCE, backups, rulesOf: () => keep, holds: [], nowMs: NOW, doubts: [] },
+    ...{ sourceId: SOURCE, backups, rulesOf: () => keep, holds: [], nowMs: NOW, doubts: [], walPath: pathTo(1) },
     ...rest,
   })
 }
@@ -53,7 +54,7 @@ const base = (daysAgo: number, copies: Record<string, CopyWord>, over: Parameter
   backup(daysAgo, copies, {
     kind: 'base',
     policyId: 'weekly' as PolicyId,
-    wal: { timeline: 1, startLsn: lsn(1000 - daysAgo) },
+    wal: { timeline: 1, startLsn: lsn(1000 - daysAgo), endLsn: lsn(1000 - daysAgo) },
     ...over,
   })
 const lsn = (segment: number): Lsn => formatLsn(BigInt(segment) * 0x100_0000n)
@@ -187,7 +188,10 @@ describe('whatever the backups, the rules and the clock:', () => {
     return sorted.map(({ hoursAgo, kind, policyId, words, parent }, i): Candidate => {
       const copies = TARGETS.flatMap((target, t) => (words[t] === 'none' ? [] : [copyOf(target, words[t] as CopyWord)]))
       const needs = kind === 'incremental' && i > 0 ? [`b${parent % i}` as BackupId] : []
-      const wal = kind === 'dump' ? undefined : { timeline: 1, startLsn: lsn(2000 - hoursAgo) }
+      const wal =
+        kind === 'dump'
+          ? undefined
+          : { timeline: 1 + (hoursAgo % 2), startLsn: lsn(2000 - hoursAgo), endLsn: lsn(2000 - hoursAgo) }
       const name = { backupId: `b${i}` as BackupId, policyId: policyId as PolicyId }
       return { ...name, kind, sealed: true, atMs: NOW - hoursAgo * HOUR, bytes: 1, needs, wal, copies }
     })
@@ -206,6 +210,7 @@ describe('whatever the backups, the rules and the clock:', () => {
       held: fc.array(fc.nat({ max: 40 }), { maxLength: 2 }),
       nowMs: fc.constantFrom(NOW, NOW, NOW, NOW + 365 * DAY, NOW - 365 * DAY),
       walWindowMs: fc.option(fc.integer({ min: 0, max: 20 * DAY }), { nil: undefined }),
+      walPath: fc.constantFrom(pathTo(2, [{ timeline: 1, end: parseLsn(lsn(1600)) }]), pathTo(1), undefined),
       doubts: fc.constantFrom<string[]>([], [], [], ['the catalogue is not caught up']),
     })
     .map(({ backups, keep, held, ...rest }): ExpiryQuestion => {
@@ -293,12 +298,13 @@ describe('whatever the backups, the rules and the clock:', () => {
     })
   })
 
-  test('the window keeps a base that leads into all WAL that stays', () => {
-    holds(({ backups }, decision) => {
+  test('the window keeps a base on the way of the present timeline that leads into all WAL that stays', () => {
+    holds(({ backups, walPath = [] }, decision) => {
       for (const { anchor, targetId, before } of decision.wal) {
         expect(kept(decision).some((one) => one.backupId === anchor && one.targetId === targetId)).toBe(true)
-        const start = backups.find(({ backupId }) => backupId === anchor)?.wal?.startLsn ?? ''
-        expect(before <= start).toBe(true)
+        const { timeline = 0, startLsn = '', endLsn = '' } = backups.find((one) => one.backupId === anchor)?.wal ?? {}
+        expect(before <= startLsn).toBe(true)
+        expect(isOnPath(walPath, timeline, parseLsn(endLsn))).toBe(true)
       }
     })
   })

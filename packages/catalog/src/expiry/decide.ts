@@ -4,7 +4,7 @@ import { doubtsAbout } from './doubts.ts'
 import { choose, keepsNothing, rulesText } from './periods.ts'
 import type { Candidate, CandidateCopy, CopyDecision, ExpiryDecision, ExpiryQuestion, KeepRules } from './question.ts'
 import { tieKey } from './sets.ts'
-import { walDecision, windowAnchor } from './wal-window.ts'
+import { walDecision, windowAnchors } from './wal-window.ts'
 
 /**
  * What may go of one source, and why each copy stays or goes. Decides nothing by time alone: rules choose among proven backups, and what they do not
@@ -82,9 +82,7 @@ function reasonsToKeep(question: ExpiryQuestion, shelf: Shelf): Reasons {
   for (const items of byPolicyAndKind(shelf.items)) keepByRules(question, shelf.targetId, items, keep)
   for (const items of Map.groupBy(shelf.items, ({ backup }) => backup.kind).values()) keepLastProven(items, keep)
   keepHeld(question, shelf, keep)
-  const anchor = windowAnchor(question, shelf)
-  if (anchor)
-    keep(anchor, `recovery to any moment of the last ${formatDuration(question.walWindowMs ?? 0)} begins with it`)
+  for (const { item, reason } of windowAnchors(question, shelf)) keep(item, reason)
   keepTied(question, shelf, keep)
   keepNeeded(shelf, reasons, keep)
   return reasons

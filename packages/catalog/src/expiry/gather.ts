@@ -3,9 +3,10 @@ import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
 import { SURVEYS_BUCKET, type TargetSurvey } from '../audit/buckets.ts'
 import type { Catalog } from '../catalog.ts'
+import { WAL_BUCKET } from '../wal-bucket.ts'
 import { HOLDS_BUCKET } from './buckets.ts'
 import { type KnowledgeFacts, knowledgeOf, lastSeen } from './knowledge.ts'
-import { type ExpiryPlan, type Keeping, planExpiry, readHolds } from './plan.ts'
+import { type ExpiryPlan, type Keeping, planExpiry, readHolds, readWalPaths } from './plan.ts'
 
 /** Reads what the bus knows and plans: what the command line shows is what a scheduler would do. */
 export async function planFromBus(
@@ -24,6 +25,7 @@ export async function planFromBus(
   const seen = await lastSeen(await bus.bucket(PRESENCE_BUCKET))
   const knowledge = knowledgeOf({ targets, surveys, ...seen, nowMs })
   const holds = await readHolds(await bus.bucket(HOLDS_BUCKET))
+  const walPaths = await readWalPaths(await bus.bucket(WAL_BUCKET))
   const sources = given.sources ?? (await catalog.summaries()).map(({ sourceId }) => sourceId)
-  return planExpiry({ catalog, holds, sources, keeping, knowledge, nowMs })
+  return planExpiry({ catalog, holds, walPaths, sources, keeping, knowledge, nowMs })
 }

@@ -35,6 +35,7 @@ async function plan(over: Partial<KnowledgeFacts> = {}, { last = 2, maxShare = 1
   return planExpiry({
     catalog,
     holds: [],
+    walPaths: new Map(),
     sources: ['records' as SourceId],
     keeping,
     knowledge,

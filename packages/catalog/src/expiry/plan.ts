@@ -3,6 +3,8 @@ import type { Bucket } from '@lifeboat/shared/bus/bus.ts'
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import type { Moment, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Hold } from '@lifeboat/shared/domain/retention.ts'
+import { type Path, pathTold } from '@lifeboat/shared/domain/timelines.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Catalog } from '../catalog.ts'
 import { candidateOf } from './candidate.ts'
 import { decideExpiry } from './decide.ts'
@@ -50,6 +52,8 @@ export interface ExpiryPlan {
 export interface PlanDeps {
   catalog: Pick<Catalog, 'all'>
   holds: readonly Hold[]
+  /** Of sources whose way is known. */
+  walPaths: ReadonlyMap<SourceId, Path>
   sources: readonly SourceId[]
   keeping: Keeping
   knowledge: Knowledge
@@ -128,6 +132,7 @@ function decideSource(
     ties,
     holds: deps.holds.filter((hold) => hold.sourceId === sourceId && hold.released === undefined),
     walWindowMs: keeping.walWindowMs[sourceId],
+    walPath: deps.walPaths.get(sourceId),
     nowMs,
     doubts: [...knowledge.all, ...knowledge.source(sourceId)],
     targetDoubts: targetDoubts(knowledge, backups),
@@ -183,4 +188,13 @@ export async function readHolds(bucket: Pick<Bucket<Hold>, 'entries'>): Promise<
   const holds: Hold[] = []
   for await (const { value } of bucket.entries()) holds.push(value)
   return holds
+}
+
+export async function readWalPaths(bucket: Pick<Bucket<WalState>, 'entries'>): Promise<Map<SourceId, Path>> {
+  const paths = new Map<SourceId, Path>()
+  for await (const { value } of bucket.entries()) {
+    const path = pathTold(value)
+    if (path) paths.set(value.sourceId, path)
+  }
+  return paths
 }

@@ -1,5 +1,6 @@
 import type { BackupId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { SetPart } from '@lifeboat/shared/domain/set.ts'
+import type { Path } from '@lifeboat/shared/domain/timelines.ts'
 import type { Lsn, Timeline } from '@lifeboat/shared/domain/wal.ts'
 
 /** How long backups of one policy stay at one target. What any rule chooses stays; the rules are asked of proven backups only. */
@@ -33,7 +34,7 @@ export interface Candidate {
   needs: readonly BackupId[]
   /** Of a member of a set. */
   set?: SetPart | undefined
-  wal?: { timeline: Timeline; startLsn: Lsn } | undefined
+  wal?: { timeline: Timeline; startLsn: Lsn; endLsn: Lsn } | undefined
   copies: readonly CandidateCopy[]
 }
 
@@ -65,6 +66,8 @@ export interface ExpiryQuestion {
   ties?: ReadonlyMap<string, readonly string[]> | undefined
   /** How far back every moment must be recoverable, milliseconds; undefined: all WAL stays. */
   walWindowMs?: number | undefined
+  /** The way of the timeline the cluster is on now; undefined: not known, and no WAL goes. */
+  walPath?: Path | undefined
   nowMs: number
   /** Why nothing may go: what is not known. Of everything, or of one target. */
   doubts: readonly string[]
@@ -89,6 +92,7 @@ export interface WalDecision {
   targetId: TargetId
   /** The base recovery to the oldest moment of the window begins with. */
   anchor: BackupId
+  /** WAL of newer ones stays. */
   timeline: Timeline
   before: Lsn
 }

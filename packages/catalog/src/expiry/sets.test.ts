@@ -45,7 +45,12 @@ function plan(records: readonly BackupRecord[], asked: Asked = {}): Promise<Expi
         yield* records.filter((record) => record.sourceId === sourceId)
       },
     },
-    ...{ holds: asked.holds ?? [], sources: (asked.sources ?? SOURCES) as readonly SourceId[], nowMs: NOW },
+    ...{
+      holds: asked.holds ?? [],
+      walPaths: new Map(),
+      sources: (asked.sources ?? SOURCES) as readonly SourceId[],
+      nowMs: NOW,
+    },
     keeping: {
       ...{ rulesOf: () => ({ minAge: 0, zone: 'UTC', ...(asked.rules ?? { last: 1 }) }), walWindowMs: {}, maxShare: 1 },
     },

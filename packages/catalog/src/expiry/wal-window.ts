@@ -1,16 +1,43 @@
+import { isOnPath, type Path } from '@lifeboat/shared/domain/timelines.ts'
 import { formatLsn, parseLsn, rangeOf, timelineOf, type WalObject } from '@lifeboat/shared/domain/wal.ts'
 import { order } from '@lifeboat/shared/domain/wal-spans.ts'
+import { formatDuration } from '@lifeboat/shared/time/duration.ts'
 import type { Item, Shelf } from './decide.ts'
 import type { ExpiryQuestion, WalDecision } from './question.ts'
 
 /**
- * The backup recovery to the oldest moment of the window begins with: the newest proven physical one that ended before the window, its whole chain at the
- * target; while there is none, the oldest there is.
+ * The backups recovery to the oldest moment of the window begins with: the newest proven physical one that ended before the window, its whole chain at the
+ * target; while there is none, the oldest there is. Once on the way of the present timeline, and once of all, for the window may reach into a branch that was
+ * left. While the way is not known, any may lie on it.
  */
-export function windowAnchor({ walWindowMs, nowMs }: ExpiryQuestion, shelf: Shelf): Item | undefined {
-  if (walWindowMs === undefined) return undefined
-  const usable = startsOf(shelf)
-  return usable.find(({ backup }) => backup.atMs <= nowMs - walWindowMs) ?? usable.at(-1)
+export function windowAnchors(question: ExpiryQuestion, shelf: Shelf): { item: Item; reason: string }[] {
+  const { walWindowMs, walPath } = question
+  if (walWindowMs === undefined) return []
+  const starts = startsOf(shelf)
+  if (walPath === undefined)
+    return starts.map((item) => ({ item, reason: `${WAY_UNKNOWN}, and recovery may begin with it` }))
+  const [onWay, newest] = [anchorAmong(onTheWay(starts, walPath), question), anchorAmong(starts, question)]
+  const window = `recovery to any moment of the last ${formatDuration(walWindowMs)}`
+  return [
+    ...(onWay ? [{ item: onWay, reason: `${window} begins with it` }] : []),
+    ...(newest && newest !== onWay
+      ? [{ item: newest, reason: `${window} on a branch that was left begins with it` }]
+      : []),
+  ]
+}
+
+const WAY_UNKNOWN = 'it is not known which way its timeline came'
+
+function anchorAmong(starts: readonly Item[], question: ExpiryQuestion): Item | undefined {
+  return starts.find(({ backup }) => isBeforeWindow(backup, question)) ?? starts.at(-1)
+}
+
+function isBeforeWindow({ atMs }: Item['backup'], { nowMs, walWindowMs = 0 }: ExpiryQuestion): boolean {
+  return atMs <= nowMs - walWindowMs
+}
+
+function onTheWay(starts: readonly Item[], path: Path): Item[] {
+  return starts.filter(({ backup: { wal } }) => wal && isOnPath(path, wal.timeline, parseLsn(wal.endLsn)))
 }
 
 /** Newest first. */
@@ -30,16 +57,31 @@ export function walDecision(question: ExpiryQuestion, shelf: Shelf): WalDecision
   if (question.walWindowMs === undefined) return { reason: 'no window is set: all WAL stays' }
   const held = question.holds.find(({ backupId }) => backupId === undefined)
   if (held) return { reason: `held by ${held.by}: ${held.why}` }
-  const anchor = windowAnchor(question, shelf)?.backup
-  if (anchor?.wal === undefined) return { reason: 'no proven base leads into it' }
-  if (anchor.atMs > question.nowMs - question.walWindowMs) return { reason: 'no proven base is older than the window' }
-  // After a recovery the log went on from an earlier place: a newer base may begin before an older one.
-  const starts = shelf.items.flatMap(({ backup: { atMs, wal } }) =>
+  if (question.walPath === undefined) return { reason: WAY_UNKNOWN }
+  const starts = startsOf(shelf)
+  const newest = anchorAmong(starts, question)?.backup
+  if (newest?.wal === undefined) return { reason: 'no proven base leads into it' }
+  if (!isBeforeWindow(newest, question)) return { reason: 'no proven base is older than the window' }
+  const anchor = anchorAmong(onTheWay(starts, question.walPath), question)?.backup
+  if (anchor?.wal === undefined || !isBeforeWindow(anchor, question))
+    return {
+      reason: `no proven base on the way of timeline ${question.walPath.at(-1)?.timeline} is older than the window`,
+    }
+  return {
+    targetId: shelf.targetId,
+    anchor: anchor.backupId,
+    // A newer base on a branch that was left leads into the window there.
+    timeline: Math.min(anchor.wal.timeline, newest.wal.timeline),
+    before: formatLsn(firstStart(shelf, anchor)),
+  }
+}
+
+/** After a recovery the log went on from an earlier place: a newer base may begin before an older one. */
+function firstStart({ items }: Shelf, anchor: Item['backup']): bigint {
+  const starts = items.flatMap(({ backup: { atMs, wal } }) =>
     wal && atMs >= anchor.atMs ? [parseLsn(wal.startLsn)] : [],
   )
-  const [before = parseLsn(anchor.wal.startLsn)] = starts.sort(order)
-  const { backupId, wal } = anchor
-  return { targetId: shelf.targetId, anchor: backupId, timeline: wal.timeline, before: formatLsn(before) }
+  return starts.sort(order)[0] as bigint
 }
 
 /** What of one target's WAL goes by a decision: what ends before the window, and pieces of segments that are there whole. History files stay. */

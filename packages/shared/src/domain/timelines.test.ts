@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { isOnPath, parseHistory, partingOf, pathTo, stretchFrom, withHistory } from './timelines.ts'
+import { isOnPath, parseHistory, partingOf, pathTo, pathTold, stretchFrom, withHistory } from './timelines.ts'
+import type { Lsn } from './wal.ts'
 
 const HISTORY = '# comment\n1\t0/3000000\tno recovery target specified\n\n2\t16/B374D848\tbefore 2026-01-01\n'
 
@@ -21,6 +22,12 @@ test('what lies behind the point where the way leaves a timeline leads nowhere',
     false,
     false,
   ])
+})
+
+test('a way an agent told of is known, and that of one that knew no ancestors is not', () => {
+  const ancestors = [{ timeline: 1, end: '0/3000000' as Lsn }]
+  expect(pathTold({ timeline: 2, ancestors })).toEqual(pathTo(2, [{ timeline: 1, end: 0x3000000n }]))
+  expect([pathTold({ timeline: 1 }), pathTold({ timeline: 2 })]).toEqual([pathTo(1), undefined])
 })
 
 test.each([

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../errors/lifeboat-error.ts'
-import { parseLsn, type Timeline } from './wal.ts'
+import { parseLsn, type Timeline, type WalState } from './wal.ts'
 
 /** An ancestor of a timeline, and the position at which the next one left it. */
 export interface Ancestor {
@@ -65,6 +65,15 @@ export function pathTo(timeline: Timeline, ancestors: readonly Ancestor[] = []):
     ...each,
     begin: begins[index] as bigint,
   }))
+}
+
+/** The way of the present timeline, as an agent told of it; undefined: by one that knew of no ancestors. The first timeline has none. */
+export function pathTold({ timeline, ancestors }: Pick<WalState, 'timeline' | 'ancestors'>): Path | undefined {
+  if (ancestors === undefined && timeline > 1) return undefined
+  return pathTo(
+    timeline,
+    ancestors?.map((each) => ({ ...each, end: parseLsn(each.end) })),
+  )
 }
 
 /** Whether a position of a timeline lies on the way: a branch that was left behind it does not lead there. */

@@ -164,6 +164,20 @@ test('merged, what is missing or different comes back and what came since stays'
   ])
 })
 
+test("a constraint that is deferrable is none the less one afterwards, and stands in nobody's way", async () => {
+  await clinic.query(
+    `delete from clinic.visit; alter table clinic.ward drop constraint ward_name_key, add constraint one_name unique (name) deferrable initially deferred`,
+  )
+  const was = await clinic.contents('clinic.ward')
+  const triggers = () =>
+    clinic.query(`select tgname, tgenabled from pg_trigger where tgrelid = 'clinic.ward'::regclass order by 1`)
+  const before = await triggers()
+  await clinic.query(`update clinic.ward set name = 'south ' || id; delete from clinic.ward where id = 3`)
+  for (const into of [MERGE, REPLACE])
+    expect(await obeyed(clinic.wish('ward', into))).toMatchObject({ outcome: 'done' })
+  expect([await clinic.contents('clinic.ward'), await triggers()]).toEqual([was, before])
+})
+
 test('several tables with rules between them, partitions and no key at all come back together', async () => {
   const tables = ['ward', 'visit', 'note', 'result'].map((name) => `clinic.${name}`)
   const was = await Promise.all(tables.map(clinic.contents))
@@ -334,6 +348,29 @@ describe('refused, with nothing changed and nothing left:', () => {
       facts: { broken: [expect.stringMatching(/check constraint "visit_ward_check"/)] },
     })
   })
+
+  test.each(['initially deferred', 'initially immediate'])(
+    'rows against a unique or exclusion constraint that is deferrable %s',
+    async (when) => {
+      await clinic.query(`delete from clinic.visit; delete from clinic.ward where id = 3; insert into clinic.ward (name) values ('east');
+        alter table clinic.ward drop constraint ward_name_key, add constraint one_name unique (name) deferrable ${when}`)
+      const error = {
+        code: 'RESTORE_RULE_BROKEN',
+        facts: { broken: [expect.stringMatching(/clinic\.ward: .*"one_name"/)] },
+      }
+      expect(await unchanged(clinic.wish('ward', MERGE))).toMatchObject(error)
+      await clinic.query(
+        `alter table clinic.ward drop constraint one_name, add constraint one_name exclude (name with =) deferrable ${when}`,
+      )
+      expect(await unchanged(clinic.wish('ward', MERGE))).toMatchObject(error)
+      await clinic.query(`alter table clinic.result add constraint one_day unique (day) deferrable ${when}; delete from clinic.result where id = 50;
+        insert into clinic.result values (61, date '2025-12-01' + 50, 1)`)
+      expect(await unchanged(clinic.wish('result', MERGE))).toMatchObject({
+        code: 'RESTORE_RULE_BROKEN',
+        facts: { broken: [expect.stringMatching(/clinic\.result_new: .*day/)] },
+      })
+    },
+  )
 
   test('an export whose rows are not those that were measured', async () => {
     const spoil = (title: string, csv: string) => (title === 'clinic.note' ? csv.replace('word 3', 'word 4') : csv)

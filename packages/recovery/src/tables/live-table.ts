@@ -14,7 +14,14 @@ export interface LiveTable extends TableRef, Described {
   /** Columns of the primary key with the operator that its index compares by; empty where there is none. */
   key: KeyColumn[]
   /** Triggers meant for rows that come by replication, which a restore is not; the table is the partition they belong to. */
-  replicaTriggers: { relation: string; name: string }[]
+  replicaTriggers: TableTrigger[]
+  /** Triggers by which the server looks once more at what broke a deferrable constraint for a moment: no others tell it of rows against one. */
+  recheckTriggers: TableTrigger[]
+}
+
+export interface TableTrigger {
+  relation: string
+  name: string
 }
 
 export interface KeyColumn {
@@ -38,18 +45,25 @@ const ABOUT = `
              join pg_operator o on o.oid = am.amopopr join pg_namespace n on n.oid = o.oprnamespace
             where i.indrelid = c.oid and i.indisprimary and k.no <= i.indnkeyatts
          ), '[]') as key,
-         coalesce((
-           select json_agg(json_build_object('relation', t.tgrelid::regclass::text, 'name', t.tgname))
-             from pg_trigger t where t.tgrelid in (select relid from pg_partition_tree(c.oid) union select c.oid) and t.tgenabled = 'R'
-         ), '[]') as "replicaTriggers"
+         ${triggersWhere(`t.tgenabled = 'R'`)} as "replicaTriggers",
+         ${triggersWhere(`t.tgenabled = 'O' and t.tgfoid = 'pg_catalog.unique_key_recheck'::regproc`)} as "recheckTriggers"
     from pg_class c where c.oid = $1::oid`
+
+function triggersWhere(condition: string): string {
+  return `coalesce((
+           select json_agg(json_build_object('relation', t.tgrelid::regclass::text, 'name', t.tgname))
+             from pg_trigger t where t.tgrelid in (select relid from pg_partition_tree(c.oid) union select c.oid) and ${condition}
+         ), '[]')`
+}
 
 /** @param client with pinned settings */
 export async function readLive(client: SourceClient, wanted: TableRef): Promise<LiveTable | NoTable> {
   const { tables, obstacles } = await findTables(client, [wanted], '')
   const [found] = tables
   if (!found) return { problem: obstacles[0]?.message ?? `there is no table ${titleOf(wanted)}` }
-  const { rows } = await client.query<Pick<LiveTable, 'owner' | 'key' | 'replicaTriggers'>>(ABOUT, [found.oid])
+  const { rows } = await client.query<Pick<LiveTable, 'owner' | 'key' | 'replicaTriggers' | 'recheckTriggers'>>(ABOUT, [
+    found.oid,
+  ])
   if (!rows[0]) return { problem: `there is no table ${titleOf(wanted)}` }
   const { schema, name } = wanted
   const { oid, partitioned, unlogged } = found

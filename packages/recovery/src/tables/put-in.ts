@@ -8,7 +8,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { liveRelation, sameKey } from './diff.ts'
 import { demandForeignKeys } from './foreign-keys.ts'
 import { keptComment } from './kept.ts'
-import { isLive, type LiveTable, readLive } from './live-table.ts'
+import { isLive, type LiveTable, readLive, type TableTrigger } from './live-table.ts'
 import { type RowsOf, type Staged, stagedRows } from './staging.ts'
 import { columnDifferences } from './unfit.ts'
 
@@ -27,7 +27,7 @@ export type PutHow = 'merge' | 'replace'
  * The table itself stays, with everything that hangs on it: views, rights, indexes, what refers to it. Its rows are taken out and put in with
  * `session_replication_role = replica`: triggers would do once more what they did when the rows were first written, and a foreign key that cascades would
  * take rows of other tables along. That holds for this session alone, where ALTER TABLE … DISABLE TRIGGER would wait for readers of the catalogue and
- * be seen by all. Triggers that are to fire always do; those meant for replication only are stilled. What is not looked at meanwhile is asked at the end:
+ * be seen by all. Triggers that are to fire always do; those meant for replication only are stilled, and those that look after deferrable constraints fire. What is not looked at meanwhile is asked at the end:
  * foreign keys, and whether the rows are those of the backup whatever a trigger made of them.
  *
  * @param client in a transaction; locks are waited for as long as its `lock_timeout` says
@@ -41,17 +41,23 @@ export async function putIn(client: SourceClient, tables: readonly PutTable[], h
   await client.query(`lock table ${all.join(', ')} in exclusive mode`)
   const pairs: Pair[] = []
   for (const put of tables) pairs.push({ ...put, live: await stillFits(client, put.staged.table) })
-  for (const { live } of pairs) await stillReplicaTriggers(client, live, 'disable trigger')
+  const replica = pairs.flatMap(({ live }) => live.replicaTriggers)
+  const recheck = pairs.flatMap(({ live }) => live.recheckTriggers)
+  await alterTriggers(client, replica, 'disable trigger')
+  await alterTriggers(client, recheck, 'enable always trigger')
   for (const { live, aside } of pairs) await keep(client, live, aside)
   // All rows out before any comes in: one may have to make room for another, in whichever table.
   for (const pair of pairs) await takeOut(client, pair, how)
   for (const pair of pairs) await bringIn(client, pair, how)
+  // Now and not with COMMIT; and no table is altered while any trigger waits.
+  if (recheck.length > 0) await client.query('set constraints all immediate')
   for (const pair of pairs) await demandSame(client, pair, how)
   await demandForeignKeys(
     client,
     pairs.map(({ live }) => live.oid),
   )
-  for (const { live } of pairs) await stillReplicaTriggers(client, live, 'enable replica trigger')
+  await alterTriggers(client, recheck, 'enable trigger')
+  await alterTriggers(client, replica, 'enable replica trigger')
   return pairs.map(({ live }) => live)
 }
 
@@ -67,9 +73,8 @@ async function stillFits(client: SourceClient, { schema = 'public', name, title,
   throw new LifeboatError('RESTORE_TABLE_UNFIT', { table: title, differences })
 }
 
-async function stillReplicaTriggers(client: SourceClient, { replicaTriggers }: LiveTable, clause: string) {
-  for (const { relation, name } of replicaTriggers)
-    await client.query(`alter table ${relation} ${clause} ${quoteIdent(name)}`)
+async function alterTriggers(client: SourceClient, triggers: readonly TableTrigger[], clause: string): Promise<void> {
+  for (const { relation, name } of triggers) await client.query(`alter table ${relation} ${clause} ${quoteIdent(name)}`)
 }
 
 async function keep(client: SourceClient, live: LiveTable, aside: string): Promise<void> {

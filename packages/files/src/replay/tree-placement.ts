@@ -104,7 +104,8 @@ export class TreePlacement implements TarListener {
     ftruncateSync(fd, at)
     if (this.#root) fchownSync(fd, member.uid, member.gid)
     fchmodSync(fd, this.#mode(member, 0o600))
-    if (this.#purpose === 'restore') futimesSync(fd, Number(member.mtime), Number(member.mtime))
+    const seconds = settable(member.mtime)
+    if (this.#purpose === 'restore') futimesSync(fd, seconds, seconds)
     closeSync(fd)
   }
 
@@ -142,7 +143,7 @@ export class TreePlacement implements TarListener {
     }
     if (this.#root) lchownSync(path, member.uid, member.gid)
     chmodSync(path, this.#mode(member, 0o700))
-    if (this.#purpose === 'restore') this.#folderTimes.set(path.toString('latin1'), Number(member.mtime))
+    if (this.#purpose === 'restore') this.#folderTimes.set(path.toString('latin1'), settable(member.mtime))
     if (member.xattrs && !this.#more) this.#folderAttributes.set(path.toString('latin1'), member.xattrs)
   }
 
@@ -155,14 +156,14 @@ export class TreePlacement implements TarListener {
     this.#attributes.flush()
     symlinkSync(Buffer.from(member.linksTo as string, 'latin1'), path)
     if (this.#root) lchownSync(path, member.uid, member.gid)
-    if (this.#purpose === 'restore') setTime(path, Number(member.mtime))
+    if (this.#purpose === 'restore') setTime(path, settable(member.mtime))
   }
 
   #special(member: TarMember, path: Buffer): void {
     makeSpecial(path, member)
     if (this.#root) lchownSync(path, member.uid, member.gid)
     chmodSync(path, this.#mode(member, 0o600))
-    setTime(path, Number(member.mtime))
+    setTime(path, settable(member.mtime))
   }
 
   #file(member: TarMember, path: Buffer): void {
@@ -186,6 +187,16 @@ export class TreePlacement implements TarListener {
     this.#report.withheld[why] ??= { count: 0, paths: [] }
     add(this.#report.withheld[why] as NamedFiles, printable(Buffer.from(name, 'latin1')))
   }
+}
+
+/**
+ * Node cuts a time to its microsecond, and the number nearest to one may be just below it: half a microsecond more is cut to what is meant.
+ *
+ * @see https://github.com/libuv/libuv/blob/v1.x/src/unix/fs.c – uv__fs_to_timespec
+ */
+function settable(mtime: string): number {
+  const [seconds, fraction = ''] = mtime.split('.')
+  return Number(`${seconds}.${fraction.slice(0, 6).padEnd(6, '0')}5`)
 }
 
 /** Of what is there still; nobody follows a link. */

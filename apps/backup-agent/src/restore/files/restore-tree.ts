@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from '../around-swap.ts'
-import type { TreeOnItsWay } from '../book.ts'
+import type { Entry, TreeOnItsWay } from '../book.ts'
 import type { FilesCommand, FilesCommandTo } from '../command.ts'
 import { runHook } from '../hooks.ts'
 import { audit, type Ending } from '../tell.ts'
@@ -37,11 +37,16 @@ export async function restoreTree(command: FilesCommandTo<'restore'>): Promise<E
     })
     return await withTree(command, ending)
   } catch (thrown) {
-    // After a deploy the next delivery goes on with it, and where nobody knows whether it was swapped it may be production.
+    // After a deploy the next delivery goes on with it.
     const isOver = command.cancelled.aborted || !command.run.signal.aborted
-    if (isOver && entry().stage !== 'swapping') await removeLeft(entry().files)
+    if (isOver && !mayBeProduction(entry())) await removeLeft(entry().files)
     throw thrown
   }
+}
+
+/** Behind the swap it is, also where writing that down failed; while nobody knows whether it was swapped it may be. */
+function mayBeProduction({ stage }: Entry): boolean {
+  return stage === 'swapping' || stage === 'swapped'
 }
 
 type WholeTree = PreparedSwaps & { folder: string }

@@ -88,6 +88,34 @@ test('when one of them cannot be put in place, none is', async () => {
   expect(readdirSync(folder).filter((name) => name.endsWith('_before'))).toEqual([])
 })
 
+test.each(['folder', 'file', 'link'] as const)(
+  'a %s that appeared where nothing was is kept, and is back when another cannot be put in place',
+  async (kind) => {
+    const appeared = { ...prepare('appeared', kind), was: false }
+    const impossible = { ...prepare('z', 'file'), place: join(folder, 'z', 'no folder', 'x') }
+    await expect(swapPlaces([appeared, impossible])).rejects.toMatchObject({ code: 'RESTORE_FILES_UNFIT' })
+    expect([read(appeared.place), read(appeared.next as string)]).toEqual(['old', 'new'])
+    await swapPlaces([appeared])
+    expect([read(appeared.place), read(appeared.aside)]).toEqual(['new', 'old'])
+  },
+)
+
+test('whoever died when what appeared was put aside knows that it had begun', async () => {
+  const appeared = { ...prepare('appeared', 'folder'), was: false }
+  renameSync(appeared.place, appeared.aside)
+  expect(await stateOf(appeared)).toBe('half')
+})
+
+test('a place that has vanished meanwhile does not keep the others from being undone', async () => {
+  const vanished = prepare('vanished', 'folder')
+  rmSync(vanished.place, { recursive: true })
+  const impossible = { ...prepare('z', 'file'), place: join(folder, 'z', 'no folder', 'x') }
+  const swaps = all()
+  await expect(swapPlaces([...swaps, vanished, impossible])).rejects.toMatchObject({ code: 'RESTORE_FILES_UNFIT' })
+  for (const { place, next } of swaps) expect([read(place), read(String(next))]).toEqual(['old', 'new'])
+  expect([read(String(vanished.next)), readdirSync(folder).includes('vanished')]).toEqual(['new', false])
+})
+
 test('what was not there before a restore is put aside by its revert', async () => {
   const { place, next: _next, ...rest } = prepare('a', 'folder')
   const swap = { place, ...rest }

@@ -10,7 +10,7 @@ export interface PlaceSwap {
   next?: string | undefined
   /** Where that goes which is there, if there is something. */
   aside: string
-  /** Whether something was there. */
+  /** Whether something was there when this was decided; what a hook or the service made or removed since shows at `aside`. */
   was: boolean
 }
 
@@ -34,19 +34,21 @@ export async function swapPlaces(swaps: readonly PlaceSwap[]): Promise<void> {
       made.unshift(swap)
     }
   } catch (cause) {
-    for (const swap of made) await undo(swap)
-    throw new LifeboatError('RESTORE_FILES_UNFIT', { problem: (cause as Error).message }, { cause })
+    const problems = [(cause as Error).message]
+    // One that cannot be undone does not keep the others from it.
+    for (const swap of made) await undo(swap).catch((thrown: Error) => problems.push(thrown.message))
+    throw new LifeboatError('RESTORE_FILES_UNFIT', { problem: problems.join('; ') }, { cause })
   }
   for (const folder of new Set(swaps.map(({ place }) => dirname(place)))) await sync(folder)
 }
 
 /** How far an earlier life came with it. */
-export async function stateOf({ place, next, aside, was }: PlaceSwap): Promise<SwapState> {
+export async function stateOf({ place, next, aside }: PlaceSwap): Promise<SwapState> {
   const [here, comes, kept] = await Promise.all([find(place), next === undefined ? undefined : find(next), find(aside)])
   if (next === undefined) return here ? (kept ? 'half' : 'none') : 'done'
   if (!comes) return here ? 'done' : 'half'
   if (here?.isSymbolicLink() && comes.isSymbolicLink()) return 'none'
-  return was && kept ? 'half' : 'none'
+  return kept ? 'half' : 'none'
 }
 
 async function swapOne({ place, next, aside }: PlaceSwap): Promise<void> {
@@ -69,12 +71,12 @@ async function swapOne({ place, next, aside }: PlaceSwap): Promise<void> {
   }
 }
 
-async function undo({ place, next, aside, was }: PlaceSwap): Promise<void> {
-  const here = await find(place)
-  const isLink = here?.isSymbolicLink() && (await find(aside))?.isSymbolicLink()
+async function undo({ place, next, aside }: PlaceSwap): Promise<void> {
+  const [here, kept] = await Promise.all([find(place), find(aside)])
+  const isLink = here?.isSymbolicLink() && kept?.isSymbolicLink()
   if (isLink && next !== undefined) await symlink(await readlink(place), next)
   else if (next !== undefined) await rename(place, next)
-  if (was) await rename(aside, place)
+  if (kept) await rename(aside, place)
 }
 
 function find(path: string) {

@@ -1,8 +1,4 @@
 import { mkdir, rm } from 'node:fs/promises'
-import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
-import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
-import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
-import { whole } from '@lifeboat/recovery/fetch/unseal.ts'
 import {
   attributesUnavailable,
   problemOfArchives,
@@ -15,7 +11,7 @@ import { type Replayed, replayChain } from '@lifeboat/recovery/files/replay-chai
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { CopyChosen } from '../choose-copy.ts'
-import type { FilesCommand, FilesCommandTo } from '../command.ts'
+import type { FilesCommandTo } from '../command.ts'
 import { orNextTarget } from '../next-target.ts'
 import { whileReading } from '../while-reading.ts'
 import { chooseFiles } from './choose-files.ts'
@@ -23,7 +19,7 @@ import { planTree } from './plan.ts'
 import type { TreeSite } from './site.ts'
 
 /**
- * Fetches a chain and extracts it into the folder of the site; everything in it is as the lists of members say, and on the disk, when it resolves.
+ * Fetches a chain and extracts it into the folder of the site; everything in it is as the lists of members say when it resolves.
  *
  * @throws LifeboatError RESTORE_FILES_UNLIKE | RESTORE_FILES_UNFIT | RESTORE_DISK_TROUBLE | RECOVERY_… | ARTIFACT_… | TARGET_…
  */
@@ -61,7 +57,6 @@ async function extractCopy(
     const problem = problemOf(replayed)
     if (problem !== undefined)
       throw new LifeboatError('RESTORE_FILES_UNLIKE', { problem, backupId, targetId: copy.target.id })
-    await ontoDisk(folder, command)
     return replayed
   })
 }
@@ -76,10 +71,4 @@ function problemOf(replayed: readonly Replayed[]): string | undefined {
     (unavailable === undefined ? undefined : `Extended attributes could not be set: ${unavailable}.`) ??
     problemOfAttributes(replayed)
   )
-}
-
-/** A power cut after the swap must not find half-written files in place. @see https://manpages.debian.org/bookworm/coreutils/sync.1.en.html */
-async function ontoDisk(folder: string, { deps, run }: Pick<FilesCommand, 'deps' | 'run'>): Promise<void> {
-  const { path: program } = await findProgram('sync', deps.cfg)
-  await runPipeline([{ tool: 'sync', program, args: ['--file-system', folder], env: BASE_ENV }], whole, run)
 }

@@ -56,26 +56,28 @@ export async function releaseTree(command: FilesCommandTo<'release'>): Promise<E
   for (const { aside } of own.flatMap((each) => each.files?.swaps ?? [])) if (await isThere(aside)) found.push(aside)
   if (found.length === 0 && entry().stage === 'accepted')
     throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { root: files.root })
-  for (const path of found)
-    for (const mount of await mountsAt(path))
-      throw new LifeboatError('RESTORE_FILES_UNFIT', { problem: `${mount} is mounted in what is to be removed` })
-  // Nothing brings it back.
-  run.signal.throwIfAborted()
-  await command.step('ready')
   const made = new Set(own.flatMap((each) => each.files?.folder ?? []))
   const live = await realpath(files.root).catch(() => undefined)
-  const dropped: string[] = []
+  const goes: string[] = []
   for (const path of found) {
     const leads = await readlink(path).then(
       (link) => resolve(dirname(path), link),
       () => undefined,
     )
+    // A folder that a deployment made is its own business; one of ours is nobody's else. It goes before the link to it, without which nobody would find it again.
+    if (leads !== undefined && leads !== live && made.has(leads)) goes.push(leads)
+    goes.push(path)
+  }
+  for (const path of goes)
+    for (const mount of await mountsAt(path))
+      throw new LifeboatError('RESTORE_FILES_UNFIT', { problem: `${mount} is mounted in what is to be removed` })
+  // Nothing brings it back.
+  run.signal.throwIfAborted()
+  await command.step('ready')
+  const dropped: string[] = []
+  for (const path of goes) {
     await rm(path, { recursive: true, force: true })
     dropped.push(path)
-    // A folder that a deployment made is its own business; one of ours is nobody's else.
-    if (leads === undefined || leads === live || !made.has(leads)) continue
-    await rm(leads, { recursive: true, force: true })
-    dropped.push(leads)
   }
   return { outcome: 'done', swapped: false, dropped }
 }

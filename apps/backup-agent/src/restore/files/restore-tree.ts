@@ -1,4 +1,8 @@
 import { rm } from 'node:fs/promises'
+import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
+import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
+import { whole } from '@lifeboat/recovery/fetch/unseal.ts'
 import { swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from '../around-swap.ts'
@@ -70,6 +74,7 @@ async function putTogether(command: FilesCommandTo<'restore'>): Promise<WholeTre
   const { changes } = prepared.left
   await audit(deps, 'compared', { restoreId: order.restoreId, who: entry().who, order, root: files.root }, { changes })
   await postHook(command, folder)
+  await ontoDisk(folder, command)
   command.run.signal.throwIfAborted()
   await command.step('ready', { files: { ...onItsWay, ...prepared } })
   return { folder, ...prepared }
@@ -88,6 +93,12 @@ async function postHook(
   const { restoreId, sourceId } = order
   const at = { folder, env: { LIFEBOAT_RELEASE: folder, LIFEBOAT_LIVE: files.root } }
   await runHook(hook, { name, on: 'post', restoreId, sourceId, swapped: false, at, log: run.log })
+}
+
+/** A power cut after the swap must not find half-written files in place. @see https://manpages.debian.org/bookworm/coreutils/sync.1.en.html */
+async function ontoDisk(folder: string, { deps, run }: Pick<FilesCommand, 'deps' | 'run'>): Promise<void> {
+  const { path: program } = await findProgram('sync', deps.cfg)
+  await runPipeline([{ tool: 'sync', program, args: ['--file-system', folder], env: BASE_ENV }], whole, run)
 }
 
 /** What was put together and is not in place. */

@@ -74,7 +74,10 @@ export async function unfitOf(site: TreeSite, { include }: Pick<FilesSourceConfi
       folder,
     )
   }
-  return placesUnfit([root], folder, swap)
+  // Behind a link: what is mounted there would be missing in the tree that takes its place.
+  const mounts = swap === 'link' ? await mountsAt(real) : []
+  const inside = mounts.map((mount) => `${mount} is mounted: what is mounted does not come along to the new tree`)
+  return [...inside, ...(await placesUnfit([root], folder, swap))]
 }
 
 /** Which of these places cannot be renamed to or from. */

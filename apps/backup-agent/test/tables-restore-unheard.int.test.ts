@@ -16,7 +16,19 @@ beforeEach(async () => {
   await clinic.query('delete from clinic.visit')
 })
 
-type Loss = 'the answer' | 'the question' | 'the connection, while the server is at it'
+type Loss =
+  | 'the answer'
+  | 'the question'
+  | 'the question, and what was loaded,'
+  | 'the connection, while the server is at it'
+
+/** As the next restore of the database does with what an earlier one left. */
+async function dropLoaded(): Promise<void> {
+  for (const { name } of await clinic.query(
+    `select nspname as name from pg_namespace where nspname ~ '^lifeboat_restoring_'`,
+  ))
+    await clinic.query(`drop schema ${name} cascade`)
+}
 
 /** Stands between agent and server. Who moved rows and says COMMIT is cut off, and the server hears of it or not. */
 async function losing(loss: Loss): Promise<{ port: number; lost: () => number } & AsyncDisposable> {
@@ -32,6 +44,11 @@ async function losing(loss: Loss): Promise<{ port: number; lost: () => number } 
       if (!moves || !bytes.includes('commit\0') || lost > 0) return upstream.write(bytes)
       lost++
       if (loss === 'the question') return upstream.destroy()
+      if (loss === 'the question, and what was loaded,') {
+        upstream.removeAllListeners('close').destroy()
+        void dropLoaded().finally(() => client.destroy())
+        return false
+      }
       client.removeAllListeners('close')
       upstream.removeAllListeners('data')
       client.destroy()
@@ -64,6 +81,7 @@ test.each<[Loss, number, string]>([
   ['the answer', 300, 'done'],
   ['the connection, while the server is at it', 300, 'done'],
   ['the question', 0, 'failed'],
+  ['the question, and what was loaded,', 0, 'failed'],
 ])('of the end of the transaction %s is lost, and what is told is what happened', async (loss, rows, outcome) => {
   await using proxy = await losing(loss)
   const cfg = through(proxy.port)

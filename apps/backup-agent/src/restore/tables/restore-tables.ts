@@ -1,8 +1,8 @@
 import { connectSource } from '@lifeboat/postgres/connection.ts'
 import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
-import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
+import { areKept, keptOf, titlesOf } from '@lifeboat/recovery/tables/kept.ts'
 import { afterTransaction, inOneTransaction, TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
 import { putIn } from '@lifeboat/recovery/tables/put-in.ts'
 import { forwardSequences } from '@lifeboat/recovery/tables/sequences.ts'
@@ -17,7 +17,7 @@ import { type OnStage, stageTables } from './stage.ts'
 
 interface Site {
   command: Command & { order: TablesOrder<'restore'> }
-  /** Where rows are loaded; it goes with the transaction that puts them in, so it tells whether that happened. */
+  /** Where rows are loaded; it goes with the transaction that puts them in. */
   staging: string
   landed(): Promise<boolean>
 }
@@ -36,9 +36,15 @@ export async function restoreTables(given: Command): Promise<Ending> {
   await using _held = await holdDatabase(server, database)
   const staging = stagingSchema(order.restoreId)
   const where = { connection: liveDatabase(command), restoreId: order.restoreId }
-  const landed = () => afterTransaction(where, async (client) => !(await isThere(client, staging)))
-  const site = { command, staging, landed }
   const { into } = order
+  const landed = () =>
+    afterTransaction(where, async (client) => {
+      if (await isThere(client, staging)) return false
+      // Any other restore of this database may have removed what was loaded.
+      if (into.how === 'beside') return isThere(client, into.schema)
+      return areKept(await keptOf(client, order.tables), entry().aside ?? '')
+    })
+  const site = { command, staging, landed }
   const { stage } = entry()
   if (stage === 'swapped' || (stage === 'swapping' && (await landed())))
     return into.how === 'beside' ? loadedBeside(command, into) : aroundSwap(command, { done: true, swap: undefined })
@@ -60,9 +66,9 @@ export async function restoreTables(given: Command): Promise<Ending> {
 function giveRows({ command, staging, landed }: Site, { staged, sequences }: OnStage, how: 'merge' | 'replace') {
   const now = command.deps.clock.now()
   const tables = staged.map((each) => ({ staged: each, aside: asideName(each.table.name, 'before', now) }))
-  const names = tables.map(({ staged: { table }, aside }) => titleOf({ schema: table.schema ?? 'public', name: aside }))
+  const kept = tables.map(({ staged: { table }, aside }) => ({ schema: table.schema ?? 'public', name: aside }))
   return aroundSwap(command, {
-    ...{ done: false, aside: names.join(', ') },
+    ...{ done: false, aside: titlesOf(kept) },
     swap: async ({ signal }) => {
       command.report('swap')
       await inOneTransaction(transactionOf(command, signal), async (client) => {

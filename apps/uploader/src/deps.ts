@@ -10,6 +10,7 @@ import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { HOLDS_BUCKET, LOCKED_BUCKET, type LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { WAL_RECORD_BUCKET, type WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
@@ -59,6 +60,7 @@ export interface UploaderDeps {
   deepReads: Bucket<DeepReads>
   /** Sources whose WAL is kept. */
   walStates: Bucket<WalState>
+  walRecords: Bucket<WalRecord>
   walDamage: Bucket<WalDamage>
   events: Events
   /** Parts in flight per target. */
@@ -94,7 +96,10 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
 export async function openBuckets(
   bus: Bus,
 ): Promise<
-  Pick<UploaderDeps, 'catalog' | 'holds' | 'marks' | 'locked' | 'surveys' | 'deepReads' | 'walStates' | 'walDamage'>
+  Pick<
+    UploaderDeps,
+    'catalog' | 'holds' | 'marks' | 'locked' | 'surveys' | 'deepReads' | 'walStates' | 'walRecords' | 'walDamage'
+  >
 > {
   return {
     catalog: await KvCatalog.open(bus),
@@ -104,6 +109,7 @@ export async function openBuckets(
     surveys: await bus.bucket(SURVEYS_BUCKET),
     deepReads: await bus.bucket(DEEP_READS_BUCKET),
     walStates: await bus.bucket(WAL_BUCKET),
+    walRecords: await bus.bucket(WAL_RECORD_BUCKET),
     walDamage: await bus.bucket(WAL_DAMAGE_BUCKET),
   }
 }

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DEEP_READS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
 import { WalAudited } from '@lifeboat/shared/bus/messages/audit.ts'
 import { WalRefillRequested } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { clusterKey, segmentAt, walKey } from '@lifeboat/shared/domain/wal.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
+import { type Fault, faulty } from '@lifeboat/storage/layers/faulty.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { putObjects } from '@lifeboat/testkit/small-copy.ts'
 import { expect, test } from 'vitest'
@@ -49,7 +51,7 @@ test('a flipped byte in WAL is found when its turn comes, told, and put anew fro
   expect(await at.damaged()).toEqual([])
 })
 
-test('what cannot be put anew stays damaged, aloud, is asked for again at the next turn, and ends when it is let go', async () => {
+test('what cannot be put anew stays damaged, aloud, is asked for again at the next turn, also when it vanished, and ends when it was let go', async () => {
   await using at = await startPlace(['aws', 'gcp'], { mayRemove: true })
   for (const target of ['aws', 'gcp']) await at.flip(target, BAD)
   await at.aDayPasses()
@@ -71,6 +73,17 @@ test('what cannot be put anew stays damaged, aloud, is asked for again at the ne
   )
   expect((await at.damaged())[0]?.since).toBe(lost[0]?.since)
   for (const target of ['aws', 'gcp']) await rm(at.path(target, BAD))
+  // Its last byte is inside the window still.
+  await at.letGoBefore('0/2FFFFFF')
+  await at.sixHoursPass()
+  await at.read()
+  const gone = await until(
+    () => at.damaged(),
+    ([damage]) => damage?.problem === 'it is not there; no other target has it whole',
+    30_000,
+  )
+  expect(gone).toMatchObject([{ found: 'missing', since: lost[0]?.since }])
+  await at.letGoBefore('0/3000000')
   await at.sixHoursPass()
   await at.read()
   await until(
@@ -78,6 +91,45 @@ test('what cannot be put anew stays damaged, aloud, is asked for again at the ne
     (damages) => damages.length === 0,
     30_000,
   )
+})
+
+test('another target that cannot be reached is not taken for this one: what it may have is told, and this one is asked on', async () => {
+  const away = { on: 'stat', times: Number.POSITIVE_INFINITY, does: { fail: 'TARGET_UNREACHABLE' } } as const
+  await using at = await startPlace(['aws', 'gcp'], { mayRemove: true, spoilt: { gcp: [away] } })
+  for (const key of KEYS) await at.flip('aws', key)
+  await at.aDayPasses()
+  await at.read()
+  const problem = `its bytes are not those that were put there; gcp could not be read, and no other target has it whole`
+  await until(
+    () => at.damaged(),
+    (damages) => damages.length === KEYS.length && damages.every((damage) => damage.problem === problem),
+    30_000,
+  )
+  expect(at.isAway('aws')).toBe(false)
+})
+
+test('another target that breaks off in the middle is no trouble of this one either; what could not be put is missing until the next turn', async () => {
+  const [well, broken] = [1e9, 10].map((cutAfter) => ({ on: 'get', key: BAD, does: { cutAfter } }) as const)
+  const script = [well, broken].filter((fault) => fault !== undefined)
+  await using at = await startPlace(['aws', 'gcp'], { mayRemove: true, spoilt: { gcp: script } })
+  await at.flip('aws', BAD)
+  await at.aDayPasses()
+  await at.read()
+  const problem = 'it is not there; gcp could not be read, and no other target has it whole'
+  const lost = await until(
+    () => at.damaged(),
+    ([damage]) => damage?.problem === problem,
+    30_000,
+  )
+  expect(lost).toMatchObject([{ key: BAD, found: 'missing' }])
+  await at.sixHoursPass()
+  await at.read()
+  await until(
+    () => at.damaged(),
+    (damages) => damages.length === 0,
+    30_000,
+  )
+  expect((await readFile(at.path('aws', BAD))).equals(bytesOf(BAD))).toBe(true)
 })
 
 test('where nothing may be removed, what is wrong stays and says why', async () => {
@@ -123,7 +175,10 @@ test('uploaders share one turn, the first look reads nothing, and six hours pass
   expect((await at.fleet.facts(WalAudited)).filter(({ found }) => found === 'damaged')).toHaveLength(1)
 })
 
-async function startPlace(names: readonly string[], opts: { mayRemove: boolean }) {
+async function startPlace(
+  names: readonly string[],
+  { mayRemove, spoilt = {} }: { mayRemove: boolean; spoilt?: Record<string, readonly Fault[]> },
+) {
   const stack = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'lifeboat-wal-'))
   stack.defer(() => rm(dir, { recursive: true }))
@@ -139,10 +194,10 @@ async function startPlace(names: readonly string[], opts: { mayRemove: boolean }
         target,
         KEYS.map((key) => [key, bytesOf(key)] as const),
       )
-      return target
+      return faulty(target, spoilt[name] ?? [])
     }),
   )
-  const deps = await fleet.uploader(targets, opts)
+  const deps = await fleet.uploader(targets, { mayRemove })
   const reads = await fleet.bus.bucket(DEEP_READS_BUCKET)
   const states = await fleet.bus.bucket(WAL_BUCKET)
   const at = moment(Date.now())
@@ -152,6 +207,7 @@ async function startPlace(names: readonly string[], opts: { mayRemove: boolean }
     ...{ segmentBytes: SEGMENT, serverLsn: lsn, receivedLsn: lsn, safe: { lsn, at }, targets: {} },
     slot: { name: 'lifeboat', retainedBytes: 0, warnBytes: 1, giveUpBytes: 2 },
   } as never)
+  const walRecords = await fleet.bus.bucket(WAL_RECORD_BUCKET)
   const past = (hours: number) => moment(Date.now() - hours * HOUR)
   const lookedBefore = (hours: number) =>
     reads.put('aws', { targetId: 'aws' as TargetId, at, creditBytes: 0, walAt: past(hours) })
@@ -169,6 +225,12 @@ async function startPlace(names: readonly string[], opts: { mayRemove: boolean }
       bytes[99] = (bytes[99] ?? 0) ^ 1
       await writeFile(path(target, key), bytes)
     },
+    letGoBefore: (before: string) =>
+      walRecords.put(records, {
+        ...{ sourceId: records, systemIdentifier: '7', safe: { lsn, at }, holes: [] },
+        ...{ since: { lsn: before, at, timeline: 1 }, expired: true },
+      } as never),
+    isAway: (name: string) => deps.lanes.find(({ target }) => target.id === name)?.gate.away,
     damaged: async () => (await Array.fromAsync(deps.walDamage.entries())).map(({ value }) => value),
     async read() {
       const [lane] = deps.lanes

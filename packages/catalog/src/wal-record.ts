@@ -26,8 +26,8 @@ export type WalSealedTo = z.infer<typeof WalSealedTo>
 export const WalRecord = z.object({
   sourceId: SourceId,
   systemIdentifier: z.string(),
-  /** Where keeping began, as far as anybody saw. */
-  since: z.object({ lsn: Lsn, at: Moment }),
+  /** Where keeping began, as far as anybody saw. `timeline`: of what was let go before it; WAL of later ones was not. */
+  since: z.object({ lsn: Lsn, at: Moment, timeline: Timeline.optional() }),
   /** Whether what came before `since` was let go on purpose. */
   expired: z.boolean().optional(),
   /** What was safe when it was last looked at and no hole was known behind it. */

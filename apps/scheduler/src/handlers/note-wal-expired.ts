@@ -6,10 +6,10 @@ import type { SchedulerDeps } from '../deps.ts'
 
 /** The archive begins later now: no window is claimed before that, and what is gone there is not lost. */
 export function noteWalExpired({ walRecords }: Pick<SchedulerDeps, 'walRecords'>): Handler<WalExpired> {
-  return async ({ sourceId, before, anchorAt }) => {
+  return async ({ sourceId, timeline, before, anchorAt }) => {
     const found = await walRecords.get(sourceId)
     if (found === undefined || parseLsn(found.value.since.lsn) >= parseLsn(before)) return
-    const record = { ...found.value, since: { lsn: before, at: anchorAt }, expired: true }
+    const record = { ...found.value, since: { lsn: before, at: anchorAt, timeline }, expired: true }
     if ((await walRecords.update(sourceId, record, found.revision)) === undefined)
       throw new LifeboatError('BUS_CONTENDED', { key: sourceId })
   }

@@ -170,7 +170,7 @@ test('a part leaves the spool when as many targets hold it as the policy demands
     await house.bus.publish(CopyStored, { ...about, targetId, storedAt: moment(Date.now()), bytes: 1 })
   }
   await vi.waitFor(async () => expect((await get('manifest.json')).status).toBe(404), 90_000)
-  expect(await readdir(join(agent.deps.spool.path, 'backups'))).toEqual([])
+  await expect.poll(() => readdir(join(agent.deps.spool.path, 'backups'))).toEqual([])
 })
 
 test('an agent that died after sealing tells of its backup again, and one that died before gives it up aloud', async () => {

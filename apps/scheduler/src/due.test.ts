@@ -221,6 +221,14 @@ describe('due', () => {
     expect(new Set(ledger.wishes).size).toBe(ledger.wishes.length)
   })
 
+  it('a clock that steps back asks for no older run beside the one that is asked for', () => {
+    const ledger = new PaperLedger()
+    const plan = aPlan({ cron: '*/30 * * * *', graceMs: 60_000, maxDurationMs: 30 * 60_000 })
+    for (const now of ['26T00:01', '26T01:00', '26T00:59']) ledger.settle([plan], at(now))
+    const going = ledger.all().filter(({ state }) => state === 'wished')
+    expect(going.map(({ dueAt }) => dueAt)).toEqual([moment(at('26T01:00'))])
+  })
+
   it('an agent that stays away costs one wish per period and leaves every other run with a reason', () => {
     const ledger = new PaperLedger()
     for (let hour = 0; hour < 48; hour += 1) ledger.settle([hourly()], at('26T00:00') + hour * HOUR)

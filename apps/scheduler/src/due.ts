@@ -39,8 +39,10 @@ export function due({ plans, runs, nowMs, aheadMs }: DueQuestion): Decision[] {
 
 /** The rules of one plan, oldest run first. */
 export function dueOfPlan(plan: TimedPlan, runs: readonly RunTimes[], nowMs: number): Decision[] {
+  // What was asked for stays asked for, though a clock that went back says its time is still to come.
+  const hasCome = ({ dueMs, entry }: RunTimes) => dueMs <= nowMs || entry.state !== 'expected'
   const scheduled = runs
-    .filter((run) => run.entry.requestedBy === 'schedule' && run.dueMs <= nowMs)
+    .filter((run) => run.entry.requestedBy === 'schedule' && hasCome(run))
     .sort((a, b) => a.dueMs - b.dueMs)
   const open = scheduled.filter(
     (run) => isUnbegun(run.entry) || (run.entry.state === 'missed' && isWanted(plan, run, scheduled, runs)),

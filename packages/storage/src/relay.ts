@@ -33,10 +33,11 @@ export function relay(source: Readable, opts: RelayOptions): Readable {
     destroy(thrown, done) {
       listening?.[Symbol.dispose]()
       source.destroy()
-      done(thrown && asError(opts.signal?.aborted ? opts.signal.reason : translate(thrown)))
+      done(thrown && asError(opts.signal?.aborted ? opts.signal.reason : thrown))
     },
   })
-  const fail = (thrown: unknown) => void out.destroy(asError(thrown))
+  // Translated before the stream has it: whoever comes later asks the stream what broke it.
+  const fail = (thrown: unknown) => void out.destroy(asError(translate(thrown)))
   const attempt = <T>(work: () => T): T | undefined => {
     try {
       return work()
@@ -58,7 +59,7 @@ export function relay(source: Readable, opts: RelayOptions): Readable {
     if (out.push(chunk)) source.resume()
     if (ended) end()
   }
-  const listening = opts.signal && addAbortListener(opts.signal, () => fail(opts.signal?.reason))
+  const listening = opts.signal && addAbortListener(opts.signal, () => void out.destroy(asError(opts.signal?.reason)))
   // The reader may come to listen only after the break; until then nobody would, and that ends a process.
   out.on('error', () => undefined)
   source.on('error', fail)
@@ -78,6 +79,8 @@ export function relay(source: Readable, opts: RelayOptions): Readable {
   })
   // Nothing flows before the reader asks for it.
   source.pause()
+  // One that broke before anybody came to listen says so no second time.
+  if (source.closed && !source.readableEnded) fail(source.errored ?? new Error('the stream closed before its end'))
   return out
 }
 

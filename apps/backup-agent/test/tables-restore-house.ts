@@ -1,5 +1,7 @@
+import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { type SealOptions, sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
 import { type SealTablesOptions, sealTables } from '@lifeboat/testkit/seal-tables.ts'
@@ -37,6 +39,10 @@ export interface TablesHouse extends AsyncDisposable {
   /** A proven dump of the whole database. */
   dump(change?: Partial<SealOptions>): Promise<Manifest>
   query(sql: string): Promise<Record<string, unknown>[]>
+  /** A session of somebody else. */
+  connected(applicationName: string): Promise<SourceClient>
+  /** Until a restore waits for a lock. */
+  untilWaiting(): Promise<void>
   /** The clinic as it was at first. */
   reset(): Promise<void>
   /** An order about tables, of the clinic where no schema is named. */
@@ -71,6 +77,17 @@ export async function openTablesHouse(): Promise<TablesHouse> {
   const owned = opening.move()
   return {
     ...{ at, backupId, seal, dump, query },
+    connected(applicationName) {
+      const to = { host: pg.socketDir, port: pg.port, database: 'records', user: pg.user, sslmode: 'disable' } as const
+      return connectSource(to, { applicationName, lockTimeoutMs: 1000 })
+    },
+    async untilWaiting() {
+      const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'lifeboat restore'`
+      await until(
+        () => query(waiting),
+        (sessions) => sessions.length === 1,
+      )
+    },
     async reset() {
       const made = await query(`select nspname as name from pg_namespace where nspname ~ '^(lifeboat_restoring_|look)'`)
       for (const { name } of made) await query(`drop schema "${name}" cascade`)

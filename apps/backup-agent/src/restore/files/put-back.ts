@@ -33,12 +33,13 @@ export async function revertTree(command: FilesCommandTo<'revert'>): Promise<End
 async function swapsBack({ deps, order, files }: FilesCommand): Promise<PlaceSwap[]> {
   for (const { settled, files: tree } of deps.restores.of(order.sourceId)) {
     if (!settled?.swapped || !tree?.swaps || tree.folder === undefined) continue
-    const kept = await Promise.all(tree.swaps.map(async ({ aside, was }) => was && (await isThere(aside))))
+    const kept = await Promise.all(tree.swaps.map(({ aside }) => isThere(aside)))
     if (!kept.includes(true)) continue
     const gone = tree.swaps.find(({ was }, i) => was && !kept[i])
     if (gone) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { root: files.root, missing: gone.aside })
-    const back = tree.swaps.map(async ({ place, aside, was }) => ({
-      ...{ place, ...(was && { next: aside }), was: await isThere(place) },
+    // What came up at an empty place while the tree was put together was put aside like the rest.
+    const back = tree.swaps.map(async ({ place, aside }, i) => ({
+      ...{ place, ...(kept[i] && { next: aside }), was: await isThere(place) },
       aside: await asidePath(place, 'reverted', deps.clock.now()),
     }))
     // What came anew and is gone since needs nobody.

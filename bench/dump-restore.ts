@@ -24,6 +24,7 @@ import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { type BenchReport, median } from './report.ts'
 import { backupSeconds } from './support/backup-seconds.ts'
 import { seconds } from './support/programs.ts'
+import { byTurns } from './support/turns.ts'
 
 const run = promisify(execFile)
 const TARGET = 'repository'
@@ -52,11 +53,8 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
   await backupSeconds(bus, { policyId: POLICY as PolicyId, kind: 'dump', copies: 1 })
   const archive = await plainArchive(world)
   const times: Times = { bare: [], bareAnalyzed: [], loaded: [], whole: [] }
-  for (let round = 1; round <= Number(rounds); round++) {
-    console.error(`round ${round} of ${rounds}`)
-    await bareRound(world, archive, times)
-    await ourRound(world, times)
-  }
+  const ways = [() => bareRound(world, archive, times), () => ourRound(world, times)]
+  await byTurns(ways, Number(rounds), (way) => way())
   return report(times, { rounds, archiveBytes: (await stat(archive)).size })
 }
 

@@ -1,6 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { installAdvice } from '../scripts/setup/advice.ts'
+import { takeInventory } from '../scripts/setup/programs.ts'
 import { type BenchReport, markdownReport, replaceSection } from './report.ts'
 import { benchOnMajor, isOnMajor, MAJORS } from './support/on-major.ts'
 import { readOptions } from './support/options.ts'
@@ -27,6 +29,13 @@ async function main(argv: readonly string[]): Promise<number> {
     return 2
   }
   if (on !== undefined && !isOnMajor(on)) return benchOnMajor(on, argv)
+  const inventory = await takeInventory(process.env.PATH ?? '')
+  // Extended attributes are for tests.
+  const missing = inventory.missing.filter((need) => need !== 'attr')
+  if (missing.length > 0) {
+    console.error(installAdvice(missing, 'A benchmark installs nothing; `pnpm setup` does.'))
+    return 2
+  }
   const { bench } = (await import(`./${name}.ts`)) as BenchModule
   const machine = `${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.versions.node}`
   const command = ['pnpm bench', ...(on === undefined ? [] : ['--on', on]), name, ...args].join(' ')

@@ -15,6 +15,7 @@ import { backupSeconds } from './support/backup-seconds.ts'
 import { fillByPgbench, openPeers } from './support/cluster.ts'
 import { bytesBelow, output, seconds } from './support/programs.ts'
 import { restoreOurs, restoreTheirs } from './support/restores.ts'
+import { byTurns } from './support/turns.ts'
 
 /** The level peers and we are compared at, and the one Lifeboat uses unless told otherwise. */
 const [SAME_LEVEL, DEFAULT_LEVEL] = [3, 1]
@@ -45,10 +46,7 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
   await using peers = await openPeers(postgres, { level: SAME_LEVEL, processes: CORES })
   const all = contenders(world, bus, peers.open)
   const ways = all.map(({ label }): Way => ({ label, times: [], bytes: 0 }))
-  for (let round = 1; round <= Number(rounds); round++) {
-    console.error(`round ${round} of ${rounds}`)
-    for (const [at, way] of ways.entries()) await timed(way, all[at] as Contender)
-  }
+  await byTurns([...ways.entries()], Number(rounds), ([at, way]) => timed(way, all[at] as Contender))
   const restores = await measureRestores(world, peers.open, Number(rounds))
   const levels = await levelRows(postgres)
   const clusterBytes = await bytesBelow(join(postgres.dataDir, 'base'))
@@ -70,6 +68,7 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
     ratios: [...ratiosOf(ways), ...restoreRatios(restores)],
     notes: [
       'Lifeboat is timed from the wish on the bus to the complete copy: checkpoint, encryption, parts fsynced and hashed, read by an uploader on the same host, hashed again, stored and fsynced, manifest last. The peers do not encrypt here.',
+      'What is restored is on the disk when the server answers, of everybody.',
       ...peers.missing.map((name) => `NOT MEASURED: ${name} is not installed on this machine.`),
     ],
   }
@@ -143,11 +142,8 @@ async function measureRestores(world: World, peers: readonly Peer[], rounds: num
     { label: LABELS.lifeboat(SAME_LEVEL), run: () => restoreOurs(world, TARGET, newest.backupId) },
     ...able.map((peer) => ({ label: peer.name, run: () => restoreTheirs(peer, world.source.postgres) })),
   ]
-  const ways = runs.map(({ label }): Way => ({ label, times: [], bytes: 0 }))
-  for (let round = 1; round <= rounds; round++) {
-    console.error(`restore round ${round} of ${rounds}`)
-    for (const [at, way] of ways.entries()) way.times.push((await runs[at]?.run()) ?? Number.NaN)
-  }
+  const ways = runs.map(({ label, run }) => ({ label, times: [] as number[], bytes: 0, run }))
+  await byTurns(ways, rounds, async ({ times, run }) => void times.push(await run()), 'restore round')
   return ways
 }
 

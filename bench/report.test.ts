@@ -16,6 +16,7 @@ it('shows tables aligned, ratios with their promise, and what must be known', ()
     ratios: [
       { what: 'ours to theirs', ratio: 1.39, limit: 1.15 },
       { what: 'three to one', ratio: 1.1, limit: 1.2 },
+      { what: 'a minute of a day', ratio: 1 / 1440, limit: 1 },
     ],
     notes: ['noisy'],
   })
@@ -31,6 +32,7 @@ it('shows tables aligned, ratios with their promise, and what must be known', ()
 
     - ours to theirs: **1.39 ×** (at most 1.15: **missed**)
     - three to one: **1.10 ×** (at most 1.2: held)
+    - a minute of a day: **0.0007 ×** (at most 1: held)
 
     - noisy"
   `)

@@ -46,7 +46,7 @@ export function markdownReport(command: string, machine: string, report: BenchRe
 function ratioLine({ what, ratio, limit }: BenchReport['ratios'][number]): string {
   const verdict =
     limit === undefined ? '' : ratio <= limit ? ` (at most ${limit}: held)` : ` (at most ${limit}: **missed**)`
-  return `- ${what}: **${ratio.toFixed(2)} ×**${verdict}`
+  return `- ${what}: **${ratio < 0.01 ? ratio.toPrecision(1) : ratio.toFixed(2)} ×**${verdict}`
 }
 
 function tableLines({ columns, rows }: BenchTable): string[] {

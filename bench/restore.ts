@@ -14,6 +14,7 @@ import { backupSeconds } from './support/backup-seconds.ts'
 import { fillByPgbench, openPeers } from './support/cluster.ts'
 import { bytesBelow } from './support/programs.ts'
 import { restoreOurs, restoreTheirs } from './support/restores.ts'
+import { byTurns } from './support/turns.ts'
 
 const CHAINS_SINCE = 17
 const LEVEL = 3
@@ -106,12 +107,8 @@ async function addLinks(postgres: TestPostgres, peers: readonly Peer[], take: ()
   }
 }
 
-/** By turns, so that what else goes on on the machine meets everybody. */
 async function measure(ways: readonly Way[], what: 'full' | 'chain', rounds: number): Promise<void> {
-  for (let round = 1; round <= rounds; round++) {
-    console.error(`${what}: round ${round} of ${rounds}`)
-    for (const way of ways) way[what].push(await way.restore())
-  }
+  await byTurns(ways, rounds, async (way) => void way[what].push(await way.restore()), `${what}: round`)
 }
 
 interface Found {
@@ -150,7 +147,8 @@ function report({ ways, bytes, rounds, major, missing, withChain }: Found): Benc
       })),
     ),
     notes: [
-      'Lifeboat is timed from the first look at the target to a promoted server; pgBackRest, which does not encrypt here, from its start to a server that lets somebody in.',
+      'Lifeboat is timed from the first look at the target to a promoted server; pgBackRest, which does not encrypt here, from its start to a server that lets somebody in. Who begins a round changes with each.',
+      'Of both everything is on the disk when the server answers: pgBackRest saves each file while it restores, Lifeboat leaves it to the server, which saves all files before it recovers.',
       ...(withChain ? [] : [`NOT MEASURED: a chain. Run it as \`pnpm bench --on ${CHAINS_SINCE} restore\`.`]),
       ...missing.map((name) => `NOT MEASURED: ${name} is not installed on this machine.`),
     ],

@@ -1,8 +1,8 @@
 import { freePort } from '@lifeboat/testkit/free-port.ts'
+import { askRecovered } from '@lifeboat/testkit/runbooks/hosts.ts'
 import { SOURCE } from '@lifeboat/testkit/world/config.ts'
+import { offSiteNow, WEEKLY, withBasesAndWal } from '@lifeboat/testkit/world/physical.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { askRecovered } from './support/hosts.ts'
-import { offSiteNow, WEEKLY, withBasesAndWal } from './support/physical.ts'
 import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
 
 const VISITS = 'select count(*)::int as rows from visit'

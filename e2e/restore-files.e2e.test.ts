@@ -54,7 +54,10 @@ test('broken code goes back on a signed command to what a drill has proven, what
   const index = () => readFileSync(join(root, 'index.js'), 'utf8')
   expect([index(), readdirSync(root).sort()]).toEqual(['release 4.1', ['index.js', 'lib.js']])
   const history = await world.cli(['restore', 'status'])
-  expect(history.stdout).toContain(`restore ${APP} (${root})`)
+  expect(history.stdout).toMatch(new RegExp(`restore ${APP} \\(${root}.*\\): 1 no longer there, 1 changed`))
+  const restoreId = /\S+-restore-\S{6}/.exec(stdout)?.[0] ?? ''
+  const own = await world.cli(['restore', 'status', restoreId])
+  expect(own.stdout).toMatch(/Before anything was changed[\s\S]*\n1 changed:\n {2}\.\/index\.js: contents$/m)
 
   const first = (
     await world.json<{ backups: { backupId: string; sourceId: string }[] }>(['backup', 'list', '--all'])

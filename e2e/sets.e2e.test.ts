@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RecoveryPoint } from '@lifeboat/catalog/sets.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
+import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { AGENT, POLICY, SOURCE, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
@@ -10,8 +11,9 @@ const APP = 'app1'
 const THIS_AGENT = { LIFEBOAT_AGENT: AGENT }
 
 test('a set of a dump and tables is proven as one; one whose other host died is said to be incomplete, and completed when the host is back', async () => {
+  const port = await freePort()
   await using world = await startWorld({
-    configure: withSets,
+    configure: (config) => withSets(config, port),
     services: ['scheduler', 'uploader', 'verifier', 'alerter'],
   })
   await world.start('backup-agent', { env: THIS_AGENT })
@@ -36,7 +38,7 @@ test('a set of a dump and tables is proven as one; one whose other host died is 
   })
   expect(lacking.reasons.join()).toMatch(/^whole-app of app: late, not begun by /)
   const mail = await world.smtp.waitForMail(({ subject }) => subject.includes('The set whole is incomplete'), {
-    withinMs: 120_000,
+    withinMs: 240_000,
   })
   expect(mail.text).toContain('whole-app of app')
 
@@ -46,7 +48,7 @@ test('a set of a dump and tables is proven as one; one whose other host died is 
     expect(whole).toMatchObject({ point: lacking.point, state: 'proven' })
   })
   await world.smtp.waitForMail(({ subject }) => /resolved.*The set whole is incomplete/i.test(subject), {
-    withinMs: 120_000,
+    withinMs: 240_000,
   })
 })
 
@@ -61,7 +63,7 @@ async function newestOf(world: World, setId: string, exits: number[] = [0]): Pro
   return world.json<RecoveryPoint>(['backup', 'show', found.point], exits)
 }
 
-function withSets(config: WorldConfig): void {
+function withSets(config: WorldConfig, port: number): void {
   const daily = config.policies[POLICY]
   const agent = config.agents[AGENT]
   const key = config.signers[AGENT]
@@ -69,9 +71,8 @@ function withSets(config: WorldConfig): void {
   const root = join(agent.spool.path, '..', 'app')
   mkdirSync(root)
   writeFileSync(join(root, 'package.json'), '{}')
-  const port = Number(new URL(agent.url).port)
   config.agents[APP] = {
-    ...{ ...agent, url: `http://127.0.0.1:${port + 1}`, listen: `127.0.0.1:${port + 1}` },
+    ...{ ...agent, url: `http://127.0.0.1:${port}`, listen: `127.0.0.1:${port}` },
     spool: { ...agent.spool, path: join(agent.spool.path, '..', 'spool-app') },
   }
   config.signers[APP] = key

@@ -9,8 +9,12 @@ export interface Peer extends AsyncDisposable {
   backup(type: 'full' | 'incremental'): Promise<void>
   /** Bytes of backups in the repository now; its archive of WAL is not counted. */
   repositoryBytes(): Promise<number>
-  /** The newest backup into an empty folder, which then is a data directory that recovers by itself when it is started. */
-  restore?(dataDir: string): Promise<void>
+  /**
+   * The newest backup into an empty folder, which then is a data directory that recovers by itself when it is started.
+   *
+   * @param until moment to stop at, as PostgreSQL takes it: `2026-09-26 13:59:00+02`; default the end of the backup
+   */
+  restore?(dataDir: string, until?: string): Promise<void>
 }
 
 export interface PeerOptions {
@@ -23,6 +27,8 @@ export interface PeerOptions {
   processes: number
   /** Where it archives WAL: ahead of the server's asking. */
   asyncPush?: boolean
+  /** By whatever it has for that. */
+  encrypt?: boolean
 }
 
 /** @returns undefined where the peer is not installed */

@@ -7,8 +7,14 @@ import type { OpenPeer } from './peer.ts'
 /** Since which version a changed file is stored by its changed blocks. */
 const BLOCK_INCREMENTAL_SINCE = 2.46
 
+const CIPHER = 'repo1-cipher-type=aes-256-cbc\nrepo1-cipher-pass=only-for-the-benchmark\n'
+
+function goalOf(until: string | undefined): string[] {
+  return until === undefined ? ['--type=immediate'] : ['--type=time', `--target=${until}`]
+}
+
 /** pgBackRest with a repository on this disk: bundles, block incrementals where the version has them, zstd. */
-export const openPgBackRest: OpenPeer = async ({ postgres, folder, level, processes, asyncPush }) => {
+export const openPgBackRest: OpenPeer = async ({ postgres, folder, level, processes, asyncPush, encrypt }) => {
   const version = await versionOf('pgbackrest', ['version'], /pgBackRest ([\d.]+)/)
   if (version === undefined) return undefined
   // The server pushes its WAL by it, so everything belongs to the server's account.
@@ -30,7 +36,7 @@ compress-type=zst
 compress-level=${level}
 process-max=${processes}
 start-fast=y
-${asyncPush ? 'archive-async=y\n' : ''}lock-path=${folder}/lock
+${asyncPush ? 'archive-async=y\n' : ''}${encrypt ? CIPHER : ''}lock-path=${folder}/lock
 log-path=${folder}/log
 spool-path=${folder}/spool
 log-level-console=warn
@@ -48,11 +54,11 @@ pg1-user=postgres
     await postgres.query('postgres', `ALTER SYSTEM SET ${setting}`)
   await postgres.restart()
   return {
-    name: `pgBackRest ${version}${block ? '' : ' (too old for block incrementals)'}`,
+    name: `pgBackRest ${version}${encrypt ? ', encrypted' : ''}${block ? '' : ' (too old for block incrementals)'}`,
     incremental: true,
     backup: (type) => run(`--type=${type === 'full' ? 'full' : 'incr'}`, 'backup'),
     repositoryBytes: () => bytesBelow(join(folder, 'repo', 'backup')),
-    restore: (dataDir) => run(`--pg1-path=${dataDir}`, '--type=immediate', '--target-action=promote', 'restore'),
+    restore: (dataDir, until) => run(`--pg1-path=${dataDir}`, ...goalOf(until), '--target-action=promote', 'restore'),
     async [Symbol.asyncDispose]() {},
   }
 }

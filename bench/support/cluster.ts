@@ -24,10 +24,10 @@ export function pgbench({ binDir, socketDir, port, user }: TestPostgres, args: r
   return program(join(binDir, 'pgbench'), [...args, ...where, 'postgres'])
 }
 
-/** Those of the peers that are there, each with a repository of its own; the names of the others. */
+/** Those of the peers that are there, each with a repository of its own; the names of the others. @param how.orElse opened where none is there */
 export async function openPeers(
   postgres: TestPostgres,
-  how: Omit<PeerOptions, 'postgres' | 'folder'> & { only?: readonly string[] },
+  how: Omit<PeerOptions, 'postgres' | 'folder'> & { only?: readonly string[]; orElse?: OpenPeer },
 ): Promise<AsyncDisposable & { open: Peer[]; missing: string[] }> {
   const scope = new AsyncDisposableStack()
   const folder = scope.adopt(await mkdtemp(join(tmpdir(), 'lifeboat-bench-')), (path) =>
@@ -36,11 +36,17 @@ export async function openPeers(
   await chmod(folder, 0o755)
   const [open, missing]: [Peer[], string[]] = [[], []]
   for (const [name, openPeer] of Object.entries(PEERS).filter(([name]) => how.only?.includes(name) ?? true)) {
-    const home = join(folder, name)
-    await mkdir(home)
-    const peer = await openPeer({ postgres, folder: home, ...how })
+    const peer = await openPeer({ postgres, folder: await homeIn(folder, name), ...how })
     if (peer) open.push(scope.use(peer))
     else missing.push(name)
   }
+  const instead = open.length === 0 && (await how.orElse?.({ postgres, folder: await homeIn(folder, 'else'), ...how }))
+  if (instead) open.push(scope.use(instead))
   return { open, missing, [Symbol.asyncDispose]: () => scope.disposeAsync() }
+}
+
+async function homeIn(folder: string, name: string): Promise<string> {
+  const home = join(folder, name)
+  await mkdir(home)
+  return home
 }

@@ -38,7 +38,13 @@ export async function bytesBelow(folder: string): Promise<number> {
 }
 
 export async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now()
+  const took = since()
   await work()
-  return (performance.now() - began) / 1000
+  return took()
+}
+
+/** @returns what tells the seconds since now */
+export function since(): () => number {
+  const began = performance.now()
+  return () => (performance.now() - began) / 1000
 }

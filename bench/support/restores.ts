@@ -9,12 +9,21 @@ import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
 import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { recoverWorld } from '@lifeboat/testkit/world/recover.ts'
 import type { Peer } from '../peers/peer.ts'
-import { seconds } from './programs.ts'
+import { since } from './programs.ts'
 
 const LOOK_MS = 20
 
 /**
- * From the first look at the target to a promoted server that answers: fetched, digests compared, decrypted, extracted, replayed.
+ * Of the server that answers in the end: everything is on the disk when it does. A peer that saves each file while it restores has done that already and the
+ * server finds nothing to save; of files nobody saved it saves each before it begins to recover.
+ */
+const DURABLE = { ...CARELESS, fsync: 'on' }
+
+/** A peer that restores. */
+export type Restorer = Peer & { restore: NonNullable<Peer['restore']> }
+
+/**
+ * From the first look at the target to a promoted server that answers: fetched, digests compared, decrypted, extracted, saved, replayed.
  *
  * NOTE: each restore, ours or a peer's, has a folder of its own right below the temporary one: ext4 spreads those. Below a common folder it looks at
  * all inodes of the restore before, which it may not use again for a minute, for each new file.
@@ -26,25 +35,35 @@ export async function restoreOurs(
 ): Promise<number> {
   return inNewFolder(async (root) => {
     const wanted = { goal: { to: 'end of backup' }, from } as const
-    const began = performance.now()
-    await using _server = await recoverWorld(world, { from: target, wanted, root, settings: CARELESS })
-    return (performance.now() - began) / 1000
+    const took = since()
+    await using _server = await recoverWorld(world, { from: target, wanted, root, settings: DURABLE })
+    return took()
   })
 }
 
 /** The same for a peer: its restore, then a server on the folder, until it answers. */
-export async function restoreTheirs(
-  peer: Peer & { restore: NonNullable<Peer['restore']> },
-  like: TestPostgres,
-): Promise<number> {
+export async function restoreTheirs(peer: Restorer, like: TestPostgres): Promise<number> {
+  return inNewDataDir(async ({ folder, dataDir, account }) => {
+    const took = since()
+    await peer.restore(dataDir)
+    const place = { folder, dataDir, account, postgres: join(like.binDir, 'postgres') }
+    return whileServed(place, DURABLE, async () => took())
+  })
+}
+
+export interface NewDataDir {
+  folder: string
+  dataDir: string
+  account: Account
+}
+
+/** An empty data directory in a folder that is gone in the end. */
+export async function inNewDataDir<T>(work: (place: NewDataDir) => Promise<T>): Promise<T> {
   return inNewFolder(async (folder, account) => {
     const dataDir = join(folder, 'data')
     await mkdir(dataDir, { mode: 0o700 })
     if (process.getuid?.() === 0) await chown(dataDir, account.uid, account.gid)
-    return seconds(async () => {
-      await peer.restore(dataDir)
-      await startAndStop({ folder, dataDir, account, postgres: join(like.binDir, 'postgres') })
-    })
+    return work({ folder, dataDir, account })
   })
 }
 
@@ -59,12 +78,21 @@ async function inNewFolder<T>(work: (folder: string, account: Account) => Promis
   }
 }
 
-async function startAndStop(place: Omit<Parameters<typeof spawnServer>[0], 'settings' | 'signal'>): Promise<void> {
-  const settings = { ...CARELESS, listen_addresses: '', unix_socket_directories: place.folder }
+/** Does something while a server runs on the data directory and lets people in through a socket in its folder; then the server is ended. */
+export async function whileServed<T>(
+  place: NewDataDir & { postgres: string },
+  how: Readonly<Record<string, string>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const settings = { ...how, listen_addresses: '', unix_socket_directories: place.folder }
   const server = await spawnServer({ ...place, settings, signal: AbortSignal.timeout(600_000) })
-  while (!(await isReady(server, place.dataDir))) {
-    if (hasEnded(server)) throw new Error(`the restored server ended: ${await logTail(place.folder)}`)
-    await pause(LOOK_MS)
+  try {
+    while (!(await isReady(server, place.dataDir))) {
+      if (hasEnded(server)) throw new Error(`the restored server ended: ${await logTail(place.folder)}`)
+      await pause(LOOK_MS)
+    }
+    return await work()
+  } finally {
+    await stopServer(server, 'immediate')
   }
-  await stopServer(server, 'immediate')
 }

@@ -5,7 +5,7 @@ import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import type { Moment } from '@lifeboat/shared/domain/ids.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
-import { formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { Duration, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { POLICY, SOURCE, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { recoverWorld } from '@lifeboat/testkit/world/recover.ts'
 import type { World } from '@lifeboat/testkit/world.ts'
@@ -51,6 +51,8 @@ export async function bringBackLostRows(
   })
   const found = await patientsRecovered(recovered, world.source.database)
   const seconds = (performance.now() - began) / 1000
+  const backSeconds = (Date.now() - lostAt) / 1000
+  const objectiveSeconds = Duration.parse(world.config.objectives?.[SOURCE]?.rto) / 1000
   const left = await patientsIn(world)
   screen.say(
     `recovered to ${before} from ${from} in ${formatDuration(seconds * 1000)}: ${found} patients, ${left} in the original`,
@@ -64,12 +66,18 @@ export async function bringBackLostRows(
       seconds,
       rows: found,
       offSiteSeconds: lag / 1000,
+      ...{ backSeconds, objectiveSeconds },
     },
     claims: [
       {
         claim: 'a mistake was undone: the cluster came back from one target as it was the second before',
         held: found === wrote && left === 0,
         detail: `${found} of ${wrote} patients, ${NEW_PATIENTS} of them newer than the base backup; the original has ${left}`,
+      },
+      {
+        claim: 'it came back within the recovery time objective',
+        held: backSeconds <= objectiveSeconds,
+        detail: '',
       },
     ],
   }

@@ -12,7 +12,7 @@ const SUMMARY: Summary = {
   ],
   recovery: {
     ...{ backupId: 'c', target: 'azure', to: '2026-09-26T02:03:04.000Z', lsn: '0/5000060' },
-    ...{ seconds: 6, rows: 1250, offSiteSeconds: 3 },
+    ...{ seconds: 6, rows: 1250, offSiteSeconds: 3, backSeconds: 12, objectiveSeconds: 7200 },
   },
   sabotage: { backupId: 'b', target: 'google', key: 'k', offset: 1, verdicts: {}, reasons: [] },
   missing: { subject: 's', to: ['operations@records.example'], secondsAfterDue: 9, resolved: 'r' },
@@ -30,6 +30,7 @@ it('shows what each target holds and what the demo claimed, true or not', () => 
 
     database  records, 204 MB, 262,293 rows, PostgreSQL 15.18
     backup    20260926T020000Z-dump-k3f9qa, 31.4 MB, sealed in 7.3 s
+    recovery  rows lost by mistake could be read again after 12 s; objective 2 h
 
     target  kind  stored after  drill   took   recovered in
     ──────  ────  ────────────  ──────  ─────  ────────────

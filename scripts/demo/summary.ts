@@ -36,6 +36,10 @@ export interface Summary {
     rows: number
     /** From the mistake until the WAL up to it was off-site. */
     offSiteSeconds: number
+    /** From the mistake until the rows could be read again. */
+    backSeconds: number
+    /** What lifeboat.yaml promises of the source. */
+    objectiveSeconds: number
   }
   sabotage: {
     backupId: string
@@ -53,7 +57,7 @@ export interface Summary {
 
 /** The end of the demo, for people. */
 export function summaryText(summary: Summary): string {
-  const { database, backup, claims, targets } = summary
+  const { database, backup, claims, recovery, targets } = summary
   const seconds = (value: number | undefined) => (value === undefined ? '–' : formatDuration(value * 1000))
   return [
     '',
@@ -61,6 +65,7 @@ export function summaryText(summary: Summary): string {
     '',
     `database  ${database.name}, ${formatBytes(database.bytes)}, ${database.rows.toLocaleString('en')} rows, PostgreSQL ${database.server}`,
     `backup    ${backup.backupId}, ${formatBytes(backup.bytes)}, sealed in ${seconds(backup.seconds)}`,
+    `recovery  rows lost by mistake could be read again after ${seconds(recovery.backSeconds)}; objective ${seconds(recovery.objectiveSeconds)}`,
     '',
     ...table(
       ['target', 'kind', 'stored after', 'drill', 'took', 'recovered in'],

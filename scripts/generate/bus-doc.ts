@@ -23,7 +23,7 @@ The same as [AsyncAPI 3](asyncapi.json) for tools.
   \`Nats-Msg-Id\` (the dedupe key). Only the body is needed; a message from \`nats pub\` without headers is as good.
 - **Delivery** is at least once. A delivery not settled within ${formatDuration(ACK_WAIT_MS)} goes to another worker; long work keeps itself alive. The same dedupe key
   within ${formatDuration(DEDUPE_WINDOW_MS)} is stored once.
-- **Dead letters**: a message nobody can read, a handler refused for good, or a wish delivered ${WISH_DELIVERIES} times without success lands in \`LIFEBOAT_DEAD\` under
+- **Dead letters**: a message nobody can read, a handler refused for good, or a wish delivered ${WISH_DELIVERIES} times without success (a command to restore is never given up) lands in \`LIFEBOAT_DEAD\` under
   \`lifeboat.dead.<its subject>\` and raises an incident. A wish of an unknown subject or version that no consumer asks for follows after a minute.
 - **New optional field**: same version. **New meaning**: a new version beside the old until no consumer is left.`
 }

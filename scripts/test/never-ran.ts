@@ -1,9 +1,6 @@
 import { didNotRun, type ToldTest, testsOf } from './tally.ts'
 
-/** `pnpm test:slow` runs what these files hold. */
-const SLOW_FILE = /\.slow\.int\.test\.ts$/
-
-/** What else may stay out of a whole run: no machine can run it. */
+/** What may stay out of a whole run: no machine can run it. */
 const EXCUSED: readonly RegExp[] = [
   // Azurite keeps no object under lock, and a folder cannot.
   /^(azure|filesystem)\b.* keeps the target contract: a locked copy survives a remove$/,
@@ -31,6 +28,6 @@ function nameOf({ file, title }: ToldTest): string {
   return `${file.split(/\/(?=(?:apps|packages|scripts|bench|e2e)\/)/).at(-1)}: ${title}`
 }
 
-function isExcused({ file, title }: ToldTest): boolean {
-  return SLOW_FILE.test(file) || EXCUSED.some((excused) => excused.test(title))
+function isExcused({ title }: ToldTest): boolean {
+  return EXCUSED.some((excused) => excused.test(title))
 }

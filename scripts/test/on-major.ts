@@ -17,6 +17,7 @@ export const STORIES = [
   'apps/backup-agent/test/tables.int',
   'apps/backup-agent/test/tables-restore.int',
   'apps/backup-agent/test/tables-restore-refused',
+  'apps/backup-agent/test/tables-restore-periods',
   'apps/backup-agent/test/tables-out-of-dump',
   'apps/backup-agent/test/tables-as-of.int',
   'apps/backup-agent/test/take-backup',

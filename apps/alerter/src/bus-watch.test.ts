@@ -18,6 +18,8 @@ function aWatch() {
       sent.push(message)
       return { refused: [] }
     },
+    name: 'mail',
+    async tryOut() {},
     async [Symbol.asyncDispose]() {},
   }
   const mail = { fleet: 'test', to: ['ops@example.com'], dashboard: undefined, repeatMs: 60 * MINUTE }

@@ -13,7 +13,7 @@ import type { PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { EmailOptions } from './channels/email.ts'
 import type { Promised } from './deps.ts'
-import type { WatchedDrill, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
+import type { WatchedDrill, WatchedFooting, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
 
 /** What the alerter reads of lifeboat.yaml: what is promised, who must be there, and how to reach people. */
 export interface AlerterConfig {
@@ -22,6 +22,7 @@ export interface AlerterConfig {
   plans: WatchedPlan[]
   drills: WatchedDrill[]
   services: Omit<WatchedService, 'lastSeenMs'>[]
+  watchedFootings: WatchedFooting[]
   wal: WatchedWal[]
   promises: Readonly<Record<SourceId, Promised>>
   identities: HeldIdentity[]
@@ -56,6 +57,7 @@ export async function readAlerterConfig(from: { env: Env; cwd: string }): Promis
     plans: plansOf(config),
     drills: drillsOf(config),
     services: servicesOf(config),
+    watchedFootings: watchedFootingsOf(config),
     wal: walOf(config),
     promises: config.objectives,
     identities: heldIdentities(config.encryption),
@@ -95,7 +97,9 @@ function drillsOf({ drills }: Pick<LifeboatConfig, 'drills'>): WatchedDrill[] {
 function walOf({ wal, sources }: Pick<LifeboatConfig, 'wal' | 'sources'>): WatchedWal[] {
   return (Object.keys(wal) as SourceId[]).flatMap((sourceId) => {
     const [section, source] = [wal[sourceId], sources[sourceId]]
-    return section && source ? [{ sourceId, agentId: source.agent, flushEveryMs: section.flushEvery }] : []
+    return section && source
+      ? [{ sourceId, agentId: source.agent, targets: section.targets, flushEveryMs: section.flushEvery }]
+      : []
   })
 }
 
@@ -110,6 +114,17 @@ function servicesOf({
   const agents = new Set(working.flatMap((source) => sources[source]?.agent ?? []))
   const common = ['scheduler', 'uploader', 'verifier'].map((service) => ({ service }))
   return [...common, ...[...agents].map((name) => ({ service: 'backup-agent', name }))]
+}
+
+/** All an agent, an uploader or a verifier looks at, whether a policy uses it or not. */
+export function watchedFootingsOf({ sources, targets }: Pick<LifeboatConfig, 'sources' | 'targets'>): WatchedFooting[] {
+  const agents = new Set(Object.values(sources).map(({ agent }) => agent))
+  return [
+    ...Object.keys(sources).map((name): WatchedFooting => ({ part: 'source', name })),
+    ...Object.keys(targets).map((name): WatchedFooting => ({ part: 'target', name })),
+    ...[...agents].map((name): WatchedFooting => ({ part: 'spool', name })),
+    { part: 'scratch', name: 'verifier' },
+  ]
 }
 
 async function emailOf(email: AlertingConfig['email'], secret: (ref: SecretRef) => Secret): Promise<EmailOptions> {

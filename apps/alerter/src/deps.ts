@@ -20,7 +20,13 @@ import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
-import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
+import type { Footings } from '@lifeboat/shared/service/footings.ts'
+import {
+  FOOTINGS_BUCKET,
+  type FootingsTold,
+  PRESENCE_BUCKET,
+  type Presence,
+} from '@lifeboat/shared/service/presence.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
 import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
 import type { Channel } from './channels/channel.ts'
@@ -28,7 +34,7 @@ import { openEmail } from './channels/email.ts'
 import type { AlerterConfig } from './config.ts'
 import { LETTERS, type Letter } from './letters.ts'
 import { type Notice, OUTBOX_BUCKET } from './notices.ts'
-import type { WatchedDrill, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
+import type { WatchedDrill, WatchedFooting, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
 
 /** Everything the alerter may touch; tests pass the same record with parts of their own. */
 export interface AlerterDeps {
@@ -39,6 +45,7 @@ export interface AlerterDeps {
   outbox: Bucket<Notice>
   letters: Bucket<Letter>
   presence: Bucket<Presence>
+  footingsTold: Bucket<FootingsTold>
   walStates: Bucket<WalState>
   walRecords: Bucket<WalRecord>
   surveys: Bucket<TargetSurvey>
@@ -46,9 +53,12 @@ export interface AlerterDeps {
   locked: Bucket<LockedCopy>
   expiry: Bucket<ExpiryOutcome>
   channel: Channel
+  footings: Footings
   plans: readonly WatchedPlan[]
   drills: readonly WatchedDrill[]
   services: readonly Omit<WatchedService, 'lastSeenMs'>[]
+  /** What processes should tell of; of anything else nothing is told to anybody. */
+  watchedFootings: readonly WatchedFooting[]
   /** Sources whose WAL is to be kept. */
   wal: readonly WatchedWal[]
   promises: Readonly<Record<SourceId, Promised>>
@@ -71,18 +81,20 @@ export interface Promised {
 /** Longer than the longest usual period of a policy: rules look back to the last success. */
 const KEEP_MS = 45 * 86_400_000
 
-export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening): Promise<AlerterDeps> {
+export async function openDeps(cfg: AlerterConfig, { log, own, signal, footings }: Opening): Promise<AlerterDeps> {
   const watching = new AbortController()
   own({ [Symbol.dispose]: () => watching.abort() })
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'alerter', log, abort: signal }))
-  const { fleet, to, dashboard, repeatMs, plans, drills, services, wal, promises, identities, deadManUrl, roundMs } =
-    cfg
+  const { fleet, to, dashboard, repeatMs, plans, drills, services, watchedFootings, wal, promises, identities } = cfg
+  const { deadManUrl, roundMs } = cfg
   const mail = { fleet, to, dashboard, repeatMs }
   const given = {
     channel: own(openEmail(cfg.email)),
+    footings,
     plans,
     drills,
     services,
+    watchedFootings,
     wal,
     promises,
     identities,
@@ -98,9 +110,11 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal }: Opening
 type Given = Pick<
   AlerterDeps,
   | 'channel'
+  | 'footings'
   | 'plans'
   | 'drills'
   | 'services'
+  | 'watchedFootings'
   | 'wal'
   | 'promises'
   | 'identities'
@@ -123,6 +137,7 @@ export async function openParts(bus: Bus, given: Given, signal: AbortSignal): Pr
     outbox: await bus.bucket(OUTBOX_BUCKET),
     letters: await bus.bucket(LETTERS),
     presence: await bus.bucket(PRESENCE_BUCKET),
+    footingsTold: await bus.bucket(FOOTINGS_BUCKET),
     walStates: await bus.bucket(WAL_BUCKET),
     walRecords: await bus.bucket(WAL_RECORD_BUCKET),
     surveys: await bus.bucket(SURVEYS_BUCKET),

@@ -3,10 +3,13 @@ import { EXPIRY_OUTCOME_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
 import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
 import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import { knownRows } from '@lifeboat/catalog/summarize.ts'
+import type { Entry } from '@lifeboat/shared/bus/bus.ts'
+import { eachOnce, type Footing, footingKey, ofNow } from '@lifeboat/shared/domain/footing.ts'
 import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { type Presence, readFootings, SILENT_AFTER_MS } from '@lifeboat/shared/service/presence.ts'
 import type { AlerterDeps } from './deps.ts'
 import type { Letter } from './letters.ts'
-import { planKey, type WatchedService, type WatchedWal, type World } from './world.ts'
+import { planKey, type WatchedFooting, type WatchedService, type WatchedWal, type World } from './world.ts'
 
 /** Summaries are the dear part of looking; backups do not change by the second. */
 const SUMMARIES_EVERY_MS = 30_000
@@ -53,7 +56,7 @@ export class LookAround {
       backups: this.#backups,
       tables: this.#tables,
       drillReasons: this.#drillReasons,
-      services: await this.#services(nowMs),
+      ...(await this.#services(nowMs)),
       letters: await this.#letters(),
       objectives: this.#objectives(wal, nowMs),
       wal,
@@ -147,17 +150,28 @@ export class LookAround {
     )
   }
 
-  async #services(nowMs: number): Promise<WatchedService[]> {
-    for await (const { value, writtenAt } of this.#deps.presence.entries()) {
+  async #services(nowMs: number): Promise<Pick<World, 'services' | 'footings'>> {
+    const entries = await Array.fromAsync(this.#deps.presence.entries())
+    for (const { value, writtenAt } of entries) {
       // A server's clock that runs ahead must not make a dead service look alive for long.
       const atMs = Math.min(writtenAt, nowMs)
       for (const key of [value.service, `${value.service}.${value.id}`])
         this.#seen.set(key, Math.max(atMs, this.#seen.get(key) ?? Number.NEGATIVE_INFINITY))
     }
-    return this.#deps.services.map((service) => {
+    const services = this.#deps.services.map((service): WatchedService => {
       const key = service.name === undefined ? service.service : `${service.service}.${service.name}`
       return { ...service, lastSeenMs: this.#seen.get(key) }
     })
+    return { services, footings: this.#footings(entries, await readFootings(this.#deps.footingsTold)) }
+  }
+
+  #footings(entries: readonly Entry<Presence>[], known: ReadonlyMap<string, Footing[]>): WatchedFooting[] {
+    // Of a process that was killed the entry stays for a day. Beats are compared with each other, for this host's clock may be off.
+    const newest = Math.max(...entries.map(({ writtenAt }) => writtenAt))
+    const live = entries.filter(({ writtenAt }) => newest - writtenAt < SILENT_AFTER_MS)
+    const told = eachOnce(live.flatMap(({ key, value }) => ofNow(known.get(key) ?? [], Date.parse(value.at))))
+    const byKey = new Map(told.map((footing) => [footingKey(footing), footing]))
+    return this.#deps.watchedFootings.map((watched) => ({ ...watched, found: byKey.get(footingKey(watched)) }))
   }
 
   async #letters(): Promise<Letter[]> {

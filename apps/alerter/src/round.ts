@@ -1,3 +1,4 @@
+import { walDamageKey } from '@lifeboat/catalog/audit/buckets.ts'
 import { IncidentOpened, IncidentResolved } from '@lifeboat/shared/bus/messages/incident.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
@@ -15,6 +16,11 @@ const KEEP_RESOLVED_MS = 90 * 86_400_000
 
 /** Judges the world once and brings incidents and outbox in line with it. Done twice, or half and again, it comes to the same. */
 export async function round(deps: AlerterDeps, world: World): Promise<void> {
+  await bringInLine(deps, world)
+  await forgetMended(deps, world)
+}
+
+async function bringInLine(deps: AlerterDeps, world: World): Promise<void> {
   const judgements = judge(world)
   for (let step = 0; step < MOST_STEPS; step += 1) {
     const known = await readIncidents(deps)
@@ -63,6 +69,15 @@ async function readIncidents(deps: AlerterDeps): Promise<Map<string, { incident:
   const found = new Map<string, { incident: Incident; revision: number }>()
   for await (const { key, value, revision } of deps.incidents.entries()) found.set(key, { incident: value, revision })
   return found
+}
+
+/** WAL that is whole again was waiting for an incident that tells of it; that is written down by now. */
+async function forgetMended({ walDamage }: Pick<AlerterDeps, 'walDamage'>, world: World): Promise<void> {
+  for (const damage of world.walDamage) {
+    if (damage.mended === undefined) continue
+    const now = await walDamage.get(walDamageKey(damage))
+    if (now?.value.mended?.at === damage.mended.at) await walDamage.delete(now.key, now.revision)
+  }
 }
 
 /** Resolved incidents are kept for a season. */

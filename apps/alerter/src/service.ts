@@ -9,6 +9,7 @@ import { forgetOldIncidents, round } from './round.ts'
 import { isPresent } from './rules/service-silent.ts'
 
 const MINUTE = 60_000
+const MAIL_LOOK_MS = 5 * MINUTE
 
 /** Starts the rounds, the postman and the consumer of dead letters; several alerters may run. */
 export async function startAlerter(deps: AlerterDeps, signal: AbortSignal): Promise<void> {
@@ -16,6 +17,9 @@ export async function startAlerter(deps: AlerterDeps, signal: AbortSignal): Prom
   const busWatch = new BusWatch(deps)
   await deps.bus.consumeDeadLetters('alerter', noteLetter(deps), { signal })
   const rounds = { log: deps.log, signal }
+  const { channel, footings } = deps
+  const look = { part: 'mail', name: channel.name } as const
+  void footings.keepLooking(look, () => channel.tryOut(), { everyMs: MAIL_LOOK_MS, ...rounds })
   await Promise.all([
     repeat(
       'round',

@@ -3,6 +3,7 @@ import type { BackupRow, SealedTo } from '@lifeboat/catalog/catalog.ts'
 import type { ExpiryOutcome, LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { HeldIdentity } from '@lifeboat/catalog/keys/judge-keys.ts'
 import type { WalRecord } from '@lifeboat/catalog/wal-record.ts'
+import type { Footing } from '@lifeboat/shared/domain/footing.ts'
 import type { AgentId, BackupId, BackupKind, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident, IncidentRule } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
@@ -28,6 +29,8 @@ export interface World {
   drillReasons: ReadonlyMap<string, readonly string[]>
   /** Who should be there, and who was heard of lately. */
   services: readonly WatchedService[]
+  /** What the configuration has processes stand on, and what they found of it. */
+  footings: readonly WatchedFooting[]
   letters: readonly Letter[]
   /** Sources with a promise, and what it is worth now. */
   objectives: readonly Objectives[]
@@ -37,7 +40,7 @@ export interface World {
   physical: ReadonlyMap<SourceId, readonly BackupRow[]>
   /** The newest look at each target. */
   surveys: readonly TargetSurvey[]
-  /** WAL that was found wrong by reading it back. */
+  /** WAL that was found wrong or missing at a target, until that it is mended was told. */
   walDamage: readonly WalDamage[]
   /** Copies that were let go and that the store still holds. */
   locked: readonly LockedCopy[]
@@ -59,6 +62,7 @@ export interface World {
 export interface WatchedWal {
   sourceId: SourceId
   agentId: AgentId
+  targets: readonly TargetId[]
   flushEveryMs: number
   state?: WalState | undefined
   record?: WalRecord | undefined
@@ -92,6 +96,14 @@ export interface WatchedService {
   name?: string
   /** When an instance last said it is there; undefined: never, as far as this alerter knows. */
   lastSeenMs: number | undefined
+}
+
+/** Not the mail server: that mail does not go out cannot be mailed; `lifeboat doctor` says it. */
+export interface WatchedFooting {
+  part: Exclude<Footing['part'], 'mail'>
+  name: string
+  /** Undefined: no process that is there tells of it, or it did not look lately. */
+  found?: Footing | undefined
 }
 
 /** What a rule found, as long as it is so. The same cause is the same incident. */

@@ -5,6 +5,7 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { Footings } from '@lifeboat/shared/service/footings.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
 import { type SmtpTestServer, startSmtp } from '@lifeboat/testkit/smtp.ts'
@@ -54,8 +55,10 @@ export async function alerterWorld(time: string): Promise<AlerterWorld> {
       const mail = { fleet: 'test', to: ['ops@example.com'], dashboard: undefined, repeatMs: 4 * 3_600_000 }
       const given = {
         channel,
+        footings: new Footings(),
         plans: [aPlan()],
         services: [],
+        watchedFootings: [],
         wal: [],
         drills: [],
         promises: {},

@@ -3,14 +3,16 @@ import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { IncidentOpened, IncidentResolved } from '@lifeboat/shared/bus/messages/incident.ts'
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Presence } from '@lifeboat/shared/service/presence.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { describe, expect, it } from 'vitest'
 import type { Notice } from '../src/notices.ts'
 import { startAlerter } from '../src/service.ts'
-import { type AlerterWorld, alerterWorld } from './alerter-world.ts'
-import { aRun, at } from './builders.ts'
+import { type Alerter, type AlerterWorld, alerterWorld } from './alerter-world.ts'
+import { anIncident, aRun, at } from './builders.ts'
 
-const HOUR = 3_600_000
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 const RUN = 'daily.records.20260926T020000Z' as RunId
 const MISSING = '[lifeboat test] OPEN: No backup of records began (policy daily)'
 
@@ -18,6 +20,24 @@ const MISSING = '[lifeboat test] OPEN: No backup of records began (policy daily)
 async function missingRun(world: AlerterWorld): Promise<void> {
   await world.ledger.expect(aRun('26T02:00', 'expected'))
   await world.ledger.apply(RUN, 'wish')
+}
+
+const BETA = { part: 'target', name: 'beta' } as const
+const UPLOADER = 'uploader.uploader.a'
+const error = new LifeboatError('TARGET_REFUSED', { targetId: 'beta' })
+
+/** A beat of an uploader with what it found of the target. */
+async function tell(
+  { clock }: AlerterWorld,
+  { deps }: Alerter,
+  { since, lookedAt = clock.now(), error }: { since: number; lookedAt?: number; error?: LifeboatError },
+): Promise<void> {
+  const now = moment(clock.now())
+  const lost = error && { error: error.toReport() as never }
+  const footing = { ...BETA, at: moment(lookedAt), since: moment(since), ...lost }
+  const about = { service: 'uploader', id: 'uploader', instance: 'a', startedAt: now, at: now, version: '1' }
+  await deps.presence.put(UPLOADER, about)
+  await deps.footingsTold.put(UPLOADER, { footings: [footing] })
 }
 
 /** Turns until the alerter sees the ledger as it is: its view is watched, not asked. */
@@ -194,6 +214,74 @@ describe.concurrent('the alerter', () => {
       expect(facts).toEqual(expect.arrayContaining(['missing.records.daily open', 'missing.records.daily resolved'])),
     )
     expect(subjects(world).filter((subject) => subject === MISSING)).toHaveLength(1)
+  })
+
+  it('mails that a footing is lost for ten minutes and that it is back; that nobody tells of it resolves nothing', async () => {
+    await using world = await alerterWorld('26T02:00')
+    // Its clock runs ahead of that of NATS.
+    world.clock.forward(400 * 24 * HOUR)
+    const [lost, back] = ['OPEN', 'RESOLVED'].map((state) => `[lifeboat test] ${state}: Uploaders cannot put to beta`)
+    const one = await world.alerter({ watchedFootings: [BETA] })
+    const since = world.clock.now()
+    await tell(world, one, { since, error })
+    world.clock.forward(9 * MINUTE)
+    await one.turn()
+    expect(subjects(world)).toEqual([])
+    world.clock.forward(2 * MINUTE)
+    await tell(world, one, { since, error })
+    await one.turn()
+    expect(subjects(world)).toEqual([lost])
+    await one.deps.presence.delete(UPLOADER)
+    await one.turn()
+    const another = await world.alerter({ watchedFootings: [BETA] })
+    await another.turn()
+    expect(subjects(world)).toEqual([lost])
+    await tell(world, another, { since: world.clock.now() })
+    await another.turn()
+    expect(subjects(world)).toEqual([lost, back])
+  })
+
+  it('a look that ended long ago says nothing of now', async () => {
+    await using world = await alerterWorld('26T03:00')
+    const one = await world.alerter({ watchedFootings: [BETA] })
+    const since = at('26T02:00')
+    await tell(world, one, { since, error, lookedAt: at('26T02:44') })
+    await one.turn()
+    expect(subjects(world)).toEqual([])
+    await tell(world, one, { since, error, lookedAt: at('26T02:46') })
+    await one.turn()
+    expect(subjects(world)).toHaveLength(1)
+  })
+
+  it('a process that was killed says nothing of now, though its entry stays', async () => {
+    await using world = await alerterWorld('26T03:00')
+    const one = await world.alerter({ watchedFootings: [BETA] })
+    const { presence } = one.deps
+    await tell(world, one, { since: at('26T02:00'), error })
+    await presence.put('alerter.alerter.a', (await presence.get(UPLOADER))?.value as Presence)
+    const writtenEarlier = (ms: number): Bucket<Presence> => ({
+      ...bind(presence),
+      async *entries() {
+        for await (const entry of presence.entries())
+          yield entry.key === UPLOADER ? { ...entry, writtenAt: entry.writtenAt - ms } : entry
+      },
+    })
+    await (await world.alerter({ watchedFootings: [BETA], presence: writtenEarlier(16_000) })).turn()
+    expect(subjects(world)).toEqual([])
+    await (await world.alerter({ watchedFootings: [BETA], presence: writtenEarlier(5_000) })).turn()
+    expect(subjects(world)).toHaveLength(1)
+  })
+
+  it('resolves what was lost of a target that left the configuration', async () => {
+    await using world = await alerterWorld('26T03:00')
+    const { deps } = await world.alerter()
+    const open = anIncident({ cause: 'footing-lost.target.beta', rule: 'footing-lost', notifications: 1 })
+    await deps.incidents.create(open.cause, open)
+    const { turn } = await world.alerter({ watchedFootings: [BETA] })
+    await turn()
+    expect((await deps.incidents.get(open.cause))?.value.state).toBe('open')
+    await (await world.alerter()).turn()
+    expect((await deps.incidents.get(open.cause))?.value.state).toBe('resolved')
   })
 })
 

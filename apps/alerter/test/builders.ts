@@ -85,6 +85,7 @@ export function aWorld(
     tables: new Map(),
     drillReasons: new Map(),
     services: [],
+    footings: [],
     letters: [],
     objectives: [],
     wal: [],
@@ -135,11 +136,15 @@ export function aSurvey(time: string, over: Record<string, unknown> = {}): Targe
   return { targetId: 'beta', at: moment(at(time)), ...found, ...over, ...since } as unknown as TargetSurvey
 }
 
-export function walDamage(segment: string): WalDamage {
-  const about = { sourceId: 'records', targetId: 'beta', key: `records/wal/00000001/${segment}.aa.zst.age` }
+export function walDamage(segment: string, over: object = {}): WalDamage {
+  const about = {
+    sourceId: 'records',
+    targetId: 'beta',
+    key: `records/wal/00000001/${segment}.${'a'.repeat(16)}.zst.age`,
+  }
   const problem = 'its bytes are not those that were put there'
   const seen = { since: moment(at('26T03:00')), at: moment(at('26T03:00')) }
-  return { ...about, found: 'damaged', problem, ...seen } as unknown as WalDamage
+  return { ...about, found: 'damaged', problem, ...seen, ...over } as unknown as WalDamage
 }
 
 export function lockedCopy(day: string, until?: string): LockedCopy {
@@ -162,11 +167,17 @@ export function aWal(seen: string, over: Record<string, unknown> = {}): WatchedW
   const slot = { name: 'lifeboat_records', retainedBytes: 5_000_000, warnBytes: 4e9, giveUpBytes: 32e9 }
   const state = {
     ...{ sourceId: 'records', agentId: 'db1', at: there.at, status: 'streaming', systemIdentifier: '7' },
-    ...{ timeline: 1, serverLsn: there.lsn, receivedLsn: there.lsn, safe: there },
+    ...{ timeline: 1, segmentBytes: 0x1000000, serverLsn: there.lsn, receivedLsn: there.lsn, safe: there },
     ...{ targets: { alpha: there, beta: there }, slot },
     ...over,
   }
-  return { sourceId: 'records', agentId: 'db1', flushEveryMs: 10_000, state } as unknown as WatchedWal
+  return {
+    sourceId: 'records',
+    agentId: 'db1',
+    targets: ['alpha', 'beta'],
+    flushEveryMs: 10_000,
+    state,
+  } as unknown as WatchedWal
 }
 
 export function anIncident(over: Partial<Incident> = {}): Incident {

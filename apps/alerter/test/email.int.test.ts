@@ -85,6 +85,18 @@ describe.concurrent('mail by SMTP', () => {
     await smtp.stop()
     await using email = openEmail(plain(smtp.port))
     await expect(email.send(message)).rejects.toThrow(refusal({ command: 'CONN' }))
+    await expect(email.tryOut()).rejects.toThrow(refusal({ command: 'CONN' }))
+  })
+
+  it('is tried out with the login and without a mail', async () => {
+    await using smtp = await startSmtp({ auth: LOGIN })
+    await using email = await mailTo(smtp)
+    await email.tryOut()
+    const ca = await readFile(smtp.caFile, 'utf8')
+    const login = { user: LOGIN.user, password: new Secret('changed by somebody') }
+    await using refused = openEmail(plain(smtp.port, { security: 'starttls', ca, login }))
+    await expect(refused.tryOut()).rejects.toThrow(refusal({ responseCode: 535 }))
+    expect(smtp.inbox).toEqual([])
   })
 
   it('names the recipients that were refused and reaches the others', async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import { childEnvironment } from '@lifeboat/testkit/child-environment.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { expect, it } from 'vitest'
 import { alerterWorld, LOGIN } from './alerter-world.ts'
@@ -54,7 +55,7 @@ it('an alerter without anybody to tell does not start and says why', async () =>
 })
 
 function alerter(config: string, stdout: 'ignore' | 'pipe' = 'ignore') {
-  const env = { PATH: process.env.PATH, LIFEBOAT_CONFIG: config, MAIL_PASSWORD: LOGIN.pass }
+  const env = childEnvironment({ LIFEBOAT_CONFIG: config, MAIL_PASSWORD: LOGIN.pass })
   const child: ChildProcess = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', stdout, 'inherit'] })
   let said = ''
   child.stdout?.on('data', (chunk: Buffer) => {

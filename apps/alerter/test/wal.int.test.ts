@@ -1,9 +1,10 @@
+import { walDamageKey } from '@lifeboat/catalog/audit/buckets.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { expect, it } from 'vitest'
 import { alerterWorld } from './alerter-world.ts'
-import { at, aWal } from './builders.ts'
+import { at, aWal, walDamage } from './builders.ts'
 
 it('a cluster that is refused and a promise that is broken are mailed; WAL without a base keeps no promise', async () => {
   await using world = await alerterWorld('26T12:00')
@@ -31,6 +32,30 @@ it('a cluster that is refused and a promise that is broken are mailed; WAL witho
     expect(subjects()).toContain('RESOLVED: The WAL of records is refused')
   })
   expect(subjects()).not.toContain('RESOLVED: More of records would be lost now than promised')
+})
+
+it('WAL that was put anew before anybody looked is mailed all the same, once as open and once as resolved', async () => {
+  await using world = await alerterWorld('26T12:00')
+  const { turn, deps } = await world.alerter()
+  const mended = { at: moment(at('26T11:59')), from: 'alpha' }
+  const damage = walDamage('000000010000000000000003', { found: 'missing', mended })
+  const [open, over] = [walDamage('000000010000000000000004'), walDamageKey(damage)]
+  for (const one of [damage, open]) await deps.walDamage.put(walDamageKey(one), one)
+  const subjects = () => world.smtp.inbox.map(({ subject }) => subject.replace('[lifeboat test] ', ''))
+  await eventually(async () => {
+    await turn()
+    expect(subjects()).toEqual(['OPEN: WAL of records on beta is damaged or missing'])
+  })
+  expect(world.smtp.inbox[0]?.text).toContain('put anew from alpha')
+  expect(await deps.walDamage.get(over)).toBeUndefined()
+  // What is still open stays, and the incident with it.
+  expect(await deps.walDamage.get(walDamageKey(open))).toBeDefined()
+  await deps.walDamage.put(walDamageKey(open), { ...open, mended: { at: moment(at('26T12:00')) } })
+  await eventually(async () => {
+    await turn()
+    expect(subjects()).toContain('RESOLVED: WAL of records on beta is damaged or missing')
+  })
+  expect(await Array.fromAsync(deps.walDamage.entries())).toEqual([])
 })
 
 function complete(state: object | undefined): object {

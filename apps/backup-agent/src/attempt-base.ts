@@ -9,6 +9,7 @@ import type { BackupRun } from './backup-run.ts'
 import { type Base, type BaseMeans, streamBase } from './phases/base.ts'
 import { archiveConfig } from './phases/config-files.ts'
 import { type Cluster, FIRST_WITH_INCREMENTALS, inspectCluster } from './phases/inspect-cluster.ts'
+import { sealRelations } from './phases/relations.ts'
 import { chooseParent, type ParentChoice } from './physical/choose-parent.ts'
 import { type ManifestShelf, manifestShelf } from './physical/manifest-shelf.ts'
 import { type BasePlan, planBase } from './plan.ts'
@@ -32,6 +33,8 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
   run.enter('config-files')
   const names = planBase(policy, undefined).artifacts
   const config = await archiveConfig(run, cluster.config, tools, names.configFiles)
+  run.enter('relations')
+  const relations = await sealRelations(run, tools, names.relations)
   run.enter('base')
   const { plan, base } = await streamAsPlanned(run, work, choice, { backupId, tools, shelf })
   const endedAt = moment(deps.clock.now())
@@ -43,7 +46,7 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
   return {
     ...{ snapshotAt: endedAt, server: cluster.server, tools: versionLines(tools), physical },
     summary: { tables: null, rows: null, databaseBytes: cluster.clusterBytes },
-    artifacts: [...base.artifacts, ...(config.artifact ? [config.artifact] : [])],
+    artifacts: [...base.artifacts, ...[config.artifact, relations].filter((each) => each !== undefined)],
     recovery: { chain: plan.chain, configLeft: config.left },
   }
 }

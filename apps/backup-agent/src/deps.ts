@@ -5,6 +5,7 @@ import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { type Cancels, openCancels } from '@lifeboat/shared/run/cancels.ts'
+import type { Footings } from '@lifeboat/shared/service/footings.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
 import { openSigner, type Signer } from '@lifeboat/shared/signing/signing.ts'
 import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
@@ -35,11 +36,12 @@ export interface AgentDeps {
   roads: Map<SourceId, Road>
   /** Commands of operators that were accepted, whatever became of them. */
   restores: RestoreBook
+  footings: Footings
   clock: Clock
   log: Logger
 }
 
-export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics }: Opening): Promise<AgentDeps> {
+export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics, footings }: Opening): Promise<AgentDeps> {
   const { agentId } = cfg
   const signer = await openSigner(agentId, cfg.signingKey.reveal())
   const spool = own(await openSpool(cfg.spool, log), 'spool')
@@ -72,6 +74,7 @@ export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics }: 
     events: agentEvents(metrics),
     roads,
     restores: await openBook(cfg.spool.path),
+    footings,
     clock: systemClock,
     log,
   }

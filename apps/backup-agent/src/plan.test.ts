@@ -38,6 +38,7 @@ test('a base is compressed by the server as its policy says, and its artifacts h
   expect({ ...names, tablespace: tablespace('16400') }).toEqual({
     ...{ base: 'base.tar.zst.age', tablespace: 'tablespace-16400.tar.zst.age' },
     ...{ backupManifest: 'backup_manifest.zst.age', configFiles: 'config.tar.zst.age' },
+    relations: 'relations.json.zst.age',
   })
 })
 

@@ -50,6 +50,7 @@ export interface BasePlan {
     tablespace: (oid: string) => ArtifactName
     backupManifest: ArtifactName
     configFiles: ArtifactName
+    relations: ArtifactName
   }
   /** What it is incremental to; absent for a full one. */
   parent?: BackupId
@@ -74,6 +75,7 @@ export function planBase({ base }: Pick<PolicyConfig, 'base'>, choice: ParentCho
       tablespace: (oid) => name(`tablespace-${oid}.tar.zst.age`),
       backupManifest: name('backup_manifest.zst.age'),
       configFiles: name('config.tar.zst.age'),
+      relations: name('relations.json.zst.age'),
     },
     ...basisOf(choice),
   }

@@ -7,6 +7,7 @@ import { noteCopyStored, notePartStored } from './handlers/note-stored.ts'
 import { planRestore } from './handlers/plan-restore.ts'
 import { restoreOnCommand } from './handlers/restore.ts'
 import { takeBackup } from './handlers/take-backup.ts'
+import { lookAtFootings } from './look-at-footings.ts'
 import { wakeBesides } from './restore/cluster/serve-beside.ts'
 import { pickUpSpool } from './spool/pick-up.ts'
 import { watchTrees } from './trees/watch-trees.ts'
@@ -29,12 +30,15 @@ export async function startAgent(deps: AgentDeps, signal: AbortSignal): Promise<
   await bus.consume({ type: CopyStored, durable: `agent-${agentId}-copies` }, noteCopyStored(deps), until)
   const wishes = { type: BackupRequested, durable: `agent-${agentId}`, route: agentId, concurrency: WISHES_AT_ONCE }
   await bus.consume(wishes, takeBackup(deps), until)
-  const commands = { type: RestoreRequested, durable: `agent-${agentId}-restores`, route: agentId }
-  const obeying = wakeBesides(deps, until.signal).then(() =>
-    bus.consume({ ...commands, concurrency: COMMANDS_AT_ONCE }, restoreOnCommand(deps), until),
-  )
+  const commands = {
+    ...{ type: RestoreRequested, durable: `agent-${agentId}-restores`, route: agentId, concurrency: COMMANDS_AT_ONCE },
+    // What fails before its swap is settled there and then; behind it a command given up would leave a service stopped that nobody starts again.
+    maxDeliver: Number.POSITIVE_INFINITY,
+  }
+  const obeying = wakeBesides(deps, until.signal).then(() => bus.consume(commands, restoreOnCommand(deps), until))
   const plans = { type: RestorePlanRequested, durable: `agent-${agentId}-plans`, route: agentId }
   await bus.consume(plans, planRestore(deps), until)
+  lookAtFootings(deps, until.signal)
   const roads = [...cfg.wal].map(([sourceId, wal]) => keepWal(deps, sourceId, wal, until.signal))
   const ended = new Promise<void>((resolve, reject) => {
     const end = () => (lease.lost.aborted ? reject(lease.lost.reason) : resolve())

@@ -2,12 +2,11 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { PolicySection } from '@lifeboat/config/schema/policy.ts'
 import type { Bus, DeadLetter } from '@lifeboat/shared/bus/bus.ts'
-import type { DataOf, MessageType } from '@lifeboat/shared/bus/define-message.ts'
+import type { MessageType } from '@lifeboat/shared/bus/define-message.ts'
 import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
@@ -21,8 +20,10 @@ import {
 } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { type Logger, silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { Footings } from '@lifeboat/shared/service/footings.ts'
 import { createMetrics } from '@lifeboat/shared/service/metrics.ts'
 import { newSigningKeyPair } from '@lifeboat/shared/signing/signing.ts'
+import { factsThat, whenFacts } from '@lifeboat/testkit/facts.ts'
 import { startNats } from '@lifeboat/testkit/nats.ts'
 import { type PostgresOptions, startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import type { AgentConfig } from '../src/config.ts'
@@ -111,20 +112,8 @@ export async function openAgentHouse(server: AgentHouseServer = {}): Promise<Age
   const ledger = await Ledger.open(bus)
   const owned = opening.move()
 
-  const facts: AgentHouse['facts'] = async (type, fits = () => true) => {
-    const found = []
-    const subjects = [`lifeboat.fact.${type.subject}.v${type.version}.*`]
-    for await (const { data } of bus.observe({
-      signal: new AbortController().signal,
-      follow: false,
-      since: 0,
-      subjects,
-    }))
-      if (fits(data as DataOf<typeof type>)) found.push(data as DataOf<typeof type>)
-    return found
-  }
   return {
-    ...{ pg, bus, ledger, natsUrl: nats.url, folder, identityFile, publicKey: keys.publicKey, deadLetters, facts },
+    ...{ pg, bus, ledger, natsUrl: nats.url, folder, identityFile, publicKey: keys.publicKey, deadLetters },
     async database(name) {
       await pg.query('postgres', `CREATE DATABASE "${name}"`)
       await pg.query(name, CONTENTS)
@@ -168,7 +157,14 @@ export async function openAgentHouse(server: AgentHouseServer = {}): Promise<Age
       const stack = new AsyncDisposableStack()
       const stop = new AbortController()
       const own = <R extends AsyncDisposable | Disposable>(resource: R) => stack.use(resource)
-      const about = { log, metrics: createMetrics('backup-agent'), instance: 'test', own, signal: stop.signal }
+      const about = {
+        log,
+        metrics: createMetrics('backup-agent'),
+        instance: 'test',
+        own,
+        signal: stop.signal,
+        footings: new Footings(),
+      }
       const deps = await openDeps(cfg, about).catch(async (err: unknown) => {
         await stack.disposeAsync()
         throw err
@@ -195,13 +191,11 @@ export async function openAgentHouse(server: AgentHouseServer = {}): Promise<Age
       await over.publish(BackupRequested, wish)
       return wish
     },
-    async fact(type, fits, withinMs = 120_000) {
-      for (const until = Date.now() + withinMs; Date.now() < until; await sleep(50)) {
-        const [found] = await facts(type, fits)
-        if (found !== undefined) return found
-      }
-      throw new Error(`no ${type.subject} came within ${withinMs} ms`)
+    async fact(type, fits, withinMs = 240_000) {
+      const [found] = await whenFacts(bus, type, fits, { withinMs })
+      return found as NonNullable<typeof found>
     },
+    facts: (type, fits) => factsThat(bus, type, fits),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

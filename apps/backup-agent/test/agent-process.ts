@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
+import { ackWaitPasses } from '@lifeboat/testkit/ack-wait.ts'
 import { type ServiceProcess, spawnService } from '@lifeboat/testkit/world/processes.ts'
 import { expect } from 'vitest'
 import type { AgentConfig } from '../src/config.ts'
@@ -59,6 +60,12 @@ export async function spawnAgent(
   const configPath = join(folder, 'lifeboat.yaml')
   await writeFile(configPath, JSON.stringify(config))
   return spawnService({ service: 'backup-agent', name: 'agent', configPath, logFolder: folder })
+}
+
+/** An agent dies as with the power of its host, and its next life may begin: by then NATS does not wait for this one any more. */
+export async function dies(agent: ServiceProcess, house: AgentHouse, { agentId }: AgentConfig): Promise<void> {
+  await agent.kill('SIGKILL')
+  await ackWaitPasses(house.natsUrl, `agent-${agentId}`)
 }
 
 /** @param from where in the log to look: what its earlier lives said stands before */

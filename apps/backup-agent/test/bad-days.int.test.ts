@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { openCancels } from '@lifeboat/shared/run/cancels.ts'
+import { mayMount, orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { fakePgDump, type Misbehaviour } from '@lifeboat/testkit/fake-tools/fake-pg-dump.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { AGENTS_BUCKET } from '../src/name-lease.ts'
@@ -134,10 +135,8 @@ test('a spool that nothing ever leaves is SPOOL_FULL in the end', async () => {
   expect((await failureOf({ spool })).error).toMatchObject({ code: 'SPOOL_FULL', facts: { maxBytes: 100_000 } })
 })
 
-// Root in a container often may not; the only way to know is to try, where nobody else sees it.
-const mayMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
-if (!mayMount) console.warn('NOT RUN: a full disk under the spool. It needs the right to mount.')
-test.runIf(mayMount)('a full disk under the spool is SPOOL_DISK_FULL', async () => {
+const canMount = orNotRun(mayMount(), 'a full disk under the spool', 'the right to mount')
+test.runIf(canMount)('a full disk under the spool is SPOOL_DISK_FULL', async () => {
   const path = join(house.folder, 'tiny-disk')
   mkdirSync(path)
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160k', 'tmpfs', path])
@@ -250,3 +249,17 @@ test('the password is in no command line and in no log', async () => {
 function commandLines(): string {
   return execFileSync('sh', ['-c', 'cat /proc/[0-9]*/cmdline 2>/dev/null || true'], { encoding: 'latin1' })
 }
+
+test('what would fail a run is known before one is due: a password that was changed, a disk that is full', async () => {
+  const cfg = house.config({
+    database: 'records',
+    password: 'changed by somebody',
+    spool: { maxBytes: 1e15, partBytes: 4e14 },
+  })
+  await using agent = await house.agent(cfg)
+  const failing = (part: string, code: string) =>
+    expect.objectContaining({ part, error: expect.objectContaining({ code }) })
+  await expect
+    .poll(() => agent.deps.footings.all())
+    .toEqual(expect.arrayContaining([failing('source', 'SOURCE_AUTH_REFUSED'), failing('spool', 'SPOOL_DISK_FULL')]))
+})

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AgentHouse, openAgentHouse } from './agent-house.ts'
-import { expectOneTrueBackup, said, spawnAgent } from './agent-process.ts'
+import { dies, expectOneTrueBackup, said, spawnAgent } from './agent-process.ts'
 import { recoverByPage } from './recover-by-page.ts'
 
 let house: AgentHouse
@@ -27,7 +27,7 @@ test.concurrent.each<[string, string, { isSlow: boolean }]>([
     const { runId } = await house.wish(cfg, { kind: 'base' })
     await using first = await spawnAgent(house, cfg, { policy: { kind: 'base', base: isSlow ? SLOW : {} } })
     await said(first, words)
-    await first.kill('SIGKILL')
+    await dies(first, house, cfg)
     if (isSlow) expect(await house.facts(BackupSealed, (fact) => fact.runId === runId)).toEqual([])
     await using _second = await spawnAgent(house, cfg, { policy: { kind: 'base' } })
     const { backupId } = await expectOneTrueBackup(house, cfg, runId)

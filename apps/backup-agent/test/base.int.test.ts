@@ -33,6 +33,7 @@ test('RECOVER.md of a base, followed word by word, brings the whole cluster back
   expect(manifest.artifacts.map(({ role, name }) => [role, name])).toEqual([
     ['base', 'base.tar.zst.age'],
     ['backup-manifest', 'backup_manifest.zst.age'],
+    ['relations', 'relations.json.zst.age'],
   ])
   await using recovered = await recoverByPage(house, [folderOf(agent, backupId)])
   expect(recovered.said.join('')).toContain('backup successfully verified')
@@ -66,7 +67,7 @@ test('each tablespace has an artifact of its own and is found again in its new p
     { oid: expect.any(String), path: space, artifact: expect.stringMatching(/^tablespace-\d+\.tar\.zst\.age$/) },
   ])
   const { artifacts } = await manifestOf(house, agent, backupId)
-  expect(artifacts.map(({ role }) => role)).toEqual(['tablespace', 'base', 'backup-manifest'])
+  expect(artifacts.map(({ role }) => role)).toEqual(['tablespace', 'base', 'backup-manifest', 'relations'])
   await using recovered = await recoverByPage(house, [folderOf(agent, backupId)])
   const asked =
     'SELECT (SELECT count(*)::int FROM here) AS rows, pg_tablespace_location(oid) AS path FROM pg_tablespace'

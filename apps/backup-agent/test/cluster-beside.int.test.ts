@@ -141,7 +141,20 @@ test('one that stands still cannot be moved back, and stands where it stood; kil
   const pid = await leftServer(join(house.clusters, 'records', 'data'))
   process.kill(pid as number, 'SIGKILL')
   agent = await at.house.agent(cfg)
-  await expect.poll(() => house.beside(VISITS).catch(() => undefined), { timeout: 60_000 }).toBe('1 2 3')
+  await expect.poll(() => house.beside(VISITS).catch(() => undefined)).toBe('1 2 3')
+})
+
+test('a release that was signed before there was a cluster beside, or is cancelled before it begins, removes nothing', async () => {
+  const { restoreId } = await house.command(cfg)
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])
+  const release = { action: 'release', place: 'beside' }
+  const early = await house.command(cfg, { ...release, issuedAt: moment(Date.now() - 3_600_000) })
+  expect(await at.settled(early.restoreId)).toMatchObject([{ error: { code: 'RESTORE_NOTHING_BESIDE' } }])
+  const order = await house.order(cfg, release)
+  await at.cancel(order.restoreId)
+  await at.publishRaw(await at.wish(order))
+  expect(await at.settled(order.restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
+  expect(await house.beside(VISITS)).toBe('1 2')
 })
 
 // The last one: a copy of another cluster is the newest from here on.

@@ -3,13 +3,14 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
+import { orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { installedMajors } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HOOKS, type ServedClusterHouse, serveClusterHouse, VISITS } from './cluster-house.ts'
 
 const run = promisify(execFile)
-const isAble = (installedMajors()[0] ?? 0) >= 17
-if (!isAble) console.warn('NOT RUN: clusters out of a chain. They need PostgreSQL 17 (`pnpm test:postgres 17`).')
+const major = installedMajors()[0] ?? 0
+const isAble = orNotRun(major >= 17, 'clusters out of a chain', 'PostgreSQL 17 (`pnpm test:postgres 17`)')
 
 /** As the incremental found them: changed, cut off, and one table less than in the full one. */
 const PATIENTS = `select count(*) || ' ' || count(*) filter (where name like '%!') || ' ' || count(to_regclass('"Größe"')) as answer from patient`

@@ -72,7 +72,8 @@ export async function serveClusterHouse(opts?: ClusterHouseOptions): Promise<Ser
 
 export async function openClusterHouse({ incremental = false }: ClusterHouseOptions = {}): Promise<ClusterHouse> {
   await using opening = new AsyncDisposableStack()
-  const server = { dataChecksums: true, ...(incremental && { settings: { summarize_wal: 'on' } }) }
+  const settings = { full_page_writes: 'on', ...(incremental && { summarize_wal: 'on' }) }
+  const server = { dataChecksums: true, settings }
   const at = opening.use(await openRestoreHouse(server))
   const { house, targets, seals } = at
   const { pg, folder } = house

@@ -1,10 +1,11 @@
-import { readFile, rename } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isThere } from '@lifeboat/recovery/swap/swap-folders.ts'
-import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
-import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
+import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import { expect, test } from 'vitest'
-import { said, spawnAgent } from './agent-process.ts'
+import { dies, said, spawnAgent } from './agent-process.ts'
 import { type ClusterHouse, HOOKS, openClusterHouse, VISITS } from './cluster-house.ts'
 
 const ALL = '1 2 3 4'
@@ -18,7 +19,6 @@ const stage = (name: string) => `"stage":"${name}"`
 const IN_PLACE = { place: 'in place', port: undefined, hooks: HOOKS }
 const REVERT = { action: 'revert', hooks: HOOKS }
 
-// Side by side: each waits half a minute for NATS to hand the command out again.
 test.concurrent.each([
   ['looking for a way', phase('look'), [ALL]],
   ['extracting', phase('extract'), [ALL]],
@@ -66,13 +66,11 @@ test.concurrent.each([
   'between the two renames of %s there is no cluster in the place: what was begun is finished, also when it was cancelled meanwhile',
   async (_, about, answer, aside) => {
     await using house = await openClusterHouse()
-    const meanwhile = async ({ restoreId, entry }: { restoreId: string; entry: { aside: string } }) => {
+    const meanwhile = async ({ restoreId, entry }: Parameters<NonNullable<Killed['meanwhile']>>[0]) => {
       const { dataDirectory: place } = house
       if (!(await isThere(entry.aside))) await rename(place, entry.aside)
-      else if (await isThere(place)) await rename(place, await nextOf(house, restoreId))
-      const cancels = await house.at.house.bus.bucket(CANCELS_BUCKET)
-      const runId = restoreId as RunId
-      await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
+      else if (await isThere(place)) await rename(place, entry.back ?? apartOf(house, restoreId))
+      await house.at.cancel(restoreId)
     }
     await using killed = await killedAt(house, { ...about, words: phase('swap'), meanwhile })
     expect(killed.ending).toMatchObject({ swapped: true })
@@ -81,12 +79,38 @@ test.concurrent.each([
   600_000,
 )
 
-/** Where what is to be in the place comes from: of a restore what was recovered apart, of a revert what was put aside before. */
-async function nextOf({ dataDirectory }: ClusterHouse, restoreId: string): Promise<string> {
-  const apart = `${dataDirectory}_restoring_${restoreId.slice(-6)}`
-  if (await isThere(apart)) return join(apart, 'data')
-  return `${dataDirectory}_before_20260101t000000z`
+/** Where a restore recovers what is to be in the place. */
+function apartOf({ dataDirectory }: ClusterHouse, restoreId: string): string {
+  return join(`${dataDirectory}_restoring_${restoreId.slice(-6)}`, 'data')
 }
+
+test.concurrent.each([['swap'], ['look again']])(
+  'a data directory that is lost gives way to what was put aside, on a timeline newer than its own, also when the agent is killed at “%s”',
+  async (name) => {
+    await using house = await openClusterHouse()
+    const { dataDirectory: place } = house
+    const older = `${place}_before_20260101t000000z`
+    const lose = async () => {
+      // By now it is one that a hook has started.
+      const { uid, gid } = serverAccount()
+      const stop = ['-D', place, '-m', 'immediate', '-w', 'stop']
+      execFileSync(join(house.at.house.pg.binDir, 'pg_ctl'), stop, { uid, gid, cwd: '/' })
+      await rename(place, `${place}-lost`)
+      await mkdir(older)
+    }
+    await using killed = await killedAt(house, { before: IN_PLACE, lose, command: REVERT, words: phase(name) })
+    expect(killed.ending).toMatchObject({ outcome: 'done', swapped: true })
+    expect(killed.ending?.aside).toBeUndefined()
+    expect([await house.visits(), await isThere(older)]).toEqual([ALL, true])
+    const [{ timeline }] = await house.at.house.pg.query(
+      'records',
+      'select timeline_id as timeline from pg_control_checkpoint()',
+    )
+    // What was put aside had 1, what is lost 2.
+    expect(timeline).toBeGreaterThan(2)
+  },
+  600_000,
+)
 
 test.concurrent.each([
   ['extracting', phase('extract')],
@@ -121,6 +145,30 @@ test.concurrent.each(further)(
   600_000,
 )
 
+test.concurrent.each(['book', 'note'])(
+  'an agent killed as a move is to be written into the %s moves the cluster beside after its restart',
+  async (where) => {
+    await using house = await openClusterHouse()
+    const pipeOf = ({ restoreId, agentId }: { restoreId: string; agentId: string }) =>
+      where === 'book'
+        ? join(house.at.house.folder, agentId, 'restores', `${restoreId}.json.partial`)
+        : join(house.clusters, 'records', 'lifeboat.json.partial')
+    let pipe = ''
+    // Whoever opens it to write waits until somebody reads.
+    const hung = async (order: { restoreId: string; agentId: string }) => {
+      pipe = pipeOf(order)
+      execFileSync('mkfifo', [pipe])
+      await sleep(5000)
+    }
+    const meanwhile = () => rm(pipe)
+    await using killed = await killedAt(house, { before: {}, command: MOVE, words: phase('look'), hung, meanwhile })
+    expect(killed.ending).toMatchObject({ outcome: 'done', cluster: { state: 'paused' } })
+    expect([await beside(house), await house.visits()]).toEqual(['1 2 3', ALL])
+    await killed.release()
+  },
+  600_000,
+)
+
 test.concurrent.each(further)(
   'an agent killed at “%s” while a cluster beside is promoted promotes it after its restart, with what it had and nothing more',
   async (name) => {
@@ -138,7 +186,7 @@ test.concurrent.each(further)(
 test.concurrent('an agent killed while it removes a cluster beside removes the rest after its restart', async () => {
   await using house = await openClusterHouse()
   const command = { action: 'release', place: 'beside' }
-  await using killed = await killedAt(house, { before: {}, command, words: stage('swapping') })
+  await using killed = await killedAt(house, { before: {}, command, words: stage('ready') })
   expect(killed.ending).toMatchObject({ outcome: 'done', swapped: false })
   expect(await isThere(join(house.clusters, 'records'))).toBe(false)
   expect([await beside(house), await house.visits()]).toEqual([undefined, ALL])
@@ -152,28 +200,50 @@ test.concurrent('an agent killed while it removes what was put aside removes the
   expect([await house.visits(), await house.besides()]).toEqual(['1 2', []])
 }, 600_000)
 
+test.concurrent('a command that can never be gone on with behind its swap is settled as one that has swapped', async () => {
+  await using house = await openClusterHouse()
+  const command = { ...IN_PLACE, hooks: { ...HOOKS, ready: 'slow' } }
+  // Its next life is not told any more where the cluster lies.
+  const meanwhile = async () => void delete house.login.dataDirectory
+  await using killed = await killedAt(house, { command, words: phase('ready hook'), meanwhile })
+  expect(killed.ending).toMatchObject({
+    ...{ outcome: 'failed', swapped: true, aside: expect.stringMatching(/_before_/) },
+    error: { code: 'RESTORE_NOT_SET_UP' },
+  })
+  expect(await house.visits()).toBe('1 2')
+}, 600_000)
+
 interface Killed {
   /** A command that comes to its end first. */
   before?: object
+  /** Between the two. */
+  lose?: () => Promise<void>
   command: object
   /** What the agent says when it is killed. */
   words: string
+  /** Before it is killed. */
+  hung?: (order: { restoreId: string; agentId: string }) => Promise<void>
   /** Between its two lives. */
-  meanwhile?: (killed: { restoreId: string; entry: { aside: string } }) => Promise<void>
+  meanwhile?: (killed: { restoreId: string; entry: { aside: string; back?: string } }) => Promise<void>
 }
 
 /** A command is given, the agent is killed as soon as it says those words, and its next life brings the command to its end. */
-async function killedAt(house: ClusterHouse, { before, command, words, meanwhile = async () => {} }: Killed) {
+async function killedAt(
+  house: ClusterHouse,
+  { before, lose = async () => {}, command, words, hung = async () => {}, meanwhile = async () => {} }: Killed,
+) {
   const { at, section, login } = house
   const cfg = house.config()
   const life = () => spawnAgent(at.house, cfg, { restore: section, signers: at.signers, source: { restore: login } })
   const settled = async ({ restoreId }: { restoreId: string }) => (await at.settled(restoreId))[0]
   await using first = await life()
   if (before !== undefined) expect(await settled(await house.command(cfg, before))).toMatchObject({ outcome: 'done' })
+  await lose()
   const told = first.log().length
   const order = await house.command(cfg, command)
   await said(first, words, told)
-  await first.kill('SIGKILL')
+  await hung(order)
+  await dies(first, at.house, cfg)
   const book = join(at.house.folder, cfg.agentId, 'restores', `${order.restoreId}.json`)
   await meanwhile({ restoreId: order.restoreId, entry: JSON.parse(await readFile(book, 'utf8')) })
   const second = await life()

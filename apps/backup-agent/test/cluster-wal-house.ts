@@ -22,6 +22,7 @@ import {
 } from '@lifeboat/shared/domain/ids.ts'
 import type { ClusterWish } from '@lifeboat/shared/domain/restore.ts'
 import { newOperatorKey, openOperatorKey, signOrder } from '@lifeboat/shared/signing/orders.ts'
+import { whenFacts } from '@lifeboat/testkit/facts.ts'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
 import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { postgresHooks } from '@lifeboat/testkit/postgres-hooks.ts'
@@ -82,10 +83,9 @@ export async function openClusterWalHouse(pg: TestPostgres, kind: 'base' | 'incr
   const catalog = await KvCatalog.open(bus)
   const targets = [TARGET]
 
-  async function fact<T extends object>(type: MessageType<T>, fits: (data: T) => boolean): Promise<T> {
-    const signal = AbortSignal.timeout(180_000)
-    for await (const data of bus.follow(type, { since: 0, signal })) if (fits(data)) return data
-    throw new Error(`no ${type.subject} came`)
+  async function fact<T>(type: MessageType<T>, fits: (data: T) => boolean): Promise<T> {
+    const [found] = await whenFacts(bus, type, fits)
+    return found as T
   }
   const owned = opening.move()
   const made: ClusterWalHouse = {
@@ -98,7 +98,7 @@ export async function openClusterWalHouse(pg: TestPostgres, kind: 'base' | 'incr
       await bus.publish(BackupRequested, { runId, ...about, ...times })
       const { backupId, physical } = await fact(BackupSealed, (data) => data.runId === runId)
       const state = async () => (await catalog.get(backupId, SOURCE))?.copies[TARGET]?.state
-      await expect.poll(state, { timeout: 60_000 }).toBe('stored')
+      await expect.poll(state).toBe('stored')
       return physical as NonNullable<typeof physical>
     },
     async restore(wish) {

@@ -37,7 +37,7 @@ test('a cluster that went back in place, and one that was put back, have their W
   }
   const kept = async (timeline: number) => {
     const end = await currentLsn(pg)
-    const state = await wal.state((now) => now.timeline === timeline && parseLsn(now.safe.lsn) >= end, 120_000)
+    const state = await wal.state((now) => now.timeline === timeline && parseLsn(now.safe.lsn) >= end)
     expect(state).toMatchObject({ status: 'streaming' })
     expect(state.lost).toBeUndefined()
     // A running server writes a record now and then.

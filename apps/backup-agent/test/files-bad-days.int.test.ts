@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { isRoot, orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AgentHouse, openAgentHouse } from './agent-house.ts'
 import { described, fakeTar, openFilesHouse } from './files-house.ts'
@@ -23,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => house[Symbol.asyncDispose]())
 
-const isRoot = process.getuid?.() === 0
+const asRoot = orNotRun(isRoot, 'mounts in a tree and files that cannot be read', 'root')
 
 test('names with newlines and bytes that are no UTF-8, loops, a fifo, a hard-link forest: all come back', async () => {
   await using files = await openFilesHouse(house)
@@ -114,7 +115,7 @@ test('files beyond the size cap are left out and told, and no other with a name 
   expect(facts.notices['too-large']?.count).toBe(4)
 })
 
-test.runIf(isRoot)('a mount inside the tree is left out and told; asked for, it is taken', async () => {
+test.runIf(asRoot)('a mount inside the tree is left out and told; asked for, it is taken', async () => {
   await using files = await openFilesHouse(house)
   await using all = await openFilesHouse(house, { source: { oneFilesystem: false } })
   for (const each of [files, all]) {
@@ -135,7 +136,7 @@ test.runIf(isRoot)('a mount inside the tree is left out and told; asked for, it 
 /** tar as an account that may read only what its mode lets it, though it is root. */
 const HUMBLE = 'exec setpriv --bounding-set=-dac_override,-dac_read_search /usr/bin/tar "$@"'
 
-test.runIf(isRoot)('an unreadable file is told, and the next backup is full to try it again', async () => {
+test.runIf(asRoot)('an unreadable file is told, and the next backup is full to try it again', async () => {
   await using files = await openFilesHouse(house, { toolPaths: [fakeTar(house.folder, HUMBLE)] })
   writeFileSync(join(files.root, 'open'), 'x')
   writeFileSync(join(files.root, 'locked'), 'y', { mode: 0o000 })
@@ -153,7 +154,7 @@ test.runIf(isRoot)('an unreadable file is told, and the next backup is full to t
   expect(second.files.files).toBe(2)
 })
 
-test.runIf(isRoot)('an unreadable file fails the backup of a source that says so', async () => {
+test.runIf(asRoot)('an unreadable file fails the backup of a source that says so', async () => {
   const toolPaths = [fakeTar(house.folder, HUMBLE)]
   await using files = await openFilesHouse(house, { toolPaths, source: { unreadable: 'fail' } })
   writeFileSync(join(files.root, 'locked'), 'y', { mode: 0o000 })

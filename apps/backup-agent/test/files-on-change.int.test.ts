@@ -27,8 +27,11 @@ test('a change is backed up when it has come to rest, and a run that finds nothi
   const { runId } = await files.wish()
   const fact = await house.fact(BackupUnchanged, (each) => each.runId === runId)
   expect(fact.backupId).toBe(second.backupId)
-  expect(await house.ledger.get(runId)).toMatchObject({
-    backupId: second.backupId,
-    reason: `nothing changed since ${second.backupId}`,
-  })
+  // The ledger follows the fact.
+  await expect
+    .poll(() => house.ledger.get(runId))
+    .toMatchObject({
+      backupId: second.backupId,
+      reason: `nothing changed since ${second.backupId}`,
+    })
 })

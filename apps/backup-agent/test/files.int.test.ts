@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AgentHouse, openAgentHouse } from './agent-house.ts'
 import { described, openFilesHouse } from './files-house.ts'
@@ -34,23 +35,21 @@ test('a tree comes back by RECOVER.md alone, with owners, modes and links', asyn
   expect(described(await files.recover(sealed))).toBe(before)
 })
 
-test.runIf(process.platform === 'linux')(
-  'extended attributes and access control lists come back by RECOVER.md',
-  async () => {
-    await using files = await openFilesHouse(house)
-    mkdirSync(join(files.root, 'folder'))
-    writeFileSync(join(files.root, 'folder/file'), 'x')
-    const set = (path: string, name: string, value: string) =>
-      execFileSync('setfattr', ['-n', name, '-v', value, join(files.root, path)])
-    set('folder/file', 'user.note', 'kept')
-    // `rw` for the owner, `r` for user 1 besides, as the kernel keeps it.
-    const list = '0x0200000001000600ffffffff020004000100000004000400ffffffff10000600ffffffff20000400ffffffff'
-    set('folder/file', 'system.posix_acl_access', list)
-    set('folder', 'system.posix_acl_default', list)
-    const attributes = (root: string) =>
-      execFileSync('getfattr', ['-R', '-d', '-m', '-', '-e', 'hex', '.'], { cwd: root, encoding: 'utf8' })
-    const before = attributes(files.root)
-    expect(before.match(/posix_acl/g)).toHaveLength(2)
-    expect(attributes(await files.recover(await files.backup()))).toBe(before)
-  },
-)
+const isLinux = orNotRun(process.platform === 'linux', 'extended attributes and access control lists', 'Linux')
+test.runIf(isLinux)('extended attributes and access control lists come back by RECOVER.md', async () => {
+  await using files = await openFilesHouse(house)
+  mkdirSync(join(files.root, 'folder'))
+  writeFileSync(join(files.root, 'folder/file'), 'x')
+  const set = (path: string, name: string, value: string) =>
+    execFileSync('setfattr', ['-n', name, '-v', value, join(files.root, path)])
+  set('folder/file', 'user.note', 'kept')
+  // `rw` for the owner, `r` for user 1 besides, as the kernel keeps it.
+  const list = '0x0200000001000600ffffffff020004000100000004000400ffffffff10000600ffffffff20000400ffffffff'
+  set('folder/file', 'system.posix_acl_access', list)
+  set('folder', 'system.posix_acl_default', list)
+  const attributes = (root: string) =>
+    execFileSync('getfattr', ['-R', '-d', '-m', '-', '-e', 'hex', '.'], { cwd: root, encoding: 'utf8' })
+  const before = attributes(files.root)
+  expect(before.match(/posix_acl/g)).toHaveLength(2)
+  expect(attributes(await files.recover(await files.backup()))).toBe(before)
+})

@@ -5,6 +5,7 @@ import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { BackupFailed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { moment, newDrillId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { installedMajors, serverOwner } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AgentConfig } from '../src/config.ts'
@@ -20,21 +21,19 @@ import {
 } from './physical-house.ts'
 import { recoverByPage } from './recover-by-page.ts'
 
-const isAble = (installedMajors()[0] ?? 0) >= 17
-if (!isAble) console.warn('NOT RUN: incremental backups. They need PostgreSQL 17 (`pnpm test:postgres 17`).')
+const major = installedMajors()[0] ?? 0
+const isAble = orNotRun(major >= 17, 'incremental backups', 'PostgreSQL 17 (`pnpm test:postgres 17`)')
+const isOld = orNotRun(major < 17, 'incremental backups of a server that cannot make any', 'PostgreSQL 15 or 16')
 
-test.runIf(!isAble)(
-  'an incremental of a server before PostgreSQL 17 is refused for good, with what to do',
-  async () => {
-    await using house = await openAgentHouse()
-    const cfg = house.config(physicalChange('incremental', { database: 'postgres' }))
-    await using _agent = await house.agent(cfg)
-    const { runId } = await house.wish(cfg, { kind: 'incremental' })
-    const failed = await house.fact(BackupFailed, (fact) => fact.runId === runId)
-    expect(failed).toMatchObject({ error: { code: 'BASE_INCREMENTAL_UNSUPPORTED' }, willRetry: false })
-    expect(failed.error.hint).toContain('PostgreSQL 17')
-  },
-)
+test.runIf(isOld)('an incremental of a server before PostgreSQL 17 is refused for good, with what to do', async () => {
+  await using house = await openAgentHouse()
+  const cfg = house.config(physicalChange('incremental', { database: 'postgres' }))
+  await using _agent = await house.agent(cfg)
+  const { runId } = await house.wish(cfg, { kind: 'incremental' })
+  const failed = await house.fact(BackupFailed, (fact) => fact.runId === runId)
+  expect(failed).toMatchObject({ error: { code: 'BASE_INCREMENTAL_UNSUPPORTED' }, willRetry: false })
+  expect(failed.error.hint).toContain('PostgreSQL 17')
+})
 
 describe.runIf(isAble)('incrementals', () => {
   let house: AgentHouse

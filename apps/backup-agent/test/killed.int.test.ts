@@ -2,7 +2,7 @@ import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { fakePgDump } from '@lifeboat/testkit/fake-tools/fake-pg-dump.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type AgentHouse, openAgentHouse } from './agent-house.ts'
-import { expectOneTrueBackup, said, spawnAgent } from './agent-process.ts'
+import { dies, expectOneTrueBackup, said, spawnAgent } from './agent-process.ts'
 
 let house: AgentHouse
 beforeAll(async () => {
@@ -27,7 +27,7 @@ test.concurrent.each<[string, string, { slow: boolean }]>([
     const wish = await house.wish(cfg)
     await using first = await spawnAgent(house, cfg, { toolPaths: slow ? [fake.folder] : [] })
     await said(first, words)
-    await first.kill('SIGKILL')
+    await dies(first, house, cfg)
     if (slow) expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toEqual([])
     await using _second = await spawnAgent(house, cfg, {})
     await expectOneTrueBackup(house, cfg, wish.runId)

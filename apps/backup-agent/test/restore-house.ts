@@ -3,23 +3,27 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { restoreConnection } from '@lifeboat/postgres/connection.ts'
+import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
 import { RestoreAudited, type RestoreRequested, RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
-import type { AgentId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { type AgentId, moment, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { newOperatorKey, type OperatorKey, openOperatorKey, signOrder } from '@lifeboat/shared/signing/orders.ts'
 import { newSigningKeyPair, openSigner, type Signer } from '@lifeboat/shared/signing/signing.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { lendCopies } from '@lifeboat/storage/lent/lend-copies.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { FilesystemConfig } from '@lifeboat/storage/target-config.ts'
-import { until } from '@lifeboat/testkit/eventually.ts'
+import { factsThat, whenFacts } from '@lifeboat/testkit/facts.ts'
 import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
 import type { AgentConfig, Hook } from '../src/config.ts'
-import { type AgentHouse, type AgentHouseServer, openAgentHouse, SOURCE } from './agent-house.ts'
+import { type AgentHouse, type AgentHouseServer, openAgentHouse, type RunningAgent, SOURCE } from './agent-house.ts'
 import { anOrder, sealedTo } from './restore-order.ts'
 
 const run = promisify(execFile)
@@ -59,14 +63,56 @@ export interface RestoreHouse extends AsyncDisposable {
   /** Waits for so many endings of a command. */
   settled(restoreId: string, count?: number): Promise<RestoreSettled[]>
   audited(restoreId: string): Promise<RestoreAudited[]>
+  /** As ann does. */
+  cancel(restoreId: string): Promise<void>
+  /** While sessions of the database, and of the one where restores log in, may only read unless they ask. */
+  onlyReading(work: () => Promise<void>): Promise<void>
   patients(): Promise<number>
   lose(): Promise<void>
+  /** Whether nobody else is let in to recover the database now. */
+  isHeld(): Promise<boolean>
   /** Databases made or kept by restores. */
   besides(): Promise<string[]>
   /** What hooks ran since this was asked last. */
   hooksRan(): Promise<string[]>
   /** Whether what the hanging hook had started still runs. */
   childRuns(): Promise<boolean>
+}
+
+/** A house, and an agent that runs while the tests of a file do. */
+export interface ServedRestoreHouse extends AsyncDisposable {
+  at: RestoreHouse
+  cfg: AgentConfig
+  readonly agent: RunningAgent
+  /** Another life of the agent. */
+  restart(): Promise<void>
+  /** To where every test begins: the rows are lost, and nothing of another restore is left. */
+  begin(): Promise<void>
+}
+
+export async function serveRestoreHouse(): Promise<ServedRestoreHouse> {
+  await using opening = new AsyncDisposableStack()
+  const at = opening.use(await openRestoreHouse())
+  const cfg = at.config()
+  let agent = await at.house.agent(cfg)
+  opening.defer(() => agent[Symbol.asyncDispose]())
+  const owned = opening.move()
+  return {
+    ...{ at, cfg },
+    get agent() {
+      return agent
+    },
+    async restart() {
+      await agent[Symbol.asyncDispose]()
+      agent = await at.house.agent(cfg)
+    },
+    async begin() {
+      for (const name of await at.besides()) await at.house.pg.query('postgres', `drop database "${name}" with (force)`)
+      await at.lose()
+      await at.hooksRan()
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 export async function openRestoreHouse(like?: AgentHouseServer): Promise<RestoreHouse> {
@@ -119,7 +165,6 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
   const known = { ann: pair.ann.publicKey, ben: pair.ben.publicKey }
   const uploaders = [`http://127.0.0.1:${lending.port}`]
   const signers = { db1: agentKey.publicKey, verifier: verifierKey.publicKey }
-  const server = { host: pg.host, port: pg.port, database: 'postgres', user: pg.user, sslmode: 'prefer' as const }
   const query = (sql: string, database = 'records') => pg.query(database, sql)
   let hooksSeen = 0
   const owned = opening.move()
@@ -137,7 +182,8 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
       const cfg = house.config({ database: 'records' })
       const source = cfg.sources.get(SOURCE)
       if (!source || !('connection' in source)) throw new Error('the source is a database')
-      const restore = { ...server, password: new Secret(pg.password) }
+      const login = { user: pg.user, database: 'postgres' }
+      const restore = restoreConnection(login, source.connection, new Secret(pg.password))
       return {
         ...{ ...cfg, signers, sources: new Map([[SOURCE, { ...source, restore }]]) },
         restore: { ...{ operators: known, signatures: 1, identity, uploaders, hooks } },
@@ -158,19 +204,32 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
       return { restoreId: order.restoreId, agentId: order.agentId as AgentId, order: await signOrder(order, by) }
     },
     publishRaw: (wish) => publishRaw(house.natsUrl, `lifeboat.wish.restore.requested.v1.${wish.agentId}`, wish),
-    async settled(restoreId, count = 1) {
-      const fits = (fact: RestoreSettled) => fact.restoreId === restoreId
-      return until(
-        () => house.facts(RestoreSettled, fits),
-        (facts) => facts.length >= count,
-      )
+    settled: (restoreId, count = 1) =>
+      whenFacts(bus, RestoreSettled, (fact) => fact.restoreId === restoreId, { count, withinMs: 240_000 }),
+    audited: (restoreId) => factsThat(bus, RestoreAudited, (fact) => fact.restoreId === restoreId),
+    async cancel(restoreId) {
+      const cancels = await bus.bucket(CANCELS_BUCKET)
+      const runId = restoreId as RunId
+      await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
     },
-    async audited(restoreId) {
-      const done = new AbortController()
-      const all = bus.follow(RestoreAudited, { since: 0, signal: done.signal, caughtUp: () => done.abort() })
-      return (await Array.fromAsync(all)).filter((fact) => fact.restoreId === restoreId)
+    async onlyReading(work) {
+      const names = ['records', 'postgres']
+      const say = (what: string) => names.map((name) => `alter database ${name} ${what} default_transaction_read_only`)
+      await query(`${say('set').join(' = on; ')} = on`, 'postgres')
+      try {
+        await work()
+      } finally {
+        await query(`begin read write; ${say('reset').join('; ')}; commit`, 'postgres')
+      }
     },
     patients: async () => (await query('select count(*)::int as rows from patient'))[0].rows,
+    async isHeld() {
+      const to = { host: pg.socketDir, port: pg.port, database: 'postgres', user: pg.user, sslmode: 'disable' } as const
+      const held = await holdDatabase(to, 'records').catch(LifeboatError.from)
+      if (held instanceof LifeboatError) return held.code === 'RECOVERY_UNDER_WAY'
+      await held[Symbol.asyncDispose]()
+      return false
+    },
     lose: async () => void (await query('truncate patient')),
     async besides() {
       const like = `select datname from pg_database where datname ~ '_(restoring|before|reverted)_' order by 1`

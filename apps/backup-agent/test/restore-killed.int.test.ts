@@ -1,10 +1,7 @@
-import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
-import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { expect, test } from 'vitest'
-import { said, spawnAgent } from './agent-process.ts'
+import { dies, said, spawnAgent } from './agent-process.ts'
 import { openRestoreHouse, PATIENTS, type RestoreHouse } from './restore-house.ts'
 
-// Side by side: each waits half a minute for NATS to hand the command out again.
 test.concurrent.each([
   ['looking for a copy', 'look', [0]],
   ['restoring', 'restore', [0]],
@@ -17,9 +14,13 @@ test.concurrent.each([
   'an agent killed while %s leaves production as before or complete, and after its restart the command is obeyed',
   async (_, phase, allowed) => {
     await using at = await openRestoreHouse()
-    const { restoreId, nextLife } = await killedAt(at, phase)
+    const { restoreId, nextLife, told } = await killedAt(at, phase)
     expect(allowed).toContain(await at.patients())
-    await using _second = await nextLife()
+    await using second = await nextLife()
+    if (phase === 'start hook') {
+      await said(second, '"phase":"start hook"', told)
+      expect(await at.isHeld()).toBe(true)
+    }
     expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
     expect(await at.patients()).toBe(PATIENTS)
     expect(await at.besides()).toEqual([expect.stringMatching(/_before_/)])
@@ -31,9 +32,7 @@ test.concurrent.each([
 test.concurrent('an agent killed while it stops the service starts it again when the command was cancelled meanwhile, and leaves nothing', async () => {
   await using at = await openRestoreHouse()
   const { restoreId, nextLife } = await killedAt(at, 'stop hook')
-  const runId = restoreId as string as RunId
-  const cancels = await at.house.bus.bucket(CANCELS_BUCKET)
-  await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
+  await at.cancel(restoreId)
   await using _second = await nextLife()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
   expect([await at.patients(), await at.besides(), (await at.hooksRan()).at(-1)]).toEqual([0, [], 'start'])
@@ -41,15 +40,17 @@ test.concurrent('an agent killed while it stops the service starts it again when
 
 test.concurrent('a database that was half restored by a life after the first is never taken for a whole one', async () => {
   await using at = await openRestoreHouse()
-  const { restoreId, nextLife, told } = await killedAt(at, 'stop hook')
+  const { cfg, restoreId, nextLife, told } = await killedAt(at, 'stop hook')
   // Somebody cleans up behind the dead agent, and its next life begins anew and dies half-way.
   const [beside] = await at.besides()
   await at.house.pg.query('postgres', `drop database "${beside}" with (force)`)
   {
     await using second = await nextLife()
     await said(second, '"phase":"check"', told)
-    await second.kill('SIGKILL')
+    await dies(second, at.house, cfg)
   }
+  // It does not stand still for the length of a restore.
+  expect((await at.hooksRan()).at(-1)).toBe('start')
   await at.house.pg.query(String(beside), 'truncate patient')
   await using _third = await nextLife()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
@@ -69,14 +70,8 @@ test.concurrent('an agent killed while a revert waits for sessions to leave ends
   const told = first.log().length
   const { restoreId } = await at.command(cfg, { action: 'revert', drainMs: 600_000, hooks })
   await said(first, '"phase":"swap"', told)
-  await first.kill('SIGKILL')
-  const cancels = await house.bus.bucket(CANCELS_BUCKET)
-  await cancels.put(restoreId, {
-    runId: restoreId as string as RunId,
-    why: 'cancelled',
-    by: 'ann',
-    at: moment(Date.now()),
-  })
+  await dies(first, house, cfg)
+  await at.cancel(restoreId)
   await using _second = await nextLife()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
   expect([await at.patients(), (await at.hooksRan()).at(-1)]).toEqual([PATIENTS, 'start'])
@@ -96,6 +91,6 @@ async function killedAt(at: RestoreHouse, phase: string) {
   await using first = await nextLife()
   const { restoreId } = await at.command(cfg, { hooks: { stop: 'slow', start: 'slow' } })
   await said(first, `"phase":"${phase}"`)
-  await first.kill('SIGKILL')
-  return { restoreId, nextLife, told: first.log().length }
+  await dies(first, house, cfg)
+  return { cfg, restoreId, nextLife, told: first.log().length }
 }

@@ -1,20 +1,28 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import type { Delivery } from '@lifeboat/shared/bus/bus.ts'
+import { RestoreRequested } from '@lifeboat/shared/bus/messages/restore.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { mayMount, orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AgentConfig, Hook } from '../src/config.ts'
-import { openTreeHouse, type Tree, type TreeHouse } from './tree-house.ts'
+import { restoreOnCommand } from '../src/handlers/restore.ts'
+import { nextSecond, openTreeHouse, type Tree, type TreeHouse } from './tree-house.ts'
 
 let house: TreeHouse
 beforeAll(async () => {
@@ -57,11 +65,111 @@ test('production stays where the disk of the book gives out behind the swap', as
   await using agent = await house.at.house.agent(cfg)
   const { restoreId } = await house.command(cfg, { backupId, hooks: { start: 'own' } })
   const stage = () => agent.deps.restores.byId(restoreId)?.stage
-  await expect.poll(stage, { timeout: 60_000, interval: 20 }).toBe('swapped')
+  await expect.poll(stage, { interval: 20 }).toBe('swapped')
   // Whoever would remove it now does so at once.
   await sleep(1000)
   expect(tree.contents()).toEqual({ a: 'a' })
   expect(existsSync(book)).toBe(false)
+})
+
+test('a command that fails behind its swap is never given up, however often it was delivered', async () => {
+  const tree = house.tree()
+  tree.write({ a: 'a' })
+  const { backupId } = await tree.backup()
+  const plain = house.config({ root: tree.root })
+  const { agentId } = plain
+  const { bus, deadLetters } = house.at.house
+  const order = await house.command(plain, { backupId, hooks: { start: 'own' } })
+  const enough = new AbortController()
+  const commands = { type: RestoreRequested, durable: `agent-${agentId}-restores`, route: agentId }
+  const handedBack = new Promise<void>((resolve) => {
+    const handBack = async (_: RestoreRequested, { attempt }: Delivery) => {
+      if (attempt >= 19) resolve()
+      throw new LifeboatError('SERVICE_STOPPING')
+    }
+    void bus.consume({ ...commands, maxDeliver: Number.POSITIVE_INFINITY }, handBack, { signal: enough.signal })
+  })
+  await handedBack
+  enough.abort(new LifeboatError('SERVICE_STOPPING'))
+  const book = join(plain.spool.path, 'restores')
+  const cfg = withHook(plain, `[ -e "${book}-away" ] || mv "${book}" "${book}-away"`)
+  await using agent = await house.at.house.agent(cfg)
+  const stage = () => agent.deps.restores.byId(order.restoreId)?.stage
+  await expect.poll(stage, { interval: 20 }).toBe('swapped')
+  // Whoever would give it up does so at once.
+  await sleep(2000)
+  expect(deadLetters.filter(({ excerpt }) => excerpt.includes(order.restoreId))).toEqual([])
+})
+
+test('a relative link in a folder that is itself behind a link leads to the new tree, and a release finds what it led to', async () => {
+  const tree = linked()
+  const www = join(tree.folder, 'srv/data/www')
+  mkdirSync(join(tree.folder, 'srv/data'), { recursive: true })
+  mkdirSync(www)
+  for (const name of ['releases', 'app']) renameSync(join(tree.folder, name), join(www, name))
+  symlinkSync('srv/data/www', join(tree.folder, 'www'))
+  tree.root = join(tree.folder, 'www/app')
+  tree.write({ a: 'a' })
+  const { backupId } = await tree.backup()
+  tree.write({ a: 'broken' })
+  const cfg = house.config({ root: tree.root })
+  await using _agent = await house.at.house.agent(cfg)
+  for (let i = 0; i < 2; i++) {
+    expect(await restore(cfg, { backupId })).toMatchObject({ outcome: 'done', swapped: true })
+    expect([tree.contents(), readlinkSync(tree.root)]).toEqual([{ a: 'a' }, expect.stringMatching(/^releases\/41_/)])
+  }
+  expect(await restore(cfg, { action: 'release' })).toMatchObject({ outcome: 'done' })
+  expect(readdirSync(join(www, 'releases'))).toEqual(['41', readlinkSync(tree.root).slice('releases/'.length)])
+  expect(tree.contents()).toEqual({ a: 'a' })
+})
+
+test.each(['', 'inside'])(
+  'a release leaves a folder of a restore that production was pointed back to by hand: %j',
+  async (below) => {
+    const tree = linked()
+    tree.write({ 'inside/a': 'a' })
+    const { backupId } = await tree.backup()
+    const cfg = house.config({ root: tree.root })
+    await using _agent = await house.at.house.agent(cfg)
+    expect(await restore(cfg, { backupId })).toMatchObject({ outcome: 'done' })
+    const first = readlinkSync(tree.root)
+    expect(await restore(cfg, { backupId })).toMatchObject({ outcome: 'done' })
+    rmSync(tree.root)
+    symlinkSync(join(first, below), tree.root)
+    expect(await restore(cfg, { action: 'release' })).toMatchObject({ outcome: 'done' })
+    expect([Object.values(tree.contents()), tree.besides()]).toEqual([['a'], []])
+  },
+)
+
+test('a release refuses to remove the folder that was put aside and is in its place again by a link', async () => {
+  const tree = house.tree()
+  tree.write({ a: 'a' })
+  const { backupId } = await tree.backup()
+  const cfg = house.config({ root: tree.root })
+  await using _agent = await house.at.house.agent(cfg)
+  expect(await restore(cfg, { backupId })).toMatchObject({ outcome: 'done' })
+  const [aside] = tree.besides() as [string]
+  rmSync(tree.root, { recursive: true })
+  symlinkSync(aside, tree.root)
+  expect(await restore(cfg, { action: 'release' })).toMatchObject({ error: { code: 'RESTORE_FILES_UNFIT' } })
+  expect([tree.contents(), tree.besides()]).toEqual([{ a: 'a' }, [aside]])
+})
+
+test('of two commands that were sent in another order than they were signed in, the one that came last is undone first', async () => {
+  const tree = house.tree()
+  tree.write({ a: 'first' })
+  const { backupId } = await tree.backup()
+  const cfg = house.config({ root: tree.root })
+  await using _agent = await house.at.house.agent(cfg)
+  const early = await house.at.order(cfg, { kind: 'files', backupId })
+  await nextSecond()
+  expect(await restore(cfg, { backupId })).toMatchObject({ outcome: 'done' })
+  tree.write({ a: 'second' })
+  await house.at.publishRaw(await house.at.wish(early))
+  expect(await house.at.settled(early.restoreId)).toMatchObject([{ outcome: 'done' }])
+  tree.write({ a: 'third' })
+  expect(await restore(cfg, { action: 'revert' })).toMatchObject({ outcome: 'done' })
+  expect(tree.contents()).toEqual({ a: 'second' })
 })
 
 test('a release removes a folder before the link to it: whoever dies in between finds the rest', async () => {
@@ -100,10 +208,8 @@ test('what the post hook made is on the disk before the swap', async () => {
   expect(readFileSync(seen, 'utf8')).toBe('a\nbuilt\n')
 })
 
-// Root in a container often may not; the only way to know is to try, where nobody else sees it.
-const mayMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
-if (!mayMount) console.warn('NOT RUN: a volume mounted in a tree behind a link. It needs the right to mount.')
-test.runIf(mayMount)('a volume mounted in a tree behind a link is neither left behind nor emptied', async () => {
+const canMount = orNotRun(mayMount(), 'a volume mounted in a tree behind a link', 'the right to mount')
+test.runIf(canMount)('a volume mounted in a tree behind a link is neither left behind nor emptied', async () => {
   const tree = linked()
   tree.write({ a: 'a' })
   const { backupId } = await tree.backup()
@@ -130,4 +236,61 @@ test.runIf(mayMount)('a volume mounted in a tree behind a link is neither left b
   } finally {
     execFileSync('umount', ['-l', volume])
   }
+})
+
+/** Contents without what restores left beside. */
+const live = (tree: Tree) =>
+  Object.fromEntries(Object.entries(tree.contents()).filter(([name]) => !/_(before|reverted)_/.test(name)))
+
+test('what came up at an empty place while the tree was put together is put aside, and given back by a revert', async () => {
+  const tree = house.tree()
+  tree.write({ 'etc/a': 'a', 'lib/b': 'b' })
+  const { backupId } = await tree.backup({ names: ['./etc', './lib'] })
+  rmSync(join(tree.root, 'etc'), { recursive: true })
+  const plain = house.config({ root: tree.root, include: ['etc', 'lib'] })
+  const cfg = withHook(plain, `mkdir "${tree.root}/etc"; echo -n made > "${tree.root}/etc/made"`)
+  await using _agent = await house.at.house.agent(cfg)
+  expect(await restore(cfg, { backupId, hooks: { stop: 'own' } })).toMatchObject({ outcome: 'done', swapped: true })
+  expect(live(tree)).toEqual({ 'etc/a': 'a', 'lib/b': 'b' })
+  expect(await restore(cfg, { action: 'revert' })).toMatchObject({ outcome: 'done', swapped: true })
+  expect(live(tree)).toEqual({ 'etc/made': 'made', 'lib/b': 'b' })
+})
+
+test('a place that has vanished before the swap keeps no revert from the others; told as kept is what was put aside', async () => {
+  const tree = house.tree()
+  tree.write({ 'etc/a': 'a', 'lib/b': 'b' })
+  const { backupId } = await tree.backup({ names: ['./etc', './lib'] })
+  tree.write({ 'lib/b': 'broken' })
+  const plain = house.config({ root: tree.root, include: ['etc', 'lib'] })
+  const cfg = withHook(plain, `rm -r "${tree.root}/etc"`)
+  await using _agent = await house.at.house.agent(cfg)
+  const settled = await restore(cfg, { backupId, hooks: { stop: 'own' } })
+  expect(settled).toMatchObject({ outcome: 'done', aside: expect.stringMatching(/lib_before_/) })
+  expect(live(tree)).toEqual({ 'etc/a': 'a', 'lib/b': 'b' })
+  expect(await restore(cfg, { action: 'revert' })).toMatchObject({ outcome: 'done', swapped: true })
+  expect(live(tree)).toEqual({ 'lib/b': 'broken' })
+})
+
+test('a target that says nothing is left behind when its time is up, and the end of the command says so', async () => {
+  const tree = house.tree()
+  tree.write({ a: 'a' })
+  const { backupId } = await tree.backup()
+  tree.write({ a: 'broken' })
+  const { at } = house
+  const { north, south } = at.targets
+  async function* list(): AsyncGenerator<never> {
+    await new Promise(() => {})
+  }
+  await using lending = await at.lend([{ ...north, list }, south])
+  const plain = house.config({ root: tree.root })
+  if (!plain.restore) throw new Error('the agent restores')
+  const cfg = { ...plain, restore: { ...plain.restore, uploaders: [`http://127.0.0.1:${lending.port}`] } }
+  await using agent = await at.house.agent(cfg)
+  const order = await at.order(cfg, { kind: 'files', backupId, targets: ['north', 'south'] })
+  const first = { attempt: 1, publishedAt: 0, signal: AbortSignal.timeout(90_000), log: silentLogger }
+  await restoreOnCommand(agent.deps, 1_500)(await at.wish(order), first)
+  expect(await at.settled(order.restoreId)).toMatchObject([
+    { outcome: 'done', passedOver: [{ targetId: 'north', error: { facts: { waitedMs: 1_500 } } }] },
+  ])
+  expect(live(tree)).toEqual({ a: 'a' })
 })

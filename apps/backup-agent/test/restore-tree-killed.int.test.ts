@@ -1,9 +1,7 @@
 import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
-import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { said, spawnAgent } from './agent-process.ts'
+import { dies, said, spawnAgent } from './agent-process.ts'
 import { openTreeHouse, type Tree, type TreeHouse } from './tree-house.ts'
 
 let house: TreeHouse
@@ -42,11 +40,10 @@ async function killedAt(
   await using first = await nextLife()
   const { restoreId } = await house.command(cfg, { backupId, hooks: HOOKS })
   await said(first, `"phase":"${phase}"`)
-  await first.kill('SIGKILL')
-  return { tree, cfg, restoreId, nextLife }
+  await dies(first, at.house, cfg)
+  return { tree, cfg, restoreId, nextLife, told: first.log().length }
 }
 
-// Side by side: each waits half a minute for NATS to hand the command out again.
 test.concurrent.each([
   ['looking for a copy', 'look', {}, [BROKEN]],
   ['extracting', 'restore', {}, [BROKEN]],
@@ -85,11 +82,7 @@ test.concurrent.each([false, true])(
     renameSync(first.place, first.aside)
     renameSync(first.next, first.place)
     renameSync(second.place, second.aside)
-    if (cancelled) {
-      const runId = restoreId as string as RunId
-      const cancels = await house.at.house.bus.bucket(CANCELS_BUCKET)
-      await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
-    }
+    if (cancelled) await house.at.cancel(restoreId)
     await using _second = await nextLife()
     expect(await house.at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
     expect(live(tree)).toEqual(GOOD)
@@ -98,10 +91,23 @@ test.concurrent.each([false, true])(
 )
 
 test.concurrent('what an earlier life had put together and somebody removed is put together again', async () => {
-  const { tree, cfg, restoreId, nextLife } = await killedAt('stop hook', {})
+  const { tree, cfg, restoreId, nextLife, told } = await killedAt('stop hook', {})
   const page = join(cfg.spool.path, 'restores', `${restoreId}.json`)
   rmSync(JSON.parse(readFileSync(page, 'utf8')).files.folder, { recursive: true })
-  await using _second = await nextLife()
+  await using second = await nextLife()
   expect(await house.at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
+  // The service does not stand still while a tree is put together.
+  const phases = [
+    ...second
+      .log()
+      .slice(told)
+      .matchAll(/"phase":"([^"]+)"/g),
+  ].map(([, phase]) => phase)
+  expect(phases.filter((phase) => /^(start|stop|post) hook$/.test(phase ?? ''))).toEqual([
+    'start hook',
+    'post hook',
+    'stop hook',
+    'start hook',
+  ])
   expect(live(tree)).toEqual(GOOD)
 }, 600_000)

@@ -1,28 +1,19 @@
 import {
   chmodSync,
   chownSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readlinkSync,
   renameSync,
   rmSync,
-  statfsSync,
   symlinkSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
-import { moment, newRestoreId, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { FilesFacts } from '@lifeboat/shared/domain/manifest.ts'
-import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
-import { hostileArchive } from '@lifeboat/testkit/hostile-archive.ts'
+import { isRoot } from '@lifeboat/testkit/conditions.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { AgentConfig } from '../src/config.ts'
-import { SOURCE } from './agent-house.ts'
 import { described } from './files-house.ts'
-import { openTreeHouse, type Tree, type TreeHouse } from './tree-house.ts'
+import { nextSecond, openTreeHouse, type TreeHouse } from './tree-house.ts'
 
 let house: TreeHouse
 let at: TreeHouse['at']
@@ -33,41 +24,12 @@ beforeAll(async () => {
 afterAll(() => house?.[Symbol.asyncDispose]())
 
 const HOOKS = { stop: 'good', start: 'good', ready: 'good' }
-const isRoot = process.getuid?.() === 0
-/** tar's memory knows seconds. */
-const nextSecond = () => sleep(1_100)
-
-interface Agent extends AsyncDisposable {
-  cfg: AgentConfig
-  restore(change: Record<string, unknown>): ReturnType<TreeHouse['at']['settled']>
-  plan(change?: Record<string, unknown>): Promise<RestorePlanned>
-}
-
-/** An agent for one tree. */
-async function agentFor(tree: Tree, source: Record<string, unknown> = {}): Promise<Agent> {
-  const cfg = house.config({ root: tree.root, ...source })
-  const agent = await at.house.agent(cfg)
-  await at.hooksRan()
-  return {
-    cfg,
-    restore: async (change) => at.settled((await house.command(cfg, change)).restoreId),
-    async plan(change = {}) {
-      const restoreId = newRestoreId(Date.now())
-      const about = { restoreId, agentId: cfg.agentId, sourceId: SOURCE, requestedAt: moment(Date.now()) }
-      const wish = { targets: ['south' as TargetId], unproven: false, hooks: {}, ...change }
-      await at.house.bus.publish(RestorePlanRequested, { ...about, ...wish })
-      return at.house.fact(RestorePlanned, (fact) => fact.restoreId === restoreId)
-    },
-    [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
-  }
-}
-
 test('a tree comes back on a signed command; it can be undone and let go; all of it is written down', async () => {
   const tree = house.tree()
   tree.write({ 'index.js': 'good', 'lib/a.js': 'a' })
   const { backupId } = await tree.backup()
   tree.write({ 'index.js': 'broken', 'lib/new.js': 'new' })
-  await using agent = await agentFor(tree)
+  await using agent = await house.agent(tree)
   const { cfg } = agent
   const { restoreId } = await house.command(cfg, { backupId, hooks: HOOKS })
   const [settled] = await at.settled(restoreId)
@@ -117,7 +79,7 @@ test('out of a chain the tree of its last backup comes back: owners, modes, link
   const before = described(tree.root)
   tree.write({ changes: 'broken', 'a/same': 'broken' })
   rmSync(join(tree.root, 'outside'))
-  await using agent = await agentFor(tree)
+  await using agent = await house.agent(tree)
   const { plan } = await agent.plan({ backupId })
   expect(plan?.files?.chain).toHaveLength(3)
   expect(await agent.restore({ backupId })).toMatchObject([{ outcome: 'done', swapped: true }])
@@ -133,7 +95,7 @@ test('where root is a link it is pointed elsewhere, and to where it led by a rev
   symlinkSync('releases/41', tree.root)
   const { backupId } = await tree.backup()
   tree.write({ 'index.js': 'broken' })
-  await using agent = await agentFor(tree)
+  await using agent = await house.agent(tree)
   expect((await agent.plan({ backupId })).plan?.files).toMatchObject({ swap: 'link', root: tree.root })
   const [settled] = await agent.restore({ backupId })
   expect(settled).toMatchObject({ outcome: 'done', swapped: true, aside: expect.stringMatching(/app_before_/) })
@@ -165,7 +127,7 @@ test('what was archived by name is put in place by name, and the rest of the fol
   const { backupId } = await tree.backup({ names: ['./nginx/conf.d', './app.yaml'] })
   tree.write({ 'nginx/conf.d/a.conf': 'broken', 'nginx/conf.d/b.conf': 'broken', 'not-ours': 'changed' })
   rmSync(join(tree.root, 'app.yaml'))
-  await using agent = await agentFor(tree, { include })
+  await using agent = await house.agent(tree, { include })
   expect((await agent.plan({ backupId })).plan?.files).toMatchObject({ swap: 'parts' })
   expect(await agent.restore({ backupId })).toMatchObject([{ outcome: 'done', swapped: true }])
   const shown = () =>
@@ -190,7 +152,7 @@ test('a tree that is lost comes back, and nothing is put aside', async () => {
   tree.write({ a: 'a' })
   const { backupId } = await tree.backup()
   rmSync(tree.root, { recursive: true })
-  await using agent = await agentFor(tree)
+  await using agent = await house.agent(tree)
   const [settled] = await agent.restore({ backupId })
   expect(settled).toMatchObject({ outcome: 'done', swapped: true })
   expect(settled?.aside).toBeUndefined()
@@ -203,7 +165,7 @@ describe('a post hook', () => {
     const tree = house.tree()
     tree.write({ a: 'a' })
     const { backupId } = await tree.backup()
-    await using agent = await agentFor(tree)
+    await using agent = await house.agent(tree)
     expect(await agent.restore({ backupId, hooks: { post: 'build', ...HOOKS } })).toMatchObject([{ outcome: 'done' }])
     const [cwd, told] = tree.contents().built?.split('\n') ?? []
     expect(cwd).toMatch(/\/app_restoring_[0-9a-f]{6}$/)
@@ -220,7 +182,7 @@ describe('a post hook', () => {
     const { backupId } = await tree.backup()
     tree.write({ a: 'now' })
     const { ino } = lstatSync(tree.root)
-    await using agent = await agentFor(tree)
+    await using agent = await house.agent(tree)
     const [settled] = await agent.restore({ backupId, hooks: { post, ...HOOKS } })
     expect(settled).toMatchObject({ outcome: 'failed', swapped: false, error: { code: 'RESTORE_HOOK_FAILED' } })
     expect(JSON.stringify(settled?.error?.facts)).toMatch(words)
@@ -229,149 +191,40 @@ describe('a post hook', () => {
   })
 })
 
-test('a stop hook that fails leaves the tree as it was, and the service is started again', async () => {
-  const tree = house.tree()
-  tree.write({ a: 'a' })
-  const { backupId } = await tree.backup()
-  tree.write({ a: 'now' })
-  await using agent = await agentFor(tree)
-  expect(await agent.restore({ backupId, hooks: { stop: 'failing', start: 'good' } })).toMatchObject([
-    { outcome: 'failed', swapped: false, error: { code: 'RESTORE_HOOK_FAILED' } },
-  ])
-  expect([tree.contents(), tree.besides(), await at.hooksRan()]).toEqual([{ a: 'now' }, [], ['stop', 'start']])
-})
-
-test('cancelled before the swap nothing has changed', async () => {
-  const tree = house.tree()
-  tree.write({ a: 'a' })
-  const { backupId } = await tree.backup()
-  tree.write({ a: 'now' })
-  await using agent = await agentFor(tree)
-  const { restoreId } = await house.command(agent.cfg, { backupId, hooks: { stop: 'slow', start: 'good' } })
-  await expect.poll(async () => (await at.hooksRan()).length, { interval: 20, timeout: 60_000 }).toBeGreaterThan(0)
-  const runId = restoreId as string as RunId
-  const cancels = await at.house.bus.bucket(CANCELS_BUCKET)
-  await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
-  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
-  expect([tree.contents(), tree.besides(), await at.hooksRan()]).toEqual([{ a: 'now' }, [], ['start']])
-})
-
-describe('nothing takes the place of production that', () => {
-  test('would leave the tree', async () => {
+describe('of a tree in parts a post hook', () => {
+  const include = ['src', 'package.json']
+  const good = { 'src/a.js': 'good', 'package.json': '{}' }
+  async function restoredWith(script: string) {
     const tree = house.tree()
-    const outside = join(tree.folder, 'outside')
-    const archive = hostileArchive([
-      { name: './', type: '5', mode: 0o755 },
-      { name: './way', type: '2', linksTo: tree.folder },
-      { name: './way/outside', contents: 'out' },
-    ])
-    const { backupId } = await tree.backup({ archives: [archive] })
-    await using agent = await agentFor(tree)
-    const [settled] = await agent.restore({ backupId })
-    expect(settled).toMatchObject({ outcome: 'failed', swapped: false, error: { code: 'RESTORE_FILES_UNLIKE' } })
-    expect(settled?.error?.facts.problem).toContain('1 members were refused: ./way/outside: ')
-    expect([existsSync(outside), tree.besides()]).toEqual([false, []])
-  })
+    tree.write(good)
+    const { backupId } = await tree.backup({ names: ['./src', './package.json'] })
+    tree.write({ 'src/a.js': 'broken' })
+    const own = { command: ['/bin/sh', '-ec', script], timeout: 60_000, env: {} }
+    await using agent = await house.agent(tree, { include }, { hooks: { own } })
+    const { plan } = await agent.plan({ backupId, hooks: { post: 'own' } })
+    expect(plan?.notes).toContainEqual(
+      expect.stringContaining('a post hook that makes anything beside them is refused'),
+    )
+    const [settled] = await agent.restore({ backupId, hooks: { post: 'own', stop: 'good', start: 'good' } })
+    return { tree, settled }
+  }
 
   test.each([
-    ['other contents', /("sha256":")..../g, '$1ffff', /has other contents/],
-    ['another mode', /"mode":420/g, '"mode":292', /has mode 644 instead of 444/],
-    ...(isRoot ? [['another owner', /"uid":0/g, '"uid":7', /have another owner/] as const] : []),
-  ] as const)('has %s than the list of what was archived', async (_, what, instead, words) => {
-    const tree = house.tree()
-    tree.write({ a: 'a' })
-    chmodSync(join(tree.root, 'a'), 0o644)
-    const { backupId } = await tree.backup({ spoilList: (list) => list.replace(what, instead) })
-    tree.write({ a: 'now' })
-    await using agent = await agentFor(tree)
-    const [settled] = await agent.restore({ backupId })
-    expect(settled).toMatchObject({ outcome: 'failed', swapped: false, error: { code: 'RESTORE_FILES_UNLIKE' } })
-    expect(settled?.error?.facts.problem).toMatch(words)
-    expect([tree.contents(), tree.besides()]).toEqual([{ a: 'now' }, []])
-  })
-
-  test('no drill has proven, unless the operator signed for that', async () => {
-    const tree = house.tree()
-    tree.write({ a: 'a' })
-    const { backupId } = await tree.backup({ unproven: true })
-    await using agent = await agentFor(tree)
-    expect(await agent.restore({ backupId })).toMatchObject([{ swapped: false, error: { code: 'RECOVERY_UNPROVEN' } }])
-    expect(await agent.restore({ backupId, unproven: true })).toMatchObject([{ outcome: 'done' }])
-  })
-
-  test('lacks what it is built on', async () => {
-    const tree = house.tree()
-    tree.write({ a: 'a' })
-    const parent = await tree.backup()
-    const gone = { ...parent, backupId: parent.backupId.replace(/.{6}$/, 'gone00') } as typeof parent
-    const { backupId } = await tree.backup({ parent: gone })
-    await using agent = await agentFor(tree)
-    expect(await agent.restore({ backupId })).toMatchObject([
-      { swapped: false, error: { code: 'RECOVERY_PARENT_MISSING' } },
-    ])
-  })
-})
-
-test('a disk that is too small is told before the first byte', async () => {
-  const tree = house.tree()
-  tree.write({ a: 'a' })
-  const { bavail, bsize } = statfsSync(tree.folder)
-  const bytes = bavail * bsize
-  const { backupId } = await tree.backup({
-    change: (manifest) => ({ ...manifest, files: { ...(manifest.files as FilesFacts), bytes } }),
-  })
-  await using agent = await agentFor(tree)
-  expect((await agent.plan({ backupId })).plan?.obstacles).toMatchObject([{ code: 'RECOVERY_NO_ROOM' }])
-  const { restoreId } = await house.command(agent.cfg, { backupId })
-  expect(await at.settled(restoreId)).toMatchObject([{ swapped: false, error: { code: 'RECOVERY_NO_ROOM' } }])
-  expect((await at.audited(restoreId)).map(({ event }) => event)).toEqual(['accepted', 'failed'])
-  expect(tree.besides()).toEqual([])
-})
-
-describe('a plan', () => {
-  test('tells copy, place, room, hooks and loss, takes the state of a time, and touches nothing', async () => {
-    const tree = house.tree()
-    tree.write({ a: 'a' })
-    await nextSecond()
-    const first = await tree.backup()
-    await nextSecond()
-    const second = await tree.backup({ unproven: true })
-    await using agent = await agentFor(tree, { exclude: ['node_modules'] })
-    const { plan, error } = await agent.plan({ hooks: { post: 'build', stop: 'nobody' } })
-    expect(error).toBeUndefined()
-    expect(plan).toMatchObject({
-      ...{ backup: { backupId: first.backupId }, targetId: 'south', drillMs: 1234, sessions: [] },
-      files: { root: tree.root, swap: 'folder', members: 2, chain: [{ backupId: first.backupId }] },
-      hooks: [
-        { on: 'post', name: 'build', command: ['/bin/sh', expect.any(String), 'ok'] },
-        { on: 'stop', name: 'nobody' },
-      ],
-      obstacles: [{ code: 'RESTORE_HOOK_UNKNOWN' }],
-      disks: [{ of: 'the new tree', path: tree.folder }],
-      loss: { until: first.snapshotAt, sentence: expect.stringContaining('is not in it') },
-      notes: [
-        expect.stringContaining(`not proven, so passed over: ${second.backupId}`),
-        expect.stringContaining('node_modules'),
-      ],
+    ['makes what would go nowhere', 'mkdir node_modules', /made .*node_modules, which is in no part/],
+    ['removes what was to come', 'rm package.json', /removed .*package.json/],
+  ])('that %s is refused, and nothing has changed', async (_, script, words) => {
+    const { tree, settled } = await restoredWith(script)
+    const problem = expect.stringMatching(words)
+    expect(settled).toMatchObject({
+      ...{ outcome: 'failed', swapped: false, error: { code: 'RESTORE_FILES_UNFIT', facts: { problem } } },
     })
-    const newest = await agent.plan({ unproven: true })
-    expect(newest.plan?.files?.chain.map(({ backupId }) => backupId)).toEqual([first.backupId, second.backupId])
-    const then = await agent.plan({ unproven: true, before: first.snapshotAt })
-    expect(then.plan?.backup.backupId).toBe(first.backupId)
-    const never = await agent.plan({ before: moment(0) })
-    expect(never.error).toMatchObject({ code: 'RECOVERY_BEFORE_WINDOW' })
-    expect([tree.contents(), tree.besides(), await at.hooksRan()]).toEqual([{ a: 'a' }, [], []])
+    expect([tree.contents(), await at.hooksRan()]).toEqual([{ ...good, 'src/a.js': 'broken' }, []])
   })
 
-  test('says that what is mounted cannot be swapped', async () => {
-    const tree = house.tree()
-    tree.write({ a: 'a' })
-    const { backupId } = await tree.backup()
-    await using agent = await agentFor(tree, { root: '/dev/shm' })
-    const { plan } = await agent.plan({ backupId })
-    expect(plan?.obstacles[0]).toMatchObject({
-      ...{ code: 'RESTORE_FILES_UNFIT', facts: { problem: expect.stringMatching(/^\/dev\/shm is mounted/) } },
-    })
+  test('may change what comes', async () => {
+    const { tree, settled } = await restoredWith('echo made > src/made')
+    expect(settled).toMatchObject({ outcome: 'done', swapped: true })
+    expect(tree.contents()).toMatchObject({ ...good, 'src/made': 'made\n' })
   })
 })
 
@@ -380,20 +233,10 @@ test('what backups leave out stays with what is put aside, and is told', async (
   tree.write({ a: 'a' })
   const { backupId } = await tree.backup()
   tree.write({ 'node_modules/x/index.js': 'x' })
-  await using agent = await agentFor(tree, { exclude: ['node_modules'] })
+  await using agent = await house.agent(tree, { exclude: ['node_modules'] })
   const [settled] = await agent.restore({ backupId })
   expect(settled?.files?.changes).toMatchObject({
     ...{ excluded: { count: 1, paths: ['./node_modules'] }, removed: { count: 0 }, changed: { count: 0 } },
   })
   expect(tree.contents(String(settled?.aside))).toHaveProperty(['node_modules/x/index.js'])
-})
-
-test('a command about a database is refused where the source is a tree of files', async () => {
-  const tree = house.tree()
-  tree.write({ a: 'a' })
-  const { backupId } = await tree.backup()
-  await using agent = await agentFor(tree)
-  expect(await agent.restore({ backupId, kind: 'database' })).toMatchObject([
-    { outcome: 'refused', error: { code: 'RESTORE_WRONG_HOST' } },
-  ])
 })

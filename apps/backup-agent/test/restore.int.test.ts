@@ -1,36 +1,29 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { cp, glob, readdir, readFile, statfs, writeFile } from 'node:fs/promises'
+import { cp, glob, mkdir, readdir, readFile, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
+import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
 import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
-import { moment, newRestoreId, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
-import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { cosignOrder } from '@lifeboat/shared/signing/orders.ts'
+import { orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { pipe } from '@lifeboat/testkit/seal-backup.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { AgentConfig, RestoreConfig } from '../src/config.ts'
-import { type RunningAgent, SOURCE } from './agent-house.ts'
-import { openRestoreHouse, PATIENTS, type RestoreHouse } from './restore-house.ts'
+import type { RestoreConfig } from '../src/config.ts'
+import { SOURCE } from './agent-house.ts'
+import { PATIENTS, type RestoreHouse, type ServedRestoreHouse, serveRestoreHouse } from './restore-house.ts'
 
-let at: RestoreHouse
-let cfg: AgentConfig
-let agent: RunningAgent
+let served: ServedRestoreHouse
+let { at, cfg } = {} as ServedRestoreHouse
 beforeAll(async () => {
-  at = await openRestoreHouse()
-  cfg = at.config()
-  agent = await at.house.agent(cfg)
+  served = await serveRestoreHouse()
+  ;({ at, cfg } = served)
 })
-afterAll(async () => {
-  await agent?.[Symbol.asyncDispose]()
-  await at?.[Symbol.asyncDispose]()
-})
-beforeEach(async () => {
-  for (const name of await at.besides()) await at.house.pg.query('postgres', `drop database "${name}" with (force)`)
-  await at.lose()
-  await at.hooksRan()
-})
+afterAll(() => served?.[Symbol.asyncDispose]())
+beforeEach(() => served.begin())
 
 const HOOKS = { stop: 'good', start: 'good', ready: 'good' }
 
@@ -168,8 +161,7 @@ describe('a command that is', () => {
     await at.publishRaw(await at.wish(order))
     await at.settled(order.restoreId)
     await at.lose()
-    await agent[Symbol.asyncDispose]()
-    agent = await at.house.agent(cfg)
+    await served.restart()
     await at.publishRaw(await at.wish(order))
     const [, second] = await at.settled(order.restoreId, 2)
     expect(second).toMatchObject({ outcome: 'refused', error: { code: 'RESTORE_REPLAYED' } })
@@ -236,7 +228,7 @@ describe('as docs/restore.md says,', () => {
   const page = readFileSync(new URL('../../../docs/restore.md', import.meta.url), 'utf8')
   const lines = (first: string) =>
     [...page.matchAll(/```(?:ba)?sh\n([\s\S]*?)```/g)].find(([, block]) => block?.startsWith(first))?.[1] ?? ''
-  const installed = spawnSync('nats', ['--version']).error === undefined
+  const installed = orNotRun(spawnSync('nats', ['--version']).error === undefined, 'nats pub', 'the nats tool')
   test.for(['exec 3<>', 'nats pub '])('a wish written down is published by hand: %s…', async (first, { skip }) => {
     if (first.startsWith('nats')) skip(!installed, 'the nats tool is not installed here')
     const order = await at.order(cfg)
@@ -282,6 +274,20 @@ test('a copy that turns out damaged on the way gives way to that of the next tar
   expect([await at.patients(), (await at.besides()).length]).toEqual([PATIENTS, 1])
 })
 
+test('a database in which people may only read by default comes back so, is put back and let go', async () => {
+  await at.onlyReading(async () => {
+    const done = async (change: object) => {
+      const { restoreId } = await at.command(cfg, change)
+      expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])
+    }
+    await done({ backupId: await at.unproven(), unproven: true })
+    const shown = await at.house.pg.query('records', 'show default_transaction_read_only')
+    expect(shown).toEqual([{ default_transaction_read_only: 'on' }])
+    await done({ action: 'revert' })
+    await done({ action: 'release' })
+  })
+})
+
 test('an identity sealed to somebody else opens nothing, and nothing is touched', async () => {
   const { sealedIdentity: _ours, ...order } = (await at.order(cfg)) as { sealedIdentity?: string }
   const sealed = await pipe('age', ['-a', '-r', at.seals.recipient], await readFile(at.house.identityFile))
@@ -304,6 +310,16 @@ test('who sends a command once more while it is obeyed ends nothing and speaks f
   expect(await at.settled(order.restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
 })
 
+test('a command that finds somebody recovering the database has failed: it was accepted, and is not under way', async () => {
+  const source = cfg.sources.get(SOURCE)
+  if (!source || !('restore' in source) || !source.restore) throw new Error('the source is a database')
+  await using _held = await holdDatabase(source.restore, 'records')
+  const { restoreId } = await at.command(cfg)
+  const failed = { error: { code: 'RECOVERY_UNDER_WAY' } }
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'failed', swapped: false, ...failed }])
+  expect(await at.audited(restoreId)).toMatchObject([{ event: 'accepted' }, { event: 'failed', ...failed }])
+})
+
 test('of two commands about one source at once the second is refused', async () => {
   const first = await at.command(cfg, { hooks: { stop: 'slow' } })
   const second = await at.command(cfg)
@@ -313,13 +329,51 @@ test('of two commands about one source at once the second is refused', async () 
   expect(await at.settled(first.restoreId)).toMatchObject([{ outcome: 'done' }])
 })
 
+test('one that is cancelled and still under way keeps others from its source', async () => {
+  const first = await at.command(cfg, { hooks: { stop: 'slow' } })
+  await until(at.hooksRan, (ran) => ran.length > 0)
+  await at.cancel(first.restoreId)
+  const second = await at.command(cfg)
+  expect(await at.settled(second.restoreId)).toMatchObject([
+    { outcome: 'refused', error: { code: 'RESTORE_UNDER_WAY' } },
+  ])
+  expect(await at.settled(first.restoreId)).toMatchObject([{ outcome: 'cancelled' }])
+})
+
+test('what is put aside is named for the time at which that happens', async () => {
+  const { binDir } = at.house.pg
+  const tools = join(at.house.folder, 'slow-tools')
+  const seen = join(at.house.folder, 'seen')
+  await mkdir(tools)
+  for (const [name, before] of [
+    ['pg_restore', `sleep 1.5; date +%s >> "${seen}"`],
+    ['psql', 'true'],
+  ] as const)
+    await writeFile(join(tools, name), `#!/bin/sh\n${before}; exec "${binDir}/${name}" "$@"\n`, { mode: 0o755 })
+  const other = { ...at.config(), toolPaths: [tools] }
+  await using _agent = await at.house.agent(other)
+  const [settled] = await at.settled((await at.command(other)).restoreId)
+  expect(settled).toMatchObject({ outcome: 'done', swapped: true })
+  const restored = Number(readFileSync(seen, 'utf8').trim().split('\n').at(-1)) * 1000
+  expect(asideOf('records', [String(settled?.aside)])[0]?.atMs).toBeGreaterThanOrEqual(restored)
+})
+
+test('a database that was dropped after a restore gives way to what was put aside', async () => {
+  const { restoreId } = await at.command(cfg)
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])
+  await at.house.pg.query('postgres', 'drop database records with (force)')
+  const revert = await at.command(cfg, { action: 'revert', hooks: HOOKS })
+  const [settled] = await at.settled(revert.restoreId)
+  expect(settled).toMatchObject({ outcome: 'done', swapped: true })
+  expect(settled?.aside).toBeUndefined()
+  expect([await at.patients(), await at.besides(), await at.hooksRan()]).toEqual([0, [], ['stop', 'start', 'ready']])
+})
+
 test('cancelled before the swap nothing changes, and the service is started again', async () => {
   const { restoreId } = await at.command(cfg, { hooks: { stop: 'slow', start: 'good' } })
   const ran: string[] = []
   await expect.poll(async () => ran.push(...(await at.hooksRan())), { interval: 20 }).toBeGreaterThan(0)
-  const runId = restoreId as string as RunId
-  const cancels = await at.house.bus.bucket(CANCELS_BUCKET)
-  await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
+  await at.cancel(restoreId)
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
   expect([await at.patients(), await at.besides(), await at.hooksRan()]).toEqual([0, [], ['start']])
 })

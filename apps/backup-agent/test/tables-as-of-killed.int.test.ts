@@ -2,10 +2,9 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { leftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import { expect, test } from 'vitest'
-import { said, spawnAgent } from './agent-process.ts'
+import { dies, said, spawnAgent } from './agent-process.ts'
 import { openClusterHouse } from './cluster-house.ts'
 
-// Side by side: each waits half a minute for NATS to hand the command out again.
 test.concurrent.each([
   ['replaying', 'replay'],
   ['reading the table at its moment', 'measure'],
@@ -23,7 +22,7 @@ test.concurrent.each([
     const about = { kind: 'tables', tables, into: { how: 'replace' }, goal, backupId: base.backupId }
     const { restoreId } = await at.command(cfg, about)
     await said(first, `"phase":"${phase}"`)
-    await first.kill('SIGKILL')
+    await dies(first, at.house, cfg)
     const left = await leftServer(join(house.clusters, 'records.tables', 'data'))
     // Who only begins to replay may not have started it yet.
     if (phase !== 'replay') expect(left).toBeDefined()

@@ -4,7 +4,7 @@ import { BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backu
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type AgentHouse, openAgentHouse } from './agent-house.ts'
-import { expectOneTrueBackup, said, spawnAgent } from './agent-process.ts'
+import { dies, expectOneTrueBackup, said, spawnAgent } from './agent-process.ts'
 
 let house: AgentHouse
 beforeAll(async () => {
@@ -18,8 +18,8 @@ beforeAll(async () => {
 })
 afterAll(() => house[Symbol.asyncDispose]())
 
-/** The first table is there whole when the agent dies in the middle of what follows. */
-const SLOW = { slow: 'SELECT a, b, pg_sleep(CASE WHEN a > 4000 THEN 0.01 ELSE 0 END)::text AS waited FROM large' }
+/** The first table is there whole when the agent dies in the middle of what follows, which takes twenty seconds, and as long before that to be counted. */
+const SLOW = { slow: 'SELECT a, b, pg_sleep(CASE WHEN a > 8600 THEN 0.05 ELSE 0 END)::text AS waited FROM large' }
 
 test('an agent killed in the middle of an export leaves nothing that looks like one, and the next run has all of it', async () => {
   const tables = { list: ['small', 'large'] }
@@ -27,7 +27,7 @@ test('an agent killed in the middle of an export leaves nothing that looks like 
   const wish = await house.wish(cfg, { kind: 'tables' })
   await using first = await spawnAgent(house, cfg, { policy: { kind: 'tables', tables: { ...tables, queries: SLOW } } })
   await said(first, '"event":"part.sealed"')
-  await first.kill('SIGKILL')
+  await dies(first, house, cfg)
   const [started] = await house.facts(BackupStarted, (fact) => fact.runId === wish.runId)
   expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toEqual([])
   expect(await house.facts(PartSealed, (fact) => fact.backupId === started?.backupId)).not.toEqual([])

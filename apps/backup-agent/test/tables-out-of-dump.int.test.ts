@@ -1,30 +1,18 @@
 import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { AgentConfig } from '../src/config.ts'
-import type { RunningAgent } from './agent-house.ts'
-import { openTablesHouse, type TablesHouse } from './tables-restore-house.ts'
+import { BESIDE, type ServedTablesHouse, serveTablesHouse } from './tables-restore-house.ts'
 
-let clinic: TablesHouse
-let cfg: AgentConfig
-let agent: RunningAgent
+let clinic: ServedTablesHouse
 let backupId: string
 beforeAll(async () => {
-  clinic = await openTablesHouse()
-  cfg = clinic.at.config()
-  agent = await clinic.at.house.agent(cfg)
+  clinic = await serveTablesHouse()
   backupId = (await clinic.dump()).backupId
 })
-afterAll(async () => {
-  await agent?.[Symbol.asyncDispose]()
-  await clinic?.[Symbol.asyncDispose]()
-})
+afterAll(() => clinic?.[Symbol.asyncDispose]())
 beforeEach(() => clinic.reset())
 
-const BESIDE: TablesInto = { how: 'beside', schema: 'look' }
-
 async function obeyed(names: string, into: TablesInto, more = {}) {
-  const { restoreId } = await clinic.at.command(cfg, clinic.wish(names, into, { backupId, ...more }))
-  const [settled] = await clinic.at.settled(restoreId)
+  const settled = await clinic.obeyed(clinic.wish(names, into, { backupId, ...more }))
   // Neither the scratch database nor what was loaded stays, however it ended.
   expect(await clinic.at.besides()).toEqual([])
   expect((await clinic.left()).filter((name) => name.startsWith('lifeboat'))).toEqual([])
@@ -51,6 +39,30 @@ test('out of a dump the named tables alone come back: with partitions, sequences
       `select nextval('clinic.visit_id_seq')::int as next, (select count(*)::int from clinic.note) as notes`,
     ),
   ).toEqual([{ next: 301, notes: 0 }])
+})
+
+test('an extension that cannot be made here stands only in the way of tables that need it', async () => {
+  const tables = ['clinic.visit', 'clinic.result']
+  const was = await Promise.all(tables.map(clinic.contents))
+  await clinic.query('create extension pgrowlocks; create extension citext; create table clinic.odd (word citext)')
+  // Of the same length, for the archive says how long each text is.
+  const spoiled = (name: string) => (role: string, contents: Buffer) =>
+    role === 'database'
+      ? Buffer.from(contents.toString('latin1').replaceAll(name, `${name.slice(0, -1)}z`), 'latin1')
+      : contents
+  const [unneeded, needed] = [
+    await clinic.dump({ spoil: spoiled('pgrowlocks') }),
+    await clinic.dump({ spoil: spoiled('EXTENSION IF NOT EXISTS citext') }),
+  ]
+  await clinic.query(`delete from clinic.visit; delete from clinic.result; select setval('clinic.visit_id_seq', 1)`)
+  expect(await obeyed('visit result', { how: 'replace' }, { backupId: unneeded.backupId })).toMatchObject({
+    outcome: 'done',
+  })
+  expect(await Promise.all(tables.map(clinic.contents))).toEqual(was)
+  expect(await clinic.query(`select nextval('clinic.visit_id_seq')::int as next`)).toEqual([{ next: 301 }])
+  const error = { code: 'DRILL_RESTORE_FAILED', facts: { stderr: expect.stringContaining('citexz') } }
+  expect(await obeyed('odd', BESIDE, { backupId: needed.backupId })).toMatchObject({ outcome: 'failed', error })
+  await clinic.query('drop extension pgrowlocks; drop table clinic.odd; drop extension citext')
 })
 
 test('a table that was dropped can be loaded beside, not put in', async () => {

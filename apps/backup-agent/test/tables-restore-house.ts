@@ -1,10 +1,12 @@
 import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
+import type { RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { type SealOptions, sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
 import { type SealTablesOptions, sealTables } from '@lifeboat/testkit/seal-tables.ts'
+import type { AgentConfig } from '../src/config.ts'
 import { openRestoreHouse, type RestoreHouse } from './restore-house.ts'
 
 /** A ward with visits: keys of two kinds, a rule between the tables and to itself, computed and identity columns, triggers of every firing, a partitioned table and one without a key. */
@@ -30,6 +32,10 @@ const CONTENTS = `
 
 export const CLINIC = ['clinic.ward', 'clinic.visit', 'clinic.note', 'clinic.result']
 
+export const BESIDE: TablesInto = { how: 'beside', schema: 'look' }
+export const REPLACE: TablesInto = { how: 'replace' }
+export const MERGE: TablesInto = { how: 'merge' }
+
 export interface TablesHouse extends AsyncDisposable {
   at: RestoreHouse
   /** A proven export of the clinic as it was at first. */
@@ -51,6 +57,30 @@ export interface TablesHouse extends AsyncDisposable {
   contents(table: string): Promise<string>
   /** Tables and schemas that restores made. */
   left(): Promise<string[]>
+}
+
+/** A house, and an agent that obeys while the tests of a file run. */
+export interface ServedTablesHouse extends TablesHouse {
+  cfg: AgentConfig
+  /** Gives a command and waits for its end. */
+  obeyed(change: object): Promise<RestoreSettled | undefined>
+}
+
+export async function serveTablesHouse(): Promise<ServedTablesHouse> {
+  await using opening = new AsyncDisposableStack()
+  const clinic = opening.use(await openTablesHouse())
+  const cfg = clinic.at.config()
+  opening.use(await clinic.at.house.agent(cfg))
+  const owned = opening.move()
+  return {
+    ...{ ...clinic, cfg },
+    async obeyed(change) {
+      const { restoreId } = await clinic.at.command(cfg, change)
+      const [settled] = await clinic.at.settled(restoreId)
+      return settled
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 export async function openTablesHouse(): Promise<TablesHouse> {

@@ -1,13 +1,10 @@
 import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { expect, test } from 'vitest'
-import { said, spawnAgent } from './agent-process.ts'
-import { openTablesHouse } from './tables-restore-house.ts'
+import { dies, said, spawnAgent } from './agent-process.ts'
+import { BESIDE, openTablesHouse, REPLACE, type TablesHouse } from './tables-restore-house.ts'
 
-const REPLACE: TablesInto = { how: 'replace' }
-const BESIDE: TablesInto = { how: 'beside', schema: 'look' }
 const VISITS = 300
 
-// Side by side: each waits half a minute for NATS to hand the command out again.
 test.concurrent.each<[string, string, number[], TablesInto, 'dump'?]>([
   ['looking for a copy', 'look', [0], REPLACE],
   ['loading', 'load', [0], REPLACE],
@@ -24,24 +21,52 @@ test.concurrent.each<[string, string, number[], TablesInto, 'dump'?]>([
   async (_, phase, allowed, into, from) => {
     await using clinic = await openTablesHouse()
     const { at } = clinic
-    const { backupId } = from === 'dump' ? await clinic.dump() : clinic
-    await clinic.query('delete from clinic.visit')
     const rows = async (table: string) => (await clinic.query(`select count(*)::int as rows from ${table}`))[0]?.rows
-    const { house, section, signers } = at
-    const cfg = at.config()
-    const nextLife = () => spawnAgent(house, cfg, { restore: section, signers, source: { restore: at.login } })
-    const hooks = into === REPLACE ? { stop: 'slow', start: 'slow' } : {}
-    await using first = await nextLife()
-    const { restoreId } = await at.command(cfg, clinic.wish('visit', into, { hooks, backupId }))
-    await said(first, `"phase":"${phase}"`)
-    await first.kill('SIGKILL')
+    const { restoreId, nextLife, told } = await killedAt(clinic, phase, into, from)
     expect(allowed).toContain(await rows('clinic.visit'))
-    await using _second = await nextLife()
+    await using second = await nextLife()
+    if (phase === 'start hook') {
+      await said(second, '"phase":"start hook"', told)
+      expect(await at.isHeld()).toBe(true)
+    }
     expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: into === REPLACE }])
     expect(await rows(into === REPLACE ? 'clinic.visit' : 'look.visit')).toBe(VISITS)
     expect(await clinic.left()).toEqual([into === REPLACE ? expect.stringMatching(/visit_before_/) : 'look.visit'])
     expect(await at.besides()).toEqual([])
-    if (into === REPLACE) expect((await at.hooksRan()).at(-1)).toBe('start')
+    if (into !== REPLACE) return
+    const ran = await at.hooksRan()
+    expect(ran.at(-1)).toBe('start')
+    // What was stopped does not stand still while everything is loaded anew.
+    expect(ran.join(' ')).not.toContain('stop stop')
+    const [first] = /"phase":"[^"]+"/.exec(second.log().slice(told)) ?? []
+    if (phase === 'stop hook') expect(first).toBe('"phase":"start hook"')
   },
   600_000,
 )
+
+test.concurrent('an agent killed while it restores a dump beside leaves nothing of it when the command was cancelled meanwhile', async () => {
+  await using clinic = await openTablesHouse()
+  const { at } = clinic
+  const { restoreId, nextLife } = await killedAt(clinic, 'restore', REPLACE, 'dump')
+  expect(await at.besides()).toEqual([expect.stringMatching(/^records_restoring_/)])
+  await at.cancel(restoreId)
+  await using _second = await nextLife()
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
+  expect([await at.besides(), await clinic.left()]).toEqual([[], []])
+}, 600_000)
+
+/** Visits are lost, a command to bring them back is given, and the agent is killed as soon as it says that this phase begins. `told`: where the log of its next life begins. */
+async function killedAt(clinic: TablesHouse, phase: string, into: TablesInto, from?: 'dump') {
+  const { at } = clinic
+  const { backupId } = from === 'dump' ? await clinic.dump() : clinic
+  await clinic.query('delete from clinic.visit')
+  const cfg = at.config()
+  const change = { restore: at.section, signers: at.signers, source: { restore: at.login } }
+  const nextLife = () => spawnAgent(at.house, cfg, change)
+  const hooks = into === REPLACE ? { stop: 'slow', start: 'slow' } : {}
+  await using first = await nextLife()
+  const { restoreId } = await at.command(cfg, clinic.wish('visit', into, { hooks, backupId }))
+  await said(first, `"phase":"${phase}"`)
+  await dies(first, at.house, cfg)
+  return { restoreId, nextLife, told: first.log().length }
+}

@@ -1,38 +1,18 @@
-import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { AgentConfig } from '../src/config.ts'
-import type { RunningAgent } from './agent-house.ts'
-import { openTablesHouse, type TablesHouse } from './tables-restore-house.ts'
+import { BESIDE, MERGE, REPLACE, type ServedTablesHouse, serveTablesHouse } from './tables-restore-house.ts'
 
-let clinic: TablesHouse
-let cfg: AgentConfig
-let agent: RunningAgent
+let clinic: ServedTablesHouse
 beforeAll(async () => {
-  clinic = await openTablesHouse()
-  cfg = clinic.at.config()
-  agent = await clinic.at.house.agent(cfg)
+  clinic = await serveTablesHouse()
 })
-afterAll(async () => {
-  await agent?.[Symbol.asyncDispose]()
-  await clinic?.[Symbol.asyncDispose]()
-})
+afterAll(() => clinic?.[Symbol.asyncDispose]())
 beforeEach(() => clinic.reset())
-
-const BESIDE: TablesInto = { how: 'beside', schema: 'look' }
-const REPLACE: TablesInto = { how: 'replace' }
-const MERGE: TablesInto = { how: 'merge' }
-
-async function obeyed(change: object) {
-  const { restoreId } = await clinic.at.command(cfg, change)
-  const [settled] = await clinic.at.settled(restoreId)
-  return settled
-}
 
 describe('refused, with nothing changed and nothing left:', () => {
   const unchanged = async (wish: object) => {
     const tables = ['clinic.ward', 'clinic.visit', 'clinic.note']
     const was = await Promise.all(tables.map((name) => clinic.contents(name).catch(() => '')))
-    const settled = await obeyed(wish)
+    const settled = await clinic.obeyed(wish)
     expect(await Promise.all(tables.map((name) => clinic.contents(name).catch(() => '')))).toEqual(was)
     expect(await clinic.left()).toEqual([])
     expect(settled).toMatchObject({ outcome: 'failed', swapped: false })
@@ -140,6 +120,20 @@ describe('refused, with nothing changed and nothing left:', () => {
   test('a trigger that always fires and changes what comes back', async () => {
     await clinic.query(`create function clinic.meddle() returns trigger language plpgsql as $$ begin new.words := 'changed'; return new; end $$;
       create trigger always before insert on clinic.note for each row execute function clinic.meddle(); alter table clinic.note enable always trigger always`)
+    const unlike = {
+      code: 'RECOVERY_UNLIKE',
+      facts: { differences: [expect.stringContaining('a trigger changed them')] },
+    }
+    expect(await unchanged(clinic.wish('note', REPLACE))).toMatchObject(unlike)
+    await clinic.query(`delete from clinic.visit where id < 10; create function clinic.mend() returns trigger language plpgsql as $$ begin new.data := '{}'; return new; end $$;
+      create trigger always before insert on clinic.visit for each row execute function clinic.mend(); alter table clinic.visit enable always trigger always`)
+    expect(await unchanged(clinic.wish('visit', MERGE))).toMatchObject(unlike)
+  })
+
+  test('a trigger that always fires, and late', async () => {
+    await clinic.query(`create function clinic.meddle_late() returns trigger language plpgsql as $$ begin update clinic.note set words = 'changed' where words <> 'changed'; return null; end $$;
+      create constraint trigger late after insert on clinic.note deferrable initially deferred for each row execute function clinic.meddle_late();
+      alter table clinic.note enable always trigger late`)
     expect(await unchanged(clinic.wish('note', REPLACE))).toMatchObject({
       code: 'RECOVERY_UNLIKE',
       facts: { differences: [expect.stringContaining('a trigger changed them')] },
@@ -153,7 +147,7 @@ describe('refused, with nothing changed and nothing left:', () => {
       code: 'RESTORE_TABLE_BUSY',
       facts: { holders: [expect.stringMatching(/^pid \d+, somebody of postgres, idle in transaction: clinic\.note$/)] },
     })
-    const { restoreId } = await clinic.at.command(cfg, clinic.wish('note', REPLACE, { drainMs: 60_000 }))
+    const { restoreId } = await clinic.at.command(clinic.cfg, clinic.wish('note', REPLACE, { drainMs: 60_000 }))
     await clinic.untilWaiting()
     await holder.query('commit')
     expect(await clinic.at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])

@@ -125,15 +125,10 @@ test('a run that finds nothing changed writes nothing and refers to the export b
   const wish = await house.wish(agent.deps.cfg, { kind: 'tables' })
   const unchanged = await house.fact(BackupUnchanged, (fact) => fact.runId === wish.runId)
   expect(unchanged.backupId).toBe(first.backupId)
-  await vi.waitFor(async () =>
-    expect(await house.ledger.get(wish.runId)).toMatchObject({
-      state: 'succeeded',
-      unchanged: true,
-      backupId: first.backupId,
-    }),
-  )
+  const ended = { state: 'succeeded', unchanged: true, backupId: first.backupId }
+  await expect.poll(() => house.ledger.get(wish.runId)).toMatchObject(ended)
   expect(await house.facts(BackupStarted, ({ runId }) => runId === wish.runId)).toEqual([])
-  await vi.waitFor(async () => expect(await readdir(join(agent.deps.spool.path, 'backups'))).toEqual([first.backupId]))
+  await expect.poll(() => readdir(join(agent.deps.spool.path, 'backups'))).toEqual([first.backupId])
   const catalog = await KvCatalog.open(house.bus)
   await catalog.apply({ subject: 'backup.sealed', data: first })
   await catalog.apply({ subject: 'backup.unchanged', data: unchanged })
@@ -227,7 +222,7 @@ test('a table cannot vanish once its export has begun: who drops it waits', asyn
       `SELECT count(*)::int AS locked FROM pg_locks WHERE relation = 'doomed'::regclass AND mode = 'AccessShareLock' AND granted AND pid <> pg_backend_pid()`,
     )) as [{ locked: number }]
     expect(locked).toBeGreaterThan(0)
-  }, 60_000)
+  }, 90_000)
   await house.pg.query('records', 'DROP TABLE doomed')
   const { exports } = await sealedBy(wish.runId)
   expect(exports?.tables.map(({ rows }) => rows)).toEqual([5, 5])
@@ -255,5 +250,5 @@ test('an agent that was started anew still knows its last export', async () => {
     await house.fact(BackupUnchanged, (fact) => fact.runId === runId)
     expect(agent.deps.spool.get(first.backupId)).toBeDefined()
   }
-  await vi.waitFor(async () => expect((await house.ledger.get(runId))?.state).toBe('succeeded'))
+  await expect.poll(async () => (await house.ledger.get(runId))?.state).toBe('succeeded')
 })

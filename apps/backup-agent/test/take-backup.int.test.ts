@@ -11,7 +11,7 @@ import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type AgentHouse, openAgentHouse, POLICY, type RunningAgent, SOURCE, TOKEN } from './agent-house.ts'
+import { type AgentHouse, openAgentHouse, PASSWORD, POLICY, type RunningAgent, SOURCE, TOKEN } from './agent-house.ts'
 
 let house: AgentHouse
 beforeAll(async () => {
@@ -55,6 +55,22 @@ test('the same wish five times is one backup', async () => {
   await sleep(1_500)
   expect(await house.facts(BackupStarted, (fact) => fact.runId === wish.runId)).toHaveLength(1)
   expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toHaveLength(1)
+})
+
+test('a backup that comes through has its source looked at again at once, where a look was refused before', async () => {
+  await house.pg.query(
+    'postgres',
+    `CREATE ROLE late LOGIN PASSWORD 'another' BYPASSRLS; GRANT pg_read_all_data TO late; ALTER ROLE late SET lo_compat_privileges = on`,
+  )
+  const cfg = house.config({ database: 'records', user: 'late' })
+  await using agent = await house.agent(cfg)
+  const refusal = () => agent.deps.footings.all().find(({ part }) => part === 'source')?.error?.code
+  await expect.poll(refusal, { timeout: 30_000 }).toBe('SOURCE_AUTH_REFUSED')
+  await house.pg.query('postgres', `ALTER ROLE late PASSWORD '${PASSWORD}'`)
+  const wish = await house.wish(cfg)
+  await sealedOf(wish.runId)
+  // By itself it would be looked at five minutes after the refusal.
+  await expect.poll(refusal, { timeout: 30_000 }).toBeUndefined()
 })
 
 test('the signed manifest describes every byte that is in the spool', async () => {

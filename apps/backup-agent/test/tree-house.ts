@@ -2,7 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
+import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
+import { moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
@@ -19,10 +22,22 @@ export interface TreeHouse extends AsyncDisposable {
   section: Record<string, unknown>
   /** A tree of its own: every test begins with one. */
   tree(): Tree
+  agent(
+    tree: Tree,
+    source?: Record<string, unknown>,
+    more?: { hooks?: Record<string, Hook>; uploaders?: string[] },
+  ): Promise<TreeAgent>
   command(
     cfg: AgentConfig,
     change: { backupId?: string; action?: string } & Record<string, unknown>,
   ): Promise<RestoreOrder>
+}
+
+/** An agent for one tree. */
+export interface TreeAgent extends AsyncDisposable {
+  cfg: AgentConfig
+  restore(change: Record<string, unknown>): ReturnType<RestoreHouse['settled']>
+  plan(change?: Record<string, unknown>): Promise<RestorePlanned>
 }
 
 export interface Tree {
@@ -36,6 +51,9 @@ export interface Tree {
   /** Path → contents of the files below root. */
   contents(of?: string): Record<string, string>
 }
+
+/** tar's memory knows seconds. */
+export const nextSecond = () => sleep(1_100)
 
 const POST = `pwd > built; echo "$LIFEBOAT_HOOK $LIFEBOAT_RELEASE $LIFEBOAT_LIVE" >> built
 case "$1" in fail) echo "no such package" >&2; exit 3;; hang) sleep 600;; esac
@@ -53,7 +71,7 @@ export async function openTreeHouse(): Promise<TreeHouse> {
   const hooks = { build: post('ok'), 'bad-build': post('fail'), 'hanging-build': post('hang', 1000) }
   const owned = opening.move()
   let count = 0
-  return {
+  const house: TreeHouse = {
     at,
     section: {
       ...at.section,
@@ -72,6 +90,25 @@ export async function openTreeHouse(): Promise<TreeHouse> {
       return { ...cfg, sources: new Map([[SOURCE, { files }]]), restore }
     },
     tree: () => openTree(join(trees, `tree-${++count}`), at),
+    async agent(tree, source = {}, { hooks = {}, ...more } = {}) {
+      const plain = house.config({ root: tree.root, ...source })
+      const restore = plain.restore && { ...plain.restore, ...more, hooks: { ...plain.restore.hooks, ...hooks } }
+      const cfg = { ...plain, restore }
+      const agent = await at.house.agent(cfg)
+      await at.hooksRan()
+      return {
+        cfg,
+        restore: async (change) => at.settled((await house.command(cfg, change)).restoreId),
+        async plan(change = {}) {
+          const restoreId = newRestoreId(Date.now())
+          const about = { restoreId, agentId: cfg.agentId, sourceId: SOURCE, requestedAt: moment(Date.now()) }
+          const wish = { targets: ['south' as TargetId], unproven: false, hooks: {}, ...change }
+          await at.house.bus.publish(RestorePlanRequested, { ...about, ...wish })
+          return at.house.fact(RestorePlanned, (fact) => fact.restoreId === restoreId)
+        },
+        [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
+      }
+    },
     async command(cfg, change) {
       const order = await at.order(cfg, { kind: 'files', ...change })
       await at.publishRaw(await at.wish(order))
@@ -79,6 +116,7 @@ export async function openTreeHouse(): Promise<TreeHouse> {
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+  return house
 }
 
 function openTree(folder: string, at: RestoreHouse): Tree {

@@ -115,7 +115,7 @@ export async function openWalHouse(opts: WalHouseOptions): Promise<WalHouse> {
     back: (target) => rename(join(folder, `away-${target}`), join(folder, 'targets', target)),
     spooled: () => readdir(join(folder, 'spool', 'wal', SOURCE)).catch(() => []),
     wipeSpool: () => rm(join(folder, 'spool'), { recursive: true, force: true }),
-    async state(pleases, withinMs = 90_000) {
+    async state(pleases, withinMs = 240_000) {
       for (const until = Date.now() + withinMs; ; await sleep(100)) {
         const found = (await bucket.get(SOURCE))?.value
         if (found !== undefined && pleases(found)) return found
@@ -225,7 +225,7 @@ export async function writeWal(pg: TestPostgres, megabytes: number): Promise<voi
 /** Somebody drops the slot; the server may need a moment to notice that nobody streams from it any more. */
 export async function dropSlot(pg: TestPostgres): Promise<void> {
   const drop = () => pg.query('postgres', `SELECT pg_drop_replication_slot('${SLOT}')`)
-  await vi.waitFor(drop, { timeout: 60_000, interval: 200 })
+  await vi.waitFor(drop, { timeout: 90_000, interval: 200 })
 }
 
 export async function currentLsn(pg: TestPostgres): Promise<bigint> {
@@ -268,9 +268,8 @@ export async function expectArchive(
 /** Both targets hold everything the server has now. */
 export async function everywhere(house: WalHouse, pg: TestPostgres, targets = ['north', 'south']): Promise<WalState> {
   const end = await currentLsn(pg)
-  const state = await house.state(
-    (now) => targets.every((target) => parseLsn(now.targets[target as TargetId]?.lsn ?? '0/0') >= end),
-    120_000,
+  const state = await house.state((now) =>
+    targets.every((target) => parseLsn(now.targets[target as TargetId]?.lsn ?? '0/0') >= end),
   )
   for (const target of targets) await expectArchive(house, pg, target, end)
   return state

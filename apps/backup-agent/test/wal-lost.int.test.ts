@@ -36,7 +36,7 @@ async function expectToldAndAnswered(house: WalHouse, reason: RegExp): Promise<v
     return runs.map(({ kind, requestedBy, policyId }) => ({ kind, requestedBy, policyId }))
   }
   const wanted = [{ kind: 'base', requestedBy: 'agent', policyId: 'weekly' }]
-  await vi.waitFor(async () => expect(await asked()).toEqual(wanted), { timeout: 60_000, interval: 200 })
+  await vi.waitFor(async () => expect(await asked()).toEqual(wanted), { timeout: 90_000, interval: 200 })
 }
 
 test.concurrent('a slot beyond its limit is given up before the disk is full, aloud, and a new base makes up for the hole', async () => {
@@ -58,10 +58,10 @@ test.concurrent('a slot beyond its limit is given up before the disk is full, al
   await house.back('south')
   await writeWal(pg, 20)
   const end = await currentLsn(pg)
-  await house.state(safeBeyond(end), 120_000)
+  await house.state(safeBeyond(end))
   const [slot] = await pg.query('postgres', 'SELECT restart_lsn::text AS lsn FROM pg_replication_slots')
   expect(parseLsn(slot.lsn) >= end).toBe(true)
-  const healed = await house.state((now) => now.lost === undefined, 120_000)
+  const healed = await house.state((now) => now.lost === undefined)
   expect(healed.begun?.lsn).toBe(lost?.to)
 })
 

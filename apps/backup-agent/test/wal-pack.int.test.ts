@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { constants, zstdDecompress } from 'node:zlib'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -61,11 +62,7 @@ test('the age program decrypts whatever number of chunks there are, and each of 
   for (const size of [0, 1, chunk - 1, chunk, chunk + 1, 3 * chunk]) {
     const bytes = randomBytes(size)
     const path = join(folder, `chunks-${size}`)
-    // Handed over in pieces that fit no chunk.
-    const pieces = Array.from({ length: Math.ceil(size / 10_007) }, (_, no) =>
-      bytes.subarray(no * 10_007, (no + 1) * 10_007),
-    )
-    await pack(pieces, path, { age, recipients: [recipient, second] }, { signal, log: silentLogger })
+    await pack(bytes, path, { age, recipients: [recipient, second] }, { signal, log: silentLogger })
     for (const identity of ['identity', 'second'])
       expect((await decrypted(join(folder, identity), path)).equals(bytes), `${size} bytes`).toBe(true)
   }
@@ -73,7 +70,7 @@ test('the age program decrypts whatever number of chunks there are, and each of 
 
 test('an object that was cut off or changed is refused by the age program', async () => {
   const path = join(folder, 'whole')
-  await pack([randomBytes(200_000)], path, packing(), { signal, log: silentLogger })
+  await pack(randomBytes(200_000), path, packing(), { signal, log: silentLogger })
   const whole = await readFile(path)
   const [cut, flipped] = [join(folder, 'cut'), join(folder, 'flipped')]
   await writeFile(cut, whole.subarray(0, whole.length - (200_000 % (64 * 1024)) - 16))
@@ -85,7 +82,7 @@ test('recipients of a kind that only the age program knows are left to it', asyn
   const program = join(folder, 'age-with-plugin')
   await writeFile(program, '#!/bin/sh\necho "age-encryption.org/v1"; echo "$@"; cat\n', { mode: 0o755 })
   const plugin = { age: program, recipients: [recipient, 'age1yubikey1qwertz'] }
-  await pack([Buffer.from('plain')], join(folder, 'plugin'), plugin, { signal, log: silentLogger })
+  await pack(Buffer.from('plain'), join(folder, 'plugin'), plugin, { signal, log: silentLogger })
   const said = `age-encryption.org/v1\n--recipient ${recipient} --recipient age1yubikey1qwertz\nplain`
   expect(await readFile(join(folder, 'plugin'), 'utf8')).toBe(said)
 })
@@ -98,11 +95,37 @@ test('a program that fails leaves no file, neither a finished nor a half one, an
   // Whether age dies before it is written to, or while, is a matter of luck; an error that nobody catches fails the run of all tests.
   const tries = Array.from({ length: 40 }, async (_, no) => {
     const plain = Buffer.alloc(no % 2 === 0 ? 9 : 3_000_000, no)
-    const packed = pack([plain], join(folder, `broken-${no}`), broken, { signal, log: silentLogger })
+    const packed = pack(plain, join(folder, `broken-${no}`), broken, { signal, log: silentLogger })
     await expect(packed).rejects.toMatchObject({ code: 'TOOL_FAILED' })
   })
   await Promise.all(tries)
   expect(await readdir(folder)).toEqual(before)
+})
+
+test('levels 2 and 3 look back over a quarter of a megabyte, and nothing is lost by it', async () => {
+  const plain = Buffer.concat([randomBytes(1_000_000), Buffer.alloc(1_000_000)])
+  const inSmallWindow = { params: { [constants.ZSTD_d_windowLogMax]: 18 } }
+  const reread = async (level: number) => promisify(zstdDecompress)(await compress(plain, level), inSmallWindow)
+  for (const level of [2, 3]) expect((await reread(level)).equals(plain), `level ${level}`).toBe(true)
+  await expect(reread(9)).rejects.toThrow(/too much memory/)
+})
+
+test('what nothing can be made shorter of is compressed whole as well', async () => {
+  for (const size of [1, 1000, 70_000, 3_000_000]) {
+    const plain = randomBytes(size)
+    for (const level of [1, 3, 19]) {
+      const compressed = await compress(plain, level)
+      expect((await promisify(zstdDecompress)(compressed)).equals(plain), `${size} bytes, level ${level}`).toBe(true)
+    }
+  }
+})
+
+test('one frame comes out, for readers stop behind the first', async () => {
+  const magic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
+  for (const level of [1, 3, 9]) {
+    const compressed = await compress(Buffer.alloc(1_000_000, 'WAL'), level)
+    expect(compressed.lastIndexOf(magic), `level ${level}`).toBe(0)
+  }
 })
 
 test('the digest in a key is the beginning of the SHA-256 of the plain bytes', () => {

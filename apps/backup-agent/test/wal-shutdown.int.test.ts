@@ -16,7 +16,7 @@ test('a server that is told to stop does not wait for the flush timer: its last 
   const last = await currentLsn(pg)
   await pg.stop('fast')
   await house.state(safeBeyond(last))
-}, 90_000)
+})
 
 test('a server that is told to stop while too few targets are there is let go, and nothing is lost', async () => {
   await using pg = await startPostgres()

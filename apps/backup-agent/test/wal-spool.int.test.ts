@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Md5, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { formatLsn, segmentAt, type WalObject, walFileName } from '@lifeboat/shared/domain/wal.ts'
+import { segmentAt, type WalObject, walFileName } from '@lifeboat/shared/domain/wal.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { expect, test } from 'vitest'
 import { openWalSpool } from '../src/wal/wal-spool.ts'
@@ -29,11 +29,11 @@ test('what recovery does not need any more leaves its room to what waits, also w
     for (const object of [...old, ...kept]) await add(object)
     const waiting = add(segment(4))
     // The window begins within segment 3.
-    const [north, south] = targets as [TargetId, TargetId]
-    await spool.letGo(north, { timeline: 1, before: formatLsn(BigInt(3 * SEGMENT_BYTES + 5)) }, SEGMENT_BYTES)
+    const [north, south] = [5, 0].map((more) => ({ timeline: 1, lsn: BigInt(3 * SEGMENT_BYTES + more) }))
+    await spool.letGo([north, undefined], SEGMENT_BYTES)
     expect(spool.names()).toHaveLength(old.length + kept.length)
     // Of two windows the longer one counts.
-    await spool.letGo(south, { timeline: 1, before: formatLsn(BigInt(3 * SEGMENT_BYTES)) }, SEGMENT_BYTES)
+    await spool.letGo([north, south], SEGMENT_BYTES)
     await waiting
     const left = [...kept, segment(4)].map(walFileName).sort()
     expect((await readdir(folder)).sort()).toEqual(left)

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { expect, test } from 'vitest'
 import { everywhere, openWalHouse, writeWal } from './wal-house.ts'
 
 const STOPS = 30
 
-const slow = process.env.SLOW === '1'
-if (!slow) console.warn('NOT RUN: thirty stops in a row. They take two minutes; `pnpm test:slow` runs them.')
+const slow = orNotRun(process.env.SLOW === '1', 'thirty stops in a row', 'two minutes (`pnpm test:slow`)')
 
 test.runIf(slow)(
   'thirty stops in a row at any moment: each ends in time, and every byte of WAL is there at the end',
-  { timeout: 900_000 },
+  { timeout: 1_800_000 },
   async () => {
     await using pg = await startPostgres({ settings: { wal_keep_size: '2GB' } })
     await using house = await openWalHouse({ pg })

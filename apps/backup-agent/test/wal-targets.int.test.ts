@@ -99,6 +99,39 @@ test.concurrent('a target that was away for longer than its WAL is kept anywhere
   await house.state(safeBeyond(await currentLsn(pg)))
 })
 
+test.concurrent('a target that was away is filled with what another let go of already, from the one that keeps it for longer', async () => {
+  await using pg = await startPostgres()
+  const wal = { spoolMaxBytes: '40MiB', refill: { after: '3s' } }
+  const targets = ['north', 'south', 'west']
+  await using house = await openWalHouse({ pg, wal, targets, mayRemove: true })
+  await house.start('backup-agent', 'uploader')
+  await writeWal(pg, 2)
+  await everywhere(house, pg, targets)
+  await house.away('south')
+  for (let round = 0; round < 3; round += 1) await writeWal(pg, 20)
+  const before = await currentLsn(pg)
+  await house.state((now) =>
+    ['north', 'west'].every((target) => parseLsn(now.targets[target as TargetId]?.lsn ?? '0/0') >= before),
+  )
+  await house.kill('uploader')
+  await house.kill('backup-agent', 'SIGTERM')
+  await forgetAnnouncements(house)
+  await house.wipeSpool()
+  await house.start('backup-agent', 'uploader')
+  await letGoAt(house, 'north', before)
+  const begins = { timeline: 1, lsn: formatLsn(before) }
+  const told = await house.state((now) => now.targets['north' as TargetId]?.begins?.lsn === begins.lsn)
+  expect(told.targets['south' as TargetId]?.begins).toBeUndefined()
+  await house.kill('backup-agent')
+  // Of what was let go months ago only the state tells.
+  await forgetAnnouncements(house, 'LIFEBOAT_FACTS')
+  await house.start('backup-agent')
+  await house.back('south')
+  await writeWal(pg, 2)
+  const { targets: now } = await everywhere(house, pg, ['south', 'west'])
+  expect(now['north' as TargetId]?.begins).toEqual(begins)
+})
+
 /** The uploader removes what a base that begins there does not need. */
 async function letGoAt(house: WalHouse, target: string, before: bigint): Promise<void> {
   const anchor = newBackupId('base', Date.now())
@@ -123,9 +156,9 @@ async function spans(house: WalHouse, target: string) {
 }
 
 /** As an operator would with `nats stream purge`. */
-async function forgetAnnouncements(house: WalHouse): Promise<void> {
+async function forgetAnnouncements(house: WalHouse, stream = 'LIFEBOAT_FLOWS'): Promise<void> {
   const socket = connect(house.nats.port, '127.0.0.1')
-  socket.write('CONNECT {"verbose":false}\r\nSUB inbox 1\r\nPUB $JS.API.STREAM.PURGE.LIFEBOAT_FLOWS inbox 0\r\n\r\n')
+  socket.write(`CONNECT {"verbose":false}\r\nSUB inbox 1\r\nPUB $JS.API.STREAM.PURGE.${stream} inbox 0\r\n\r\n`)
   for await (const chunk of socket) if (String(chunk).includes('"purged":')) break
 }
 

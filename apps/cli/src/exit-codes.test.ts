@@ -6,13 +6,17 @@ import { runCli } from './run-cli.ts'
 
 const known = Object.values(EXIT_CODES).map(({ code, meaning }) => `${code} ${meaning}`)
 
-async function helpOf(...argv: string[]): Promise<{ code: number; text: string }> {
+function helpOf(...argv: string[]): Promise<{ code: number; text: string }> {
+  return typed(...argv, '--help')
+}
+
+async function typed(...argv: string[]): Promise<{ code: number; text: string }> {
   let text = ''
   const out = (chunk: string) => {
     text += chunk
   }
   const signal = new AbortController().signal
-  const code = await runCli([...argv, '--help'], {
+  const code = await runCli(argv, {
     env: {},
     cwd: '/',
     signal,
@@ -49,6 +53,7 @@ test('every error of the catalogue ends the program with a code of its kind', ()
   const kinds = Object.groupBy(ERROR_CODES, (code) => exitOf(code))
   expect(kinds.internal).toEqual(['INTERNAL'])
   expect(kinds.usage?.toSorted()).toEqual([
+    'CLI_UNCONFIRMED',
     'CLI_USAGE',
     'RECOVERY_CHOICE_UNCLEAR',
     'RECOVERY_GOAL_UNREADABLE',
@@ -63,4 +68,23 @@ test('every error of the catalogue ends the program with a code of its kind', ()
     expect.arrayContaining(['BUS_UNREACHABLE', 'SOURCE_AUTH_REFUSED', 'TARGET_UNREACHABLE', 'TARGET_REFUSED']),
   )
   expect(kinds.failed).toEqual(expect.arrayContaining(['DRILL_RESTORE_FAILED', 'COPY_INCOMPLETE', 'TARGET_MISSING']))
+})
+
+test('what was typed wrong is an error with a code, what is meant instead and the next step, in JSON where that was asked for', async () => {
+  const { code, text } = await typed('stauts')
+  expect(code).toBe(EXIT_CODES.usage.code)
+  expect(text).toBe(
+    [
+      'CLI_USAGE: The command cannot be understood as it stands',
+      "  problem: unknown command 'stauts'",
+      '  suggestion: Did you mean status?',
+      '  next: Look at the command with --help.\n',
+    ].join('\n'),
+  )
+  const json = await typed('backup', 'now', '--json')
+  expect(json.code).toBe(EXIT_CODES.usage.code)
+  expect(JSON.parse(json.text)).toMatchObject({
+    error: { code: 'CLI_USAGE', facts: { problem: expect.stringContaining('missing required argument') } },
+  })
+  expect((await typed('backup')).text).toMatch(/^Usage: lifeboat backup/)
 })

@@ -15,7 +15,7 @@ export const EXIT_CODES = {
   lost: { code: 10, meaning: 'WAL is lost: no target and no server has it, and recovery cannot pass' },
   missing: {
     code: 11,
-    meaning: 'WAL is missing at a target that had it, or contradicts itself; other targets can help',
+    meaning: 'WAL is missing or damaged at a target that had it, or contradicts itself; other targets may help',
   },
   interrupted: { code: 130, meaning: 'stopped by Ctrl-C; work that was asked for goes on' },
 } as const satisfies Record<string, { code: number; meaning: string }>
@@ -25,6 +25,7 @@ export type ExitName = keyof typeof EXIT_CODES
 /** What was typed cannot be understood. */
 const USAGE = new Set<ErrorCode>([
   'CLI_USAGE',
+  'CLI_UNCONFIRMED',
   'RECOVERY_TIME_UNZONED',
   'RECOVERY_GOAL_UNREADABLE',
   'RECOVERY_CHOICE_UNCLEAR',
@@ -36,7 +37,7 @@ export function exitOf(code: ErrorCode): ExitName {
   if (code === 'INTERNAL') return 'internal'
   if (USAGE.has(code)) return 'usage'
   if (code.startsWith('CONFIG_')) return 'config'
-  if (code.endsWith('_UNKNOWN') || code === 'RUN_ENDED') return 'unknown'
+  if (code.endsWith('_UNKNOWN') || code === 'RUN_ENDED' || code === 'WAL_NOT_KEPT') return 'unknown'
   if (code.startsWith('BUS_') || /_(UNREACHABLE|REFUSED)$/.test(code)) return 'unreachable'
   return 'failed'
 }

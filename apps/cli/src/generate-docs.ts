@@ -5,7 +5,7 @@ import { buildProgram } from './program.ts'
 /** What is written down about the command line: path below the repository → text. */
 export function generateCliDocs(): Record<string, string> {
   const program = buildProgram({ out() {}, err() {} }, async () => {})
-  const commands = leaves(program).map((command) => section(command))
+  const commands = runnable(program).map((command) => section(command))
   return { 'docs/cli.md': `${[HEAD, ...commands, exitCodes()].join('\n\n')}\n` }
 }
 
@@ -31,12 +31,17 @@ Answers go to standard output, progress and errors to standard error. With \`--j
 an error prints \`{ "error": { "code", "title", "hint", "facts" } }\` there instead. On a terminal progress is one line that is redrawn; elsewhere it
 is a line when a phase begins and every ten seconds. \`NO_COLOR\` turns colours off. Ctrl-C ends the command; work it asked for goes on.`
 
-function leaves(command: Commander): Commander[] {
-  return command.commands.length === 0 ? [command] : command.commands.flatMap((child) => leaves(child))
+/** All that can be run: also what has commands below it, when it has options of its own. A mere noun has none. */
+function runnable(command: Commander): Commander[] {
+  const below = command.commands.flatMap((child) => runnable(child))
+  return command.options.length > 0 ? [command, ...below] : below
+}
+
+function wholeName(command: Commander): string {
+  return command.parent === null ? command.name() : `${wholeName(command.parent)} ${command.name()}`
 }
 
 function section(command: Commander): string {
-  const name = [command.parent?.parent?.name(), command.parent?.name(), command.name()].filter(Boolean).join(' ')
   const argumentRows = command.registeredArguments.map(
     (one) => `| \`${escaped(one.name())}\` | ${escaped(one.description)} |`,
   )
@@ -45,7 +50,7 @@ function section(command: Commander): string {
     .map((one) => `| \`${escaped(one.flags)}\` | ${escaped(described(one))} |`)
   const rows = [...argumentRows, ...optionRows]
   const table = rows.length === 0 ? [] : ['', '| argument or option | meaning |', '|---|---|', ...rows]
-  return [`## ${name}`, '', command.description(), ...table].join('\n')
+  return [`## ${wholeName(command)}`, '', command.description(), ...table].join('\n')
 }
 
 function described({ description, argChoices }: { description: string; argChoices?: string[] }): string {

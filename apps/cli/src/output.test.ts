@@ -26,12 +26,17 @@ test('text and JSON come from one value, and the outcome decides the exit code',
 test('an error tells code, title, facts and what to look at next', () => {
   const { said, terminal: it } = terminal(false)
   showError(
-    new LifeboatError('TARGET_UNKNOWN', { target: 'aws2', known: ['aws', 'gcp'], nothing: undefined }).toReport(),
+    new LifeboatError('TARGET_UNKNOWN', {
+      target: 'aws2',
+      known: ['aws', 'gcp'],
+      hooks: [],
+      nothing: undefined,
+    }).toReport(),
     it,
     false,
   )
   expect(said.err).toBe(
-    'TARGET_UNKNOWN: No target of this name is configured here\n  target: aws2\n  known:\n    - aws\n    - gcp\n  next: Compare the name with `targets:` in lifeboat.yaml.\n',
+    'TARGET_UNKNOWN: No target of this name is configured here\n  target: aws2\n  known:\n    - aws\n    - gcp\n  hooks: none\n  next: Compare the name with `targets:` in lifeboat.yaml.\n',
   )
   expect(said.out).toBe('')
 })

@@ -12,5 +12,5 @@ test('a time is a length ago or a moment with its offset', () => {
 test('a time without a zone is refused, not guessed', () => {
   for (const text of ['2026-09-26T02:00:00', '2026-09-26', 'yesterday', '2026-13-01T00:00Z'])
     expect(() => parseMoment(text, NOW)).toThrow('CLI_USAGE')
-  expect(() => parseDuration('15')).toThrow('CLI_USAGE')
+  expect(() => parseDuration('15', '--drain')).toThrow('CLI_USAGE')
 })

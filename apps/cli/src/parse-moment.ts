@@ -21,9 +21,14 @@ export function parseMoment(text: string, nowMs: number): number {
 }
 
 /** @throws LifeboatError CLI_USAGE */
-export function parseDuration(text: string): number {
+export function parseDuration(text: string, option: string): number {
   const parsed = Duration.safeParse(text)
   if (!parsed.success)
-    throw new LifeboatError('CLI_USAGE', { given: text, problem: 'not a length of time: write 90s, 15m or 2h' })
+    throw new LifeboatError('CLI_USAGE', { option, given: text, problem: 'not a length of time: write 90s, 15m or 2h' })
   return parsed.data
+}
+
+/** Before anything is asked for: what is wrong with the waiting must not be told behind work that goes on. @throws LifeboatError CLI_USAGE */
+export function timeoutMsOf({ timeout }: { timeout?: string | undefined }): number | undefined {
+  return timeout === undefined ? undefined : parseDuration(timeout, '--timeout')
 }

@@ -15,7 +15,12 @@ export function buildProgram(terminal: Pick<Terminal, 'out' | 'err'>, invoke: In
   const program = new Commander('lifeboat')
     .description('Backs up PostgreSQL to several clouds and proves every backup by restoring it.')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+      // What was typed wrong is thrown, and told as every other error is.
+      outputError: () => {},
+    })
     .addHelpText('afterAll', exitCodesHelp())
     .showSuggestionAfterError()
   const shape = shapeOf(program, invoke)

@@ -20,9 +20,18 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (thrown) {
-    if (!(thrown instanceof CommanderError)) return failure(thrown, terminal, false)
-    return thrown.exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.usage.code
+    const json = argv.includes('--json')
+    if (!(thrown instanceof CommanderError)) return failure(thrown, terminal, json)
+    if (thrown.exitCode === 0) return EXIT_CODES.ok.code
+    // A noun without a verb has shown its help already.
+    return thrown.code === 'commander.help' ? EXIT_CODES.usage.code : failure(usageOf(thrown), terminal, json)
   }
+}
+
+/** `error: unknown command 'stauts'`, and on a line of its own, where there is one, `(Did you mean status?)`. */
+function usageOf({ message }: CommanderError): LifeboatError {
+  const [problem = '', aside] = message.replace(/^error: /, '').split('\n')
+  return new LifeboatError('CLI_USAGE', { problem, suggestion: aside?.replace(/^\((.*)\)$/, '$1') })
 }
 
 function failure(thrown: unknown, terminal: Terminal, json: boolean): number {

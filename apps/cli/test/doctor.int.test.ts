@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MARKED_TARGETS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
-import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Answer } from '../src/doctor/answer.ts'
@@ -32,11 +33,29 @@ test('what is broken is told with what to do next, what is well is said to be', 
     says: [expect.stringMatching(/^TARGET_/)],
     next: expect.arrayContaining(['lifeboat target check away']),
   })
-  expect(of('service', 'backup-agent db1')).toMatchObject({ condition: 'broken', says: ['never seen'] })
+  expect(of('service', 'backup-agent db1')).toMatchObject({
+    condition: 'broken',
+    says: ['not there: it was stopped, or never started'],
+  })
   expect(of('source', 'records')).toMatchObject({
     condition: 'broken',
     next: expect.arrayContaining([expect.stringContaining('lifeboat backup now records')]),
   })
+})
+
+test('a folder in which the marker was seen once and is gone is broken, as is the place where a disk is mounted no more', async () => {
+  expect((await ask()).of('target', 'aws')).toMatchObject({
+    condition: 'well',
+    says: ['answers; nothing was ever put there'],
+  })
+  const targetId = 'aws' as TargetId
+  await (await fleet.bus.bucket(MARKED_TARGETS_BUCKET)).put(targetId, { targetId, since: moment(Date.now()) })
+  expect((await ask()).of('target', 'aws')).toMatchObject({
+    condition: 'broken',
+    says: [expect.stringMatching(/^TARGET_UNMARKED/)],
+  })
+  await writeFile(join(fleet.dir, 'aws', 'lifeboat.json'), '{}')
+  expect((await ask()).of('target', 'aws')).toMatchObject({ condition: 'well', says: ['answers'] })
 })
 
 test('a clock that is off, and an incident of no source, are seen', async () => {
@@ -74,7 +93,7 @@ test('without a bus the targets are asked all the same, and the way back is name
     next: expect.arrayContaining([expect.stringContaining('lifeboat recover --from aws')]),
   })
   expect(of('source', 'records')).toMatchObject({ condition: 'unasked' })
-  expect(of('target', 'gcp')).toMatchObject({ condition: 'well' })
+  expect(of('target', 'gcp')).toMatchObject({ condition: 'ailing', says: [expect.stringMatching(/^TARGET_UNMARKED/)] })
 })
 
 test('a configuration that makes no sense ends it there, with its lines', async () => {

@@ -58,3 +58,24 @@ test('credentials in an address are refused before anybody sees them', async () 
   expect(code).toBe(2)
   expect(err).not.toContain('hunter2')
 })
+
+test('a folder that is no address, and a source nobody has there, are told with what was meant; neither looks like an empty bucket', async () => {
+  const path = house.address.slice('file://'.length)
+  const bare = await cli(house.folder, ['recover', '--from', path])
+  expect([bare.code, bare.err]).toEqual([2, expect.stringContaining(`Did you mean ${house.address}?`)])
+  await sealBackup({ pg, database: 'postgres', ...house, signer: house.agent })
+  for (const command of [['recover'], ['key', 'prove', '--identity', house.identityFile]]) {
+    const { code, out } = await cli(house.folder, [
+      ...command,
+      '--from',
+      house.address,
+      '--source',
+      'recrods',
+      '--json',
+    ])
+    expect(code).toBe(7)
+    expect(JSON.parse(out)).toMatchObject({
+      error: { code: 'RECOVERY_NOTHING_THERE', facts: { sourceId: 'recrods', sources: ['records'] } },
+    })
+  }
+})

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { WAL_DAMAGE_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
+import { SURVEYS_BUCKET, WAL_DAMAGE_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
-import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { segmentAt, walKey } from '@lifeboat/shared/domain/wal.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { putObjects, smallCopy } from '@lifeboat/testkit/small-copy.ts'
@@ -76,4 +76,25 @@ test('an audit that lists finds nothing wrong where one that reads finds the fli
     subjects.push(subject)
   expect(subjects.filter((subject) => subject.includes('copy.audited'))).toHaveLength(7)
   expect(subjects.filter((subject) => subject.includes('copy.remake-requested'))).toHaveLength(4)
+})
+
+test('a target in which nothing lay at the last look is not surveyed yet once a copy was stored there; one that lost its copies is', async () => {
+  const surveys = await fleet.bus.bucket(SURVEYS_BUCKET)
+  const survey = {
+    ...{ targetId: 'aws' as TargetId, at: moment(Date.now() - 3_600_000), objects: 0, bytes: 0, backups: 0 },
+    ...{ missing: 0, damaged: 0, unknown: {}, orphans: { objects: 0, bytes: 0 } },
+  }
+  const line = async () => {
+    const { out } = await cli(fleet.dir, ['target', 'list'])
+    return out.split('\n').find((each) => each.startsWith('aws'))
+  }
+  await surveys.put('aws', survey)
+  expect(await line()).toMatch(/^aws +filesystem +0 +0 B +\d/)
+  const copy = smallCopy({ targets: ['aws'] })
+  const catalog = await KvCatalog.open(fleet.bus)
+  await catalog.apply({ subject: 'backup.sealed', data: copy.sealed })
+  await catalog.apply({ subject: 'copy.stored', data: copy.stored('aws') })
+  expect(await line()).toMatch(/^aws +filesystem +- +- +not surveyed yet/)
+  await surveys.put('aws', { ...survey, missing: 1 })
+  expect(await line()).toMatch(/^aws +filesystem +0 .*1 missing/)
 })

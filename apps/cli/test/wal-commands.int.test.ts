@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { WAL_DAMAGE_BUCKET, walDamageKey } from '@lifeboat/catalog/audit/buckets.ts'
+import { noteLetGo, WAL_LET_GO_BUCKET } from '@lifeboat/catalog/audit/wal-let-go.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
 import { type BackupId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { clusterKey, formatLsn, segmentAt, type WalObject, type WalState, walKey } from '@lifeboat/shared/domain/wal.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -16,9 +19,9 @@ import { cli } from './run-cli.ts'
 const MIB = 1 << 20
 const kept = 'kept' as SourceId
 const lsn = (bytes: number) => formatLsn(BigInt(bytes))
-const segment = (no: number): WalObject => ({
+const segment = (no: number, timeline = 1): WalObject => ({
   kind: 'segment',
-  segment: segmentAt(1, BigInt(no * MIB), MIB),
+  segment: segmentAt(timeline, BigInt(no * MIB), MIB),
   digest: no.toString(16).padStart(16, '0'),
 })
 
@@ -32,21 +35,25 @@ afterEach(() => fleet[Symbol.asyncDispose]())
 async function archive(): Promise<void> {
   for (const name of ['aws', 'gcp']) {
     await mkdir(join(fleet.dir, name))
-    await using target = await openFilesystem(
-      name as TargetId,
-      { kind: 'filesystem', path: join(fleet.dir, name), prefix: '' } as never,
-    )
-    const signal = new AbortController().signal
-    for (const key of [clusterKey(kept), ...[1, 2, 3, 4].map((no) => walKey(kept, segment(no)))]) {
-      const body = Buffer.from(key)
-      const digest = (kind: string) => createHash(kind).update(body).digest('hex')
-      const sums = { sha256: digest('sha256') as never, md5: digest('md5') as never }
-      await target.put(key, () => Readable.from([body]), { bytes: body.length, ...sums, role: 'part', signal })
-    }
+    await put(name, [clusterKey(kept), ...[1, 2, 3, 4].map((no) => walKey(kept, segment(no)))])
   }
   // It ended after the archive began, as clocks may differ.
   await take(Date.now() + 3_600_000, lsn(MIB + 100))
   await say({})
+}
+
+async function put(name: string, keys: readonly Key[]): Promise<void> {
+  await using target = await openFilesystem(
+    name as TargetId,
+    { kind: 'filesystem', path: join(fleet.dir, name), prefix: '' } as never,
+  )
+  const signal = new AbortController().signal
+  for (const key of keys) {
+    const body = Buffer.from(key)
+    const digest = (kind: string) => createHash(kind).update(body).digest('hex')
+    const sums = { sha256: digest('sha256') as never, md5: digest('md5') as never }
+    await target.put(key, () => Readable.from([body]), { bytes: body.length, ...sums, role: 'part', signal })
+  }
 }
 
 async function take(endMs: number, endLsn: string): Promise<void> {
@@ -100,6 +107,27 @@ describe('wal audit', () => {
     expect(out).toMatch(/present +0\/100064 +0\/500000/)
   })
 
+  test('lists the histories of timelines, and misses one that another target has, and one that nobody has', async () => {
+    await archive()
+    const history = walKey(kept, { kind: 'history', timeline: 2, digest: '2'.repeat(16) })
+    for (const name of ['aws', 'gcp']) await put(name, [walKey(kept, segment(5, 2))])
+    const there = { lsn: lsn(6 * MIB), at: moment(Date.now()) }
+    const ancestors = [{ timeline: 1, end: lsn(5 * MIB) }]
+    await say({ timeline: 2, ancestors, serverLsn: there.lsn, safe: there, targets: { aws: there, gcp: there } })
+    const nowhere = await ask('wal', 'audit', 'kept')
+    expect([nowhere.code, nowhere.out]).toEqual([10, expect.stringMatching(/history: lost; without it recovery ends/)])
+    await put('gcp', [history])
+    const { code, out, value } = await ask('wal', 'audit', 'kept')
+    expect([code, out]).toEqual([11, expect.stringMatching(/timeline 2\n +history: missing; gcp has it/)])
+    expect(value.sources[0].targets).toMatchObject([
+      { verdict: 'missing', timelines: [{}, { timeline: 2, history: { status: 'missing', at: ['gcp'] } }] },
+      { verdict: 'whole', timelines: [{}, { timeline: 2, history: { status: 'present' } }] },
+    ])
+    expect(out).toMatch(/timeline 2\n +history: present/)
+    await put('aws', [history])
+    expect((await ask('wal', 'audit', 'kept')).code).toBe(0)
+  })
+
   test('tells what a drill could not replay, though its name is there, until one came past it', async () => {
     await archive()
     const catalog = await KvCatalog.open(fleet.bus)
@@ -145,12 +173,81 @@ describe('wal audit', () => {
       'missing',
       'whole',
     ])
-    expect(missing.out).toContain(`gcp has it: copy ${segmentAt(1, BigInt(2 * MIB), MIB)} back from there`)
+    expect(missing.out).toContain(
+      `${segmentAt(1, BigInt(2 * MIB), MIB)}; gcp has it, from where it comes back by itself`,
+    )
     expect((await ask('wal', 'audit', 'kept', '--target', 'gcp')).code).toBe(0)
     await remove('gcp', 2)
     const lost = await ask('wal', 'audit', 'kept')
     expect(lost.code).toBe(10)
     expect(lost.out).toMatch(new RegExp(`lost +0/200000 +0/300000 +1.0 MB +${segmentAt(1, BigInt(2 * MIB), MIB)}`))
+  })
+
+  test('what a target let go is not missing there, and is at one that keeps it for longer', async () => {
+    await archive()
+    await take(Date.now() + 7_200_000, lsn(3 * MIB + 100))
+    const there = { lsn: lsn(5 * MIB), at: moment(Date.now()) }
+    const letGo = { ...there, begins: { timeline: 1, lsn: lsn(3 * MIB) } }
+    await say({ targets: { aws: letGo, gcp: there } })
+    const verdicts = async () => {
+      const { code, value } = await ask('wal', 'audit', 'kept')
+      return [code, ...value.sources[0].targets.map((one: { verdict: string }) => one.verdict)]
+    }
+    await remove('aws', 1)
+    expect(await verdicts()).toEqual([0, 'whole', 'whole'])
+    await remove('gcp', 2)
+    expect(await verdicts()).toEqual([11, 'whole', 'missing'])
+  })
+
+  test('what expired while its agent did not run is shown neither as lost nor as missing', async () => {
+    await archive()
+    const letGo = await fleet.bus.bucket(WAL_LET_GO_BUCKET)
+    const expire = async (targetId: string) => {
+      const about = { sourceId: kept, targetId: targetId as TargetId }
+      await noteLetGo(letGo, { ...about, timeline: 1, lsn: lsn(3 * MIB) })
+      for (const no of [1, 2]) await remove(targetId, no)
+    }
+    const calm = async () => {
+      const { code, out } = await ask('wal', 'audit', 'kept')
+      expect([code, out.match(/ (lost|missing) /)]).toEqual([0, null])
+    }
+    await expire('aws')
+    await calm()
+    await take(Date.now() + 7_200_000, lsn(3 * MIB + 100))
+    await expire('gcp')
+    await calm()
+    await remove('aws', 3)
+    expect((await ask('wal', 'audit', 'kept')).out).toMatch(/missing +0\/300064 +0\/400000/)
+  })
+
+  test('tells what reading back found damaged, whether anybody can mend it, and nothing of what is mended', async () => {
+    await archive()
+    const damages = await fleet.bus.bucket(WAL_DAMAGE_BUCKET)
+    const key = walKey(kept, segment(2))
+    const at = moment(Date.now())
+    const note = (more: object = {}) => {
+      const about = { sourceId: kept, targetId: 'aws' as TargetId, key, found: 'damaged' as const, since: at, at }
+      return damages.put(walDamageKey(about), { ...about, problem: 'its bytes are wrong', ...more })
+    }
+    await note()
+    const found = await ask('wal', 'audit')
+    expect(found.code).toBe(11)
+    expect(found.value.sources[0].targets).toMatchObject([
+      { verdict: 'missing', damaged: [{ key, found: 'damaged', problem: 'its bytes are wrong' }] },
+      { verdict: 'whole', damaged: [] },
+    ])
+    expect(found.out).toContain(`damaged: ${key.slice(key.lastIndexOf('/') + 1)} since `)
+    const stuck = { reason: 'nowhere' as const, why: 'no other target has it whole', tries: 1, again: at }
+    await note({ stuck })
+    const lost = await ask('wal', 'audit')
+    expect(lost.code).toBe(10)
+    expect(lost.out).toMatch(/stuck, damaged: .*`lifeboat backup now` takes a base of kept/)
+    // A base that ended behind it leads past.
+    await take(Date.now() + 7_200_000, lsn(3 * MIB))
+    expect((await ask('wal', 'audit')).code).toBe(0)
+    await note({ mended: { at } })
+    const mended = await ask('wal', 'audit')
+    expect(mended).toMatchObject({ code: 0, value: { sources: [{ targets: [{ damaged: [] }, { damaged: [] }] }] } })
   })
 
   test('tells what is on its way from what is late, and a target that cannot be listed from one that is empty', async () => {
@@ -170,9 +267,12 @@ describe('wal audit', () => {
   })
 
   test('of a source whose WAL nobody keeps is refused', async () => {
-    const { code, value } = await ask('wal', 'audit', 'records')
-    expect(code).toBe(5)
-    expect(value.error.facts.problem).toMatch(/no WAL is kept/)
+    for (const command of ['audit', 'status']) {
+      const { code, value } = await ask('wal', command, 'records')
+      expect([code, value.error.code, value.error.facts.kept]).toEqual([5, 'WAL_NOT_KEPT', ['kept']])
+      const typo = await ask('wal', command, 'recrods')
+      expect([typo.code, typo.value.error.code]).toEqual([5, 'SOURCE_UNKNOWN'])
+    }
   })
 })
 

@@ -1,3 +1,4 @@
+import { WAL_SURVEYS_BUCKET, type WalSurvey } from '@lifeboat/catalog/audit/wal-survey.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { EXPIRY_BUCKET, type ExpiryOutcome, HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { KnowledgeFacts } from '@lifeboat/catalog/expiry/knowledge.ts'
@@ -37,6 +38,7 @@ export interface SchedulerDeps {
   /** How far the agents are with the WAL of their sources. */
   wal: Bucket<WalState>
   walRecords: Bucket<WalRecord>
+  walSurveys: Bucket<WalSurvey>
   told: Bucket<Told>
   holds: Bucket<Hold>
   plans: readonly Plan[]
@@ -111,6 +113,7 @@ export async function openParts(
     presence: await bus.bucket(PRESENCE_BUCKET),
     wal: await bus.bucket(WAL_BUCKET),
     walRecords: await bus.bucket(WAL_RECORD_BUCKET),
+    walSurveys: await bus.bucket(WAL_SURVEYS_BUCKET),
     told: await bus.bucket(TOLD_BUCKET),
     expiryOutcome: await bus.bucket(EXPIRY_BUCKET),
     holds: await bus.bucket(HOLDS_BUCKET),

@@ -31,19 +31,16 @@ export function due({ plans, runs, nowMs, aheadMs }: DueQuestion): Decision[] {
   const decisions = plans.flatMap((plan) => {
     const known = groups.get(planKey(plan)) ?? []
     const ahead = aheadMs === 0 ? [] : planAhead(plan, known, nowMs, aheadMs)
+    // What was asked for stays asked for, though a clock that went back says its time is still to come.
     const past = known.filter((entry) => entry.state !== 'expected' || entry.dueAt <= now)
     return [...ahead, ...dueOfPlan(plan, past.map(timesOf), nowMs)]
   })
   return [...decisions, ...orphans(plans, groups, nowMs), ...unheard(runs, nowMs)]
 }
 
-/** The rules of one plan, oldest run first. */
-export function dueOfPlan(plan: TimedPlan, runs: readonly RunTimes[], nowMs: number): Decision[] {
-  // What was asked for stays asked for, though a clock that went back says its time is still to come.
-  const hasCome = ({ dueMs, entry }: RunTimes) => dueMs <= nowMs || entry.state !== 'expected'
-  const scheduled = runs
-    .filter((run) => run.entry.requestedBy === 'schedule' && hasCome(run))
-    .sort((a, b) => a.dueMs - b.dueMs)
+/** The rules of one plan for what has come, oldest run first. */
+function dueOfPlan(plan: TimedPlan, runs: readonly RunTimes[], nowMs: number): Decision[] {
+  const scheduled = runs.filter((run) => run.entry.requestedBy === 'schedule').sort((a, b) => a.dueMs - b.dueMs)
   const open = scheduled.filter(
     (run) => isUnbegun(run.entry) || (run.entry.state === 'missed' && isWanted(plan, run, scheduled, runs)),
   )

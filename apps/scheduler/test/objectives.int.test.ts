@@ -66,6 +66,31 @@ describe.concurrent('objectives', () => {
     ])
   })
 
+  it('know of what vanished from every target, and of an archive that began before anybody remembers', async () => {
+    await using world = await schedulerWorld('2026-09-26T00:00:00Z')
+    const { deps, look } = await watching(world)
+    const begun = { begun: walState(-20).safe }
+    await look(-20, begun)
+    for (const hour of [-29, -5]) for (const fact of baseFacts(hour).facts) await deps.catalog.apply(fact)
+    const windows = async () => (await deps.told.get(sourceId))?.value.windows.map(({ from, to }) => [from, to])
+    await watching(world).then(({ look: again }) => again(-2, begun))
+    expect(await windows()).toEqual([[at(-5), at(-2)]])
+    const [place, { targets }] = [(hour: number) => walState(hour).safe.lsn, walState(-1)]
+    const [target = ''] = Object.keys(targets)
+    const held = { [target]: { spans: [{ timeline: 1, from: place(-40), to: place(-1) }], histories: [] } }
+    const hole = { timeline: 1, from: place(-12), to: place(-11), until: at(-12), since: at(-1) }
+    const survey = { sourceId, at: at(-1), seen: {}, held, gone: [hole] }
+    await deps.walSurveys.put(sourceId, survey as never)
+    await watching(world).then(({ look: again }) => again(-1, begun))
+    expect(await windows()).toEqual([
+      [at(-29), at(-12)],
+      [at(-5), at(-1)],
+    ])
+    await deps.walSurveys.put(sourceId, { ...survey, gone: [] } as never)
+    await watching(world).then(({ look: again }) => again(0, begun))
+    expect(await windows()).toEqual([[at(-29), at(0)]])
+  })
+
   it('a hole in the WAL has a base asked for, whatever the schedule says', async () => {
     await using world = await schedulerWorld('2026-09-26T12:00:00Z')
     const deps = await world.scheduler([{ ...weekly, cron: '0 1 1 1 *' }], { promises })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
+import { childEnvironment } from '@lifeboat/testkit/child-environment.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { expect, it } from 'vitest'
 import { schedulerWorld } from './scheduler-world.ts'
@@ -38,10 +39,10 @@ it('two scheduler processes ask for every run once, also when one of them is kil
   expect(asked.every((id) => entries.some(({ runId, state }) => runId === id && /wished|skipped/.test(state)))).toBe(
     true,
   )
-}, 300_000)
+})
 
 function scheduler(config: string) {
-  const env = { PATH: process.env.PATH, LIFEBOAT_CONFIG: config, LIFEBOAT_LOG_LEVEL: 'warn' }
+  const env = childEnvironment({ LIFEBOAT_CONFIG: config, LIFEBOAT_LOG_LEVEL: 'warn' })
   const child: ChildProcess = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return

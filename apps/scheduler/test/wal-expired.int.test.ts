@@ -34,7 +34,7 @@ it('the archive of a source begins where the farthest expiry let it begin, in wh
   await deps.walRecords.create(sourceId, record)
   world.run(startScheduler(deps, world.signal))
   await world.bus.publish(WalExpired, expired(-10, 'alpha'))
-  const farthest = { ...record, since: { lsn: lsnAt(-10), at: at(-10), timeline: 1 }, expired: true }
+  const farthest = { ...record, since: { lsn: lsnAt(-10), at: at(-10) } }
   await eventually(async () => expect((await deps.walRecords.get(sourceId))?.value).toEqual(farthest))
   await noteWalExpired(deps)(expired(-15, 'beta'), undefined as never)
   expect((await deps.walRecords.get(sourceId))?.value).toEqual(farthest)

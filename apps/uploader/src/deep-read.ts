@@ -4,6 +4,7 @@ import { tellReading } from '@lifeboat/catalog/audit/tell-looks.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Lane, UploaderDeps } from './deps.ts'
+import { demandMarker } from './fleet-marker.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -73,6 +74,7 @@ async function read(
   if (record === undefined || readableCopy(record, target.id) === undefined) return
   const beganMs = clock.now()
   const reading = await readCopy(target, record, { signal })
+  if (reading.found === 'missing') await demandMarker(target, signal)
   const about = { sourceId, backupId, targetId: target.id }
   await tellReading(bus, { ...about, at: moment(clock.now()) }, reading)
   const { found, bytes } = reading

@@ -1,16 +1,19 @@
 import {
   DEEP_READS_BUCKET,
   type DeepReads,
+  MARKED_TARGETS_BUCKET,
+  type MarkedTarget,
   SURVEYS_BUCKET,
   type TargetSurvey,
   WAL_DAMAGE_BUCKET,
   type WalDamage,
 } from '@lifeboat/catalog/audit/buckets.ts'
+import { WAL_LET_GO_BUCKET, type WalLetGo } from '@lifeboat/catalog/audit/wal-let-go.ts'
+import { WAL_SURVEYS_BUCKET, type WalSurvey } from '@lifeboat/catalog/audit/wal-survey.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { HOLDS_BUCKET, LOCKED_BUCKET, type LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
-import { WAL_RECORD_BUCKET, type WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
@@ -19,10 +22,11 @@ import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Hold } from '@lifeboat/shared/domain/retention.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import type { Footings } from '@lifeboat/shared/service/footings.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
 import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
 import { lendCopies } from '@lifeboat/storage/lent/lend-copies.ts'
-import { openTarget } from '@lifeboat/storage/open-target.ts'
+import { openTarget, openWithLooks } from '@lifeboat/storage/open-target.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { removalConfig } from '@lifeboat/storage/target-config.ts'
 import { agentSpools } from './agent-spools.ts'
@@ -37,6 +41,8 @@ import { PartsUnderWay } from './parts-under-way.ts'
 /** One target and what this process knows of it right now. */
 export interface Lane {
   target: Target
+  /** The same, for looks whether it would do what it is to do. */
+  looks: Target
   gate: TargetGate
   underWay: PartsUnderWay
   /** Copies that could not be read when a sample was taken, and when; epoch milliseconds by `source/backup`. */
@@ -56,13 +62,17 @@ export interface UploaderDeps {
   marks: Marks
   /** Copies that were let go and that the store still holds. */
   locked: Bucket<LockedCopy>
+  /** Targets that were seen with the marker of the fleet. */
+  markedTargets: Bucket<MarkedTarget>
   surveys: Bucket<TargetSurvey>
   deepReads: Bucket<DeepReads>
   /** Sources whose WAL is kept. */
   walStates: Bucket<WalState>
-  walRecords: Bucket<WalRecord>
   walDamage: Bucket<WalDamage>
+  walSurveys: Bucket<WalSurvey>
+  walLetGo: Bucket<WalLetGo>
   events: Events
+  footings: Footings
   /** Parts in flight per target. */
   concurrency: number
   /** Share of the bytes of a target that is read back each day. */
@@ -71,16 +81,20 @@ export interface UploaderDeps {
   log: Logger
 }
 
-export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics }: Opening): Promise<UploaderDeps> {
+export async function openDeps(
+  cfg: UploaderConfig,
+  { log, own, signal, metrics, footings }: Opening,
+): Promise<UploaderDeps> {
   const events = uploaderEvents(metrics)
   const lanes = await Promise.all(
     [...cfg.targets].map(async ([id, config]): Promise<Lane> => {
       const { secret: resolveSecret, silenceMs } = cfg
       const observer = events.observerOf(log)
-      const target = own(await openTarget(id, config, { resolveSecret, log, observer, silenceMs }))
+      const { target, looks } = await openWithLooks(id, config, { resolveSecret, log, observer, silenceMs })
+      own(target)
       const removal = removalConfig(config)
       const remover = removal && own(await openTarget(id, removal, { resolveSecret, log, observer, silenceMs }))
-      return { target, gate: openGate(id, log), underWay: new PartsUnderWay(), unreadable: new Map(), remover }
+      return { target, looks, gate: openGate(id, log), underWay: new PartsUnderWay(), unreadable: new Map(), remover }
     }),
   )
   metrics.gauge('lifeboat_targets_away', 'Targets that are not asked because they failed', () => awayOf(lanes).length)
@@ -90,7 +104,7 @@ export async function openDeps(cfg: UploaderConfig, { log, own, signal, metrics 
   const parts = partSource(spools, lanes)
   const buckets = await openBuckets(bus)
   const { fleet, concurrency, deepRead } = cfg
-  return { bus, fleet, lanes, parts, ...buckets, events, concurrency, deepRead, clock: systemClock, log }
+  return { bus, fleet, lanes, parts, ...buckets, events, footings, concurrency, deepRead, clock: systemClock, log }
 }
 
 export async function openBuckets(
@@ -98,7 +112,17 @@ export async function openBuckets(
 ): Promise<
   Pick<
     UploaderDeps,
-    'catalog' | 'holds' | 'marks' | 'locked' | 'surveys' | 'deepReads' | 'walStates' | 'walRecords' | 'walDamage'
+    | 'catalog'
+    | 'holds'
+    | 'marks'
+    | 'locked'
+    | 'markedTargets'
+    | 'surveys'
+    | 'deepReads'
+    | 'walStates'
+    | 'walDamage'
+    | 'walSurveys'
+    | 'walLetGo'
   >
 > {
   return {
@@ -106,11 +130,13 @@ export async function openBuckets(
     holds: await bus.bucket(HOLDS_BUCKET),
     marks: await Marks.open(bus),
     locked: await bus.bucket(LOCKED_BUCKET),
+    markedTargets: await bus.bucket(MARKED_TARGETS_BUCKET),
     surveys: await bus.bucket(SURVEYS_BUCKET),
     deepReads: await bus.bucket(DEEP_READS_BUCKET),
     walStates: await bus.bucket(WAL_BUCKET),
-    walRecords: await bus.bucket(WAL_RECORD_BUCKET),
     walDamage: await bus.bucket(WAL_DAMAGE_BUCKET),
+    walSurveys: await bus.bucket(WAL_SURVEYS_BUCKET),
+    walLetGo: await bus.bucket(WAL_LET_GO_BUCKET),
   }
 }
 

@@ -129,6 +129,11 @@ export function uploaderEvents(metrics: Metrics) {
       level: 'warn',
       labels: ['targetId', 'sourceId'],
     }),
+    walSurveyed: metrics.event({
+      event: 'wal.surveyed',
+      sentence: 'looked whether targets still hold the WAL they held',
+      labels: ['sourceId'],
+    }),
     targetSurveyed: metrics.event({
       event: 'target.surveyed',
       sentence: 'compared what a target holds with the catalogue',

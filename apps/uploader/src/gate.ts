@@ -3,9 +3,16 @@ import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import { orAborted } from '@lifeboat/shared/run/or-aborted.ts'
 
 /** Failures that say something about the whole target rather than about one object. */
-const ABOUT_TARGET: readonly ErrorCode[] = ['TARGET_UNREACHABLE', 'TARGET_REFUSED', 'TARGET_MISSING', 'TARGET_FULL']
+const ABOUT_TARGET: readonly ErrorCode[] = [
+  'TARGET_UNREACHABLE',
+  'TARGET_REFUSED',
+  'TARGET_MISSING',
+  'TARGET_UNMARKED',
+  'TARGET_FULL',
+]
 const FAILURES_TO_CLOSE = 3
 
 /** Lets work through to a target, and holds it back while the target is away. */
@@ -16,6 +23,8 @@ export interface TargetGate {
    * is back; the rest waits here without touching target or bus.
    */
   through<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
+  /** Hears of what broke otherwise, as a listing does long after it began. */
+  broke(thrown: unknown): void
 }
 
 export interface GatePauses {
@@ -52,11 +61,15 @@ export function openGate(
       succeeded()
       return value
     } catch (thrown) {
-      if (thrown instanceof LifeboatError && ABOUT_TARGET.includes(thrown.code)) failed(thrown)
+      broke(thrown)
       throw thrown
     }
   }
+  const broke = (thrown: unknown) => {
+    if (thrown instanceof LifeboatError && ABOUT_TARGET.includes(thrown.code)) failed(thrown)
+  }
   return {
+    broke,
     get away() {
       return isAway()
     },
@@ -78,18 +91,6 @@ export function openGate(
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(Math.max(ms, 0), undefined, { signal }).catch(() => signal.throwIfAborted())
-}
-
-async function orAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const fire = () => reject(signal.reason)
-  signal.addEventListener('abort', fire, { once: true })
-  try {
-    await Promise.race([wait, promise])
-  } finally {
-    signal.removeEventListener('abort', fire)
-  }
 }
 
 function ignore(): void {}

@@ -8,7 +8,8 @@ import { relay } from '@lifeboat/storage/relay.ts'
 import type { AgentSpools, SpoolFile } from './agent-spools.ts'
 import type { AgentAccess } from './config.ts'
 
-const READ_BYTES = 512 * 1024
+/** A put passes on several such pieces at a time, and several puts go on to each target: with four times as much they were the largest thing in memory. */
+const READ_BYTES = 128 * 1024
 /** A plain file name of the spool; nothing that leads elsewhere. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 

@@ -83,6 +83,7 @@ test('places that handed out wrong bytes are not asked again', async () => {
 function sourceOf(agent: AgentSpools['open'], targets: Target[]) {
   const lanes = targets.map((target) => ({
     target,
+    looks: target,
     gate: openGate(target.id, silentLogger),
     underWay: new PartsUnderWay(),
     unreadable: new Map(),

@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { relay } from '@lifeboat/storage/relay.ts'
 import type { AgentSpools, SpoolFile } from './agent-spools.ts'
 import type { Lane } from './deps.ts'
+import { fromTarget } from './other-target.ts'
 
 /** A file of one backup or one object of WAL, and where it may be. */
 export type Wanted = SpoolFile & {
@@ -83,19 +83,5 @@ interface Place {
 function* placesOf(wanted: Wanted, spools: AgentSpools, lanes: readonly Lane[]): Generator<Place> {
   yield { name: AGENT, open: (signal) => spools.open(wanted, signal) }
   const others = lanes.filter(({ target }) => target.id !== wanted.for && wanted.targets.includes(target.id))
-  for (const lane of others) yield { name: lane.target.id, open: (signal) => fromTarget(lane, wanted, signal) }
-}
-
-async function fromTarget({ target, gate }: Lane, wanted: Wanted, signal: AbortSignal): Promise<Readable | undefined> {
-  if (gate.away) throw new LifeboatError('TARGET_UNREACHABLE', { targetId: target.id, problem: 'known to be away' })
-  const { key } = wanted
-  try {
-    const body = await target.get(key, { signal })
-    // Whoever stores these bytes elsewhere must not take this target's trouble for that of his own.
-    const broke = (cause: unknown) => new LifeboatError('PART_GONE', { targetId: target.id, key }, { cause })
-    return relay(body, { signal, translate: broke })
-  } catch (thrown) {
-    if (LifeboatError.is(thrown, 'TARGET_KEY_ABSENT')) return undefined
-    throw thrown
-  }
+  for (const lane of others) yield { name: lane.target.id, open: (signal) => fromTarget(lane, wanted.key, signal) }
 }

@@ -21,18 +21,26 @@ import { remakeWal } from './handlers/remake-wal.ts'
 import { sealCopy } from './handlers/seal-copy.ts'
 import { storePart } from './handlers/store-part.ts'
 import { storeWal } from './handlers/store-wal.ts'
+import { lookAtTarget } from './look-at-target.ts'
 import { surveyTargets } from './survey.ts'
+import { surveyWal } from './wal-survey/survey.ts'
 
 /** Copies that wait for their last parts come back soon, so few hands are enough. */
 const COPIES_AT_ONCE = 2
 /** How often it is asked whether a target was not looked at, or nothing of it read, for long. */
 const SURVEY_LOOK_MS = 60_000
 
+/** All the work of an uploader, and looks at the targets while there is none. */
+export async function startUploader(deps: UploaderDeps, signal: AbortSignal): Promise<void> {
+  for (const lane of deps.lanes) void lookAtTarget(deps, lane, signal)
+  await startWork(deps, signal)
+}
+
 /**
  * One queue of parts, one of copies, one of WAL and one of wishes to fill it up per target, shared by all uploaders: a slow or dead target delays no other, and no
  * backup, however large, delays WAL.
  */
-export async function startUploader(deps: UploaderDeps, signal: AbortSignal): Promise<void> {
+export async function startWork(deps: UploaderDeps, signal: AbortSignal): Promise<void> {
   for (const lane of deps.lanes) {
     const { id } = lane.target
     const parts = { type: PartSealed, durable: `uploader-${id}`, concurrency: deps.concurrency }
@@ -50,14 +58,15 @@ export async function startUploader(deps: UploaderDeps, signal: AbortSignal): Pr
     void repeat('deep-read', SURVEY_LOOK_MS, () => deepReads(deps, lane, signal), rounds)
     void repeat('deep-read-wal', SURVEY_LOOK_MS, () => readWalTurns(deps, lane, signal), rounds)
   }
+  void repeat('survey-wal', SURVEY_LOOK_MS, () => surveyWal(deps, signal), rounds)
   void repeat('survey', SURVEY_LOOK_MS, () => surveyTargets(deps, deps.lanes, signal), rounds)
 }
 
 /** Holds are written down at every target; letting go is asked of those who may remove. */
 async function startKeeping(deps: UploaderDeps, lane: Lane, signal: AbortSignal): Promise<void> {
   const { id } = lane.target
-  await deps.bus.consume({ type: HoldPlaced, durable: `holds-${id}` }, noteHold(lane), { signal })
-  await deps.bus.consume({ type: HoldReleased, durable: `releases-${id}` }, noteRelease(lane), { signal })
+  await deps.bus.consume({ type: HoldPlaced, durable: `holds-${id}` }, noteHold(deps, lane), { signal })
+  await deps.bus.consume({ type: HoldReleased, durable: `releases-${id}` }, noteRelease(deps, lane), { signal })
   const remakes = { type: CopyRemakeRequested, durable: `remaker-${id}`, route: id }
   await deps.bus.consume(remakes, remakeCopy(deps, lane), { signal })
   const walRemakes = { type: WalRemakeRequested, durable: `wal-remaker-${id}`, route: id }

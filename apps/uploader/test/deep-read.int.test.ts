@@ -2,6 +2,7 @@ import { DEEP_READS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { CopyAudited, CopyRemade } from '@lifeboat/shared/bus/messages/audit.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { openMemory } from '@lifeboat/storage/memory.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
@@ -34,7 +35,6 @@ test('a flipped byte is found by a sample, told, and the copy is made whole from
   const [remade] = await until(
     () => at.fleet.facts(CopyRemade),
     (facts) => facts.length > 0,
-    60_000,
   )
   expect(remade).toMatchObject({ backupId: bad.backupId, objects: 1, from: ['azure'] })
   for (const { objects } of at.copies)
@@ -73,6 +73,19 @@ test('a copy that cannot be read holds up no other: it is told of in the log, an
   expect(await read()).toEqual([])
   expect(await read()).toHaveLength(1)
   expect(await read()).toHaveLength(2)
+})
+
+test('where nothing is left, the marker neither, no copy is said to be missing: an empty folder lies where the disk should be mounted', async () => {
+  await using at = await startPlace()
+  at.aws.objects.clear()
+  await at.everythingIsDue()
+  await at.read()
+  expect(await at.fleet.facts(CopyAudited)).toEqual([])
+  await putObjects(at.aws, [[FLEET_KEY, Buffer.from('{}')]])
+  await at.everythingIsDue()
+  await at.read()
+  const found = (await at.fleet.facts(CopyAudited)).map((fact) => fact.found)
+  expect(found.filter((each) => each === 'missing')).toHaveLength(COPIES)
 })
 
 async function startPlace() {

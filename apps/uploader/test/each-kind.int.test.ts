@@ -6,6 +6,7 @@ import { CopyAudited, CopyRemade, CopyRemakeRequested } from '@lifeboat/shared/b
 import { WalRefillRequested } from '@lifeboat/shared/bus/messages/wal.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { type AgentId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
 import { clusterKey, segmentAt, walKey, walPrefix } from '@lifeboat/shared/domain/wal.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { getBytes, listKeys } from '@lifeboat/storage/conformance/target-case.ts'
@@ -15,7 +16,8 @@ import { until } from '@lifeboat/testkit/eventually.ts'
 import { putObjects, smallCopy, spoil } from '@lifeboat/testkit/small-copy.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deepReads } from '../src/deep-read.ts'
-import { type Fleet, startFleet } from './support/fleet.ts'
+import { startFleet } from './support/fleet.ts'
+import { MARKER } from './support/wal-place.ts'
 
 const signal = new AbortController().signal
 const HOUR = 3_600_000
@@ -23,23 +25,18 @@ const SEGMENT = 1 << 24
 const records = 'records' as SourceId
 
 let buckets: Buckets
-let fleet: Fleet
-let place: Awaited<ReturnType<typeof openPlace>>
 beforeAll(async () => {
-  ;[buckets, fleet] = await Promise.all([startBuckets(), startFleet()])
-  place = await openPlace()
-}, 120_000)
-afterAll(async () => {
-  await fleet?.[Symbol.asyncDispose]()
-  await buckets?.[Symbol.asyncDispose]()
+  buckets = await startBuckets()
 })
+afterAll(() => buckets?.[Symbol.asyncDispose]())
 
 const CLOUDS = TARGET_KINDS.filter((kind) => kind !== 'filesystem')
 
 test.each(CLOUDS)(
   'a %s target that was added later is filled from another one, a base, its incremental and the WAL behind them',
   async (kind) => {
-    const { base, child, catalog, targets, wal } = place
+    await using place = await openPlace(['filesystem'])
+    const { fleet, base, child, catalog, targets, wal } = place
     const targetId = kind as TargetId
     const target = targets[kind]
     for (const { backupId } of [base, child]) {
@@ -52,7 +49,7 @@ test.each(CLOUDS)(
       120_000,
     )
     for (const data of made) {
-      expect(data).toMatchObject({ objects: 4, from: [expect.stringMatching(/^(filesystem|s3|gcs)$/)] })
+      expect(data).toMatchObject({ objects: 4, from: ['filesystem'] })
       await catalog.apply({ subject: 'copy.remade', data })
     }
     for (const [key, bytes] of [...base.objects, ...child.objects])
@@ -94,7 +91,8 @@ test.each(CLOUDS)(
 test.each(CLOUDS)(
   'a %s target that lost a manifest, and holds other bytes than it was given, is found out and made whole',
   async (kind) => {
-    const { base, child, catalog, targets, deps } = place
+    await using place = await openPlace(['filesystem', kind])
+    const { fleet, base, child, catalog, targets, deps } = place
     const targetId = kind as TargetId
     const target = targets[kind]
     const wrong = base.partKeys[0] as string
@@ -120,7 +118,7 @@ test.each(CLOUDS)(
     )
     await until(
       async () => (await fleet.facts(CopyRemade)).filter((fact) => fact.targetId === targetId),
-      (facts) => facts.length === 4,
+      (facts) => facts.length === 2,
       120_000,
     )
     for (const [key, bytes] of [...base.objects, ...child.objects])
@@ -128,22 +126,28 @@ test.each(CLOUDS)(
   },
 )
 
-/** Everything lies in the folder; the clouds are empty. */
-async function openPlace() {
+/** A prefix of its own in each store and a bus of its own; everything lies at these targets, the others are empty. */
+async function openPlace(holders: readonly (typeof TARGET_KINDS)[number][]) {
+  const stack = new AsyncDisposableStack()
+  const fleet = stack.use(await startFleet())
+  const prefix = crypto.randomUUID()
   const ctx = {
     log: silentLogger,
     resolveSecret: (ref: string) => new Secret(buckets.env[ref.replace('env:', '')] ?? ''),
   }
   const opened = await Promise.all(
-    TARGET_KINDS.map(async (kind) => [kind, await openTarget(kind as never, buckets.configs[kind], ctx)] as const),
+    TARGET_KINDS.map(async (kind) => {
+      const config = { ...buckets.configs[kind], prefix }
+      return [kind, stack.use(await openTarget(kind as never, config, ctx))] as const
+    }),
   )
   const targets = Object.fromEntries(opened) as Record<
     (typeof TARGET_KINDS)[number],
     Awaited<ReturnType<typeof openTarget>>
   >
   const deps = await fleet.uploader(Object.values(targets), { mayRemove: true })
-  const base = smallCopy({ targets: ['filesystem'], atMs: Date.now() - 2 * HOUR })
-  const child = smallCopy({ targets: ['filesystem'], atMs: Date.now() - HOUR, parent: base.backupId })
+  const base = smallCopy({ targets: [...holders], atMs: Date.now() - 2 * HOUR })
+  const child = smallCopy({ targets: [...holders], atMs: Date.now() - HOUR, parent: base.backupId })
   const catalog = await KvCatalog.open(fleet.bus)
   const segments = [1n, 2n, 3n].map((no) => segmentAt(1, no * BigInt(SEGMENT), SEGMENT))
   const wal = segments.map((segment, no) => {
@@ -152,10 +156,15 @@ async function openPlace() {
   })
   const cluster = Buffer.from(JSON.stringify({ format: 1, systemIdentifier: '7' }))
   await putObjects(targets.filesystem, [[clusterKey(records), cluster], ...wal])
+  // Where backups are, a put has left it; without it no look believes that anything is missing.
+  for (const holder of holders) await putObjects(targets[holder], [[FLEET_KEY, MARKER]])
   for (const { objects, sealed, stored } of [base, child]) {
-    await putObjects(targets.filesystem, objects)
     await catalog.apply({ subject: 'backup.sealed', data: sealed })
-    await catalog.apply({ subject: 'copy.stored', data: stored('filesystem') })
+    for (const holder of holders) {
+      await putObjects(targets[holder], objects)
+      await catalog.apply({ subject: 'copy.stored', data: stored(holder) })
+    }
   }
-  return { targets, deps, base, child, catalog, wal }
+  const owned = stack.move()
+  return { fleet, targets, deps, base, child, catalog, wal, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

@@ -1,6 +1,7 @@
 import { WalExpired, WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { segmentAt, type WalObject, walKey, walPrefix } from '@lifeboat/shared/domain/wal.ts'
+import { faulty } from '@lifeboat/storage/layers/faulty.ts'
 import { openMemory } from '@lifeboat/storage/memory.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { putObjects, smallCopy } from '@lifeboat/testkit/small-copy.ts'
@@ -42,8 +43,30 @@ test('WAL before the window goes, what the store holds is counted and stays, and
   const [expired] = await until(
     () => fleet.facts(WalExpired),
     (facts) => facts.length > 0,
-    60_000,
   )
   expect(expired).toMatchObject({ objects: 2, locked: 1 })
   expect(there()).toEqual([keys[1], keys[3]])
+})
+
+test('what is about to go is written down before the first object does: of a removal that broke half-way nothing is called gone', async () => {
+  await using fleet = await startFleet()
+  const aws = openMemory('aws' as TargetId)
+  const [first = '', second = ''] = [1, 2].map((no) => walKey(records, segment(no)))
+  const target = faulty(aws, [{ on: 'remove', key: second, times: 1000, does: { fail: 'TARGET_UNREACHABLE' } }])
+  const { walLetGo } = await fleet.uploader([target], { mayRemove: true })
+  const base = smallCopy({ targets: ['aws'] })
+  await putObjects(aws, [...base.objects, ...[first, second].map((key) => [key, Buffer.from(key)] as const)])
+  await fleet.bus.publish(WalExpiryRequested, {
+    ...{ sourceId: records, targetId: aws.id, timeline: 1 as never, before: '0/4000000' as never },
+    ...{ anchor: base.backupId, anchorAt: moment(Date.now()), segmentBytes: SEGMENT, by: 'ada' },
+    requestedAt: moment(Date.now()),
+  })
+  await until(
+    async () => [...aws.objects.keys()],
+    (keys) => !keys.includes(first),
+  )
+  expect(aws.objects.has(second)).toBe(true)
+  expect(await fleet.facts(WalExpired)).toEqual([])
+  const { value } = (await walLetGo.get('aws.records')) ?? {}
+  expect(value?.before).toEqual([{ timeline: 1, lsn: '0/4000000' }])
 })

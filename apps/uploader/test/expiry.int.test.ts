@@ -28,18 +28,18 @@ const HOUR = 3_600_000
 test.concurrent('a copy that is let go is hidden first, comes back when undone, and is removed when its time has passed', async () => {
   await using at = await startPlace()
   await at.ask('mark', { removeAfterMs: HOUR })
-  const [marked] = await at.facts(CopyMarked, 1)
+  const [marked] = await at.fleet.whenFacts(CopyMarked, 1)
   expect(at.keys()).toContain(`records/expired/${at.backup.sealed.backupId}/${marked?.markId}.json`)
   expect(at.keys()).toContain(at.manifest)
   await at.ask('remove', { markId: marked?.markId })
   await at.ask('unmark', { markId: marked?.markId })
-  await at.facts(CopyUnmarked, 1)
+  await at.fleet.whenFacts(CopyUnmarked, 1)
   expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
 
   await at.ask('mark', { removeAfterMs: -1 })
-  const [, again] = await at.facts(CopyMarked, 2)
+  const [, again] = await at.fleet.whenFacts(CopyMarked, 2)
   await at.ask('remove', { markId: again?.markId })
-  const [expired] = await at.facts(CopyExpired, 1)
+  const [expired] = await at.fleet.whenFacts(CopyExpired, 1)
   expect(expired).toMatchObject({ objects: at.backup.copy.size + 3 })
   expect(at.keys()).toEqual(['lifeboat.json'])
   // The manifest was the first to go.
@@ -73,7 +73,7 @@ test.concurrent('a hold that comes between plan and application wins, lies at th
   )
   expect(await at.fleet.facts(CopyMarked)).toEqual([])
   await at.ask('mark', { removeAfterMs: -1 })
-  await at.facts(CopyMarked, 1)
+  await at.fleet.whenFacts(CopyMarked, 1)
 })
 
 test.concurrent('killed between manifest and parts, and done by two at once, it ends with nothing left and is told as one', async () => {
@@ -82,9 +82,9 @@ test.concurrent('killed between manifest and parts, and done by two at once, it 
   ])
   await at.fleet.uploader([at.target], { mayRemove: true })
   await at.ask('mark', { removeAfterMs: -1 })
-  const [marked] = await at.facts(CopyMarked, 1)
+  const [marked] = await at.fleet.whenFacts(CopyMarked, 1)
   await Promise.all([at.ask('remove', { markId: marked?.markId }), at.ask('remove', { markId: marked?.markId })])
-  await at.facts(CopyExpired, 1)
+  await at.fleet.whenFacts(CopyExpired, 1)
   await until(
     () => at.keys(),
     (keys) => keys.length === 1,
@@ -99,9 +99,9 @@ test.concurrent('a copy under object lock stays whole, and it is told until when
   await using at = await startPlace()
   at.s3.lock(at.manifest)
   await at.ask('mark', { removeAfterMs: -1 })
-  const [marked] = await at.facts(CopyMarked, 1)
+  const [marked] = await at.fleet.whenFacts(CopyMarked, 1)
   await at.ask('remove', { markId: marked?.markId })
-  const [locked] = await at.facts(CopyLocked, 1)
+  const [locked] = await at.fleet.whenFacts(CopyLocked, 1)
   expect(Date.parse(locked?.until ?? '')).toBeGreaterThan(Date.now())
   // For the alerter, which tells of it for as long as it is so.
   const held = await at.fleet.bus.bucket(LOCKED_BUCKET)
@@ -112,7 +112,7 @@ test.concurrent('a copy under object lock stays whole, and it is told until when
   )
   expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
   await at.ask('unmark', { markId: marked?.markId })
-  await at.facts(CopyUnmarked, 1)
+  await at.fleet.whenFacts(CopyUnmarked, 1)
 })
 
 async function startPlace(script: readonly Fault[] = []) {
@@ -130,16 +130,10 @@ async function startPlace(script: readonly Fault[] = []) {
   await fleet.uploader([target], { mayRemove: true })
   const backup: SpooledBackup = await spoolBackup(fleet.spool, { targets: ['aws'] })
   await fleet.announce(backup)
-  const facts = <T>(type: Parameters<typeof fleet.facts<T>>[0], count: number) =>
-    until(
-      () => fleet.facts(type),
-      (found) => found.length >= count,
-      60_000,
-    )
-  await facts(CopyStored, 1)
+  await fleet.whenFacts(CopyStored, 1)
   const { sourceId, backupId } = backup.sealed
   return {
-    ...{ fleet, s3, target, backup, facts },
+    ...{ fleet, s3, target, backup },
     manifest: manifestKey(sourceId, backupId),
     keys: () => s3.objects().map(({ key }) => key),
     removals: () => s3.seen.filter((request) => request.startsWith('DELETE')),

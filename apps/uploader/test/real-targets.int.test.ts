@@ -155,6 +155,5 @@ function stored(fleet: Fleet, copies: number) {
   return until(
     () => fleet.facts(CopyStored),
     (facts) => facts.length === copies,
-    60_000,
   )
 }

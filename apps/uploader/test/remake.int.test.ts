@@ -4,7 +4,6 @@ import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { openMemory } from '@lifeboat/storage/memory.ts'
-import { until } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
 import { spoolBackup } from './support/backup.ts'
 import { startFleet } from './support/fleet.ts'
@@ -13,7 +12,7 @@ test.concurrent('a copy that is gone altogether is made anew from another target
   await using at = await startPlace({ mayRemove: false })
   at.aws.objects.clear()
   await at.remake('nothing of it is there')
-  const [remade] = await at.facts(CopyRemade, 1)
+  const [remade] = await at.fleet.whenFacts(CopyRemade, 1)
   expect(remade).toMatchObject({ objects: at.backup.copy.size, from: ['gcp'] })
   expect(at.isWhole()).toBe(true)
   expect([...at.aws.objects.keys()].at(-1)).toBe(at.manifest)
@@ -23,7 +22,7 @@ test.concurrent('a flipped bit is found by reading, removed where that is allowe
   await using at = await startPlace({ mayRemove: true })
   at.flip(at.backup.keyOfPart(1))
   await at.remake('a part is wrong')
-  expect((await at.facts(CopyRemade, 1))[0]).toMatchObject({ objects: 1, from: ['gcp'] })
+  expect((await at.fleet.whenFacts(CopyRemade, 1))[0]).toMatchObject({ objects: 1, from: ['gcp'] })
   expect(at.isWhole()).toBe(true)
 })
 
@@ -31,7 +30,7 @@ test.concurrent('a flipped bit where nothing may be removed stays, and is told',
   await using at = await startPlace({ mayRemove: false })
   at.flip(at.backup.keyOfPart(1))
   await at.remake('a part is wrong')
-  const [audited] = await at.facts(CopyAudited, 1)
+  const [audited] = await at.fleet.whenFacts(CopyAudited, 1)
   expect(audited).toMatchObject({ found: 'damaged', problem: expect.stringMatching(/00001 is wrong and cannot/) })
   expect(await at.fleet.facts(CopyRemade)).toEqual([])
 })
@@ -41,7 +40,7 @@ test.concurrent('a flipped bit in a part the store holds stays, and is told', as
   at.flip(at.backup.keyOfPart(1))
   at.aws.locked.add(at.backup.keyOfPart(1))
   await at.remake('a part is wrong')
-  const [audited] = await at.facts(CopyAudited, 1)
+  const [audited] = await at.fleet.whenFacts(CopyAudited, 1)
   expect(audited).toMatchObject({
     found: 'damaged',
     problem: expect.stringMatching(/00001 is wrong .* the store holds it/),
@@ -52,7 +51,7 @@ test.concurrent('a manifest that somebody else wrote is replaced by the one its 
   await using at = await startPlace({ mayRemove: true })
   at.aws.objects.set(at.manifest, Buffer.from('{"payload":"e30"}'))
   await at.remake('the manifest is not the one that was announced')
-  await at.facts(CopyRemade, 1)
+  await at.fleet.whenFacts(CopyRemade, 1)
   expect(at.isWhole()).toBe(true)
 })
 
@@ -63,13 +62,7 @@ async function startPlace({ mayRemove }: { mayRemove: boolean }) {
   await fleet.uploader([aws, gcp], { mayRemove })
   const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
   await fleet.announce(backup)
-  const facts = <T>(type: Parameters<typeof fleet.facts<T>>[0], count: number) =>
-    until(
-      () => fleet.facts(type),
-      (found) => found.length >= count,
-      60_000,
-    )
-  const stored = await facts(CopyStored, 2)
+  const stored = await fleet.whenFacts(CopyStored, 2)
   const catalog = await KvCatalog.open(fleet.bus)
   await catalog.apply({ subject: 'backup.sealed', data: backup.sealed })
   for (const data of stored) await catalog.apply({ subject: 'copy.stored', data })
@@ -77,7 +70,7 @@ async function startPlace({ mayRemove }: { mayRemove: boolean }) {
   backup.release()
   const { sourceId, backupId } = backup.sealed
   return {
-    ...{ fleet, aws, backup, facts },
+    ...{ fleet, aws, backup },
     manifest: manifestKey(sourceId, backupId),
     flip(key: string) {
       const bytes = Buffer.from(aws.objects.get(key) as Buffer)

@@ -1,7 +1,8 @@
 import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
-import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { putBytes, rejectsWith } from '@lifeboat/storage/conformance/target-case.ts'
@@ -12,7 +13,6 @@ import { type MemoryTarget, openMemory } from '@lifeboat/storage/memory.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
 import type { Lane } from '../src/deps.ts'
-import { demandFleet } from '../src/fleet-marker.ts'
 import { storePart } from '../src/handlers/store-part.ts'
 import { type SpooledBackup, spoolBackup } from './support/backup.ts'
 import { type Fleet, startFleet } from './support/fleet.ts'
@@ -240,7 +240,7 @@ test.concurrent('another object under a key of ours refuses this copy at this ta
 test.concurrent('a prefix in which another fleet lives takes nothing of ours', async () => {
   await using fleet = await startFleet()
   const aws = memory('aws')
-  await demandFleet(aws, 'other' as FleetId, signal)
+  await putBytes(aws, FLEET_KEY, Buffer.from('{"format":1,"fleet":"other"}\n'), signal)
   await fleet.uploader([aws])
   const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
   await fleet.announce(backup)
@@ -347,7 +347,6 @@ test.concurrent('NATS restarted in the middle of the work loses no part', async 
   await until(
     () => fleet.facts(CopyStored).catch(() => []),
     (facts) => facts.length === 1,
-    90_000,
   )
   expectCopy(aws, backup)
 })

@@ -1,9 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { DataOf, MessageType } from '@lifeboat/shared/bus/define-message.ts'
 import { WalRefused, WalSealed, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { clusterKey, formatLsn, segmentAt, segmentRange, walKey } from '@lifeboat/shared/domain/wal.ts'
+import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { faulty } from '@lifeboat/storage/layers/faulty.ts'
 import { type MemoryTarget, openMemory } from '@lifeboat/storage/memory.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
@@ -148,7 +152,41 @@ test.concurrent('a target that was down gets its WAL from another target once th
   await until(
     () => stored.length,
     (count) => count === 2,
-    60_000,
   )
   expect(gcp.objects.get(key)).toEqual(bytes)
+})
+
+test.concurrent('nothing is put into the empty folder of a disk that is not mounted, nor by who is started then, and what waited is put when it is back', async () => {
+  await using fleet = await startFleet()
+  const dir = await mkdtemp(join(tmpdir(), 'lifeboat-nas-'))
+  await using _disk = { [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) }
+  const [path, elsewhere] = [join(dir, 'nas'), join(dir, 'elsewhere')]
+  await mkdir(path)
+  const open = () => openFilesystem('nas' as TargetId, { kind: 'filesystem', path, prefix: '' } as never)
+  const stored = hear(fleet.bus, WalStored)
+  const send = async (no: number) => {
+    const one = segment(fleet, no, { targets: ['nas'] as TargetId[] })
+    fleet.spool.files.set(one.path, one.bytes)
+    await fleet.bus.publish(WalSealed, one.sealed)
+    return one.key
+  }
+  const arrive = (most: number) =>
+    until(
+      () => stored.length,
+      (count) => count === most,
+    )
+  const first = await fleet.uploader([await open()])
+  await send(1)
+  await arrive(1)
+  await rename(path, elsewhere)
+  await mkdir(path)
+  const second = await fleet.uploader([await open()])
+  const keys = await Promise.all([2, 3, 4, 5, 6, 7].map(send))
+  await until(() => [first, second].some(({ lanes: [lane] }) => lane?.gate.away), Boolean)
+  expect(await readdir(path)).toEqual([])
+  await rmdir(path)
+  await rename(elsewhere, path)
+  await arrive(7)
+  for (const key of keys)
+    expect((await (await open()).stat(key, { signal: AbortSignal.timeout(5_000) }))?.key).toBe(key)
 })

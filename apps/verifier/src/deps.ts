@@ -5,6 +5,7 @@ import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { FleetId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { type Cancels, openCancels } from '@lifeboat/shared/run/cancels.ts'
+import type { Footings } from '@lifeboat/shared/service/footings.ts'
 import type { Opening } from '@lifeboat/shared/service/run-service.ts'
 import { openSigner, type PublicKeys, type Signer } from '@lifeboat/shared/signing/signing.ts'
 import { type Clock, systemClock } from '@lifeboat/shared/time/clock.ts'
@@ -31,6 +32,7 @@ export interface VerifierDeps {
   toolPaths: readonly string[]
   concurrency: number
   cancels: Pick<Cancels, 'of'>
+  footings: Footings
   events: Events
   clock: Clock
   log: Logger
@@ -38,7 +40,7 @@ export interface VerifierDeps {
 
 export async function openDeps(
   cfg: VerifierConfig,
-  { log, own, signal, metrics }: Opening,
+  { log, own, signal, metrics, footings }: Opening,
 ): Promise<VerifierDeps & { bus: Bus }> {
   const events = verifierEvents(metrics)
   const targets = new Map<TargetId, Target>()
@@ -66,6 +68,6 @@ export async function openDeps(
     },
     signer: await openSigner(cfg.id, cfg.signingKey.reveal()),
     cancels: await openCancels(bus, { signal, log }),
-    ...{ events, clock: systemClock, log },
+    ...{ events, footings, clock: systemClock, log },
   }
 }

@@ -3,6 +3,7 @@ import { DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { VerifierDeps } from './deps.ts'
 import { runDrill } from './handlers/run-drill.ts'
+import { lookAtFootings } from './look-at-footings.ts'
 
 const SWEEP_MS = 3_600_000
 
@@ -11,6 +12,7 @@ const SWEEP_MS = 3_600_000
  * from then on, what was kept until its time is over: before each drill, and every hour where there is none.
  */
 export async function startVerifier(deps: VerifierDeps, signal: AbortSignal): Promise<void> {
+  lookAtFootings(deps, signal)
   await sweepScratch(deps.scratchPath, deps)
   const timer = setInterval(() => void sweepAgain(deps), SWEEP_MS)
   timer.unref()

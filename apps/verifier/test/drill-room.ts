@@ -10,6 +10,7 @@ import { type FleetId, moment, operatorRunId, type TargetId } from '@lifeboat/sh
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import type { Progress } from '@lifeboat/shared/run/run.ts'
+import { Footings } from '@lifeboat/shared/service/footings.ts'
 import { createMetrics } from '@lifeboat/shared/service/metrics.ts'
 import { newSigningKeyPair, openSigner, type Signer, verifySigned } from '@lifeboat/shared/signing/signing.ts'
 import { systemClock } from '@lifeboat/shared/time/clock.ts'
@@ -73,6 +74,7 @@ export async function openDrillRoom(): Promise<DrillRoom> {
     },
     identity: new Secret(key.identity),
     ...{ scratchPath: join(folder, 'scratch'), keepFailedMs: 60_000, toolPaths: [], concurrency: 1 },
+    footings: new Footings(),
     cancels: { of: () => ({ signal: new AbortController().signal, [Symbol.dispose]() {} }) },
     ...{ events: verifierEvents(createMetrics('test')), clock: systemClock, log: silentLogger },
   }

@@ -1,12 +1,13 @@
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
+import { orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { installedMajors, startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DrillRoom, openDrillRoom } from './drill-room.ts'
 import { makeRecords } from './records.ts'
 
-const isAble = (installedMajors()[0] ?? 0) >= 17
-if (!isAble) console.warn('NOT RUN: drills of incremental backups. They need PostgreSQL 17 (`pnpm test:postgres 17`).')
+const major = installedMajors()[0] ?? 0
+const isAble = orNotRun(major >= 17, 'drills of incremental backups', 'PostgreSQL 17 (`pnpm test:postgres 17`)')
 
 let room: DrillRoom
 let chain: [SealedBase, SealedBase, SealedBase]

@@ -1,10 +1,10 @@
 import type { BackupId, BackupKind, Moment, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { RecoveryWindow } from '@lifeboat/shared/domain/objectives.ts'
-import { isOnPath, pathTo, pathTold } from '@lifeboat/shared/domain/timelines.ts'
+import { isOnPath } from '@lifeboat/shared/domain/timelines.ts'
 import { parseLsn, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { BackupRow, SourceSummary } from './catalog.ts'
-import type { WalRecord } from './wal-record.ts'
+import { holesOnWay, type WalRecord, wayOf } from './wal-record.ts'
 
 /** A physical backup that recovery can begin with: it and all its parents lie at one target. */
 export interface Anchor {
@@ -88,7 +88,7 @@ export interface WindowWithAnchors extends RecoveryWindow {
  */
 export function windowsOf(anchors: readonly Anchor[], { state, record }: KnownWal): WindowWithAnchors[] {
   if (state === undefined || record === undefined || record.systemIdentifier !== state.systemIdentifier) return []
-  const path = pathTold(state) ?? pathTo(state.timeline)
+  const path = wayOf(state)
   return stretches(record, state).flatMap(({ start, end, until, current }) => {
     const own = anchors.filter(
       ({ endLsn, endMs, timeline }) =>
@@ -108,7 +108,7 @@ interface Stretch {
 }
 
 function stretches(record: WalRecord, state: WalState): Stretch[] {
-  const holes = [...record.holes].sort((a, b) => (parseLsn(a.from) < parseLsn(b.from) ? -1 : 1))
+  const holes = holesOnWay(record.holes, state).sort((a, b) => (parseLsn(a.from) < parseLsn(b.from) ? -1 : 1))
   const starts = [parseLsn(record.since.lsn), ...holes.map(({ to }) => parseLsn(to))]
   const ends = holes.map(({ from, until }) => ({ end: parseLsn(from), until }))
   const now = { end: parseLsn(state.safe.lsn), until: state.safe.at }

@@ -118,6 +118,13 @@ describe('the recoverable window', () => {
     expect(measure({ summary: rows, record: since(-60), state: other }).windows).toEqual([])
   })
 
+  test('is not cut by a hole in a branch that was left', () => {
+    const record = recordWal(recordWal(since(-60), state(-30)), state(-20, lostBetween(-30, -20)))
+    const ancestors = [{ timeline: 1, end: lsnAt(-36) }]
+    const now = state(-0.01, { timeline: 2, ancestors })
+    expect(windows([base(-48)], record, now)).toEqual([[at(-48), at(-0.01), true]])
+  })
+
   test('does not begin with a base of a branch that was left, also when the new one has come past it', () => {
     const record = since(-60)
     const rows = [base(-48), base(-30)]
@@ -246,6 +253,35 @@ describe('the record of WAL', () => {
     record = recordWal(record, state(-1))
     expect(record.holes).toMatchObject([{ from: lsnAt(-30), to: lsnAt(-22), until: at(-30) }])
     expect(record.since).toEqual({ lsn: lsnAt(-60), at: at(-60) })
+  })
+
+  const vanished = (from: number, to: number) => {
+    const [hole] = [{ timeline: 1, from: lsnAt(from), to: lsnAt(to), until: at(from), since: at(-1) }]
+    return [hole] as never
+  }
+
+  test('has what vanished from every target as a hole, among the others by its place, until any has it again', () => {
+    const before = recordWal(recordWal(since(-60), state(-30)), state(-20, lostBetween(-30, -25)))
+    const record = recordWal(before, state(-1), vanished(-50, -49))
+    expect(record.holes).toMatchObject([
+      { from: lsnAt(-50), to: lsnAt(-49), until: at(-50), gone: true },
+      { from: lsnAt(-30), to: lsnAt(-25) },
+    ])
+    expect(recordWal(record, state(-1)).holes).toEqual(record.holes)
+    expect(recordWal(record, state(-1), []).holes).toEqual(before.holes)
+    expect(windows([base(-55), base(-40), base(-10)], record, state(-0.01))).toEqual([
+      [at(-55), at(-50), false],
+      [at(-40), at(-30), false],
+      [at(-10), at(-0.01), true],
+    ])
+  })
+
+  test('counts once what was known to be lost, and nothing that vanished from a branch that was left', () => {
+    const record = recordWal(recordWal(since(-60), state(-30)), state(-20, lostBetween(-30, -20)))
+    expect(recordWal(record, state(-1), vanished(-28, -22)).holes).toEqual(record.holes)
+    const ancestors = [{ timeline: 1, end: lsnAt(-36) }]
+    const on = (from: number) => recordWal(since(-60), state(-1, { timeline: 2, ancestors }), vanished(from, -1)).holes
+    expect([on(-30).length, on(-40).length]).toEqual([0, 1])
   })
 
   test('begins anew with another cluster under the same name', () => {

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isRoot, orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { archiveGate } from '../src/gate/archive-gate.ts'
 import { CompareReport } from '../src/replay/compare-report.ts'
@@ -31,7 +32,6 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const isRoot = process.getuid?.() === 0
 /** u::rwx, u:1234:rwx, g::r-x, m::rwx, o::r-x */
 const DEFAULT_LIST = '0x0200000001000700ffffffff02000700d204000004000500ffffffff10000700ffffffff20000500ffffffff'
 const RESTORE: Replay = { purpose: 'restore', more: false }
@@ -116,7 +116,7 @@ test('a member that goes through a link that leads outside is refused in a resto
   expect(execFileSync('ls', ['-A', outside], { encoding: 'utf8' })).toBe('')
 })
 
-test.runIf(isRoot)(
+test.runIf(orNotRun(isRoot, 'default lists of folders', 'root'))(
   'what a folder hands on to its files by a default list is not handed on to those of a later archive',
   () => {
     execFileSync('setfattr', ['-n', 'system.posix_acl_default', '-v', DEFAULT_LIST, root])

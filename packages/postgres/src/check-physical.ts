@@ -104,7 +104,8 @@ async function replicationFinding(to: SourceConnection): Promise<SourceFinding> 
 
 function refusalFinding(err: LifeboatError, to: SourceConnection): SourceFinding {
   const { fix } = err.facts
-  if (typeof fix !== 'string') return lacking('replication', `${err.title}. ${err.hint}`)
+  if (typeof fix !== 'string')
+    return lacking('replication', `${to.user} cannot log in to replicate: ${err.title}. ${err.hint}`)
   if (/^ALTER ROLE/.test(fix)) return lacking('replication', `${to.user} may not replicate`, fix)
   const message = `pg_hba.conf has no line that lets ${to.user} replicate from here; add "${fix}" and reload`
   return lacking('replication', message, 'SELECT pg_reload_conf();')

@@ -46,13 +46,16 @@ export function replicationConnection(
   return source.replication === undefined ? connection : { ...connection, user: source.replication.user, password }
 }
 
-/** The same server as a superuser, in another database than the one that is restored. */
+/** What a role or a database may have for a default that would keep us from writing as who we are. */
+export const WRITING_SESSION = '-c default_transaction_read_only=off -c role=none'
+
+/** The same server as a superuser who may write, in another database than the one that is restored. */
 export function restoreConnection(
-  { user, database }: NonNullable<PostgresSourceConfig['restore']>,
+  { user, database }: Pick<NonNullable<PostgresSourceConfig['restore']>, 'user' | 'database'>,
   connection: SourceConnection,
   password: Secret | undefined,
 ): SourceConnection {
-  return { ...connection, user, database, password }
+  return { ...connection, user, database, password, options: WRITING_SESSION }
 }
 
 /**

@@ -1,13 +1,13 @@
 import { compareFingerprints } from '@lifeboat/postgres/fingerprint/compare.ts'
+import { orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { installHardDatabase } from '@lifeboat/testkit/hard-database/install.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { expect, test } from 'vitest'
 import { copyWithStockTools, fingerprintOf } from './stock-copy.ts'
 
-const slow = process.env.SLOW === '1'
-if (!slow) console.warn('NOT RUN: one value of 300 MB. It takes a minute; `pnpm test:slow` runs it.')
+const slow = orNotRun(process.env.SLOW === '1', 'one value of 300 MB', 'a minute (`pnpm test:slow`)')
 
-test.runIf(slow)('one value of 300 MB comes back from a dump as it was', { timeout: 600_000 }, async () => {
+test.runIf(slow)('one value of 300 MB comes back from a dump as it was', { timeout: 1_800_000 }, async () => {
   await using source = await startPostgres()
   await using target = await startPostgres()
   const database = await installHardDatabase(source, { toast: true })

@@ -8,14 +8,14 @@ import { combineBackups } from '@lifeboat/recovery/extract/combine.ts'
 import { type Extracted, extractBackup, type PhysicalManifest } from '@lifeboat/recovery/extract/extract-backup.ts'
 import { extractChain } from '@lifeboat/recovery/extract/extract-chain.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { installedMajors, startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { type SealBaseOptions, type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type RecoveryHouse } from './recovery-house.ts'
 
 const major = installedMajors()[0] ?? 0
-const isAble = major >= 17
-if (!isAble) console.warn('NOT RUN: chains of incremental backups. They need PostgreSQL 17 (`pnpm test:postgres 17`).')
+const isAble = orNotRun(major >= 17, 'chains of incremental backups', 'PostgreSQL 17 (`pnpm test:postgres 17`)')
 
 const run = promisify(execFile)
 let house: RecoveryHouse

@@ -1,5 +1,4 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
+import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,10 +10,12 @@ import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { mayMount, orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { type SealBaseOptions, type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type RecoveryHouse } from './recovery-house.ts'
+import { sshKey } from './ssh-key.ts'
 
 let house: RecoveryHouse
 let pg: TestPostgres
@@ -85,7 +86,7 @@ test('an extraction that is ended in the middle leaves no file open behind it', 
   }
   const reader = { ...house.reader, target, run: { ...house.reader.run, signal: stop.signal } }
   expect(await failureOf(good, reader, 'ended')).toMatchObject({ code: 'SERVICE_STOPPING' })
-  await vi.waitFor(async () => expect(await openBelow([folder, reader.workDir])).toEqual([]))
+  await expect.poll(() => openBelow([folder, reader.workDir])).toEqual([])
 })
 
 async function openBelow(folders: readonly string[]): Promise<string[]> {
@@ -125,10 +126,8 @@ test('an archive that ends in the middle of a file, although all its digests are
   expect(await failureOf(half)).toMatchObject({ facts: { tool: 'untar', problem: expect.stringContaining('middle') } })
 })
 
-// Root in a container often may not; the only way to know is to try, where nobody else sees it.
-const mayMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
-if (!mayMount) console.warn('NOT RUN: a full disk under an extraction. It needs the right to mount.')
-test.runIf(mayMount)('a full disk', async () => {
+const canMount = orNotRun(mayMount(), 'a full disk under an extraction', 'the right to mount')
+test.runIf(canMount)('a full disk', async () => {
   const path = join(folder, 'tiny-disk')
   await mkdir(path)
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', path])
@@ -148,17 +147,6 @@ test('an abort ends it with its reason', async () => {
   }
   expect(await failureOf(good, { ...house.reader, run })).toMatchObject({ code: 'RUN_CANCELLED' })
 })
-
-/** A key as SSH has it. */
-function sshKey(): { identity: string; recipient: string } {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
-  const fields = [Buffer.from('ssh-ed25519'), Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')]
-  const wire = Buffer.concat(fields.flatMap((field) => [Buffer.from([0, 0, 0, field.length]), field]))
-  return {
-    identity: privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
-    recipient: `ssh-ed25519 ${wire.toString('base64')}`,
-  }
-}
 
 test('a key that only the age program understands opens a backup too, and another one does not', async () => {
   const { identity, recipient } = sshKey()

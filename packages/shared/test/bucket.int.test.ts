@@ -3,6 +3,7 @@ import { nanos } from '@nats-io/nats-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Bucket, BucketDefinition, ObservedMessage, ProgressReport } from '../src/bus/bus.ts'
+import { busSubject } from '../src/bus/define-message.ts'
 import { BackupRequested } from '../src/bus/messages/backup.ts'
 import { DrillRequested } from '../src/bus/messages/drill.ts'
 import { PartStored } from '../src/bus/messages/part.ts'
@@ -168,6 +169,27 @@ describe('looking at the bus', () => {
     await expect.poll(() => seen.map((line) => line.slice(0, 4)).sort()).toEqual(['fact', 'wish', 'wish'])
     stop.abort()
     await following
+  })
+
+  test('reads the wishes of one type that wait, passes over what has not its shape, and takes none', async () => {
+    const sentAt: number[] = []
+    for (const no of [11, 12]) {
+      sentAt.push(Date.now())
+      await pause(20)
+      await world.bus.publish(DrillRequested, aWish(no))
+      await pause(20)
+    }
+    const readAt = Date.now()
+    world.nc.publish(busSubject(DrillRequested, DrillRequested.route(aWish(11))), 'no json')
+    await world.nc.flush()
+    const before = (await world.jsm.streams.info('LIFEBOAT_WISHES')).state.messages
+    const waiting = await Array.fromAsync(world.bus.waiting(DrillRequested))
+    expect(waiting.slice(-2).map(({ data }) => data)).toEqual([aWish(11), aWish(12)])
+    const moments = waiting.slice(-2).map(({ at }) => Date.parse(at))
+    const inOrder = [sentAt[0], moments[0], sentAt[1], moments[1], readAt]
+    expect(inOrder).toEqual(inOrder.toSorted())
+    expect(await Array.fromAsync(world.bus.waiting(BackupRequested))).toEqual([])
+    expect((await world.jsm.streams.info('LIFEBOAT_WISHES')).state.messages).toBe(before)
   })
 
   test('begins at the moment asked for', async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { childEnvironment } from '@lifeboat/testkit/child-environment.ts'
 import { nanos } from '@nats-io/nats-core'
 import { describe, expect, test } from 'vitest'
 import { openLink } from '../src/bus/link.ts'
@@ -110,7 +111,7 @@ describe('a dead letter', () => {
 async function dyingWorker(): Promise<{ exit: Promise<unknown> }> {
   const file = fileURLToPath(new URL('fixtures/dying-worker.ts', import.meta.url))
   const child: ChildProcess = spawn(process.execPath, [file], {
-    env: { PATH: process.env.PATH, NATS_URL: at.world.nats.url },
+    env: childEnvironment({ NATS_URL: at.world.nats.url }),
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exit = once(child, 'exit')

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { PartStored } from '../src/bus/messages/part.ts'
 import { aPart, openWorld } from './bus-world.ts'
 
@@ -14,10 +14,10 @@ test('whoever follows a fact reads what happened since a moment, hears when that
     const opts = { since, signal: stop.signal, caughtUp: () => heard.push('caught up') }
     for await (const { partNo } of world.bus.follow(PartStored, opts)) heard.push(partNo)
   })()
-  await vi.waitFor(() => expect(heard).toEqual([2, 'caught up']), { timeout: 20_000 })
+  await expect.poll(() => heard).toEqual([2, 'caught up'])
   await world.nats.restart({ signal: 'SIGKILL' })
   await world.bus.publish(PartStored, aPart(3))
-  await vi.waitFor(() => expect(heard).toEqual([2, 'caught up', 3]), { timeout: 30_000 })
+  await expect.poll(() => heard).toEqual([2, 'caught up', 3])
   stop.abort()
   await following
 })

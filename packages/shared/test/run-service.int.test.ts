@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { childEnvironment } from '@lifeboat/testkit/child-environment.ts'
 import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Bus } from '../src/bus/bus.ts'
@@ -29,7 +30,7 @@ class Toy {
   readonly exit: Promise<unknown[]>
   constructor(env: Record<string, string>) {
     this.child = spawn(process.execPath, [TOY], {
-      env: { PATH: process.env.PATH, TOY_NATS: nats.url, ...env },
+      env: childEnvironment({ TOY_NATS: nats.url, ...env }),
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     this.child.stdout?.on('data', (chunk: Buffer) => {

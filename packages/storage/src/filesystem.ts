@@ -1,11 +1,12 @@
 import { open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { checkedBody } from './checked-body.ts'
 import { digestFile, readDigest, writeDigest } from './filesystem/digest.ts'
+import { LeftCalls } from './filesystem/left-calls.ts'
 import { PARTIAL_FOLDER, segmentsOf, sidecarPath } from './filesystem/paths.ts'
 import { exists, makeFolders, placeOnce, syncFolder, writePartial } from './filesystem/place.ts'
 import { removeEmptyFolders, sweepPartials } from './filesystem/sweep.ts'
@@ -17,7 +18,8 @@ import type { FilesystemConfig } from './target-config.ts'
 
 /**
  * A folder, possibly of a network or removable disk. A file has its name only when it is complete and on the disk (temp name, fsync, link);
- * its SHA-256 lies beside it as `.<name>.sha256`. The folder itself is never created, so an unmounted disk is TARGET_MISSING.
+ * its SHA-256 lies beside it as `.<name>.sha256`. The folder itself is never created, so where none is left of an unmounted disk that is TARGET_MISSING; an empty one
+ * is found out by who knows what should lie there.
  *
  * @see https://man7.org/linux/man-pages/man2/link.2.html – a link is create-only, also on NFS
  */
@@ -27,11 +29,12 @@ export async function openFilesystem(id: TargetId, config: FilesystemConfig): Pr
 
 class FilesystemTarget implements Target {
   readonly kind = 'filesystem'
-  readonly abilities = { immutability: false, conditionalPut: true }
+  readonly abilities = { immutability: false, conditionalPut: true, mounted: true } as const
   readonly id: TargetId
   readonly #base: string
   readonly #prefix: string[]
   readonly #root: string
+  readonly #calls = new LeftCalls()
   #swept: Promise<void> | undefined
 
   constructor(id: TargetId, config: FilesystemConfig) {
@@ -64,6 +67,7 @@ class FilesystemTarget implements Target {
         throw this.#keyAbsent(key)
       }
       const source = file.createReadStream({ start: from, highWaterMark: 256 * 1024 })
+      this.#calls.watch(signal, new Promise<void>((resolve) => source.once('close', resolve)))
       return relay(source, { signal, translate: (thrown) => translateFsError(thrown, this.#facts(key)) })
     })
   }
@@ -78,11 +82,23 @@ class FilesystemTarget implements Target {
 
   async *list(prefix: Key, { signal }: { signal: AbortSignal }): AsyncGenerator<Receipt> {
     try {
-      await this.#demandBase()
-      yield* walk(this.#root, prefix, signal)
+      await this.#calls.begin(signal, () => this.#demandBase())
+      const found = walk(this.#root, prefix, signal)
+      for (;;) {
+        const next = await this.#calls.begin(signal, () => found.next())
+        if (next.done) return
+        yield next.value
+      }
     } catch (thrown) {
       throw this.#translated(prefix, thrown)
     }
+  }
+
+  tryOut({ signal }: { signal: AbortSignal }): Promise<void> {
+    return this.#guarded(PARTIAL_FOLDER, signal, async () => {
+      const page = Readable.from([Buffer.alloc(4096)], { objectMode: false })
+      await unlink(await writePartial(await this.#partials(), page))
+    })
   }
 
   remove(key: Key, { signal }: { signal: AbortSignal }): Promise<void> {
@@ -145,9 +161,8 @@ class FilesystemTarget implements Target {
   }
 
   async #guarded<T>(key: Key, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted()
     try {
-      return await work()
+      return await this.#calls.begin(signal, work)
     } catch (thrown) {
       throw this.#translated(key, thrown)
     }

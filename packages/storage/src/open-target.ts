@@ -21,6 +21,7 @@ export interface OpenContext {
 }
 
 const SILENCE_MS = 60_000
+const LOOK_SILENCE_MS = 30_000
 
 /** One entry per kind, loaded when first used: a host without cloud targets never loads a cloud SDK. */
 const KINDS: { [K in TargetConfig['kind']]: Opener<K> } = {
@@ -43,10 +44,29 @@ export const TARGET_KINDS = Object.keys(KINDS) as TargetConfig['kind'][]
  * @throws LifeboatError CONFIG_SECRET_MISSING when a secret it names is not there
  */
 export async function openTarget(id: TargetId, config: TargetConfig, ctx: OpenContext): Promise<Target> {
+  return (await openWithLooks(id, config, ctx)).target
+}
+
+/**
+ * Besides, the same target for looks whether all is well, which are to end soon: nothing is tried again, and half a minute of silence will do. Disposed with the first.
+ *
+ * @throws LifeboatError CONFIG_SECRET_MISSING when a secret it names is not there
+ */
+export async function openWithLooks(
+  id: TargetId,
+  config: TargetConfig,
+  ctx: OpenContext,
+): Promise<{ target: Target; looks: Target }> {
   const { observer, silenceMs = SILENCE_MS } = ctx
   const bytesPerSecond = config.limitBytesPerSecond
   const store = await (KINDS[config.kind] as Opener<TargetConfig['kind']>)(id, config, ctx)
-  const watched = impatient(store, { silenceMs })
-  const steady = resuming(retrying(observer ? metered(watched, observer) : watched))
-  return bytesPerSecond === undefined ? steady : limited(steady, { bytesPerSecond })
+  const watched = (silenceMs: number) => {
+    const each = impatient(store, { silenceMs })
+    return observer ? metered(each, observer) : each
+  }
+  const steady = resuming(retrying(watched(silenceMs)))
+  return {
+    target: bytesPerSecond === undefined ? steady : limited(steady, { bytesPerSecond }),
+    looks: watched(Math.min(silenceMs, LOOK_SILENCE_MS)),
+  }
 }

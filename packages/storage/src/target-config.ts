@@ -31,7 +31,7 @@ const Lock = z
       .default({})
       .describe('Days for the backups of single policies; a member of a set is called <set>-<member>.'),
     wal: LockDays.optional().describe(
-      'Whole segments of WAL and histories are locked for so many days from their put on, and not renewed: as long as the recovery window and the time between two bases. Default WAL is not locked.',
+      'Whole segments of WAL and histories are locked for so many days from their put on, and not renewed: at least the recovery window and the time between two bases. Default WAL is not locked.',
     ),
   })
   .optional()

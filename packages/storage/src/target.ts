@@ -34,6 +34,8 @@ export interface Abilities {
   immutability: boolean
   /** The store itself refuses the second create of a key. */
   conditionalPut: boolean
+  /** What is asked may be another place from one moment to the next, as a folder is whose disk is unmounted. */
+  mounted?: true
 }
 
 /** Keeps what was put against removal, as the configuration of the target says. */
@@ -70,6 +72,13 @@ export interface Target extends AsyncDisposable {
    * @param body called once per try; each call gives a fresh stream from the first byte
    */
   put(key: Key, body: () => Readable, opts: PutOptions): Promise<Receipt>
+
+  /**
+   * Asks for what a put needs and leaves nothing behind. Only where the store is not asked by a put of what lies there already.
+   *
+   * @throws what a put would be answered now
+   */
+  tryOut?(opts: { signal: AbortSignal }): Promise<void>
 
   /**
    * Bytes from `from` (default 0) to the end. A cut connection surfaces as TARGET_UNREACHABLE on the stream, never as a short success.

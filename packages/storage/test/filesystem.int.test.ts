@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { within } from '@lifeboat/shared/run/within.ts'
 import { expect, it } from 'vitest'
 import { describeTarget } from '../src/conformance/describe-target.ts'
 import {
@@ -17,7 +19,7 @@ import {
   someBytes,
 } from '../src/conformance/target-case.ts'
 import { openFilesystem } from '../src/filesystem.ts'
-import { openTarget } from '../src/open-target.ts'
+import { openTarget, openWithLooks } from '../src/open-target.ts'
 import { FilesystemConfig } from '../src/target-config.ts'
 
 const signal = new AbortController().signal
@@ -130,6 +132,39 @@ function open(path: string) {
   return openFilesystem('disk' as TargetId, FilesystemConfig.parse({ kind: 'filesystem', path }))
 }
 
+it.each(['stat', 'list'] as const)(
+  'of a mount whose server is gone one %s hangs, and none is begun beside it: a process has four threads for all its files',
+  async (what) => {
+    await using folder = await tempFolder()
+    const config = FilesystemConfig.parse({ kind: 'filesystem', path: folder.path })
+    const heard: string[] = []
+    const observer = { answered: ({ operation }: { operation: string }) => void heard.push(operation), moved() {} }
+    const ctx = {
+      resolveSecret: () => Promise.reject(new Error('a folder has no secret')),
+      log: silentLogger,
+      observer,
+    }
+    const { target, looks } = await openWithLooks('disk' as TargetId, config, { ...ctx, silenceMs: 100 })
+    await writeFile(join(folder.path, 'a'), 'a')
+    const sidecar = join(folder.path, '.a.sha256')
+    execFileSync('mkfifo', [sidecar])
+    // Whoever waits for its first byte gets it when somebody writes.
+    const comeBack = () => closeSync(openSync(sidecar, constants.O_WRONLY | constants.O_NONBLOCK))
+    try {
+      const look = async () => (what === 'stat' ? looks.stat('a', { signal }) : listKeys(looks, '', signal))
+      for (let no = 0; no < 5; no += 1) await rejectsWith('TARGET_UNREACHABLE', look())
+      await rejectsWith('TARGET_UNREACHABLE', looks.tryOut?.({ signal }) ?? Promise.resolve())
+      // Each was tried once.
+      expect(heard).toEqual(Array(5).fill(what))
+      expect(await within(1000, readdir(folder.path))).toBe(true)
+    } finally {
+      comeBack()
+      await rm(sidecar)
+    }
+    expect((await target.stat('a', { signal }))?.bytes).toBe(1)
+  },
+)
+
 async function tempFolder() {
   const path = await mkdtemp(join(tmpdir(), 'lifeboat-fs-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
@@ -139,3 +174,17 @@ async function* failing(err: Error): AsyncGenerator<Buffer> {
   yield Buffer.from('x')
   throw err
 }
+
+it('a folder that takes no files says so when it is tried out, and one that does keeps nothing of it', async () => {
+  await using folder = await tempFolder()
+  const target = await open(folder.path)
+  await target.tryOut?.({ signal })
+  expect(await readdir(join(folder.path, '.partial'))).toEqual([])
+  await rm(join(folder.path, '.partial'), { recursive: true })
+  await writeFile(join(folder.path, '.partial'), 'in the way')
+  await rejectsWith('TARGET_REFUSED', target.tryOut?.({ signal }) ?? Promise.resolve())
+  await rejectsWith(
+    'TARGET_MISSING',
+    (await open(join(folder.path, 'mount'))).tryOut?.({ signal }) ?? Promise.resolve(),
+  )
+})

@@ -63,6 +63,8 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     void handle(req, res, { hostname, port }, fault).catch(() => cut(res))
   })
   http.requestTimeout = 0
+  // On a busy machine seconds pass between two requests, and a connection that is closed just then fails the second.
+  http.keepAliveTimeout = 0
   await listen(http)
   return {
     endpoint: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,

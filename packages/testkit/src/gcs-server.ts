@@ -50,6 +50,8 @@ export async function startGcsServer(opts: GcsServerOptions = {}): Promise<GcsSe
     void serve(req, res, state, opts.token)
   })
   http.requestTimeout = 0
+  // On a busy machine seconds pass between two requests, and a connection that is closed just then fails the second.
+  http.keepAliveTimeout = 0
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   const bucketOf = (name: string) => {

@@ -29,12 +29,12 @@ export interface NatsOptions {
   args?: readonly string[]
 }
 
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 120_000
 
 /**
  * Boots the real `nats-server` on the loopback address and resolves when it is ready.
  *
- * @throws Error with the server's own last lines when it does not get ready within a minute
+ * @throws Error with the server's own last lines when it does not get ready within two minutes
  */
 export async function startNats(opts: NatsOptions = {}): Promise<NatsServer> {
   const storeDir = opts.storeDir ?? (await mkdtemp(join(tmpdir(), 'lifeboat-nats-')))

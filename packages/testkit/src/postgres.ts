@@ -214,7 +214,7 @@ function spawnServer(at: {
 /** The server writes `ready` into the eighth line of postmaster.pid when it accepts connections. */
 async function becameReady(server: ChildProcess, dataDir: string): Promise<boolean> {
   const pidFile = join(dataDir, 'postmaster.pid')
-  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(15)) {
+  for (const until = Date.now() + 120_000; Date.now() < until; await sleep(15)) {
     if (server.exitCode !== null || server.signalCode !== null) return false
     const lines = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').split('\n') : []
     if (lines[0] === String(server.pid) && lines[7]?.trim() === 'ready') return true

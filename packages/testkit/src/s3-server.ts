@@ -72,6 +72,8 @@ export async function startS3Server(opts: S3ServerOptions = {}): Promise<S3Serve
   }
   const server = createServer(handle).on('checkContinue', handle)
   server.requestTimeout = 0
+  // On a busy machine seconds pass between two requests, and a connection that is closed just then fails the second.
+  server.keepAliveTimeout = 0
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const held = (key: string) => {

@@ -3,6 +3,7 @@ import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { listRelations } from '@lifeboat/postgres/list-relations.ts'
 import {
   type AgentId,
   type ArtifactName,
@@ -33,6 +34,10 @@ export interface SealBaseOptions {
   sourceId?: string
   /** Makes it an incremental to that one (PostgreSQL 17). */
   parent?: SealedBase
+  /** As of an agent that lists no relations. */
+  unlisted?: boolean
+  /** Runs when the relations are listed, and the base has not begun. */
+  between?: () => Promise<unknown>
   /** Further arguments of pg_basebackup. */
   args?: readonly string[]
   /** Changes an archive before it is compressed, encrypted and signed: a server or an agent that lies. */
@@ -81,7 +86,9 @@ interface Taken {
   tablespaces: { oid: string; path: string }[]
 }
 
-async function takeBase({ pg, parent, args = [] }: SealBaseOptions): Promise<Taken> {
+async function takeBase({ pg, parent, args = [], unlisted, between }: SealBaseOptions): Promise<Taken> {
+  const relations = unlisted ? undefined : await relationsOf(pg)
+  await between?.()
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-base-'))
   try {
     const { uid, gid } = await stat(pg.dataDir)
@@ -102,10 +109,17 @@ async function takeBase({ pg, parent, args = [] }: SealBaseOptions): Promise<Tak
     for (const { oid } of tablespaces)
       archives.push({ name: `tablespace-${oid}.tar.zst.age`, role: 'tablespace', contents: await read(`${oid}.tar`) })
     archives.push({ name: 'backup_manifest.zst.age', role: 'backup-manifest', contents: backupManifest })
+    if (relations) archives.push({ name: 'relations.json.zst.age', role: 'relations', contents: relations })
     return { archives, backupManifest, tablespaces }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+async function relationsOf({ socketDir: host, port, user }: TestPostgres): Promise<Buffer> {
+  const connection = { host, port, user, database: 'postgres', sslmode: 'disable' } as const
+  const { text } = await listRelations(connection, { applicationName: 'test', signal: AbortSignal.timeout(60_000) })
+  return Buffer.from(text)
 }
 
 async function manifestOf(

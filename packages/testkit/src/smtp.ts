@@ -42,7 +42,7 @@ export interface SmtpTestServer extends AsyncDisposable {
   readonly caFile: string
   /** Everything taken so far, oldest first. */
   readonly inbox: readonly ReceivedMail[]
-  /** Resolves with the first mail, past or future, that fits. Rejects after `withinMs` (default two minutes) and names what did come. */
+  /** Resolves with the first mail, past or future, that fits. Rejects after `withinMs` (default four minutes) and names what did come. */
   waitForMail(fits: (mail: ReceivedMail) => boolean, opts?: { withinMs?: number }): Promise<ReceivedMail>
   /** Refuses connections until `start`. */
   stop(): Promise<void>
@@ -71,7 +71,7 @@ export async function startSmtp(opts: SmtpOptions = {}): Promise<SmtpTestServer>
     port,
     caFile: join(folder, 'ca.pem'),
     inbox,
-    waitForMail: (fits, { withinMs = 120_000 } = {}) => waitFor(inbox, waiting, fits, withinMs),
+    waitForMail: (fits, { withinMs = 240_000 } = {}) => waitFor(inbox, waiting, fits, withinMs),
     stop: () => close(server),
     async start() {
       server = serverFor(opts, certificate, state, take)

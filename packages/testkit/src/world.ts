@@ -18,6 +18,8 @@ export interface WorldOptions {
   databaseMb?: number
   /** PostgreSQL major; default the newest installed. */
   major?: number
+  /** Of that server, e.g. { full_page_writes: 'on' }. */
+  serverSettings?: Readonly<Record<string, string>>
   /** Changes the configuration before it is written. */
   configure?: (config: WorldConfig) => void
   /** Services started at once; default all five. */
@@ -55,7 +57,7 @@ export interface World extends AsyncDisposable {
   logOf(name: string): { event?: string; [field: string]: unknown }[]
   /** Writes lifeboat.yaml anew; services read it when they start. */
   reconfigure(change: (config: WorldConfig) => void): Promise<void>
-  cli(args: readonly string[], opts?: { onStderr?: (text: string) => void }): Promise<Finished>
+  cli(args: readonly string[], opts?: { onStderr?: (text: string, kill: () => void) => void }): Promise<Finished>
   /** Runs a command with --json and gives what it printed; throws what it said when the exit code is not among `expected` (default 0). */
   json<T = unknown>(args: readonly string[], expected?: readonly number[]): Promise<T>
 }
@@ -96,6 +98,7 @@ async function openWorld(opts: WorldOptions, scope: AsyncDisposableStack): Promi
     await openSource(keys, {
       sizeMb: opts.databaseMb ?? 10,
       ...(opts.major === undefined ? {} : { major: opts.major }),
+      ...(opts.serverSettings && { settings: opts.serverSettings }),
       onProgress: ({ done, total }) => say(`generating rows: ${Math.floor((100 * done) / total)} %`),
     }),
   )

@@ -20,6 +20,8 @@ export interface Refusal {
 
 /** A way to reach people. */
 export interface Channel extends AsyncDisposable {
+  /** Of the other side, for people: `smtp.example.com:587`. */
+  readonly name: string
   /**
    * Resolves when the other side has decided on every recipient.
    *
@@ -27,4 +29,10 @@ export interface Channel extends AsyncDisposable {
    * @throws LifeboatError ALERT_NOT_SENT – nobody has it, whoever they are
    */
   send(message: Message): Promise<{ refused: Refusal[] }>
+  /**
+   * Asks whether the other side would take a message now; sends none.
+   *
+   * @throws LifeboatError ALERT_NOT_SENT – what `send` would be told
+   */
+  tryOut(): Promise<void>
 }

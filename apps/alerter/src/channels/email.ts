@@ -36,6 +36,7 @@ export function openEmail(opts: EmailOptions): Channel {
     disableUrlAccess: true,
   })
   return {
+    name: `${opts.host}:${opts.port}`,
     async send(message) {
       try {
         return { refused: refusalsIn(await transport.sendMail(toMail(message, opts.from))) }
@@ -44,6 +45,11 @@ export function openEmail(opts: EmailOptions): Channel {
         if (refused.some(({ forGood }) => forGood)) return { refused }
         throw notSent(thrown, opts)
       }
+    },
+    async tryOut() {
+      await transport.verify().catch((thrown: unknown) => {
+        throw notSent(thrown, opts)
+      })
     },
     async [Symbol.asyncDispose]() {
       transport.close()

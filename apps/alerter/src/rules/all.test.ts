@@ -7,6 +7,7 @@ import { RUNS } from '../../test/cases/runs.ts'
 import { SERVICES } from '../../test/cases/services.ts'
 import { TARGETS } from '../../test/cases/targets.ts'
 import { WAL } from '../../test/cases/wal.ts'
+import type { World } from '../world.ts'
 import { judge, RULES } from './all.ts'
 
 const CASES = { ...RUNS, ...BACKUPS, ...TARGETS, ...WAL, ...SERVICES, ...KEYS }
@@ -48,6 +49,12 @@ describe('the rules', () => {
       'unproven.records.daily.alpha',
       'unproven.records.daily.beta',
     ])
+  })
+
+  it('that nobody tells of a target, or only lately that it is lost, leaves an incident of it as it is', () => {
+    const world = SERVICES['footing-lost: not for ten minutes yet, one that holds, and one nobody tells of'] as World
+    const unknown = judge(world).filter(({ cause }) => cause.startsWith('footing-lost'))
+    expect(unknown.map(({ cause }) => cause)).toEqual(['footing-lost.target.beta', 'footing-lost.target.gamma'])
   })
 
   it('give every cause the form of a key, whatever the names', () => {

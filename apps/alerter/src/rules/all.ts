@@ -11,6 +11,7 @@ import { drillMissed } from './drill-missed.ts'
 import { expiryRefused } from './expiry-refused.ts'
 import { failed } from './failed.ts'
 import { filesUnreadable } from './files-unreadable.ts'
+import { footingLost } from './footing-lost.ts'
 import { growth } from './growth.ts'
 import { keyEnding, keyMissing } from './key-missing.ts'
 import { late } from './late.ts'
@@ -32,6 +33,7 @@ import { walSilent } from './wal-silent.ts'
 
 export const RULES = [
   serviceSilent,
+  footingLost,
   missing,
   late,
   failed,

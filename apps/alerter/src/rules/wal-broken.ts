@@ -25,6 +25,18 @@ function finding(
       ...(reached === undefined ? [] : [`From there until ${reached} it can be recovered`]),
       ...reasons,
     ],
-    hint: `\`lifeboat wal audit ${sourceId}\` says which target has the WAL; copy it back from there. A new base leads past it: \`lifeboat backup now\`.`,
+    hint: surely ? brokenHint(sourceId, targetId) : shortHint(sourceId),
   }
+}
+
+function brokenHint(sourceId: string, targetId: string): string {
+  return [
+    'WAL that another target has whole is put anew from there by itself, once a look found it damaged:',
+    `\`lifeboat target audit ${targetId} --all\` looks at once, and \`lifeboat wal audit ${sourceId}\` says how it stands and what nobody has any more.`,
+    'A base leads past that: `lifeboat backup now`. Recover from another target until then.',
+  ].join(' ')
+}
+
+function shortHint(sourceId: string): string {
+  return `\`lifeboat wal audit ${sourceId}\` says what is late there and which target has it; from there it comes by itself.`
 }

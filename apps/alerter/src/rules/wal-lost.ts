@@ -1,7 +1,9 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
-import type { WalHole } from '@lifeboat/catalog/wal-record.ts'
-import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { holesOnWay, leadsBehind, type WalHole, wayOf } from '@lifeboat/catalog/wal-record.ts'
 import type { Rule, WatchedWal } from '../world.ts'
+
+/** What vanished behind the back of everybody is told also where a base leads past it already: moments of the recovery window are out of reach. */
+const TOLD_FOR_MS = 3_600_000
 
 /** WAL is gone for good: nothing behind the hole can be recovered until a base that ended behind it is stored. */
 export const walLost: Rule = (world) =>
@@ -10,28 +12,56 @@ export const walLost: Rule = (world) =>
     const cause = `wal-lost.${sourceId}`
     if (state === undefined && record === undefined) return { cause, unknown: true }
     const hole = newestHole(wal)
-    if (hole === undefined || (world.physical.get(sourceId) ?? []).some((row) => leadsBehind(row, hole))) return []
+    if (hole === undefined) return []
+    const way = state && wayOf(state)
+    const leading = (world.physical.get(sourceId) ?? []).filter(
+      (row) => isStored(row) && row.physical && leadsBehind(row.physical, hole, way),
+    )
+    const isPassed = leading.length > 0
+    if (isPassed && !isNews(hole, leading, world.nowMs)) return []
     return {
       cause,
       rule: 'wal-lost',
-      severity: 'critical',
+      severity: isPassed ? 'warning' : 'critical',
       title: `WAL of ${sourceId} is lost`,
       details: [
-        `From ${hole.from} to ${hole.to} on timeline ${hole.timeline}, seen at ${hole.since}: ${hole.reason}`,
-        `What was written until ${hole.until} can still be recovered; nothing newer, until a new base is stored`,
+        `${whatOf(hole)}, seen at ${hole.since}: ${hole.reason}`,
+        isPassed
+          ? `What was written between ${hole.until} and the end of the next base cannot be recovered any more; a base leads on behind it`
+          : `What was written until ${hole.until} can still be recovered; nothing newer, until a new base is stored`,
       ],
-      hint: 'A base is asked for by itself where a policy takes bases of this source; `lifeboat backup now` takes one at once. Then look why the WAL did not get off-site in time.',
+      hint: [
+        isPassed ? '' : BASE_HINT,
+        hole.history ? HISTORY_HINT : '',
+        hole.gone ? GONE_HINT : 'Then look why the WAL did not get off-site in time.',
+      ].join(''),
     }
   })
 
+const BASE_HINT =
+  'A base is asked for by itself where a policy takes bases of this source; `lifeboat backup now` takes one at once. '
+const HISTORY_HINT = 'Its agent ships the history again within a minute if its server has it still. '
+const GONE_HINT =
+  'Look who removed it at every target, and whether a bucket keeps older versions: put back under its key at any of them, it counts again at the next look, within an hour. A `lock` keeps it from being removed (docs/retention.md).'
+
+function whatOf({ timeline, from, to, history }: WalHole): string {
+  return history
+    ? `The history of timeline ${timeline}, which begins at ${from}`
+    : `From ${from} to ${to} on timeline ${timeline}`
+}
+
 function newestHole({ record, state }: WatchedWal): WalHole | undefined {
   const told = state?.lost
-  const written = record?.holes.at(-1)
+  const written = holesOnWay(record?.holes ?? [], state).at(-1)
   if (told === undefined || told.from === written?.from) return written
   return { ...told, until: told.since }
 }
 
-function leadsBehind({ state, physical }: BackupRow, hole: WalHole): boolean {
-  const stored = state === 'stored' || state === 'proven'
-  return stored && physical !== undefined && parseLsn(physical.endLsn) >= parseLsn(hole.to)
+/** For a while, unless one was taken for its sake. */
+function isNews({ gone, since }: WalHole, leading: readonly BackupRow[], nowMs: number): boolean {
+  return gone === true && nowMs - Date.parse(since) < TOLD_FOR_MS && leading.every(({ startedAt }) => startedAt < since)
+}
+
+function isStored({ state }: BackupRow): boolean {
+  return state === 'stored' || state === 'proven'
 }

@@ -88,7 +88,7 @@ function targetsBehind({ sourceId, state }: WatchedWal, world: World): Judgement
         details: [
           `It has WAL until ${minuteOf(at)}; as many targets as required have it until ${minuteOf(state.safe.at)}`,
         ],
-        hint: `Look at \`lifeboat target check ${target}\` and at the uploader’s log; what is missing there follows by itself within a week.`,
+        hint: `Look at \`lifeboat target check ${target}\` and at the uploader’s log; what is missing there comes by itself, by now from other targets if need be, and \`lifeboat wal audit ${sourceId}\` tells what none of them has.`,
       },
     ]
   })

@@ -1,6 +1,6 @@
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { World } from '../../src/world.ts'
-import { aBackup, aSurvey, at, aWorld, lockedCopy, unlocked, walDamage } from '../builders.ts'
+import { aBackup, aBase, aSurvey, at, aWal, aWorld, lockedCopy, physical, unlocked, walDamage } from '../builders.ts'
 
 /** What targets hold: copies behind, damaged, locked, and letting go. */
 export const TARGETS: Record<string, World> = {
@@ -41,6 +41,35 @@ export const TARGETS: Record<string, World> = {
   'wal-damaged: two segments hold other bytes than were put there': aWorld('26T03:10', {
     walDamage: [walDamage('000000010000000000000004'), walDamage('000000010000000000000003')],
   }),
+  'wal-damaged: what is stuck says why and what to do, what was put anew is told once': aWorld('26T03:10', {
+    walDamage: [
+      walDamage('000000010000000000000003', {
+        found: 'missing',
+        problem: 'it is not there',
+        mended: { at: moment(at('26T03:01')), from: 'alpha' },
+      }),
+      walDamage('000000010000000000000005', stuck('no-removal', 'this target has no removal credentials')),
+      walDamage('000000010000000000000006', stuck('nowhere', 'no other target has it whole')),
+    ],
+  }),
+  'wal-damaged: all of it is mended': aWorld('26T03:10', {
+    walDamage: [walDamage('000000010000000000000003', { mended: { at: moment(at('26T03:01')), from: 'alpha' } })],
+  }),
+  'wal-damaged: a target only WAL is sent to counts, one nobody configures any more does not': aWorld('26T03:10', {
+    wal: [{ ...aWal('26T03:10'), targets: ['gamma'] as never }],
+    walDamage: [
+      walDamage('000000010000000000000003', { targetId: 'gamma' }),
+      walDamage('000000010000000000000003', { targetId: 'old' }),
+    ],
+  }),
+  'wal-damaged: what nobody has any more is over when a base leads past it there': aWorld('26T03:10', {
+    wal: [aWal('26T03:10')],
+    ...physical(aBase(24, { copies: { alpha: 'proven', beta: 'stored' } })),
+    walDamage: [
+      walDamage('000000010000000000000017', stuck('nowhere', 'no other target has it whole')),
+      walDamage('000000010000000000000018', stuck('nowhere', 'no other target has it whole')),
+    ],
+  }),
   'copy-locked: with its date, and without one': aWorld('26T03:10', {
     locked: [lockedCopy('10', '28T00:00'), lockedCopy('09')],
   }),
@@ -60,4 +89,8 @@ export const TARGETS: Record<string, World> = {
   'expiry-refused: it was carried out': aWorld('26T03:10', {
     expiry: { at: moment(at('26T03:00')), digest: 'abc', going: 2, refused: [] },
   }),
+}
+
+function stuck(reason: string, why: string) {
+  return { stuck: { reason, why, tries: 2, again: moment(at('28T03:00')) } }
 }

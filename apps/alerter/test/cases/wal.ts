@@ -13,8 +13,12 @@ const hole = {
   ...{ timeline: 1, from: lsnOf(24), to: lsnOf(25) },
   ...{ since: moment(at('25T03:00')), reason: 'the slot was given up at 32 GB' },
 }
-const holed = (wal: WatchedWal) =>
-  ({ ...wal, record: { holes: [{ ...hole, until: moment(at('24T03:00')) }] } }) as unknown as WatchedWal
+const holed = (wal: WatchedWal, over: object = {}) =>
+  ({ ...wal, record: { holes: [{ ...hole, until: moment(at('24T03:00')), ...over }] } }) as unknown as WatchedWal
+const vanished = {
+  ...{ gone: true, since: moment(at('26T11:30')) },
+  reason: 'it was safe, and no target has it whole any more',
+}
 const drilledWal = (verdict: string, time: string, more: object = {}) => ({
   ...{ drillId: `202609${time.replace(':', '')}00Z-drill-aaaaaa`, at: moment(at(time)), to: 'latest', verdict },
   ...{ reasons: verdict === 'proven' ? [] : ['wal replay: An object of the WAL archive is not what its name says.'] },
@@ -79,6 +83,14 @@ export const WAL: Record<string, World> = {
   'slot-retention: more than the warning': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(4.1))] }),
   'slot-retention: exactly the warning': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(4))] }),
   'slot-retention: near the end': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(23))] }),
+  'wal-lost: the history of a timeline is at no target any more': aWorld('26T12:00', {
+    wal: [
+      holed(aWal('26T12:00', { timeline: 2, ancestors: [{ timeline: 1, end: lsnOf(24) }] }), {
+        ...{ ...vanished, timeline: 2, from: lsnOf(24), to: lsnOf(24), history: true },
+        reason: 'no target has it any more, and without it recovery ends where that timeline begins',
+      }),
+    ],
+  }),
   'wal-lost: until a base behind the hole is stored': aWorld('26T12:00', {
     wal: [holed(aWal('26T12:00'))],
     ...physical(aBase(26, { state: 'sealed' }), aBase(24)),
@@ -89,6 +101,30 @@ export const WAL: Record<string, World> = {
   'wal-lost: a base behind it is stored': aWorld('26T12:00', {
     wal: [holed(aWal('26T12:00'))],
     ...physical(aBase(25, { state: 'proven' }), aBase(24)),
+  }),
+  'wal-lost: it vanished from every target': aWorld('26T12:00', {
+    wal: [holed(aWal('26T12:00'), vanished)],
+    ...physical(aBase(24)),
+  }),
+  'wal-lost: what vanished is told for an hour also where a base leads past it': aWorld('26T12:00', {
+    wal: [holed(aWal('26T12:00'), vanished)],
+    ...physical(aBase(25), aBase(24)),
+  }),
+  'wal-lost: a base that was taken for its sake ends it': aWorld('26T12:00', {
+    wal: [holed(aWal('26T12:00'), vanished)],
+    ...physical(aBase(26, { startedAt: moment(at('26T11:40')) }), aBase(24)),
+  }),
+  'wal-lost: and not longer': aWorld('26T12:30', {
+    wal: [holed(aWal('26T12:30'), vanished)],
+    ...physical(aBase(25), aBase(24)),
+  }),
+  'wal-lost: a hole in a branch that was left is in nobody’s way': aWorld('26T12:00', {
+    wal: [holed(aWal('26T12:00', { timeline: 2, ancestors: [{ timeline: 1, end: lsnOf(23) }] }))],
+    ...physical(aBase(24)),
+  }),
+  'wal-lost: a base of a branch that was left leads past nothing, however high it ended': aWorld('26T12:00', {
+    wal: [holed(aWal('26T12:00', { timeline: 2, ancestors: [{ timeline: 1, end: lsnOf(23) }] }), { timeline: 2 })],
+    ...physical(aBase(26), aBase(22)),
   }),
   'wal-broken: a drill could not replay it': aWorld('26T12:00', {
     ...physical(aBase(24, { wal: { alpha: [drilledWal('failed', '26T10:00', atSegment)] } })),

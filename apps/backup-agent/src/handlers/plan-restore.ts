@@ -1,22 +1,27 @@
+import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import type { Handler } from '@lifeboat/shared/bus/bus.ts'
 import { RestorePlanned, type RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
-import { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { RunId } from '@lifeboat/shared/domain/ids.ts'
 import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import type { Run } from '@lifeboat/shared/run/run.ts'
+import { createRun } from '@lifeboat/shared/run/create-run.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import type { AgentDeps } from '../deps.ts'
+import type { AskOptions } from '../restore/ask-targets.ts'
 import { chooseDump } from '../restore/choose-copy.ts'
 import { planClusterRestore } from '../restore/cluster/plan.ts'
 import { chooseFiles } from '../restore/files/choose-files.ts'
 import { planTree } from '../restore/files/plan.ts'
 import { siteOf } from '../restore/files/site.ts'
-import { openIdentity } from '../restore/open-identity.ts'
 import { planOf } from '../restore/plan.ts'
 import { restorableSource } from '../restore/restorable.ts'
 import { planTables } from '../restore/tables/plan.ts'
+import { tellPlanning } from '../restore/tell-planning.ts'
+import { whileReading } from '../restore/while-reading.ts'
+
+/** The operator waits for a plan: a target that hangs is passed over where another one can help. */
+const PATIENCE_MS = 60_000
 
 /** Says what a restore would do. Nothing is touched and no key is needed, so anybody on the bus may ask. */
 export function planRestore(deps: AgentDeps): Handler<RestorePlanRequested> {
@@ -32,36 +37,43 @@ export function planRestore(deps: AgentDeps): Handler<RestorePlanRequested> {
 }
 
 async function plan(deps: AgentDeps, wish: RestorePlanRequested, signal: AbortSignal): Promise<RestorePlan> {
-  const { cfg, clock, log } = deps
-  const { sourceId, restoreId, hooks, cluster, tables, sealedIdentity } = wish
-  const of = restorableSource(cfg, sourceId)
-  await using room = await deps.restores.makeRoom()
-  const run: Run = { id: restoreId as string as RunId, signal, log, report() {} }
-  const { toolPaths } = cfg
-  const identity =
-    sealedIdentity === undefined
-      ? new Secret('')
-      : await openIdentity(sealedIdentity, of.restore.identity, { toolPaths, run })
-  const reader = (target: Target) => ({
-    ...{ target, run, identity, workDir: room.path, toolPaths, tools: {}, arrived() {} },
+  const { bus, clock, log } = deps
+  using run = createRun({
+    ...{ id: wish.restoreId as string as RunId, service: 'backup-agent', signals: [signal], log, bus, clock },
   })
-  const key: 'later' | 'here' = sealedIdentity === undefined ? 'later' : 'here'
+  using telling = tellPlanning(run)
+  const of = restorableSource(deps.cfg, wish.sourceId)
+  return await whileReading({ deps, restore: of.restore, run, order: wish }, (reader) =>
+    planWith(reader, { deps, of, wish, signal: run.signal, onWait: telling.onWait }),
+  )
+}
+
+interface PlanWanted {
+  deps: AgentDeps
+  of: ReturnType<typeof restorableSource>
+  wish: RestorePlanRequested
+  signal: AbortSignal
+  onWait: AskOptions['onWait']
+}
+
+async function planWith(
+  reader: (target: Target) => Reader,
+  { deps: { cfg, clock }, of, wish, signal, onWait }: PlanWanted,
+): Promise<RestorePlan> {
+  const { sourceId, restoreId, hooks, cluster, tables } = wish
+  const key: 'later' | 'here' = wish.sealedIdentity === undefined ? 'later' : 'here'
+  const by = { cfg, restore: of.restore, signal, patienceMs: PATIENCE_MS, onWait }
+  const about = { cfg, sourceId, hooks, key, clock }
   if ('files' in of) {
     if (cluster || tables)
       throw new LifeboatError('RESTORE_WRONG_HOST', { sourceId, problem: 'the source is a tree of files' })
-    const copy = await chooseFiles(wish, { cfg, restore: of.restore, signal })
-    const site = await siteOf(of.files)
-    return planTree(reader(copy.target), copy, { cfg, of, sourceId, site, hooks, key, clock })
+    const copy = await chooseFiles(wish, by)
+    return planTree(reader(copy.target), copy, { ...about, of, site: await siteOf(of.files) })
   }
   const { backupId, targets, unproven } = wish
-  const copies = { backupId, targets, unproven, hooks, reader, key }
-  if (tables) return (await planTables({ cfg, of, restoreId, sourceId, wish: tables, clock, ...copies }, signal)).plan
-  if (cluster) {
-    const about = { cfg, of, restoreId, sourceId, wish: cluster, clock, ...copies } as const
-    return (await planClusterRestore(about, signal)).plan
-  }
-  const { restore, server, database } = of
-  const copy = await chooseDump(wish, { cfg, restore, signal })
-  const about = { cfg, restore, sourceId, database, server, drainMs: 0, hooks, key, clock } as const
-  return (await planOf(reader(copy.target), copy, about)).plan
+  const finding = { ...about, of, restoreId, backupId, targets, unproven, reader, patienceMs: PATIENCE_MS, onWait }
+  if (tables) return (await planTables({ ...finding, wish: tables }, signal)).plan
+  if (cluster) return (await planClusterRestore({ ...finding, wish: cluster }, signal)).plan
+  const copy = await chooseDump(wish, by)
+  return (await planOf(reader(copy.target), copy, { ...about, of, drainMs: 0 })).plan
 }

@@ -5,6 +5,7 @@ import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { createRun } from '@lifeboat/shared/run/create-run.ts'
+import { firstToFire } from '@lifeboat/shared/run/first-to-fire.ts'
 import { openOrder } from '@lifeboat/shared/signing/orders.ts'
 import type { AgentDeps } from '../deps.ts'
 import { refusalOf } from '../restore/admit.ts'
@@ -14,17 +15,27 @@ import { bringBack } from '../restore/bring-back.ts'
 import { clusterWork } from '../restore/cluster/cluster-work.ts'
 import type { AnyCommand, Command } from '../restore/command.ts'
 import { filesWork } from '../restore/files/files-work.ts'
+import { leftByChange } from '../restore/left-by-change.ts'
+import { outlastLeftHook } from '../restore/left-hook.ts'
 import { release, revert } from '../restore/put-back.ts'
-import { restorableNames, restorableSource, type Subject, subjectOf } from '../restore/restorable.ts'
+import { demandRestore, restorableNames, restorableSource, subjectIn } from '../restore/restorable.ts'
 import { tablesWork } from '../restore/tables/work.ts'
 import { audit, auditEnd, type Ending, settle } from '../restore/tell.ts'
 
+/** Longer than anybody waits for a plan, so that the target of the plan has answered by then unless it hangs. */
+const PATIENCE_MS = 300_000
+
 const DATABASE_WORK = { restore: bringBack, revert, release } as const
 
-function workOn(of: ReturnType<typeof restorableSource>, order: RestoreOrder, command: AnyCommand): Promise<Ending> {
-  if ('files' in of) return filesWork({ ...command, files: of.files })
-  if (order.kind === 'files') throw new LifeboatError('INTERNAL', { message: 'this is no tree of files' })
-  return databaseWork(order)({ ...command, ...of })
+/** @throws LifeboatError RESTORE_SOURCE_CHANGED – the source is not what it was when the command was accepted */
+async function workOn(
+  of: ReturnType<typeof restorableSource>,
+  order: RestoreOrder,
+  command: AnyCommand,
+): Promise<Ending> {
+  if ('files' in of && order.kind === 'files') return filesWork({ ...command, order, files: of.files })
+  if ('source' in of && order.kind !== 'files') return databaseWork(order)({ ...command, ...of })
+  throw await leftByChange(command)
 }
 
 function databaseWork(order: Exclude<RestoreOrder, { kind: 'files' }>): (command: Command) => Promise<Ending> {
@@ -35,15 +46,19 @@ function databaseWork(order: Exclude<RestoreOrder, { kind: 'files' }>): (command
 /**
  * Obeys a command of operators, once, however often it comes and however often the agent dies in between. What is not signed by enough of the
  * operators in this agent's own configuration, for this agent and for now, is refused aloud and becomes a dead letter, whoever owns the bus.
+ *
+ * @param patienceMs for how long one target may keep a command from another that can help
  */
-export function restoreOnCommand(deps: AgentDeps): Handler<RestoreRequested> {
+export function restoreOnCommand(deps: AgentDeps, patienceMs = PATIENCE_MS): Handler<RestoreRequested> {
   const underWay = new Map<RestoreId, Promise<void>>()
   return async (wish, delivery) => {
     const same = underWay.get(wish.restoreId)
     if (same !== undefined && delivery.attempt > 1) return same
     const { order, entry } = await admit(deps, wish, delivery, underWay)
     if (entry.settled) return tellAgain(deps, order, entry.who, entry.settled)
-    const work = obey(deps, order, entry, delivery).finally(() => underWay.delete(entry.restoreId))
+    const work = obey(deps, { order, first: entry, delivery, patienceMs }).finally(() =>
+      underWay.delete(entry.restoreId),
+    )
     underWay.set(entry.restoreId, work)
     return work
   }
@@ -58,20 +73,19 @@ async function admit(
   const { cfg, clock, restores } = deps
   let opened: Awaited<ReturnType<typeof openOrder>> | undefined
   try {
-    if (!cfg.restore) throw new LifeboatError('RESTORE_NOT_SET_UP', { agentId: cfg.agentId })
-    opened = await openOrder(wish.order, cfg.restore.operators, cfg.restore.signatures)
+    const restore = demandRestore(cfg)
+    opened = await openOrder(wish.order, restore.operators, restore.signatures)
     const { order, who } = opened
     if (order.restoreId !== wish.restoreId) throw new LifeboatError('RESTORE_ALTERED', { restoreId: wish.restoreId })
     const known = restores.byNonce(order.nonce) ?? restores.byId(order.restoreId)
     // The same delivery once more, after a crash or a lost acknowledgement; whoever sends it anew makes a first delivery.
     if (known?.restoreId === order.restoreId && delivery.attempt > 1) {
       // It may have died before the audit had it.
-      if (known.stage === 'accepted')
-        await audit(deps, 'accepted', { restoreId: order.restoreId, who, order, ...subjectIn(cfg, order) })
+      if (known.stage === 'accepted') await audit(deps, 'accepted', aboutOf(cfg, order, who))
       return { order, entry: known }
     }
     const { fleetId, agentId } = cfg
-    const hooks = new Set(Object.keys(cfg.restore.hooks))
+    const hooks = new Set(Object.keys(restore.hooks))
     const gate = { fleetId, agentId, restorable: restorableNames(cfg), hooks, used: known !== undefined }
     const refusal = refusalOf(order, { ...gate, nowMs: clock.now() })
     if (refusal) throw refusal
@@ -83,17 +97,20 @@ async function admit(
       who,
       stage: 'accepted',
     }
-    const subject = subjectIn(cfg, order)
     await restores.write(entry)
-    await audit(deps, 'accepted', { restoreId: order.restoreId, who, order, ...subject })
+    await audit(deps, 'accepted', aboutOf(cfg, order, who))
     return { order, entry }
   } catch (thrown) {
     const error = LifeboatError.from(thrown)
     if (error.retry !== 'never') throw error
     const { restoreId } = wish
+    const known = restores.byId(restoreId)
+    if (known && known.stage !== 'settled' && delivery.attempt > 1) {
+      await endAccepted(deps, known, opened?.order, error)
+      throw error
+    }
     await audit(deps, 'refused', { restoreId, who: opened?.who ?? [], order: opened?.order }, { error })
     // Whoever sends a command once more, or another one under its id, does not speak for the one that is under way.
-    const known = restores.byId(restoreId)
     if (known === undefined || known.stage === 'settled')
       await deps.bus.publish(RestoreSettled, {
         ...{ restoreId, agentId: cfg.agentId, outcome: 'refused', swapped: false, at: moment(clock.now()) },
@@ -101,6 +118,24 @@ async function admit(
       })
     throw error
   }
+}
+
+/**
+ * Ends a command that an earlier life of the agent accepted and this one may not obey: nobody would hear of it again.
+ *
+ * @throws LifeboatError RESTORE_HALF_WAY – it has stopped a service, and whoever may obey it again has to go on
+ */
+async function endAccepted(
+  deps: AgentDeps,
+  known: Entry,
+  order: RestoreOrder | undefined,
+  error: LifeboatError,
+): Promise<void> {
+  const { restoreId, sourceId, stage, stopped } = known
+  if (stopped || stage === 'swapping')
+    throw new LifeboatError('RESTORE_HALF_WAY', { restoreId, sourceId, stage, problem: error.code }, { cause: error })
+  const ending: Ending = { outcome: 'failed', swapped: stage === 'swapped', error }
+  await settle(deps, known, { order, ...subjectIn(deps.cfg, sourceId) }, ending)
 }
 
 /** One that was cancelled and that nobody delivers any more does not stand in the way. */
@@ -116,18 +151,33 @@ function demandNoOther(
   if (other) throw new LifeboatError('RESTORE_UNDER_WAY', { sourceId, restoreId: other.restoreId, stage: other.stage })
 }
 
-async function obey(deps: AgentDeps, order: RestoreOrder, first: Entry, delivery: Delivery): Promise<void> {
+interface Obeying {
+  order: RestoreOrder
+  first: Entry
+  delivery: Delivery
+  patienceMs: number
+}
+
+async function obey(deps: AgentDeps, { order, first, delivery, patienceMs }: Obeying): Promise<void> {
   const { cfg, bus, clock, cancels, lease } = deps
   const { restoreId, sourceId } = order
   const runId = restoreId as string as RunId
   const log = deps.log.child({ runId, sourceId })
   using cancelled = cancels.of(runId)
+  using leaving = firstToFire([delivery.signal, lease.lost])
   const signals = [delivery.signal, lease.lost, cancelled.signal]
   using run = createRun({ id: runId, service: 'backup-agent', signals, log, bus, clock })
   let entry = first
-  const of = restorableSource(cfg, sourceId)
   const command: AnyCommand = {
-    ...{ deps, order, run, cancelled: cancelled.signal, restore: of.restore },
+    ...{
+      deps,
+      order,
+      run,
+      cancelled: cancelled.signal,
+      leaving: leaving.signal,
+      restore: demandRestore(cfg),
+      patienceMs,
+    },
     entry: () => entry,
     async step(stage, more = {}) {
       entry = { ...entry, ...more, stage }
@@ -141,7 +191,8 @@ async function obey(deps: AgentDeps, order: RestoreOrder, first: Entry, delivery
   }
   let ending: Ending
   try {
-    ending = await workOn(of, order, command)
+    await outlastLeftHook(command)
+    ending = await workOn(restorableSource(cfg, sourceId), order, command)
   } catch (thrown) {
     const error = LifeboatError.from(thrown)
     // Behind the swap the next delivery goes on; where there will be none, the command ends here, or it would never be settled.
@@ -149,24 +200,24 @@ async function obey(deps: AgentDeps, order: RestoreOrder, first: Entry, delivery
     // Nobody could be asked whether it was swapped; the next delivery asks again.
     if (entry.stage === 'swapping')
       throw new LifeboatError('RESTORE_SWAP_UNKNOWN', { restoreId, problem: error.code }, { cause: error })
-    // A deploy, or another host with our name: whoever gets the command next goes on.
-    const swapped = entry.stage === 'swapped'
-    if (!cancelled.signal.aborted && (delivery.signal.aborted || lease.lost.aborted))
-      throw LifeboatError.from(run.signal.reason)
+    // Also where somebody else goes on with the command: nobody knows when.
     await startAgain(command)
-    const refused = error.code === 'RECOVERY_UNDER_WAY'
-    const outcome = cancelled.signal.aborted && !swapped ? 'cancelled' : refused ? 'refused' : 'failed'
+    // A deploy, or another host with our name: whoever gets the command next goes on.
+    if (!cancelled.signal.aborted && leaving.signal.aborted) throw LifeboatError.from(run.signal.reason)
+    const swapped = entry.stage === 'swapped'
+    const outcome = cancelled.signal.aborted && !swapped ? 'cancelled' : 'failed'
     ending = { outcome, swapped, ...(swapped && entry.aside !== undefined && { aside: entry.aside }), error }
   }
-  await settle(deps, entry, { order, ...subjectOf(of) }, ending)
+  await settle(deps, entry, { order, ...subjectIn(cfg, sourceId) }, ending)
 }
 
 /** Both are stored once, however often they are told. */
 async function tellAgain(deps: AgentDeps, order: RestoreOrder, who: string[], settled: RestoreSettled): Promise<void> {
-  await auditEnd(deps, { order, who, ...subjectIn(deps.cfg, order) }, settled)
+  await auditEnd(deps, aboutOf(deps.cfg, order, who), settled)
   await deps.bus.publish(RestoreSettled, settled)
 }
 
-function subjectIn(cfg: AgentDeps['cfg'], { sourceId }: RestoreOrder): Subject {
-  return subjectOf(restorableSource(cfg, sourceId))
+function aboutOf(cfg: AgentDeps['cfg'], order: RestoreOrder, who: string[]) {
+  const { restoreId, sourceId } = order
+  return { restoreId, who, order, ...subjectIn(cfg, sourceId) }
 }

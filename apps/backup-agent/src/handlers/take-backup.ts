@@ -8,6 +8,7 @@ import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { createRun } from '@lifeboat/shared/run/create-run.ts'
 import { deadline } from '@lifeboat/shared/run/deadline.ts'
+import { type Turns, turns } from '@lifeboat/shared/run/turns.ts'
 import type { Attempt } from '../attempt.ts'
 import { attemptBackup } from '../attempt-backup.ts'
 import type { AgentSource } from '../config.ts'
@@ -15,7 +16,6 @@ import type { AgentDeps } from '../deps.ts'
 import { settleUnchanged } from '../exports/settle-unchanged.ts'
 import { abandon, announceSealed, tellFailed } from '../spool/pick-up.ts'
 import type { Spooled } from '../spool/spool.ts'
-import { type Turns, turns } from '../turns.ts'
 
 /** Dumps, bases and trees of files at the same time; more would only slow each other down on one host. */
 const BULK_AT_ONCE = 2
@@ -72,6 +72,7 @@ async function fulfil(deps: AgentDeps, wish: BackupRequested, delivery: Delivery
   try {
     spooled = await deps.spool.begin(attempt)
     const unchanged = await attemptBackup(deps, { ...known, spooled, run })
+    deps.footings.lookNow({ part: 'source', name: wish.sourceId })
     if (unchanged) return await settleUnchanged(deps, spooled, unchanged)
   } catch (thrown) {
     const err = run.signal.aborted ? LifeboatError.from(run.signal.reason) : LifeboatError.from(thrown)

@@ -47,6 +47,13 @@ test.each<[string, object, Partial<Gatekeeping>, string]>([
   expect(refusalOf({ ...order, ...change } as RestoreOrder, { ...gate, ...more })?.code).toBe(code)
 })
 
+test.each<[object, string[]]>([
+  [{}, ['stop', 'start']],
+  [{ start: 'start-pg' }, ['stop']],
+])('which hooks are wanted is said, also where none is named: %o', (hooks, missing) => {
+  expect(refusalOf({ ...order, ...inPlace, hooks } as RestoreOrder, gate)?.facts).toEqual({ missing })
+})
+
 test('a clock that is a minute behind refuses nobody', () => {
   expect(refusalOf(order, { ...gate, nowMs: Date.parse('2026-11-28T01:59:00Z') })).toBeUndefined()
 })

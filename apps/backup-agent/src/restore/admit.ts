@@ -1,5 +1,5 @@
 import type { AgentId, FleetId, SourceId } from '@lifeboat/shared/domain/ids.ts'
-import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import type { RestoreHooks, RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 
 export interface Gatekeeping {
@@ -33,14 +33,16 @@ export function refusalOf(order: RestoreOrder, by: Gatekeeping): LifeboatError |
   if ((order.kind === 'files') !== (is === 'files'))
     return new LifeboatError('RESTORE_WRONG_HOST', { sourceId, problem: `the source is of another kind: ${is}` })
   const hooksWanted = 'place' in order && order.action === 'restore' && order.place === 'in place'
-  if ((hooksWanted || (order.action === 'revert' && order.kind === 'cluster')) && !hasBoth(order))
-    return new LifeboatError('RESTORE_HOOKS_WANTED', { hooks: Object.keys(order.hooks) })
+  const missing = missingHooks(order.hooks)
+  if ((hooksWanted || (order.action === 'revert' && order.kind === 'cluster')) && missing.length > 0)
+    return new LifeboatError('RESTORE_HOOKS_WANTED', { missing })
   const unknown = Object.values(order.hooks).find((name) => name !== undefined && !by.hooks.has(name))
   return unknown === undefined
     ? undefined
     : new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: unknown, hooks: [...by.hooks] })
 }
 
-function hasBoth({ hooks }: RestoreOrder): boolean {
-  return hooks.stop !== undefined && hooks.start !== undefined
+/** Which of those that stop the server and start it again are not named. */
+export function missingHooks(hooks: RestoreHooks): ('stop' | 'start')[] {
+  return (['stop', 'start'] as const).filter((on) => hooks[on] === undefined)
 }

@@ -3,8 +3,9 @@ import type { Swapped } from '@lifeboat/recovery/swap/swap-databases.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import type { AnyCommand, Command, FilesCommand } from './command.ts'
-import { runHook } from './hooks.ts'
-import { subjectOf } from './restorable.ts'
+import { isLeft } from './left-hook.ts'
+import { runNoted } from './noted-hook.ts'
+import { subjectIn } from './restorable.ts'
 import { audit, type Ending } from './tell.ts'
 
 export type SwapWork =
@@ -39,7 +40,7 @@ export async function aroundSwap(command: Command | FilesCommand, work: SwapWork
   await audit(
     deps,
     'swapped',
-    { restoreId: order.restoreId, who: entry().who, order, ...subjectOf(command) },
+    { restoreId: order.restoreId, who: entry().who, order, ...subjectIn(deps.cfg, order.sourceId) },
     { aside },
   )
   try {
@@ -61,13 +62,15 @@ async function swap(
 ): Promise<Partial<Swapped> | undefined> {
   // An earlier life was at it, and whoever calls has seen that it did not get through.
   if (command.entry().stage === 'swapping') await command.step('ready')
-  command.run.signal.throwIfAborted()
-  await command.step('stopping', { stopped: true, ...(work.aside !== undefined && { aside: work.aside }) })
   try {
+    command.run.signal.throwIfAborted()
+    // Over whatever name an earlier life had for it, also where there is nothing any more that could bear one.
+    await command.step('stopping', { stopped: true, aside: work.aside })
     await hook(command, 'stop', false)
-    command.cancelled.throwIfAborted()
+    // Also for a deploy: a process that is told to end has no time to wait for sessions or locks with the service stopped.
+    command.run.signal.throwIfAborted()
     await command.step('swapping')
-    return await work.swap({ signal: command.cancelled })
+    return await work.swap({ signal: command.run.signal })
   } catch (thrown) {
     if (command.entry().stage === 'swapping') {
       if (await work.happened()) return {}
@@ -81,6 +84,8 @@ async function swap(
 /** Runs the start hook where the stop hook was begun, by this life of the agent or an earlier one: without a swap the service belongs where it was. */
 export async function startAgain(command: AnyCommand): Promise<void> {
   if (!command.entry().stopped) return
+  // This life has to end before it is through: it starts the service by itself, and the next life waits for it.
+  if (await isLeft(command, 'start')) return
   try {
     await hook(command, 'start', false)
     await command.step(command.entry().stage, { stopped: false })
@@ -89,18 +94,21 @@ export async function startAgain(command: AnyCommand): Promise<void> {
   }
 }
 
-async function hook(
-  { restore, order, run, report }: AnyCommand,
-  on: 'stop' | 'start' | 'ready',
-  swapped: boolean,
-): Promise<void> {
+/** Nothing an earlier life put together counts, and what it stopped runs meanwhile: bringing it back once more takes as long as it takes. */
+export async function beginAnew(command: AnyCommand): Promise<void> {
+  await startAgain(command)
+  await command.step('accepted')
+}
+
+async function hook(command: AnyCommand, on: 'stop' | 'start' | 'ready', swapped: boolean): Promise<void> {
+  const { restore, order, report, leaving } = command
   const name = order.hooks[on]
   if (name === undefined) return
   const found = restore.hooks[name]
   if (!found) throw new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: name, swapped })
   report(`${on} hook`)
-  const { restoreId, sourceId } = order
-  await runHook(found, { name, on, restoreId, sourceId, swapped, log: run.log })
+  // What starts the service is let go on by itself; what stops it would keep it stopped when nobody is left to start it.
+  await runNoted(command, found, { name, on, swapped, ...(on === 'stop' && { signal: leaving }) })
 }
 
 /** As the role that takes the backups: not a superuser's answer, somebody's who was granted something. */

@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
 import { RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
-import { ClusterLeft } from '@lifeboat/shared/domain/restore.ts'
+import { ClusterLeft, PassedOver } from '@lifeboat/shared/domain/restore.ts'
 import { FilesLeft } from '@lifeboat/shared/domain/restore-files.ts'
+import { Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { z } from 'zod'
 import { writeDurably } from '../spool/files.ts'
 
@@ -26,6 +27,15 @@ const TreeOnItsWay = z.object({
 })
 export type TreeOnItsWay = z.infer<typeof TreeOnItsWay>
 
+/** A hook that was begun and has not come to its end, as far as the life of the agent knew that began it. */
+const HookUnderWay = z.object({
+  on: z.enum(['post', 'stop', 'start', 'ready']),
+  pid: z.int(),
+  place: z.string().optional(),
+  startTicks: z.string(),
+  timeoutMs: z.int(),
+})
+
 /** One accepted command. The sealed identity is not in it: it comes with the wish or not at all. */
 const Entry = z.object({
   restoreId: RestoreId,
@@ -35,11 +45,20 @@ const Entry = z.object({
   stage: Stage,
   /** Under which name the present database, or where the present data directory or tree, will be kept; undefined when there was none. */
   aside: z.string().optional(),
+  /** Of a revert: which database or data directory is to have its place back. */
+  back: z.string().optional(),
+  /** Of a revert of a cluster: the newest timeline that is another's. */
+  taken: Timeline.optional(),
   /** The stop hook was begun, and the start hook has not come to its end since. */
   stopped: z.boolean().optional(),
+  hook: HookUnderWay.optional(),
+  /** What a release of tables is about to drop, all of it in one transaction. */
+  dropping: z.array(z.string()).optional(),
   /** What was recovered apart, waiting for its swap. */
   cluster: ClusterLeft.optional(),
   files: TreeOnItsWay.optional(),
+  /** Which targets could not help when it was looked last. */
+  passedOver: z.array(PassedOver).optional(),
   settled: RestoreSettled.schema.optional(),
 })
 export type Entry = z.infer<typeof Entry>

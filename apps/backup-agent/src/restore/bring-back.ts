@@ -1,25 +1,19 @@
-import {
-  besideName,
-  databaseNames,
-  dropBeside,
-  giveName,
-  restoreBeside,
-} from '@lifeboat/recovery/bare/recover-into-server.ts'
+import { besideName, databaseNames, dropBeside, restoreBeside } from '@lifeboat/recovery/bare/recover-into-server.ts'
 import { openDump } from '@lifeboat/recovery/dump/open-dump.ts'
-import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
+import { swapDatabases } from '@lifeboat/recovery/swap/swap-databases.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { DatabaseOrder } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { aroundSwap } from './around-swap.ts'
+import { aroundSwap, beginAnew } from './around-swap.ts'
 import type { Entry } from './book.ts'
 import { type CopyChosen, chooseDump, type DumpPicked } from './choose-copy.ts'
 import type { Command } from './command.ts'
 import { orNextTarget } from './next-target.ts'
-import { openIdentity } from './open-identity.ts'
 import { planOf } from './plan.ts'
 import type { Ending } from './tell.ts'
+import { whileReading } from './while-reading.ts'
 
 /**
  * Restores a dump beside the present database, compares it, and puts it in its place; the present one is kept.
@@ -36,19 +30,20 @@ export async function bringBack(command: Command): Promise<Ending> {
   await using _held = await holdDatabase(server, database)
   const next = besideName(database, 'restoring', order.restoreId.slice(-6))
   const before = await databaseNames(server)
-  if (isSwapped(entry(), { before, next, database })) return aroundSwap(command, { done: true, swap: undefined })
-  const named = () => entry().aside ?? asideName(database, 'before', command.deps.clock.now())
-  const aside = before.has(database) ? named() : undefined
+  if (isSwapped(entry(), { before, next, database })) return await aroundSwap(command, { done: true, swap: undefined })
   try {
     const counted = before.has(next) && entry().stage !== 'accepted' ? {} : await restoreAny(command, order, next)
     await command.step('ready')
+    // Named for the time at which it is put aside, hours later perhaps: a release lets go of what was there when it was signed.
+    const isThere = (await databaseNames(server)).has(database)
+    const aside = isThere ? asideName(database, 'before', command.deps.clock.now()) : undefined
     return {
       ...counted,
       ...(await aroundSwap(command, {
         ...{ done: false, aside },
         swap: async (run) => {
           report('swap')
-          return giveName(server, { database, next, aside, drainMs: order.drainMs }, run)
+          return swapDatabases(server, { live: database, next, aside, drainMs: order.drainMs }, run)
         },
         happened: async () => isSwapped(entry(), { before: await databaseNames(server), next, database }),
       })),
@@ -73,34 +68,33 @@ function isSwapped(
 type Counted = Pick<Ending, 'tables' | 'rows'>
 
 async function restoreAny(command: Command, order: DatabaseOrder<'restore'>, next: string): Promise<Counted> {
-  const { deps, restore, run, report } = command
-  await command.step('accepted')
+  const { deps, restore, run, report, patienceMs } = command
+  await beginAnew(command)
   const choose = (targets: readonly TargetId[]) => {
     report('look')
-    return chooseDump({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal })
+    return chooseDump({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal, patienceMs })
   }
   return orNextTarget(command, order.targets, choose, (copy) => restoreCopy(command, order, copy, next))
 }
 
-async function restoreCopy(
-  { deps, restore, server, database, run, report }: Command,
-  { sealedIdentity, hooks, drainMs, sourceId }: DatabaseOrder<'restore'>,
+function restoreCopy(
+  command: Command,
+  order: DatabaseOrder<'restore'>,
   copy: CopyChosen<DumpPicked>,
   next: string,
 ): Promise<Counted> {
-  const { cfg, clock } = deps
-  await using room = await deps.restores.makeRoom()
-  const identity = await openIdentity(sealedIdentity, restore.identity, { toolPaths: cfg.toolPaths, run })
-  const reader: Reader = {
-    ...{ target: copy.target, run, identity, workDir: room.path, toolPaths: cfg.toolPaths, tools: {}, arrived() {} },
-  }
-  const about = { cfg, restore, sourceId, database, server, drainMs, hooks, key: 'here', clock } as const
-  const { plan, manifest } = await planOf(reader, copy, about)
-  const [obstacle] = plan.obstacles
-  if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
-  report('open')
-  const opened = (await openDump(reader, manifest)) ?? { fingerprint: undefined, globals: undefined }
-  const beside = { server, database, name: next, why: 'restoring' } as const
-  const { compared } = await restoreBeside(reader, manifest, opened, beside, report)
-  return compared ? { tables: compared.tables, rows: compared.rows } : {}
+  const { deps, server, database, report } = command
+  const { hooks, drainMs, sourceId } = order
+  return whileReading({ ...command, order }, async (readerOf) => {
+    const reader = readerOf(copy.target)
+    const about = { cfg: deps.cfg, of: command, sourceId, drainMs, hooks, key: 'here', clock: deps.clock } as const
+    const { plan, manifest } = await planOf(reader, copy, about)
+    const [obstacle] = plan.obstacles
+    if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
+    report('open')
+    const opened = (await openDump(reader, manifest)) ?? { fingerprint: undefined, globals: undefined }
+    const beside = { server, database, name: next, why: 'restoring' } as const
+    const { compared } = await restoreBeside(reader, manifest, opened, beside, report)
+    return compared ? { tables: compared.tables, rows: compared.rows } : {}
+  })
 }

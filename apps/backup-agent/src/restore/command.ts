@@ -12,12 +12,22 @@ export interface AnyCommand {
   restore: RestoreConfig
   order: RestoreOrder
   run: Run
-  /** Fires when the operator cancels and at nothing else: once services are stopped a deploy has to wait for the swap. */
+  /** Fires when the operator cancels and at nothing else. */
   cancelled: AbortSignal
+  /** Fires when this process has to end, or another host has our name: whoever gets the command next goes on. */
+  leaving: AbortSignal
+  /** For how long one target may keep it from another that can help. */
+  patienceMs: number
   /** As the book has it now. */
   entry(): Entry
   /** Writes down how far it has come, before it goes on. */
-  step(stage: Entry['stage'], more?: Pick<Entry, 'aside' | 'cluster' | 'files' | 'stopped'>): Promise<void>
+  step(
+    stage: Entry['stage'],
+    more?: Pick<
+      Entry,
+      'aside' | 'back' | 'cluster' | 'dropping' | 'files' | 'hook' | 'passedOver' | 'stopped' | 'taken'
+    >,
+  ): Promise<void>
   report(phase: string): void
 }
 

@@ -18,28 +18,33 @@ export interface HookCall {
   swapped: boolean
   /** Where it runs, and what it is told besides; default the root folder and nothing. */
   at?: { folder: string; env: Readonly<Record<string, string>> }
+  /** Ends it before its time, with all it has started. */
+  signal?: AbortSignal
+  /** Told of its process as soon as there is one; waited for before the end is. */
+  begun?: (pid: number) => Promise<void>
   log: Logger
 }
 
 /** Between being asked to end and being killed. */
 const KILL_AFTER_MS = 2_000
 const TAIL_BYTES = 2_000
+const LEFT = 'the command is over or the agent has to end'
 
 /**
  * Runs a program of the agent's own configuration: its command as it stands there, no shell, no word from the bus. What it may know is in LIFEBOAT_*.
  *
  * It is over when the program is: a daemon it leaves behind is not waited for. One that does not end in time is killed with all it has started.
  *
- * @throws LifeboatError RESTORE_HOOK_FAILED – another exit code than 0, not started, or not in time
+ * @throws LifeboatError RESTORE_HOOK_FAILED – another exit code than 0, not started, not in time, or ended by `signal`
  */
 export async function runHook(
   hook: Hook,
-  { name, on, restoreId, sourceId, swapped, at, log }: HookCall,
+  { name, on, restoreId, sourceId, swapped, at, signal, begun, log }: HookCall,
 ): Promise<void> {
   await using words = await openWords()
   const told = { LIFEBOAT_HOOK: on, LIFEBOAT_RESTORE_ID: restoreId, LIFEBOAT_SOURCE: sourceId, ...at?.env }
   const env = { ...BASE_ENV, ...hook.env, ...told }
-  const ended = await runInTime(hook, { env, cwd: at?.folder ?? '/' }, words.file)
+  const ended = await runInTime(hook, { env, cwd: at?.folder ?? '/', signal, begun }, words.file)
   log.info({ event: 'restore.hook', hook: name, on, ...ended }, 'ran a hook')
   if (ended.exitCode === 0) return
   throw new LifeboatError('RESTORE_HOOK_FAILED', { hook: name, on, swapped, ...ended, output: await words.tail() })
@@ -50,38 +55,66 @@ interface Ended {
   problem?: string
 }
 
-async function runInTime(
-  hook: Hook,
-  where: { env: Record<string, string>; cwd: string },
-  { fd }: FileHandle,
-): Promise<Ended> {
+interface Surroundings {
+  env: Record<string, string>
+  cwd: string
+  signal: HookCall['signal'] | undefined
+  begun: HookCall['begun'] | undefined
+}
+
+async function runInTime(hook: Hook, { signal, begun, ...where }: Surroundings, { fd }: FileHandle): Promise<Ended> {
+  if (signal?.aborted) return { problem: `it was not begun: ${LEFT}` }
   const [program = '', ...args] = hook.command
   // A group of its own, so that what it has started can be ended with it.
   const stdio: ['ignore', number, number] = ['ignore', fd, fd]
   const child = spawn(program, args, { ...where, detached: true, stdio, ...accountOf(hook) })
-  const end = (signal: NodeJS.Signals) => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, signal)
-    } catch {
-      // Gone meanwhile.
-    }
+  const told = child.pid === undefined ? undefined : begun?.(child.pid)
+  const gaveUp = Promise.withResolvers<undefined>()
+  let killed: string | undefined
+  let timer: NodeJS.Timeout | undefined
+  const after = (ms: number, work: () => void) => {
+    clearTimeout(timer)
+    timer = setTimeout(work, ms)
   }
-  const timers = [
-    setTimeout(() => end('SIGTERM'), hook.timeout),
-    setTimeout(() => end('SIGKILL'), hook.timeout + KILL_AFTER_MS),
-  ]
-  const began = performance.now()
+  const kill = (why: string) => {
+    killed ??= why
+    endGroup(child.pid, 'SIGTERM')
+    after(KILL_AFTER_MS, () => {
+      endGroup(child.pid, 'SIGKILL')
+      after(KILL_AFTER_MS, () => gaveUp.resolve(undefined))
+    })
+  }
+  after(hook.timeout, () => kill(`it did not end within ${hook.timeout} ms and`))
+  const leave = () => kill(`${LEFT}, so it`)
+  signal?.addEventListener('abort', leave, { once: true })
   try {
-    const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
-    if (performance.now() - began >= hook.timeout) {
-      end('SIGKILL')
-      return { problem: `it did not end within ${hook.timeout} ms and was killed` }
+    const exit = await Promise.race([once(child, 'exit'), gaveUp.promise])
+    await told
+    if (exit === undefined) {
+      // It became another account's, or waits for a dead disk.
+      child.unref()
+      return { problem: `${killed} cannot be killed` }
     }
-    return code === null ? { problem: `it was ended by ${signal}` } : { exitCode: code }
+    if (killed !== undefined) {
+      endGroup(child.pid, 'SIGKILL')
+      return { problem: `${killed} was killed` }
+    }
+    const [code, by] = exit as [number | null, NodeJS.Signals | null]
+    return code === null ? { problem: `it was ended by ${by}` } : { exitCode: code }
   } catch (cause) {
     return { problem: `it did not start: ${(cause as Error).message}` }
   } finally {
-    for (const timer of timers) clearTimeout(timer)
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', leave)
+  }
+}
+
+/** A process with all that is in its group. */
+export function endGroup(leader: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, signal)
+  } catch {
+    // Gone meanwhile, or another account's.
   }
 }
 

@@ -2,29 +2,14 @@ import { connectSource, type SourceConnection } from '@lifeboat/postgres/connect
 import { orObstacle } from '@lifeboat/recovery/bare/bare-plan.ts'
 import { planDump } from '@lifeboat/recovery/bare/plan-dump.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
-import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
-import type { RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import type { Clock } from '@lifeboat/shared/time/clock.ts'
-import type { AgentConfig, RestoreConfig } from '../config.ts'
 import type { CopyChosen, DumpPicked } from './choose-copy.ts'
 import { plannedHooks } from './planned-hooks.ts'
+import type { Planning } from './planning.ts'
 import { disksOf } from './room.ts'
-
-export interface Planning {
-  cfg: AgentConfig
-  restore: RestoreConfig
-  sourceId: SourceId
-  /** The name everybody uses. */
-  database: string
-  server: SourceConnection
-  drainMs: number
-  hooks: RestoreHooks
-  key: 'here' | 'later'
-  clock: Clock
-}
 
 const SESSION = { applicationName: 'lifeboat restore', lockTimeoutMs: 10_000 }
 
@@ -32,9 +17,10 @@ const SESSION = { applicationName: 'lifeboat restore', lockTimeoutMs: 10_000 }
 export async function planOf(
   reader: Reader,
   copy: CopyChosen<DumpPicked>,
-  about: Planning,
+  about: Planning & { drainMs: number },
 ): Promise<{ plan: RestorePlan; manifest: Manifest & OfServer }> {
-  const { cfg, restore, sourceId, database, server, drainMs, key, clock } = about
+  const { cfg, of, sourceId, drainMs, key, clock } = about
+  const { restore, database, server } = of
   const place = { server, database, replace: { drainMs } }
   const { told, manifest } = await planDump(reader, copy.chosen, place, clock, key)
   const { obstacles } = told

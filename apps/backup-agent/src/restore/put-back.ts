@@ -3,6 +3,7 @@ import { asideName, asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
 import { releaseReplaced, revertReplaced } from '@lifeboat/recovery/swap/put-back.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from './around-swap.ts'
+import type { Entry } from './book.ts'
 import type { Command } from './command.ts'
 import type { Ending } from './tell.ts'
 
@@ -10,19 +11,26 @@ import type { Ending } from './tell.ts'
 export async function revert(command: Command): Promise<Ending> {
   const { server, database, order, entry, report, deps } = command
   const names = await databaseNames(server)
-  const aside = entry().aside ?? asideName(database, 'reverted', deps.clock.now())
-  if (names.has(aside)) return aroundSwap(command, { done: true, swap: undefined })
+  if (isBack(entry(), names, database)) return aroundSwap(command, { done: true, swap: undefined })
   // Before any service is stopped for nothing.
-  if (!asideOf(database, [...names]).some(({ why }) => why === 'before'))
-    throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { database })
+  const back = asideOf(database, [...names]).find(({ why }) => why === 'before')?.name
+  if (back === undefined) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { database })
+  await command.step('ready', { back })
+  const aside = names.has(database) ? asideName(database, 'reverted', deps.clock.now()) : undefined
   return aroundSwap(command, {
     ...{ done: false, aside },
     swap: (run) => {
       report('swap')
-      return revertReplaced(server, database, { drainMs: order.drainMs, run, aside })
+      return revertReplaced(server, database, { drainMs: order.drainMs, run, aside, back })
     },
-    happened: async () => (await databaseNames(server)).has(aside),
+    happened: async () => isBack(entry(), await databaseNames(server), database),
   })
+}
+
+/** Both names are changed by one transaction. */
+function isBack({ stage, back }: Entry, names: ReadonlySet<string>, database: string): boolean {
+  if (stage === 'swapped') return true
+  return stage === 'swapping' && back !== undefined && !names.has(back) && names.has(database)
 }
 
 /** Clocks of an operator and of an agent may be so far apart. */

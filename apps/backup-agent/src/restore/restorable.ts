@@ -17,13 +17,17 @@ export interface RestorableTree {
   files: FilesSourceConfig
 }
 
-/** @throws LifeboatError RESTORE_NOT_SET_UP | RESTORE_WRONG_HOST */
-export function restorableSource(
-  { restore, sources, agentId }: AgentConfig,
-  sourceId: SourceId,
-): Restorable | RestorableTree {
-  const source = sources.get(sourceId)
+/** Whom an agent obeys, and with what. @throws LifeboatError RESTORE_NOT_SET_UP */
+export function demandRestore({ restore, agentId }: AgentConfig): RestoreConfig {
   if (!restore) throw new LifeboatError('RESTORE_NOT_SET_UP', { agentId })
+  return restore
+}
+
+/** @throws LifeboatError RESTORE_NOT_SET_UP | RESTORE_WRONG_HOST */
+export function restorableSource(cfg: AgentConfig, sourceId: SourceId): Restorable | RestorableTree {
+  const { sources, agentId } = cfg
+  const restore = demandRestore(cfg)
+  const source = sources.get(sourceId)
   if (!source) throw new LifeboatError('RESTORE_WRONG_HOST', { sourceId, agentId })
   if ('files' in source) return { restore, files: source.files }
   if (!source.restore) throw new LifeboatError('RESTORE_NOT_SET_UP', { agentId, sourceId })
@@ -39,9 +43,11 @@ export function restorableNames({ sources }: AgentConfig): Map<SourceId, 'databa
   )
 }
 
-/** What a command is about, for the audit. */
-export function subjectOf(of: Pick<Restorable, 'database'> | Pick<RestorableTree, 'files'>): Subject {
-  return 'files' in of ? { root: of.files.root } : { database: of.database }
+/** What a command is about, for the audit. A source may have left the configuration since its command was accepted. */
+export function subjectIn({ sources }: Pick<AgentConfig, 'sources'>, sourceId: SourceId): Subject {
+  const source = sources.get(sourceId)
+  if (!source) return {}
+  return 'files' in source ? { root: source.files.root } : { database: source.connection.database }
 }
 
 export interface Subject {

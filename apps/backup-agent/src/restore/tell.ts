@@ -1,5 +1,6 @@
 import {
   RestoreAudited as Audited,
+  commandedBy,
   type RestoreAudited,
   RestoreSettled,
 } from '@lifeboat/shared/bus/messages/restore.ts'
@@ -25,6 +26,7 @@ export type Ending = Pick<
   | 'rows'
   | 'cluster'
   | 'diffs'
+  | 'extent'
   | 'schema'
   | 'files'
 > & {
@@ -42,7 +44,7 @@ export function audit(
   deps: Teller,
   event: RestoreAudited['event'],
   about: About & { restoreId: Entry['restoreId'] },
-  more: Pick<RestoreAudited, 'diffs' | 'changes'> & {
+  more: Pick<RestoreAudited, 'diffs' | 'changes' | 'extent'> & {
     aside?: string | undefined
     error?: LifeboatError | undefined
   } = {},
@@ -58,25 +60,23 @@ export function audit(
 
 /** The same of an end, with its own moment: told again it is the same record. */
 export function auditEnd(deps: Teller, about: About, settled: RestoreSettled): Promise<void> {
-  const { restoreId, at, aside, error, outcome: event } = settled
-  const found = { ...(aside !== undefined && { aside }), ...(error && { error }) }
+  const { restoreId, at, aside, passedOver, error, outcome: event } = settled
+  const found = { ...(aside !== undefined && { aside }), ...(passedOver && { passedOver }), ...(error && { error }) }
   return write(deps, about, { restoreId, event, at, ...found })
 }
 
 async function write(
   { bus, cfg }: Teller,
   { who, order, database, root }: About,
-  found: Pick<RestoreAudited, 'restoreId' | 'event' | 'at' | 'aside' | 'error' | 'diffs' | 'changes'>,
+  found: Pick<
+    RestoreAudited,
+    'restoreId' | 'event' | 'at' | 'aside' | 'error' | 'diffs' | 'changes' | 'extent' | 'passedOver'
+  >,
 ): Promise<void> {
-  const said = order && { action: order.action, sourceId: order.sourceId, why: order.why }
   await bus.publish(Audited, {
-    ...{ ...found, agentId: cfg.agentId, who, ...said },
-    ...(order?.action === 'restore' && { backupId: order.backupId }),
+    ...{ ...found, agentId: cfg.agentId, who, ...(order && commandedBy(order)) },
     ...(order?.kind !== 'cluster' && database !== undefined && { database }),
-    ...(order?.kind === 'tables' && { tables: order.tables }),
     ...(root !== undefined && { root }),
-    ...(order && 'place' in order && { place: order.place }),
-    ...(order && 'goal' in order && { goal: order.goal }),
   })
 }
 
@@ -84,13 +84,14 @@ async function write(
 export async function settle(
   deps: Teller,
   entry: Entry,
-  about: { order: RestoreOrder } & Subject,
+  about: Pick<About, 'order'> & Subject,
   { error, ...ending }: Ending,
 ): Promise<void> {
-  const { restoreId, who } = entry
+  const { restoreId, sourceId, who, passedOver } = entry
   const at = moment(deps.clock.now())
   const settled: RestoreSettled = {
-    ...{ restoreId, agentId: deps.cfg.agentId, sourceId: about.order.sourceId, at, ...ending },
+    ...{ restoreId, agentId: deps.cfg.agentId, sourceId, at, ...ending },
+    ...(passedOver && { passedOver }),
     ...(error && { error: reportOf(error) }),
   }
   await deps.restores.write({ ...entry, stage: 'settled', settled })

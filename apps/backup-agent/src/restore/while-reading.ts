@@ -1,11 +1,11 @@
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
-import type { Secret } from '@lifeboat/shared/config/secret.ts'
+import { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import type { AnyCommand } from './command.ts'
 import { openIdentity } from './open-identity.ts'
 
-/** A command that brings what opens copies. */
-export type Reading = Pick<AnyCommand, 'deps' | 'restore' | 'run'> & { order: { sealedIdentity: string } }
+/** Something that brings what opens copies; a plan may do without. */
+export type Reading = Pick<AnyCommand, 'deps' | 'restore' | 'run'> & { order: { sealedIdentity?: string | undefined } }
 
 /** Opens what is needed to read copies; the identity lives as long as `work` runs. */
 export async function whileReading<T>(
@@ -14,6 +14,10 @@ export async function whileReading<T>(
 ): Promise<T> {
   const { toolPaths } = deps.cfg
   await using room = await deps.restores.makeRoom()
-  const identity: Secret = await openIdentity(order.sealedIdentity, restore.identity, { toolPaths, run })
+  const { sealedIdentity } = order
+  const identity =
+    sealedIdentity === undefined
+      ? new Secret('')
+      : await openIdentity(sealedIdentity, restore.identity, { toolPaths, run })
   return await work((target) => ({ target, run, identity, workDir: room.path, toolPaths, tools: {}, arrived() {} }))
 }

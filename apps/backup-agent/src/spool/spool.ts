@@ -36,7 +36,9 @@ export interface Spool extends AsyncDisposable {
   readonly room: Room
   get(backupId: BackupId): Spooled | undefined
   all(): Spooled[]
-  /** @throws LifeboatError SPOOL_DISK_FULL – also when the disk has less than a dump may take right away */
+  /** @throws LifeboatError SPOOL_DISK_FULL – the disk has less than a dump may take right away */
+  demandDisk(): Promise<void>
+  /** @throws LifeboatError SPOOL_DISK_FULL – as `demandDisk`, or there is no room for the first file */
   begin(attempt: Attempt): Promise<Spooled>
   isSealed(spooled: Spooled): Promise<boolean>
   /** Writes down that a target holds a file. */
@@ -72,6 +74,7 @@ export async function openSpool(cfg: SpoolConfig, log: Logger): Promise<Spool> {
     room: space,
     get: (backupId) => spooled.get(backupId),
     all: () => [...spooled.values()],
+    demandDisk: () => expectDisk(cfg, space),
     async begin(attempt) {
       await expectDisk(cfg, space)
       const folder = join(backups, attempt.backupId)

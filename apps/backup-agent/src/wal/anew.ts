@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { leadsBehind } from '@lifeboat/catalog/wal-record.ts'
 import type { ReplicationConnection } from '@lifeboat/postgres/replication/connection.ts'
 import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import { pathTold } from '@lifeboat/shared/domain/timelines.ts'
 import { formatLsn, parseLsn, type Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { compactTime } from '@lifeboat/shared/time/clock.ts'
@@ -108,11 +110,13 @@ export async function askForBase(road: Road): Promise<void> {
 /** A base that ended behind the hole, at as many targets as WAL needs, makes it history. */
 export async function forgetHealedHole(road: Road): Promise<void> {
   const { now, catalog, sourceId, wal, log } = road
-  const { lost } = now
+  const { lost, standing, known } = now
   if (lost === undefined) return
   const summary = await catalog.summary(sourceId)
+  // A server that was not met yet came the way it was left on.
+  const way = standing?.path ?? (known && pathTold(known))
   const healing = [...(summary?.recent ?? []), ...(summary?.olderPhysical ?? [])].find(({ physical, copies }) => {
-    if (physical === undefined || parseLsn(physical.endLsn) < parseLsn(lost.to)) return false
+    if (physical === undefined || !leadsBehind(physical, lost, way)) return false
     const there = Object.values(copies).filter((state) => state === 'stored' || state === 'proven')
     return there.length >= wal.copies.required
   })

@@ -11,18 +11,16 @@ import {
   withHistory,
 } from '@lifeboat/shared/domain/timelines.ts'
 import { formatLsn, parseLsn, type Timeline, type WalState } from '@lifeboat/shared/domain/wal.ts'
+import type { Span } from '@lifeboat/shared/domain/wal-spans.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { followStored } from './follow.ts'
+import { followStored, makeRoom } from './follow.ts'
+import { heldAllAlong } from './held-all-along.ts'
 import { Holders } from './holders.ts'
 import type { Road, Standing } from './road.ts'
 import { segmentStart } from './segment.ts'
-import type { Cluster } from './shipper.ts'
 
 /** Which cluster answers, and the way it came. */
-export interface Met extends Cluster {
-  path: Path
-  histories: { timeline: Timeline; content: Buffer }[]
-}
+export type Met = Omit<Standing, 'holders'>
 
 /**
  * Asks who answers.
@@ -36,8 +34,7 @@ export async function meet(road: Road, connection: ReplicationConnection): Promi
     throw new LifeboatError('WAL_FOREIGN', { sourceId: road.sourceId, expected, systemIdentifier })
   const segmentBytes = parseSetting(await connection.show('wal_segment_size'))
   const histories = await readHistories(connection, timeline)
-  const newest = histories.find((each) => each.timeline === timeline)
-  const path = pathBy(timeline, newest?.content)
+  const path = pathBy(timeline, histories.get(timeline))
   return { systemIdentifier, segmentBytes, path, histories }
 }
 
@@ -48,16 +45,16 @@ export function pathBy(timeline: Timeline, content?: Buffer): Path {
 
 /** All of them, for recovery finds the newest timeline by asking for one after the other. */
 async function readHistories(connection: ReplicationConnection, newest: Timeline): Promise<Met['histories']> {
-  if (newest === 1) return []
+  if (newest === 1) return new Map()
   const { content } = await connection.timelineHistory(newest)
-  const histories = [{ timeline: newest, content }]
+  const histories = new Map([[newest, content]])
   for (const timeline of withHistory(pathBy(newest, content)).filter((each) => each !== newest)) {
     // A server made from a newer base may not have those of its ancestors.
     const older = await connection.timelineHistory(timeline).catch((err: unknown) => {
       if (LifeboatError.is(err, 'WAL_REMOVED') || LifeboatError.is(err, 'SOURCE_FILES_UNREADABLE')) return undefined
       throw err
     })
-    if (older !== undefined) histories.unshift({ timeline, content: older.content })
+    if (older !== undefined) histories.set(timeline, older.content)
   }
   return histories
 }
@@ -70,14 +67,23 @@ export async function recall(road: Road, met: Met): Promise<Standing | undefined
   const { known, lost } = road.now
   if (known === undefined) return undefined
   const path = knownPath(known, met.path)
-  const about = { targets: positionsOf(road, known), required: road.wal.copies.required, path }
-  const standing = { ...met, path, holders: new Holders(about) }
+  const standing = { ...met, path, holders: holdersAs(known, road, path) }
   if (lost !== undefined) standing.holders.pass({ start: parseLsn(lost.from), end: parseLsn(lost.to) })
+  await recallLetGo(road, standing, known)
   road.now.standing = standing
   noteKnownMoments(road, known)
   await goOnAlong(road, standing, met.path, oldestMoment(known))
   for (const name of road.spool.names()) await road.shipper.announceAgain(name, met)
   return standing
+}
+
+/** What a target let go of may have been told long before the oldest word that is heard again. */
+async function recallLetGo(road: Road, standing: Standing, { targets }: WalState): Promise<void> {
+  for (const target of standing.holders.targets) {
+    const { begins } = targets[target] ?? {}
+    if (begins !== undefined) standing.holders.letGo(target, begins.timeline, parseLsn(begins.lsn))
+  }
+  await makeRoom(road, standing)
 }
 
 /** What was written down by an agent that knew of no ancestors is taken to have come the way of the cluster, if that leads there. */
@@ -105,7 +111,7 @@ export async function goOnAlong(road: Road, standing: Standing, path: Path, sinc
   const heldAtMs = now.moments.heldBy(holders.safe)
   standing.path = path
   const followed = holders.turn(path)
-  if (!followed) await followStored(road, 0)
+  if (!followed) await heldAllAlong(road, standing)
   else if (sinceMs !== undefined) await followStored(road, sinceMs)
   if (left === undefined) return
   now.moments.cutBack(holders.safe, heldAtMs)
@@ -137,13 +143,29 @@ export async function beginAt(road: Road, met: Met, at: bigint): Promise<Standin
 }
 
 /** A target we never saw begins with the segment that is being written. */
-function positionsOf(road: Road, known: WalState): Map<TargetId, bigint> {
+function positionsOf(road: Pick<Road, 'wal'>, known: WalState): Map<TargetId, bigint> {
   const safe = segmentStart(parseLsn(known.safe.lsn), known.segmentBytes)
   return new Map(
     road.wal.targets.map((target) => {
       const there = known.targets[target]
       return [target, there === undefined ? safe : parseLsn(there.lsn)]
     }),
+  )
+}
+
+/** As an earlier process wrote down. What a target passed it cannot give, and others would wait for it without end. */
+export function holdersAs(known: WalState, road: Pick<Road, 'wal'>, path: Path): Holders {
+  const { required } = road.wal.copies
+  return new Holders({ targets: positionsOf(road, known), passed: passedIn(known), required, path })
+}
+
+function passedIn({ targets }: Pick<WalState, 'targets'>): Map<TargetId, Span[]> {
+  const told = Object.entries(targets) as [TargetId, WalState['targets'][TargetId]][]
+  return new Map(
+    told.map(([target, { passed = [] }]) => [
+      target,
+      passed.map(({ from, to }) => ({ start: parseLsn(from), end: parseLsn(to) })),
+    ]),
   )
 }
 

@@ -5,7 +5,7 @@ import { WalRefused, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import type { Road } from './road.ts'
+import type { Road, Standing } from './road.ts'
 
 /** Clocks of server, bus and agent need not agree better than this. */
 const MARGIN_MS = 10 * 60_000
@@ -69,15 +69,20 @@ async function noteStored(road: Road, stored: WalStored): Promise<void> {
   })
 }
 
-/** What recovery does not need any more, from whichever target, is waited for nowhere, and it makes room for what is needed. */
 async function noteExpired(road: Road, { targetId, timeline, before }: WalExpired): Promise<void> {
   const { standing } = road.now
   if (standing === undefined) return
   standing.holders.letGo(targetId, timeline, parseLsn(before))
   reportSafe(road)
-  await road.spool.letGo(targetId, { timeline, before }, standing.segmentBytes).catch((thrown: unknown) => {
+  await makeRoom(road, standing)
+}
+
+/** What recovery does not need any more, from whichever target, is waited for nowhere, and it makes room for what is needed. */
+export async function makeRoom({ spool, log }: Road, { holders, segmentBytes }: Standing): Promise<void> {
+  const begins = holders.targets.map((target) => holders.beginning(target))
+  await spool.letGo(begins, segmentBytes).catch((thrown: unknown) => {
     const err = LifeboatError.from(thrown)
-    road.log[err.level]({ event: 'wal-spool.unreleased', err, before }, 'WAL nobody needs could not be removed')
+    log[err.level]({ event: 'wal-spool.unreleased', err }, 'WAL nobody needs could not be removed')
   })
 }
 

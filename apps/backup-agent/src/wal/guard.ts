@@ -3,8 +3,8 @@ import { connectSource, cutOn, type SourceClient } from '@lifeboat/postgres/conn
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { askForBase, forgetHealedHole } from './anew.ts'
+import { openHangUp } from './hang-up.ts'
 import { higher } from './holders.ts'
-import { openLetGo } from './let-go.ts'
 import type { Road } from './road.ts'
 import { judgeSlot } from './slot-rules.ts'
 
@@ -29,16 +29,17 @@ interface Look {
 
 /** Watches what the slot costs the server, for as long as the agent lives, on a connection of its own. */
 export async function guardSlot(road: Road): Promise<void> {
-  const { signal, log } = road
+  const { signal, log, footings, sourceId } = road
   let client: SourceClient | undefined
   let said = false
-  const letGo = openLetGo(road)
+  const hangUp = openHangUp(road)
   for (let healedAt = 0; !signal.aborted; await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})) {
     try {
-      client ??= await connectSource(road.connection, { applicationName: `${road.slot} guard`, lockTimeoutMs: 5_000 })
+      client ??= await openGuard(road)
       using _cut = cutOn(signal, client)
       await look(road, client)
-      letGo.answered()
+      hangUp.answered()
+      if (said) footings.lookNow({ part: 'source', name: sourceId })
       said = false
       if (performance.now() - healedAt < HEALED_EVERY_MS) continue
       healedAt = performance.now()
@@ -46,7 +47,7 @@ export async function guardSlot(road: Road): Promise<void> {
       await askForBase(road)
     } catch (thrown) {
       const err = LifeboatError.from(thrown)
-      letGo.refused(err)
+      hangUp.refused(err)
       if (!said) log.warn({ event: 'wal.unguarded', err }, 'what the slot keeps back cannot be asked right now')
       said = true
       await client?.[Symbol.asyncDispose]()
@@ -54,6 +55,11 @@ export async function guardSlot(road: Road): Promise<void> {
     }
   }
   await client?.[Symbol.asyncDispose]()
+}
+
+function openGuard({ door, connection, slot }: Road): Promise<SourceClient> {
+  const session = { applicationName: `${slot} guard`, lockTimeoutMs: 5_000 }
+  return door.enter('session', () => connectSource(connection, session))
 }
 
 async function look(road: Road, client: SourceClient): Promise<void> {

@@ -35,8 +35,9 @@ export async function beatHeart(road: Road): Promise<void> {
   await client?.[Symbol.asyncDispose]()
 }
 
-async function openHeart({ connection, slot, wal }: Road): Promise<SourceClient> {
-  const client = await connectSource(connection, { applicationName: `${slot} heartbeat`, lockTimeoutMs: 5_000 })
+async function openHeart({ door, connection, slot, wal }: Road): Promise<SourceClient> {
+  const session = { applicationName: `${slot} heartbeat`, lockTimeoutMs: 5_000 }
+  const client = await door.enter('session', () => connectSource(connection, session))
   // It must not wait for the very targets whose lag it shows.
   await client.query('SET synchronous_commit = local')
   await ensureHeartbeat(client, wal.heartbeat.schema)

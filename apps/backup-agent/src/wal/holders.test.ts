@@ -1,9 +1,14 @@
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { type Path, parseHistory, pathTo } from '@lifeboat/shared/domain/timelines.ts'
-import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
+import { type Timeline, WalState } from '@lifeboat/shared/domain/wal.ts'
+import { systemClock } from '@lifeboat/shared/time/clock.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { holdersAs } from './begin.ts'
 import { Holders } from './holders.ts'
+import { Moments } from './moments.ts'
+import type { Road } from './road.ts'
+import { stateOf } from './tell.ts'
 
 const [north, south, west] = ['north', 'south', 'west'] as TargetId[] as [TargetId, TargetId, TargetId]
 const ONE: Path = [{ timeline: 1, begin: 0n, end: undefined }]
@@ -70,16 +75,150 @@ function everywhere(subject: Holders, timeline: Timeline, before: bigint): void 
   for (const target of subject.targets) subject.letGo(target, timeline, before)
 }
 
-test('what one target lets go of holds another up still, whose window may be longer', () => {
-  const subject = holders(1)
+/** South lacks what the others let go of. */
+function withHole(subject: Holders): Holders {
   subject.stored(south, 1, span(0, 10))
   subject.stored(south, 1, span(40, 90))
   for (const target of [north, west]) subject.letGo(target, 1, 60n)
+  return subject
+}
+
+test('what others let go of holds a target up still while the server has it, or one of them does', () => {
+  const subject = withHole(holders(1))
   expect([subject.position(south), subject.holeAt(south)]).toEqual([10n, 10n])
   subject.letGo(south, 1, 39n)
   expect(subject.position(south)).toBe(10n)
   subject.letGo(south, 1, 45n)
   expect(subject.position(south)).toBe(90n)
+})
+
+test('a hole that all other targets let go of holds nobody up, for nobody can fill it: as far as enough held it, and the server needs it no more', () => {
+  const subject = withHole(holders(1))
+  subject.stored(south, 1, span(95, 120))
+  subject.stored(north, 1, span(0, 39))
+  expect([subject.position(south), subject.safe]).toEqual([10n, 39n])
+  subject.stored(north, 1, span(39, 100))
+  expect([subject.position(south), subject.holeAt(south)]).toEqual([90n, 90n])
+})
+
+/** North holds what the others lack. */
+function behind(required: number): Holders {
+  const subject = holders(required)
+  subject.stored(north, 1, span(0, 100))
+  for (const target of [south, west]) subject.stored(target, 1, span(0, 10))
+  return subject
+}
+
+test('a hole that some let go of and the rest lack as well holds nobody up: what never lets go has it no more than they', () => {
+  const subject = behind(1)
+  subject.stored(south, 1, span(40, 90))
+  subject.stored(west, 1, span(20, 30))
+  expect([south, west].map((target) => subject.position(target))).toEqual([10n, 10n])
+  subject.letGo(north, 1, 60n)
+  // West has something of it yet, and can be given none.
+  expect([south, west].map((target) => subject.position(target))).toEqual([10n, 30n])
+  subject.stored(south, 1, span(20, 30))
+  expect(subject.position(south)).toBe(90n)
+  // What a target passed by it cannot give.
+  subject.stored(west, 1, span(40, 95))
+  expect([subject.position(west), subject.safe]).toEqual([95n, 100n])
+})
+
+/** As much of a road as its state is told from. */
+function roadWith(subject: Holders): Road {
+  const now = {
+    ...{ standing: { holders: subject, systemIdentifier: '7', segmentBytes: 16, path: ONE }, moments: new Moments() },
+    ...{ beats: new Moments(), serverLsn: 100n, receivedLsn: 100n, retainedBytes: 0, refusals: new Map() },
+  }
+  const wal = { retained: { warn: 1, giveUp: 2 }, targets: subject.targets, copies: { required: 1 } }
+  return { now, wal, slot: 's', sourceId: 'r', agentId: 'a', clock: systemClock, recipients: [] } as unknown as Road
+}
+
+test('an agent that begins again knows what a target passed, and lets others pass it as well', () => {
+  const before = holders(1)
+  before.stored(north, 1, span(0, 100))
+  withHole(before)
+  expect([before.position(south), before.passed(south)]).toEqual([90n, [span(10, 40)]])
+  const road = roadWith(before)
+  const known = stateOf(road) as WalState
+  const targets = WalState.shape.targets.parse(known.targets)
+  const forgotten = Object.fromEntries(
+    Object.entries(targets).map(([target, { passed: _, ...told }]) => [target, told]),
+  )
+  const lives = [targets, forgotten].map((told) => {
+    const subject = holdersAs({ ...known, targets: told }, road, ONE)
+    subject.letGo(north, 1, 60n)
+    subject.stored(west, 1, span(0, 10))
+    subject.stored(west, 1, span(40, 95))
+    return subject.position(west)
+  })
+  // One that knew of none would wait for what south seems to have.
+  expect(lives).toEqual([95n, 10n])
+})
+
+test('holes from before where a target’s own WAL begins by now are of no use to anybody', () => {
+  const subject = holders(1)
+  subject.stored(north, 1, span(0, 100))
+  subject.stored(south, 1, span(0, 10))
+  subject.stored(south, 1, span(40, 90))
+  for (const target of [north, west]) subject.letGo(target, 1, 60n)
+  subject.letGo(south, 1, 39n)
+  expect(subject.passed(south)).toEqual([span(10, 40)])
+  subject.letGo(south, 1, 40n)
+  expect(subject.passed(south)).toEqual([])
+})
+
+test('a hole that is not let go of whole stands, though all but one lack it', () => {
+  const subject = behind(1)
+  for (const target of [south, west]) subject.stored(target, 1, span(40, 90))
+  subject.letGo(north, 1, 39n)
+  expect([south, west].map((target) => subject.position(target))).toEqual([10n, 10n])
+})
+
+test('what a target passed on a branch that was left it may hold on the way the cluster went since', () => {
+  const subject = behind(1)
+  subject.stored(west, 1, span(40, 90))
+  subject.letGo(north, 1, 60n)
+  expect(subject.position(west)).toBe(90n)
+  subject.turn(pathTo(3, parseHistory(3, '1\t0/14\tbefore\n')))
+  for (const target of [south, west]) subject.storedHistory(target, 3)
+  subject.stored(west, 3, span(16, 120))
+  subject.stored(south, 3, span(40, 90))
+  subject.letGo(north, 3, 60n)
+  expect([south, west].map((target) => subject.position(target))).toEqual([10n, 120n])
+})
+
+test('what one target comes to is safe, and lets another pass', () => {
+  const subject = behind(2)
+  for (const target of [south, west]) subject.stored(target, 1, span(40, 90))
+  for (const target of [north, west]) subject.letGo(target, 1, 60n)
+  // West by itself, and south behind it.
+  expect([south, west].map((target) => subject.position(target))).toEqual([90n, 90n])
+})
+
+test('where its WAL begins is remembered of each target alone, as it told, and cut where the cluster went another way', () => {
+  const subject = holders(1)
+  subject.letGo(north, 1, 60n)
+  subject.letGo(north, 1, 50n)
+  expect(subject.beginning(north)).toEqual({ timeline: 1, lsn: 60n })
+  expect([north, south].map((target) => subject.beginsAt(target))).toEqual([60n, 0n])
+  expect(subject.beginning(south)).toBeUndefined()
+  subject.turn(pathTo(2, parseHistory(2, '1\t0/32\tbefore\n')))
+  expect(subject.beginning(north)).toEqual({ timeline: 1, lsn: 50n })
+})
+
+test('what was let go of a timeline that was left says nothing of what the one the cluster was put back to wrote since', () => {
+  const subject = holders(1, 0n, pathTo(3, parseHistory(3, '1\t0/32\tbefore\n')))
+  subject.letGo(north, 3, 80n)
+  subject.turn(BRANCH)
+  // Of a timeline that was left it would be taken for nothing by the next process.
+  expect(subject.beginning(north)).toEqual({ timeline: 1, lsn: 50n })
+  // It is heard again, from the beginning.
+  subject.letGo(north, 3, 80n)
+  expect(subject.beginsAt(north)).toBe(50n)
+  subject.storedHistory(north, 2)
+  subject.stored(north, 2, span(64, 180))
+  expect(subject.position(north)).toBe(0n)
 })
 
 test('a hole in WAL that was let go holds nobody up who holds the log from there on, and nobody else moves', () => {

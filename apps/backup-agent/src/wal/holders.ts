@@ -1,22 +1,25 @@
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { endOn, type Path, partingOf, reachOf, stretchFrom } from '@lifeboat/shared/domain/timelines.ts'
 import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
-
-export interface Span {
-  start: bigint
-  /** Excluded. */
-  end: bigint
-}
+import { type Span, uncovered, union } from '@lifeboat/shared/domain/wal-spans.ts'
 
 interface Held {
   /** Everything up to here is held, as far as it was not let go on purpose. */
   position: bigint
   /** What is held beyond a hole, apart from each other, ascending. */
   beyond: Span[]
+  /** Holes before its position that hold it up no more, apart from each other, ascending: nobody gets from it what lies there. */
+  passed: Span[]
   /** Histories it holds. */
   histories: Set<Timeline>
   /** Where its own WAL begins since what came before was let go there. */
-  begins: bigint
+  begins: Beginning | undefined
+}
+
+/** WAL of a timeline and of those before it that ends here or earlier was let go. */
+export interface Beginning {
+  timeline: Timeline
+  lsn: bigint
 }
 
 /**
@@ -33,11 +36,13 @@ export class Holders {
   #gates: { at: bigint; timeline: Timeline }[]
 
   /**
-   * @param start where each target stands at the beginning
+   * @param targets where each stands at the beginning
+   * @param passed holes before that which hold a target up no more
    * @param gates timelines whose history a target must hold before a position beyond counts
    */
   constructor(opts: {
     targets: ReadonlyMap<TargetId, bigint>
+    passed?: ReadonlyMap<TargetId, readonly Span[]>
     required: number
     path: Path
     gates?: readonly { at: bigint; timeline: Timeline }[]
@@ -46,7 +51,13 @@ export class Holders {
     this.#path = opts.path
     this.#gates = [...(opts.gates ?? [])]
     for (const [target, position] of opts.targets)
-      this.#held.set(target, { position, beyond: [], histories: new Set(), begins: 0n })
+      this.#held.set(target, {
+        position,
+        beyond: [],
+        passed: [...(opts.passed?.get(target) ?? [])],
+        histories: new Set(),
+        begins: undefined,
+      })
   }
 
   /** A target holds a part of the log. Told twice, in any order, it comes to the same. */
@@ -58,6 +69,7 @@ export class Holders {
 
   storedHistory(target: TargetId, timeline: Timeline): void {
     this.#held.get(target)?.histories.add(timeline)
+    this.#settle()
   }
 
   /** What can come to nobody any more does not hold anybody up. */
@@ -66,20 +78,57 @@ export class Holders {
   }
 
   /**
-   * A target let go of WAL of a timeline and of those before it, up to `before`, since recovery from it needs none of that: where all have, a hole that ends there or
-   * earlier holds nobody up. Only who holds WAL from there on comes to it; who holds none stays where it is.
+   * A target let go of WAL of a timeline and of those before it, up to `before`, since recovery from it needs none of that. Only who holds WAL from there on comes
+   * to it; who holds none stays where it is. What was let go of a branch that was left says nothing of the way the cluster went since.
    */
   letGo(target: TargetId, timeline: Timeline, before: bigint): void {
     const own = this.#held.get(target)
-    if (own === undefined) return
-    own.begins = higher(own.begins, lower(before, reachOf(this.#path, timeline) ?? before))
-    for (const held of this.#held.values()) this.#goOn(held)
+    const word = { timeline, lsn: before }
+    const isLeft = timeline > (this.#path.at(-1)?.timeline ?? timeline)
+    if (own === undefined || isLeft || this.#placeOf(word) <= this.#placeOf(own.begins)) return
+    own.begins = word
+    this.#settle()
   }
 
-  /** Where the archive begins: what comes before was let go everywhere, and nobody has to hold it. */
-  get #begins(): bigint {
-    const [first = 0n, ...others] = [...this.#held.values()].map(({ begins }) => begins)
-    return others.reduce(lower, first)
+  /** Where a target's own WAL begins, as it told; undefined: it let go of none, as far as anybody heard. */
+  beginning(target: TargetId): Beginning | undefined {
+    return this.#held.get(target)?.begins
+  }
+
+  /** The same as a place of the path. */
+  beginsAt(target: TargetId): bigint {
+    return this.#placeOf(this.beginning(target))
+  }
+
+  /** Holes before the position of a target that nobody gets from it, and that lie behind where its own WAL begins. */
+  passed(target: TargetId): Span[] {
+    const begins = this.beginsAt(target)
+    return this.#held.get(target)?.passed.filter(({ end }) => end > begins) ?? []
+  }
+
+  #placeOf(begins: Beginning | undefined): bigint {
+    if (begins === undefined) return 0n
+    return lower(begins.lsn, reachOf(this.#path, begins.timeline) ?? begins.lsn)
+  }
+
+  /**
+   * Whether nothing that is waited for lies between where a target stands and what it holds next. It let go of that by itself; or nobody can fill it from another, since
+   * each let it go or lacks it as well, and as many as required held it before: what is not safe yet the server still has, and it comes from there.
+   */
+  #reaches(target: TargetId, { position }: Held, next: bigint): boolean {
+    const hole = { start: higher(position, this.beginsAt(target)), end: next }
+    if (!isSome(hole)) return true
+    const others = this.targets.filter((other) => other !== target)
+    return next <= this.safe && !others.some((other) => this.#hasOf(other, hole))
+  }
+
+  #hasOf(target: TargetId, { start, end }: Span): boolean {
+    const held = this.#held.get(target)
+    const wanted = { start: higher(start, this.beginsAt(target)), end }
+    if (held === undefined || !isSome(wanted)) return false
+    const before = { ...wanted, end: lower(end, held.position) }
+    const isBeyond = (span: Span) => span.start < wanted.end && wanted.start < span.end
+    return uncovered(before, held.passed).length > 0 || held.beyond.some(isBeyond)
   }
 
   /**
@@ -93,11 +142,15 @@ export class Holders {
     this.#path = path
     if (at === undefined) return true
     this.#gates = this.#gates.filter((gate) => gate.at < at)
-    this.#gates.push(...gatesAfter(path, stretchFrom(before, at - 1n).timeline))
+    const { timeline } = stretchFrom(before, at - 1n)
+    this.#gates.push(...gatesAfter(path, timeline))
     for (const held of this.#held.values()) {
       held.position = lower(held.position, at)
-      held.begins = lower(held.begins, at)
-      held.beyond = held.beyond.map(({ start, end }) => ({ start, end: lower(end, at) })).filter(isSome)
+      const { begins } = held
+      held.begins = begins && { timeline: Math.min(begins.timeline, timeline), lsn: lower(begins.lsn, at) }
+      const cut = ({ start, end }: Span) => ({ start, end: lower(end, at) })
+      held.beyond = held.beyond.map(cut).filter(isSome)
+      held.passed = held.passed.map(cut).filter(isSome)
     }
     return endOn(path, before.at(-1)?.timeline ?? 0) !== 'off-path'
   }
@@ -128,15 +181,25 @@ export class Holders {
   #add(target: TargetId, span: Span): void {
     const held = this.#held.get(target)
     if (held === undefined || !isSome(span) || span.end <= held.position) return
-    held.beyond = merge([...held.beyond, span])
-    this.#goOn(held)
+    held.beyond = union([...held.beyond, span])
+    this.#settle()
   }
 
-  #goOn(held: Held): void {
-    const begins = this.#begins
-    const isNext = ({ start }: Span) => start <= higher(held.position, begins)
+  /** What one target comes to may let another pass a hole. */
+  #settle(): void {
+    let before: bigint
+    do {
+      before = this.safe
+      for (const [target, held] of this.#held) this.#goOn(target, held)
+    } while (this.safe > before)
+  }
+
+  #goOn(target: TargetId, held: Held): void {
+    const isNext = ({ start }: Span) => this.#reaches(target, held, start)
     for (let next = held.beyond[0]; next !== undefined && isNext(next); next = held.beyond[0]) {
       held.beyond.shift()
+      const hole = { start: held.position, end: next.start }
+      if (isSome(hole)) held.passed = union([...held.passed, hole])
       held.position = higher(held.position, next.end)
     }
   }
@@ -149,16 +212,6 @@ export function gatesAfter(path: Path, timeline: Timeline): { at: bigint; timeli
     const before = path[no - 1]?.end
     return no > first && before !== undefined ? [{ at: before, timeline: leg.timeline }] : []
   })
-}
-
-function merge(spans: Span[]): Span[] {
-  const merged: Span[] = []
-  for (const { start, end } of spans.sort((one, other) => (one.start < other.start ? -1 : 1))) {
-    const last = merged.at(-1)
-    if (last !== undefined && start <= last.end) last.end = higher(end, last.end)
-    else merged.push({ start, end })
-  }
-  return merged
 }
 
 function isSome({ start, end }: Span): boolean {

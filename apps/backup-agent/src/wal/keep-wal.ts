@@ -8,8 +8,10 @@ import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { firstToFire } from '@lifeboat/shared/run/first-to-fire.ts'
 import type { AgentDeps } from '../deps.ts'
+import { Door } from './door.ts'
 import { guardSlot } from './guard.ts'
 import { beatHeart } from './heartbeat.ts'
+import { shipLostHistories } from './histories.ts'
 import { Moments } from './moments.ts'
 import { receive } from './receive.ts'
 import { refillTargets } from './refill.ts'
@@ -27,7 +29,8 @@ export async function keepWal(deps: AgentDeps, sourceId: SourceId, wal: WalConfi
   const road = await openRoadAtLast(deps, sourceId, wal, signal)
   if (road === undefined) return
   deps.roads.set(sourceId, road)
-  await Promise.all([receiveAlways(road), tellState(road), guardSlot(road), beatHeart(road), refillTargets(road)])
+  const duties = [receiveAlways, tellState, guardSlot, beatHeart, refillTargets, shipLostHistories]
+  await Promise.all(duties.map((duty) => duty(road)))
 }
 
 /** A connection after the other; what fails at once is tried again ever more slowly. */
@@ -75,7 +78,7 @@ async function openRoadAtLast(
 }
 
 async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, signal: AbortSignal): Promise<Road> {
-  const { cfg, bus, ledger, events, clock } = deps
+  const { cfg, bus, ledger, events, footings, clock } = deps
   const { agentId } = cfg
   const source = cfg.sources.get(sourceId)
   if (source === undefined) throw new LifeboatError('SOURCE_UNKNOWN', { sourceId, agentId })
@@ -99,7 +102,15 @@ async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, sig
     onSealed: (facts) => events.walSealed(log, { sourceId, ...facts }),
   })
   return {
-    ...{ sourceId, agentId, slot, wal, connection: source.connection, replication: source.replication },
+    ...{
+      sourceId,
+      agentId,
+      slot,
+      wal,
+      connection: source.connection,
+      replication: source.replication,
+      door: new Door(),
+    },
     ...{
       basePolicies: basePoliciesOf(cfg.policies, sourceId),
       bus,
@@ -108,7 +119,7 @@ async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, sig
       ledger,
     },
     recipients: cfg.recipients,
-    ...{ spool, shipper, memory: new SegmentMemory(), events, clock, log, signal, now },
+    ...{ spool, shipper, memory: new SegmentMemory(), events, footings, clock, log, signal, now },
   }
 }
 

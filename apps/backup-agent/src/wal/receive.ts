@@ -20,11 +20,11 @@ const STATUS_EVERY_MS = 5_000
  * @throws LifeboatError why the connection ended; the caller tries again
  */
 export async function receive(road: Road, signal: AbortSignal): Promise<never> {
-  await using connection = await connectReplication(road.replication, { applicationName: road.slot })
+  await using connection = await logIn(road)
   using _closing = connection.closeOn(signal)
   const met = await meet(road, connection)
   const { standing, at } = await prepare(road, connection, met)
-  for (const { timeline, content } of met.histories) void road.shipper.shipHistory(timeline, content, met)
+  for (const [timeline, content] of met.histories) void road.shipper.shipHistory(timeline, content, met)
   try {
     await stream(road, connection, standing, at, signal)
   } catch (thrown) {
@@ -36,12 +36,16 @@ export async function receive(road: Road, signal: AbortSignal): Promise<never> {
   throw new LifeboatError('SOURCE_CONNECTION_LOST', { message: 'the stream ended' })
 }
 
+function logIn({ door, replication, slot }: Road): Promise<ReplicationConnection> {
+  return door.enter('stream', () => connectReplication(replication, { applicationName: slot }))
+}
+
 function isGone(thrown: unknown): thrown is LifeboatError {
   return LifeboatError.is(thrown, 'WAL_REMOVED') || LifeboatError.is(thrown, 'WAL_SLOT_INVALIDATED')
 }
 
 async function anewOver(road: Road, why: LifeboatError): Promise<void> {
-  await using connection = await connectReplication(road.replication, { applicationName: road.slot })
+  await using connection = await logIn(road)
   const met = await meet(road, connection)
   await beginAnew(road, connection, road.now.slotReason ?? why.title, newest(met))
 }
@@ -53,7 +57,10 @@ async function prepare(
   met: Met,
 ): Promise<{ standing: Standing; at: bigint }> {
   const { now, slot } = road
-  if (now.standing !== undefined) await goOnAlong(road, now.standing, met.path)
+  if (now.standing !== undefined) {
+    for (const [timeline, content] of met.histories) now.standing.histories.set(timeline, content)
+    await goOnAlong(road, now.standing, met.path)
+  }
   const before = now.standing ?? (await recall(road, met))
   if (before === undefined) {
     const at = segmentStart(await makeSlot(road, connection), met.segmentBytes)
@@ -130,6 +137,7 @@ async function turn(
 ): Promise<void> {
   const rest = pieces.segments.piece()
   if (rest !== undefined) await road.shipper.ship(rest, standing, signal)
+  standing.histories.set(next, history.content)
   if (!standing.path.some(({ timeline }) => timeline === next))
     await goOnAlong(road, standing, pathBy(next, history.content))
   void road.shipper.shipHistory(next, history.content, standing)

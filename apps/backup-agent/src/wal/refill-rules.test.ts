@@ -62,12 +62,12 @@ test('a clock that goes back costs one pause, not a year', () => {
 })
 
 test('a target is filled from the oldest base on, or from where it stopped before that', () => {
-  expect(refillFrom(50n, [40n, 90n], undefined)).toBe(40n)
-  expect(refillFrom(30n, [40n, 90n], undefined)).toBe(30n)
-  expect(refillFrom(30n, [], undefined)).toBe(30n)
+  expect(refillFrom(50n, [40n, 90n], 0n)).toBe(40n)
+  expect(refillFrom(30n, [40n, 90n], 0n)).toBe(30n)
+  expect(refillFrom(30n, [], 0n)).toBe(30n)
 })
 
-test('WAL that was let go is not brought back from a target that still has it', () => {
+test('WAL that the target itself let go is not brought back from one that still has it', () => {
   expect(refillFrom(30n, [10n, 90n], 60n)).toBe(60n)
   expect(refillFrom(70n, [80n, 90n], 60n)).toBe(70n)
 })

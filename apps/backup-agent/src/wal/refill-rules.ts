@@ -42,12 +42,11 @@ function asked(reason: string, watched: Watched, nowMs: number): ReturnType<type
 }
 
 /**
- * From where on a target is filled: the oldest backup that recovery may begin with, or where the target stopped, whichever is older. What was let
- * go on purpose is not brought back from a target that still has it: its keys would be written a second time.
+ * From where on a target is filled: the oldest backup that recovery may begin with, or where the target stopped, whichever is older. What it let go on purpose is not
+ * brought back from another that still has it, since its own window begins earlier: its keys would be written a second time.
  *
- * @param letGo where the archive begins since older WAL was let go; undefined when none was
+ * @param begins where its own WAL begins since it let go of what is older; 0 when it let go of none
  */
-export function refillFrom(position: bigint, starts: readonly bigint[], letGo: bigint | undefined): bigint {
-  const wanted = starts.reduce(lower, position)
-  return letGo === undefined ? wanted : higher(wanted, letGo)
+export function refillFrom(position: bigint, starts: readonly bigint[], begins: bigint): bigint {
+  return higher(starts.reduce(lower, position), begins)
 }

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
-import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
 import { WalRefillRequested } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { formatLsn, parseLsn } from '@lifeboat/shared/domain/wal.ts'
@@ -57,11 +56,9 @@ async function ask(road: Road, standing: Standing, targetId: TargetId, reason: s
 }
 
 async function neededFrom(road: Road, { holders }: Standing, targetId: TargetId): Promise<bigint> {
-  const { bus, catalog, sourceId } = road
+  const { catalog, sourceId } = road
   const starts = physicalRows(await catalog.summary(sourceId)).flatMap(({ physical, state }) =>
     physical !== undefined && state !== 'failed' ? [parseLsn(physical.startLsn)] : [],
   )
-  const record = (await (await bus.bucket(WAL_RECORD_BUCKET)).get(sourceId))?.value
-  const letGo = record?.expired ? parseLsn(record.since.lsn) : undefined
-  return refillFrom(holders.position(targetId), starts, letGo)
+  return refillFrom(holders.position(targetId), starts, holders.beginsAt(targetId))
 }

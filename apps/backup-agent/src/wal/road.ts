@@ -8,11 +8,13 @@ import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { WalRefused } from '@lifeboat/shared/bus/messages/wal.ts'
 import type { AgentId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Path } from '@lifeboat/shared/domain/timelines.ts'
-import type { WalState } from '@lifeboat/shared/domain/wal.ts'
+import type { Timeline, WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
+import type { Footings } from '@lifeboat/shared/service/footings.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { Events } from '../events.ts'
+import type { Door } from './door.ts'
 import type { Holders } from './holders.ts'
 import type { Moments } from './moments.ts'
 import type { SegmentMemory } from './segment-memory.ts'
@@ -30,6 +32,8 @@ export interface RoadSettings {
   readonly recipients: readonly string[]
   readonly connection: SourceConnection
   readonly replication: SourceConnection
+  /** By which all of them log in. */
+  readonly door: Door
   /** Policies that take bases of this source. */
   readonly basePolicies: readonly { policyId: PolicyId; policy: PolicyConfig }[]
   readonly bus: Bus
@@ -40,6 +44,8 @@ export interface RoadSettings {
   readonly shipper: Shipper
   readonly memory: SegmentMemory
   readonly events: Events
+  /** Hear of a login that came through again. */
+  readonly footings: Pick<Footings, 'lookNow'>
   readonly clock: Clock
   readonly log: Logger
   /** Fires when the agent stops. */
@@ -49,6 +55,8 @@ export interface RoadSettings {
 /** A place the targets stand at, once the server was met. */
 export interface Standing extends Cluster {
   path: Path
+  /** Of timelines, as the server handed them out. */
+  histories: Map<Timeline, Buffer>
   holders: Holders
 }
 

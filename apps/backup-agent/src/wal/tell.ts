@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Moment, moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { formatLsn, type Lsn, type WalState } from '@lifeboat/shared/domain/wal.ts'
+import { formatLsn, type Lsn, PASSED_HOLES, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { lower } from './holders.ts'
+import { type Holders, lower } from './holders.ts'
 import type { Road } from './road.ts'
 
 const LOOK_EVERY_MS = 1_000
@@ -50,13 +50,12 @@ export function stateOf(road: Road): WalState | undefined {
   const limits = { warnBytes: wal.retained.warn, giveUpBytes: wal.retained.giveUp }
   if (now.standing === undefined) return now.known && { ...withoutError(now.known), ...about }
   const { holders, systemIdentifier, segmentBytes, path } = now.standing
-  const targets = Object.fromEntries(holders.targets.map((target) => [target, placeOf(road, holders.position(target))]))
   const heartbeatAt = now.beats.heldBy(holders.safe)
   return {
     ...{ ...about, systemIdentifier, timeline: path.at(-1)?.timeline ?? 1, segmentBytes },
     ancestors: path.slice(0, -1).map(({ timeline, end = 0n }) => ({ timeline, end: formatLsn(end) })),
     ...{ serverLsn: formatLsn(now.serverLsn), receivedLsn: formatLsn(now.receivedLsn) },
-    ...{ safe: placeOf(road, holders.safe), targets: targets as Record<TargetId, { lsn: Lsn; at: Moment }> },
+    ...{ safe: placeOf(road, holders.safe), targets: targetsOf(road, holders) },
     slot: { name: slot, retainedBytes: now.retainedBytes, ...limits },
     ...(now.begun && { begun: now.begun }),
     ...(now.lost && { lost: now.lost }),
@@ -77,6 +76,17 @@ function verdictOf({ now }: Road): Pick<WalState, 'status' | 'error'> {
 /** Trying again goes on all the same: a person may have set it right. */
 function isForAPerson(err: LifeboatError): boolean {
   return err.code === 'WAL_FOREIGN' || err.code === 'WAL_START_FOREIGN'
+}
+
+function targetsOf(road: Road, holders: Holders): WalState['targets'] {
+  const targets = holders.targets.map((target): [TargetId, WalState['targets'][TargetId]] => {
+    const begins = holders.beginning(target)
+    const told = begins && { begins: { ...begins, lsn: formatLsn(begins.lsn) } }
+    const passed = holders.passed(target).slice(-PASSED_HOLES)
+    const holes = passed.map(({ start, end }) => ({ from: formatLsn(start), to: formatLsn(end) }))
+    return [target, { ...placeOf(road, holders.position(target)), ...told, ...(holes.length > 0 && { passed: holes }) }]
+  })
+  return Object.fromEntries(targets)
 }
 
 function placeOf({ now }: Road, lsn: bigint): { lsn: Lsn; at: Moment } {

@@ -3,12 +3,12 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { endsBefore } from '@lifeboat/catalog/expiry/wal-window.ts'
-import type { WalExpired } from '@lifeboat/shared/bus/messages/expiry.ts'
 import type { Md5, Sha256, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { parseWalKey } from '@lifeboat/shared/domain/wal.ts'
+import { formatLsn, parseWalKey } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { PARTIAL, unlessAbsent } from '../spool/files.ts'
 import { type Room, room } from '../spool/room.ts'
+import type { Beginning } from './holders.ts'
 import type { Packed } from './pack.ts'
 
 /** WAL of one source on its way: a bounded folder whose loss costs nothing, for the server still has what is not off-site. */
@@ -26,8 +26,12 @@ export interface WalSpool {
   add(name: string, mostBytes: number, write: (path: string) => Promise<Packed>, signal: AbortSignal): Promise<Packed>
   /** A target holds it: it leaves when all do, or when others wait for its room and enough do. */
   noteHolder(name: string, target: TargetId): Promise<void>
-  /** What recovery does not need any more, from whichever target, leaves; a target says so for itself. */
-  letGo(target: TargetId, expired: Pick<WalExpired, 'timeline' | 'before'>, segmentBytes: number): Promise<void>
+  /**
+   * What recovery does not need any more, from whichever target, leaves.
+   *
+   * @param begins where the WAL of each target begins since it let go of what is older; undefined: it let go of none
+   */
+  letGo(begins: readonly (Beginning | undefined)[], segmentBytes: number): Promise<void>
 }
 
 export interface WalSpoolOptions {
@@ -62,8 +66,6 @@ class Folder implements WalSpool {
   /** Name → bytes, oldest first. */
   readonly #files: Map<string, number>
   readonly #holders = new Map<string, Set<TargetId>>()
-  /** Up to where each target let go. */
-  readonly #expired = new Map<TargetId, Pick<WalExpired, 'timeline' | 'before'>>()
   #waiting = 0
 
   constructor(opts: WalSpoolOptions, space: Room, files: Map<string, number>) {
@@ -124,9 +126,8 @@ class Folder implements WalSpool {
     if (this.#isWithAll(name) || (this.#waiting > 0 && this.#isWithEnough(name))) await this.#remove(name)
   }
 
-  async letGo(target: TargetId, expired: Pick<WalExpired, 'timeline' | 'before'>, segmentBytes: number): Promise<void> {
-    this.#expired.set(target, expired)
-    const words = this.#opts.targets.map((each) => this.#expired.get(each))
+  async letGo(begins: readonly (Beginning | undefined)[], segmentBytes: number): Promise<void> {
+    const words = begins.map((each) => each && { timeline: each.timeline, before: formatLsn(each.lsn) })
     for (const name of this.names()) {
       const object = parseWalKey(name)
       if (object !== undefined && words.every((word) => word && endsBefore(object, word, segmentBytes)))

@@ -7,7 +7,7 @@ import type { Command, Context } from '../context.ts'
 import type { ExitName } from '../exit-codes.ts'
 import type { Style } from '../format/style.ts'
 import { withFleet } from '../open-fleet.ts'
-import { parseDuration } from '../parse-moment.ts'
+import { timeoutMsOf } from '../parse-moment.ts'
 import { choosePlans, type Plan } from '../plans.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { asMembers } from '../sets/as-members.ts'
@@ -15,6 +15,7 @@ import type { BackupStory } from '../wait/backup-story.ts'
 import type { Goal } from '../wait/goals.ts'
 import { until } from '../wait/until.ts'
 import { waitForBackup } from '../wait/wait-for-backup.ts'
+import { WHEN_QUIET } from '../wait/when-quiet.ts'
 
 export interface BackupNowArgs {
   name: string
@@ -36,7 +37,7 @@ type Waited = Wish & { story: BackupStory; exit: ExitName }
 /** Writes the runs into the ledger and asks the agents for them; with `--wait` follows each to its end. */
 export const backupNow: Command<BackupNowArgs> = (args, context) =>
   withFleet(context, ['sources', 'policies'], async ({ bus, config }) => {
-    const timeoutMs = args.timeout === undefined ? undefined : parseDuration(args.timeout)
+    const timeoutMs = timeoutMsOf(args)
     const since = context.clock.now()
     const wishes: Wish[] = []
     const plans = choosePlans(config, args.name, args.policy)
@@ -90,12 +91,13 @@ async function waitAll(
   using line = new LiveLine(terminal, { silent: options.json ?? false })
   const { signal, why } = until(terminal.signal, wanted.timeoutMs)
   for (const { runId } of wishes) line.say(`run ${runId}`)
-  return Promise.all(
+  using _quiet = line.whenQuiet(WHEN_QUIET)
+  return await Promise.all(
     wishes.map(async (one) => {
       const story = await waitForBackup(
         bus,
         { runId: one.runId, goal: wanted.goal, since: wanted.since },
-        { signal, line },
+        { signal, line: wishes.length > 1 ? line.of(`${one.policyId} of ${one.sourceId}`) : line },
       )
       const exit: ExitName = story.end === 'reached' ? 'ok' : story.end === 'failed' ? 'failed' : why()
       return { ...one, story, exit }

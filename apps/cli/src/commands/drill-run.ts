@@ -22,7 +22,7 @@ import { drillGoal, parseWantedTime } from '../drill-goal.ts'
 import { timeText } from '../format/moments.ts'
 import { withFleet } from '../open-fleet.ts'
 import { findBackup } from '../parse-ids.ts'
-import { parseDuration } from '../parse-moment.ts'
+import { timeoutMsOf } from '../parse-moment.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { until } from '../wait/until.ts'
 import { waitForDrill } from '../wait/wait-for-drill.ts'
@@ -42,7 +42,7 @@ export interface DrillRunArgs {
 export const drillRun: Command<DrillRunArgs> = (args, context) =>
   withFleet(context, ['sources'], async ({ bus, config }) => {
     const { terminal, options, clock } = context
-    const timeoutMs = args.timeout === undefined ? undefined : parseDuration(args.timeout)
+    const timeoutMs = timeoutMsOf(args)
     const catalog = await KvCatalog.open(bus)
     const occasion = randomUUID()
     const { record, targetId, recoverTo } = await chooseCopy(bus, catalog, args, {

@@ -4,4 +4,7 @@ import { planJson, planText } from '../expiry/plan-text.ts'
 
 /** What would go and what stays, and why; nothing is changed. */
 export const expiryPlan: Command<{ source?: string }> = ({ source }, context) =>
-  withPlan(context, source, async ({ plan }) => ({ value: planJson(plan), text: (style) => planText(plan, style) }))
+  withPlan(context, source, async ({ plan }) => ({
+    value: planJson(plan),
+    text: (style) => planText(plan, source, style),
+  }))

@@ -1,3 +1,4 @@
+import { demandSome } from '@lifeboat/recovery/bare/demand-some.ts'
 import { look } from '@lifeboat/recovery/bare/look.ts'
 import { recipientOf, x25519Identities } from '@lifeboat/shared/age/identities.ts'
 import { SourceId } from '@lifeboat/shared/domain/ids.ts'
@@ -10,6 +11,7 @@ import { chooseBackups, proveBackup, proveWal, type Tried } from '../keys/prove-
 import { readIdentity } from '../keys/read-identity.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { openFrom } from '../recover/from-where.ts'
+import { parsed } from '../recover/read-wish.ts'
 
 export interface KeyProveArgs {
   from?: string
@@ -32,8 +34,10 @@ export const keyProve: Command<KeyProveArgs> = async (args, context) => {
   await using target = from
   using line = new LiveLine(terminal, { silent: options.json ?? false })
   const { signal } = terminal
-  const sourceId = args.source === undefined ? undefined : SourceId.parse(args.source)
-  const sight = await look({ target, sourceId, signers, signal })
+  const sourceId = parsed(SourceId, args.source, '--source')
+  const onRead = (done: number) => line.progress({ phase: 'look', done, unit: 'objects' }, clock.now())
+  const sight = await look({ target, sourceId, signers, signal, onRead })
+  await demandSome(sight, { target, sourceId, signal })
   const recipients = identities.map(recipientOf)
   const trying = { target, identities, recipients, signal }
   const chosen = args.all ? sight.backups : chooseBackups(sight.backups)

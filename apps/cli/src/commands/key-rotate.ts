@@ -34,7 +34,7 @@ export const keyRotate: Command<KeyRotateArgs> = async ({ old, name, identity, o
   const file = join(folder, `${name}.age-identity.txt`)
   await writeNew(file, before ? `${made.text.trimEnd()}\n${before.reveal()}\n` : made.text)
   const yaml = yamlOf(rotated(encryption, { old, name, recipient: made.recipient }))
-  const text = () => told({ old, name, file, yaml, holdsOld: before !== undefined })
+  const text = () => told({ old, file, yaml, holdsOld: before !== undefined })
   return { value: { old, name, recipient: made.recipient, file, holdsOld: before !== undefined, yaml }, text }
 }
 
@@ -67,19 +67,7 @@ function yamlOf({ recipients, identities }: Encryption): string {
   return ['encryption:', `  recipients: [${recipients.join(', ')}]`, '  identities:', ...named, ''].join('\n')
 }
 
-function told({
-  old,
-  name,
-  file,
-  yaml,
-  holdsOld,
-}: {
-  old: string
-  name: string
-  file: string
-  yaml: string
-  holdsOld: boolean
-}): string {
+function told({ old, file, yaml, holdsOld }: { old: string; file: string; yaml: string; holdsOld: boolean }): string {
   return [
     `Written, mode 0600: ${file}${holdsOld ? `, with ${old} behind it: it opens older backups too` : ''}`,
     '',
@@ -88,6 +76,6 @@ function told({
     yaml,
     `2. Where ${old} is used (the verifier, operators), use this file${holdsOld ? '' : `, with the contents of the old one behind it: older backups open with ${old} only`}. Restart the verifier.`,
     '3. Restart the agents. From then on backups and WAL are encrypted to the new key; no older one is touched.',
-    `4. \`lifeboat key check --without ${old}\` says whether anything kept still needs ${old}. Destroy it only when nothing does, and until then leave ${old} declared; ${name} opens none of it.`,
+    `4. \`lifeboat key check --without ${old}\` says whether anything kept still needs ${old}. Destroy it only when nothing does, and until then leave ${old} declared: the new key alone opens none of it.`,
   ].join('\n')
 }

@@ -21,9 +21,9 @@ export const operatorKeyList: Command<{ keys?: string }> = async ({ keys = 'life
   const rows = found.map((key) => [key.name, key.publicKey, key.fingerprint, key.privateHalf])
   return {
     value: found,
-    text: () =>
+    text: (style) =>
       rows.length === 0
         ? `no operator keys in ${folder}`
-        : table(['OPERATOR', 'PUBLIC KEY', 'FINGERPRINT', 'PRIVATE HALF'], rows),
+        : table(['operator', 'public key', 'fingerprint', 'private half'].map(style.dim), rows),
   }
 }

@@ -16,14 +16,14 @@ export interface RevertArgs {
 export const recoverRevert: Command<RevertArgs> = async ({ database, server, drain, confirm }, context) => {
   const { terminal, options } = context
   const to = parseServer(server, terminal)
-  const drainMs = drain === undefined ? DRAIN_MS : parseDuration(drain)
+  const drainMs = drain === undefined ? DRAIN_MS : parseDuration(drain, '--drain')
   using live = new LiveLine(terminal, { silent: options.json ?? false })
   await confirmName(database, confirm, terminal, live)
   const value = await revertReplaced(to, database, { drainMs, run: { signal: terminal.signal } })
   const { back, aside, terminated } = value
-  return {
-    value,
-    text: (style) =>
-      `${style.good(`${database} is again what it was (${back}).`)} What replaced it is now ${aside}; ${terminated} sessions were ended.`,
-  }
+  const replaced =
+    aside === undefined
+      ? 'No database bore the name any more.'
+      : `What replaced it is now ${aside}; ${terminated} sessions were ended.`
+  return { value, text: (style) => `${style.good(`${database} is again what it was (${back}).`)} ${replaced}` }
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { demandSome } from '@lifeboat/recovery/bare/demand-some.ts'
 import { look } from '@lifeboat/recovery/bare/look.ts'
 import { type Picked, pick } from '@lifeboat/recovery/bare/pick.ts'
 import { type PlannedCluster, planCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
@@ -32,6 +33,7 @@ export const recover: Command<RecoverArgs> = async (args, context) => {
   const { signal } = context.terminal
   const onRead = (done: number) => live.progress({ phase: 'look', done, unit: 'objects' }, context.clock.now())
   const sight = await look({ target, signers, signal, sourceId: wish.asked.sourceId, onRead })
+  await demandSome(sight, { target, sourceId: wish.asked.sourceId, signal })
   if (!wish.place && !args.dryRun)
     return { value: listValue(sight), text: (style) => listText(sight, context.clock.now(), style) }
   const picked = pick(sight, wish.asked)

@@ -19,6 +19,8 @@ export const restoreCancel: Command<{ restore: string }> = ({ restore }, context
     const cancels = await bus.bucket(CANCELS_BUCKET)
     await cancels.put(runId, { runId, why: 'cancelled', by: operator(), at: moment(context.clock.now()) })
     const text = () =>
-      `${restore} was asked to end; unless it has swapped meanwhile nothing changes. \`lifeboat restore status ${restore}\` tells`
-    return { value: { restoreId: restore, state: 'ending' }, text }
+      events.length === 0
+        ? `nobody has told of ${restore} yet: look whether the id is right; where its agent is away, it finds this when it comes back`
+        : `${restore} was asked to end; unless it has swapped meanwhile nothing changes. \`lifeboat restore status ${restore}\` tells`
+    return { value: { restoreId: restore, state: events.length === 0 ? 'unheard' : 'ending' }, text }
   })

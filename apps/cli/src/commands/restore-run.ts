@@ -7,7 +7,7 @@ import { LiveLine } from '../progress/live-line.ts'
 import { confirmName } from '../recover/confirm-name.ts'
 import { addressOf } from '../restore/address.ts'
 import { askPlan, type PlanArgs } from '../restore/ask-plan.ts'
-import { sendOrder, writeOrder } from '../restore/hand-over.ts'
+import { sendOrder, tooFewText, writeOrder } from '../restore/hand-over.ts'
 import { openKey } from '../restore/operator-keys.ts'
 import { orderOf } from '../restore/order-of.ts'
 import { orderHead, type SigningArgs } from '../restore/orders.ts'
@@ -27,17 +27,14 @@ export const restoreRun: Command<RestoreRunArgs> = (args, context) =>
     orderHead(config.fleet, to, {}, args, clock.now())
     using line = new LiveLine(terminal, { silent: options.json ?? false })
     const plan = await askPlan(bus, to, args, sealedIdentity, { terminal, clock, line })
-    line.say(planText(plan, styleFor(false)))
-    const [obstacle] = plan.obstacles
+    // The first obstacle ends the command and is told as its error.
+    const [obstacle, ...further] = plan.obstacles
+    line.say(planText({ ...plan, obstacles: further }, styleFor(false)))
     if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
     if (plan.signatures > 1 && args.out === undefined)
-      throw new LifeboatError('CLI_USAGE', { problem: tooFew(plan.signatures) })
+      throw new LifeboatError('CLI_USAGE', { problem: tooFewText(plan.signatures) })
     await confirmName(to.sourceId, args.yesIMean, terminal, line)
     const order = orderOf(to, args, { fleetId: config.fleet, plan, sealedIdentity, nowMs: clock.now() })
     const wish = { restoreId: order.restoreId, agentId: to.agentId, order: await signOrder(order, key) }
     return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
   })
-
-function tooFew(signatures: number): string {
-  return `the agent wants the signatures of ${signatures} operators: write the command down with --out FILE, let the others sign it with \`lifeboat restore sign\`, then \`lifeboat restore send\``
-}

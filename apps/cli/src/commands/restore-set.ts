@@ -1,65 +1,85 @@
+import type { FleetId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { signOrder } from '@lifeboat/shared/signing/orders.ts'
-import type { Command } from '../context.ts'
+import { type OperatorKey, signOrder } from '@lifeboat/shared/signing/orders.ts'
+import type { Command, Context } from '../context.ts'
 import { type Style, styleFor } from '../format/style.ts'
 import { withFleet } from '../open-fleet.ts'
 import type { Outcome } from '../output.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { confirmName } from '../recover/confirm-name.ts'
-import { sendOrder } from '../restore/hand-over.ts'
+import { hooksOf } from '../restore/ask-plan.ts'
+import { type Handed, tooFewText, writtenText } from '../restore/hand-over.ts'
+import { obeyInTurn } from '../restore/obey-in-turn.ts'
 import { openKey } from '../restore/operator-keys.ts'
+import { type OrderFile, writeOrderFile } from '../restore/order-file.ts'
 import { orderOf } from '../restore/order-of.ts'
-import { type PlannedStep, planSet, type RestoreSetArgs } from '../restore/set-plan.ts'
-import { setEndText, setPlanText } from '../restore/set-text.ts'
+import { hooksAround } from '../restore/set-hooks.ts'
+import { type PlannedSet, type PlannedStep, planSet, type RestoreSetArgs } from '../restore/set-plan.ts'
+import { setPlanText } from '../restore/set-text.ts'
 
-const SEVERAL_SIGN =
-  'an agent wants more signatures than one: bring its sources back one by one, with `lifeboat restore run --out`'
+const GOES_ON =
+  'the same command without `--again` goes on with them; one that names sources, when it names these alone'
+/** All are signed at once, and the last is sent when those before it are done. */
+const WRITTEN_VALID = '24h'
 
 /**
  * Brings everything of one recovery point back: one plan, one confirmation, then a signed command for each source, one after the other. The first
- * that fails ends it; what came back until then stays, and each source can be reverted by itself.
+ * that fails ends it; what came back until then stays, and each source can be reverted by itself. Given again it goes on behind that. Or all of them are written
+ * down for another operator to sign.
  */
-export const restoreSet: Command<RestoreSetArgs> = (args, context) =>
+export const restoreSet: Command<RestoreSetArgs> = (given, context) =>
   withFleet(context, ['sources', 'agents', 'policies', 'targets'], async ({ bus, config }) => {
+    const args = given.out === undefined ? given : { ...given, validFor: given.validFor ?? WRITTEN_VALID }
     const { terminal, options, clock } = context
     const key = args.planOnly ? undefined : await openKey(args.key, terminal)
     using line = new LiveLine(terminal, { silent: options.json ?? false })
     const set = await planSet(args, { bus, config, terminal, clock, line })
-    const { point, steps, leftOut } = set
+    const { point, earlier, steps, leftOut } = set
     const obstacles = steps.flatMap(({ plan }) => plan.obstacles)
     const text = (style: Style) => setPlanText(set, style)
     if (key === undefined) {
       const told = steps.map(({ sourceId, backupId, as, plan }) => ({ sourceId, backupId, as, plan }))
-      const value = { point: point.point, steps: told, leftOut }
+      const value = { point: point.point, earlier, steps: told, leftOut }
       return { value, text, ...(obstacles.length > 0 && { exit: 'failed' as const }) }
     }
     line.say(text(styleFor(false)))
     const [obstacle] = obstacles
     if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
-    if (steps.some(({ plan }) => plan.signatures > 1)) throw new LifeboatError('CLI_USAGE', { problem: SEVERAL_SIGN })
+    const begun = earlier.filter((step) => step.earlier.state !== 'done')
+    if (args.out !== undefined && begun.length > 0) throw new LifeboatError('CLI_USAGE', { problem: begunText(begun) })
+    const several = Math.max(1, ...steps.map(({ plan }) => plan.signatures))
+    if (several > 1 && args.out === undefined) throw new LifeboatError('CLI_USAGE', { problem: tooFewText(several) })
     await confirmName(point.setId, args.yesIMean, terminal, line)
-
-    const done: { sourceId: string; outcome: Outcome }[] = []
-    for (const [no, step] of steps.entries()) {
-      const { sourceId, to, sealedIdentity, plan } = step
-      line.say(`${no + 1} of ${steps.length}: ${sourceId}, ${step.as}`)
-      const order = orderOf(to, step.args, { fleetId: config.fleet, plan, sealedIdentity, nowMs: clock.now() })
-      const wish = { restoreId: order.restoreId, agentId: to.agentId, order: await signOrder(order, key) }
-      const outcome = await sendOrder(bus, wish, context, args.timeout)
-      done.push({ sourceId, outcome })
-      if (outcome.exit !== undefined) break
+    const fleetId = config.fleet
+    const wish = (step: PlannedStep) => wishOf(step, fleetId, key, clock.now())
+    if (args.out !== undefined) {
+      const wishes = await Promise.all(steps.map(wish))
+      return writeSet(args.out, { point: point.point, wishes }, context)
     }
-    return ended(done, steps)
+    const sources = [...earlier, ...steps].map(({ sourceId }) => sourceId)
+    const around = (sourceId: string) => ({ hooks: hooksOf(hooksAround(sourceId, { ...args }, sources)) })
+    const turns = [
+      ...earlier.map((step) => ({ ...step, ...around(step.sourceId) })),
+      ...steps.map((step) => ({ ...step, ...around(step.sourceId), wish: () => wish(step) })),
+    ]
+    return obeyInTurn(bus, turns, context, { timeout: args.timeout, goesOn: GOES_ON })
   })
 
-function ended(done: readonly { sourceId: string; outcome: Outcome }[], steps: readonly PlannedStep[]): Outcome {
-  const exit = done.at(-1)?.outcome.exit
-  // One that is no longer waited for goes on: to send it again would be to restore it twice.
-  const ready = exit === 'failed' ? done.length - 1 : done.length
-  const notDone = steps.slice(ready).map(({ sourceId }) => sourceId)
-  return {
-    value: { steps: done.map(({ sourceId, outcome }) => ({ sourceId, ...(outcome.value as object) })), notDone },
-    text: (style) => setEndText(done, notDone, style),
-    ...(exit !== undefined && { exit }),
-  }
+/** What is written down is sent by somebody who knows nothing of a restore under way, and would begin beside it. */
+function begunText(begun: PlannedSet['earlier']): string {
+  const ids = begun.map(({ sourceId, earlier }) => `${earlier.restoreId} (${sourceId})`).join(', ')
+  return `an earlier run is still at ${ids}: write down the others when that is done (\`lifeboat restore status\`)`
+}
+
+async function wishOf(step: PlannedStep, fleetId: FleetId, key: OperatorKey, nowMs: number): Promise<Handed> {
+  const { to, sealedIdentity, plan } = step
+  const order = orderOf(to, step.args, { fleetId, plan, sealedIdentity, nowMs })
+  return { restoreId: order.restoreId, agentId: to.agentId, order: await signOrder(order, key) }
+}
+
+async function writeSet(file: string, orders: OrderFile, { terminal }: Context): Promise<Outcome> {
+  if (orders.wishes.length === 0) throw new LifeboatError('CLI_USAGE', { problem: 'nothing is left to be commanded' })
+  const path = await writeOrderFile(file, orders, terminal)
+  const ids = orders.wishes.map(({ restoreId }) => restoreId)
+  return { value: { point: orders.point, restoreIds: ids, file: path }, text: () => writtenText(file, path) }
 }

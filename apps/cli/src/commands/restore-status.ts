@@ -1,14 +1,16 @@
-import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
-import { describeGoal } from '@lifeboat/recovery/goal.ts'
 import type { RestoreAudited } from '@lifeboat/shared/bus/messages/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../context.ts'
 import { timeText } from '../format/moments.ts'
 import { table } from '../format/table.ts'
 import { withFleet } from '../open-fleet.ts'
+import { whatText } from '../restore/audit-text.ts'
+import { changesLines } from '../restore/files-text.ts'
 import { readHistory } from '../restore/history.ts'
+import { passedOverText } from '../restore/passed-over-text.ts'
+import { diffText, extentText } from '../restore/tables-text.ts'
 
-/** Who commanded what, why, and what came of it: out of the stream nobody can remove anything from. */
+/** Who commanded what, why, and what came of it: out of the stream nobody can remove anything from. Of one command also what it was to change. */
 export const restoreStatus: Command<{ restore?: string }> = ({ restore }, context) =>
   withFleet(context, [], async ({ bus }) => {
     const history = await readHistory(bus)
@@ -17,17 +19,22 @@ export const restoreStatus: Command<{ restore?: string }> = ({ restore }, contex
     const shown = restore === undefined ? [...history.values()].flat() : (history.get(restore) ?? [])
     const rows = shown.toReversed().map(row)
     const heads = ['AT', 'RESTORE', 'EVENT', 'WHAT', 'WHO', 'WHY', 'CODE']
-    return { value: shown, text: () => (rows.length === 0 ? 'nobody commanded anything yet' : table(heads, rows)) }
+    const text = () =>
+      rows.length === 0
+        ? 'nobody commanded anything yet'
+        : [table(heads, rows), ...(restore === undefined ? [] : shown.flatMap(furtherLines))].join('\n')
+    return { value: shown, text }
   })
+
+/** What was told before anything was changed, and with the end. */
+function furtherLines({ changes, diffs, extent, passedOver = [] }: RestoreAudited): string[] {
+  const away = passedOver.map((each) => `Passed over: ${passedOverText(each)}`)
+  const lines = [...(changes ? changesLines(changes) : []), ...(diffs ? [diffText(diffs)] : [])]
+  const heads = ['', 'Before anything was changed, the backup against what was there:']
+  return [...(lines.length === 0 ? [] : [...heads, ...lines]), ...(extent ? [extentText(extent)] : []), ...away]
+}
 
 function row(told: RestoreAudited): string[] {
   const { at, restoreId, event, who, why, error } = told
   return [timeText(at), restoreId, event, whatText(told), who.join(', ') || '–', why ?? '–', error?.code ?? '']
-}
-
-function whatText({ action, sourceId, database, root, tables, place, goal }: RestoreAudited): string {
-  if (action === undefined) return '–'
-  if (tables) return `${action} ${sourceId} (${tables.map(titleOf).join(', ')} of ${database})`
-  const about = database ?? root ?? ['cluster', place, goal && `to ${describeGoal(goal)}`].filter(Boolean).join(' ')
-  return `${action} ${sourceId} (${about})`
 }

@@ -29,7 +29,7 @@ export const schedule: Command<ScheduleArgs> = async (args, context) => {
   const plans = calendarPlans(config, args.name)
   if (plans.length === 0 && args.name !== undefined) throw unknown(args.name, config)
   const nowMs = context.clock.now()
-  if (args.simulate !== undefined) return simulated(plans, config, nowMs, parseDuration(args.simulate))
+  if (args.simulate !== undefined) return simulated(plans, config, nowMs, parseDuration(args.simulate, '--simulate'))
   const runs = comingRuns(plans, nowMs, limitOf(args.limit))
   return { value: { at: moment(nowMs), runs }, text: (style) => runsText(runs, nowMs, style) }
 }

@@ -1,5 +1,7 @@
-import { SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
+import { SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
+import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { knownRows } from '@lifeboat/catalog/summarize.ts'
 import { removersOf } from '@lifeboat/config/keeping.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
@@ -17,14 +19,18 @@ export const targetList: Command<Record<never, never>> = (_none, context) =>
     const fillings = await fillingsOf(bus, catalog, config, context.clock.now())
     const mayRemove = new Map(removersOf(config).map((one) => [one.targetId, one.mayRemove]))
     const ids = Object.keys(config.targets) as TargetId[]
+    const inUse = new Set((await catalog.summaries()).flatMap(knownRows).flatMap(holdersOf))
     const targets = await Promise.all(
-      ids.map(async (targetId) => ({
-        targetId,
-        kind: config.targets[targetId]?.kind ?? '',
-        mayRemove: mayRemove.get(targetId) ?? false,
-        survey: (await surveys.get(targetId))?.value,
-        filling: fillings.get(targetId),
-      })),
+      ids.map(async (targetId) => {
+        const survey = (await surveys.get(targetId))?.value
+        return {
+          targetId,
+          kind: config.targets[targetId]?.kind ?? '',
+          mayRemove: mayRemove.get(targetId) ?? false,
+          survey: survey && inUse.has(targetId) && wasEmpty(survey) ? undefined : survey,
+          filling: fillings.get(targetId),
+        }
+      }),
     )
     return {
       value: targets,
@@ -38,7 +44,7 @@ export const targetList: Command<Record<never, never>> = (_none, context) =>
             kind,
             survey ? String(survey.backups) : '-',
             survey ? formatBytes(survey.bytes) : '-',
-            survey ? timeText(survey.at) : style.warn('never'),
+            survey ? timeText(survey.at) : style.warn('not surveyed yet'),
             [doubt, bad, fillingText(filling)].filter(Boolean).join('; '),
           ]
         })
@@ -46,3 +52,14 @@ export const targetList: Command<Record<never, never>> = (_none, context) =>
       },
     }
   })
+
+function holdersOf({ copies }: BackupRow): TargetId[] {
+  return (Object.keys(copies) as TargetId[]).filter((targetId) => HELD.has(copies[targetId] ?? ''))
+}
+
+const HELD: ReadonlySet<string> = new Set(['stored', 'proven', 'disproven'])
+
+/** By a look at a place in which nothing lay and nothing should: it says nothing of what came since. */
+function wasEmpty({ backups, missing, damaged, doubt }: TargetSurvey): boolean {
+  return backups === 0 && missing === 0 && damaged === 0 && doubt === undefined
+}

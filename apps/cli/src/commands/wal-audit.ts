@@ -1,9 +1,12 @@
+import { WAL_DAMAGE_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
+import { letGoBefore, WAL_LET_GO_BUCKET } from '@lifeboat/catalog/audit/wal-let-go.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import { WAL_RECORD_BUCKET } from '@lifeboat/catalog/wal-record.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import type { ConfigOf } from '@lifeboat/config/sections.ts'
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { LetGoWord } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { impatient } from '@lifeboat/storage/layers/impatient.ts'
 import { retrying } from '@lifeboat/storage/layers/retrying.ts'
@@ -30,13 +33,15 @@ const EXITS: readonly (readonly [verdict: string, exit: ExitName])[] = [
   ['behind', 'attention'],
 ]
 
-/** Lists the WAL of sources at their targets and says what is there, on its way, missing or lost; reads names, not contents. */
+/** Lists the WAL of sources at their targets and says what is there, on its way, missing or lost, and what was found damaged by reading it; reads names itself, not contents. */
 export const walAudit: Command<WalAuditArgs> = (args, context) =>
   withFleet(context, ['sources', 'targets', 'wal'], async ({ bus, ...settings }) => {
     const { wal } = settings.config
     const states = await bus.bucket(WAL_BUCKET)
     const records = await bus.bucket(WAL_RECORD_BUCKET)
+    const walLetGo = await bus.bucket(WAL_LET_GO_BUCKET)
     const catalog = await KvCatalog.open(bus)
+    const damage = await Array.fromAsync((await bus.bucket(WAL_DAMAGE_BUCKET)).entries(), ({ value }) => value)
     using line = new LiveLine(context.terminal, { silent: context.options.json ?? false })
     const audits: SourceAudit[] = []
     for (const sourceId of sourcesWithWal(settings.config, args.source)) {
@@ -47,13 +52,19 @@ export const walAudit: Command<WalAuditArgs> = (args, context) =>
       const [state, record] = [(await states.get(sourceId))?.value, (await records.get(sourceId))?.value]
       const listings = []
       for (const targetId of section.targets) listings.push(await list(settings, sourceId, targetId, { context, line }))
-      const facts = { sourceId, wal: section, state, record, catalog, listings, asked, nowMs: context.clock.now() }
+      const damages = damage.filter((one) => one.sourceId === sourceId)
+      // Read behind the listings: what went meanwhile was let go.
+      const told = (await states.get(sourceId))?.value ?? { sourceId, targets: {} }
+      const letGo = new Map<TargetId, readonly LetGoWord[]>()
+      for (const targetId of section.targets) letGo.set(targetId, await letGoBefore(walLetGo, told, targetId))
+      const known = { sourceId, wal: section, state, record, damages, letGo, catalog }
+      const facts = { ...known, listings, asked, nowMs: context.clock.now() }
       audits.push(await auditSource(facts))
     }
     return { value: { sources: audits.map(shown) }, text: (style) => auditText(audits, style), exit: exitOf(audits) }
   })
 
-/** @throws LifeboatError SOURCE_UNKNOWN – also for a source whose WAL is not kept */
+/** @throws LifeboatError SOURCE_UNKNOWN · WAL_NOT_KEPT – of that source, or of any */
 export function sourcesWithWal(
   { wal, sources }: Pick<ConfigOf<'wal' | 'sources'>, 'wal' | 'sources'>,
   given?: string,
@@ -61,9 +72,8 @@ export function sourcesWithWal(
   const kept = Object.keys(wal) as SourceId[]
   if (given === undefined && kept.length > 0) return kept
   if (given !== undefined && kept.includes(given as SourceId)) return [given as SourceId]
-  const problem =
-    given === undefined || given in sources ? 'no WAL is kept: there is no section for it under `wal`' : undefined
-  throw new LifeboatError('SOURCE_UNKNOWN', { name: given, problem, suggestion: given && suggestName(given, kept) })
+  if (given === undefined || given in sources) throw new LifeboatError('WAL_NOT_KEPT', { sourceId: given, kept })
+  throw new LifeboatError('SOURCE_UNKNOWN', { name: given, suggestion: suggestName(given, Object.keys(sources)) })
 }
 
 function targetOf(targets: readonly TargetId[], given: string): TargetId {

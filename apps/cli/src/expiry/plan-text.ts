@@ -6,9 +6,9 @@ import type { Style } from '../format/style.ts'
 import { indent, table } from '../format/table.ts'
 
 /** Every decision with its reasons, and what to type to carry it out. */
-export function planText(plan: ExpiryPlan, style: Style): string {
+export function planText(plan: ExpiryPlan, source: string | undefined, style: Style): string {
   const sources = plan.decisions.filter(({ copies }) => copies.length > 0).map((one) => decisionText(one, style))
-  return [...sources, ...summary(plan, style)].join('\n\n')
+  return [...sources, ...summary(plan, source, style)].join('\n\n')
 }
 
 function decisionText({ sourceId, copies, wal, walKept }: ExpiryDecision, style: Style): string {
@@ -32,7 +32,11 @@ function decisionText({ sourceId, copies, wal, walKept }: ExpiryDecision, style:
   ].join('\n')
 }
 
-function summary({ going, returning, wal, bytes, excess, digest }: ExpiryPlan, style: Style): string[] {
+function summary(
+  { going, returning, wal, bytes, excess, digest }: ExpiryPlan,
+  source: string | undefined,
+  style: Style,
+): string[] {
   const fresh = going.filter(({ marked }) => !marked)
   const hidden = going.filter(({ marked }) => marked)
   const lines = [
@@ -43,7 +47,9 @@ function summary({ going, returning, wal, bytes, excess, digest }: ExpiryPlan, s
     ...(returning.length > 0 ? [`${returning.length} that were let go come back`] : []),
     ...excess.map((line) => style.bad(`${line}: apply it only with --even-so`)),
   ]
-  const next = fresh.length + wal.length > 0 ? [`lifeboat expiry apply --plan ${digest}`] : []
+  // The digest is that of what was planned: of one source it is another one than of all.
+  const of = source === undefined ? '' : ` --source ${source}`
+  const next = fresh.length + wal.length > 0 ? [`lifeboat expiry apply --plan ${digest}${of}`] : []
   return [lines.join('\n'), ...next]
 }
 

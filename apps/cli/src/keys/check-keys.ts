@@ -46,12 +46,12 @@ export async function checkKeys(
   for await (const record of kept.backups) {
     if (!isKept(record)) continue
     const { sourceId, backupId, startedAt, snapshotAt = startedAt, recipients } = record
-    backups.push({ sourceId, backupId, snapshotAt, ...judgeKeys(recipients, identities, nowMs) })
+    backups.push({ sourceId, backupId, snapshotAt, ...judgeKeys(recipients, identities, nowMs, declared) })
     count(recipients)
   }
   const wal = kept.wal.flatMap((record) => {
     for (const { recipients } of record.sealedTo ?? []) count(recipients)
-    return judgeWalKeys(record, identities, nowMs).map((judged) => ({ sourceId: record.sourceId, ...judged }))
+    return judgeWalKeys(record, identities, nowMs, declared).map((judged) => ({ sourceId: record.sourceId, ...judged }))
   })
   backups.sort((a, b) => (order(a) < order(b) ? 1 : -1))
   const counts = { readable: 0, ending: 0, unreadable: 0, unknown: 0 }

@@ -13,8 +13,17 @@ export function addRestoring({ does, noun, verb }: Shape): void {
     command
       .option('--beside', 'the whole cluster, as a server of its own for a look')
       .option('--in-place', 'the whole cluster, in the place of its data directory')
-  const keyed = (command: Commander) =>
-    command.option('--identity <file>', 'the age identity that opens the backup; it travels sealed to the agent')
+  const NEEDED = 'needed: '
+  const KEY = [
+    '--key <file>',
+    `${NEEDED}your operator key, <name>.operator.pem; its passphrase is asked for, or in LIFEBOAT_OPERATOR_PASSPHRASE`,
+  ] as const
+  const WHY = ['--why <reason>', `${NEEDED}for the audit`] as const
+  const keyed = (command: Commander, needed = '') =>
+    command.option(
+      '--identity <file>',
+      `${needed}the age identity that opens the backup; it travels sealed to the agent`,
+    )
   const tabled = (command: Commander) =>
     command.option(
       '--table <name>',
@@ -23,9 +32,9 @@ export function addRestoring({ does, noun, verb }: Shape): void {
     )
   const until =
     'of a cluster, or of tables out of one: latest (the default of a cluster), end (of the backup), a time with its offset, a log position, xid:731, name:RESTORE-POINT; of files: a time'
-  const chosen = (command: Commander) =>
+  const chosen = (command: Commander, needed = '') =>
     hooked(
-      tabled(keyed(placed(command)))
+      tabled(keyed(placed(command), needed))
         .argument('<source>', 'a name under `sources`')
         .option('--merge', 'of tables: rows that are missing or different come back by primary key, others stay')
         .option('--replace', 'of tables: they hold the rows of the backup and no others')
@@ -33,15 +42,15 @@ export function addRestoring({ does, noun, verb }: Shape): void {
         .option('--until <point>', until)
         .option('--timeline <no>', 'with --until: along this timeline (default: the newest that leads there)')
         .option('--port <no>', 'of a cluster beside: where it listens, on 127.0.0.1')
-        .option('--backup <id>', 'this backup (default: the newest proven one)')
-        .option('--target <name>', 'try the copy at this target first')
+        .option('--backup <id>', 'this backup (default: the newest proven one that any target has)')
+        .option('--target <name>', 'where several targets have the same, the copy at this one')
         .option('--unproven', 'also what no drill has proven')
         .option('--post-hook <name>', 'of files: a hook that finishes the new tree before anything is stopped'),
     )
   const signed = (command: Commander) =>
     withWaiting(command)
-      .option('--key <file>', 'your operator key, <name>.operator.pem; its passphrase in LIFEBOAT_OPERATOR_PASSPHRASE')
-      .option('--why <reason>', 'for the audit')
+      .option(...KEY)
+      .option(...WHY)
       .option('--yes-i-mean <source>', 'the name of the source typed beforehand, for scripts')
       .option('--drain <time>', 'how long sessions may leave by themselves before they are ended (default 10s)')
       .option('--valid-for <time>', 'how long the agent may take to begin with it (default 15m, at most 24h)')
@@ -53,40 +62,50 @@ export function addRestoring({ does, noun, verb }: Shape): void {
   )
   does(
     signed(
-      chosen(verb(restore, 'run', 'Plan, confirm, sign and send; the agent restores beside, compares and swaps.')),
+      chosen(
+        verb(restore, 'run', 'Plan, confirm, sign and send; the agent restores beside, compares and swaps.'),
+        NEEDED,
+      ),
     ),
     async () => (await import('../commands/restore-run.ts')).restoreRun,
     ['source'],
   )
   const each = (name: string, before: string[] = []) => [...before, name]
   does(
-    withWaiting(keyed(verb(restore, 'set', 'Bring back everything of one recovery point, source by source, in order.')))
+    withWaiting(
+      keyed(verb(restore, 'set', 'Bring back everything of one recovery point, source by source, in order.'), NEEDED),
+    )
       .argument('<point>', 'e.g. weekly.20260927T010000Z; `lifeboat backup list` shows them')
       .option('--plan-only', 'show what would be done, and touch nothing')
       .option('--source <name>', 'only this source of it; may be given several times', each)
       .option('--incomplete', 'also a recovery point of which something is missing')
+      .option('--again', 'also what an earlier run of this command has brought back within a day')
       .option('--unproven', 'also what no drill has proven')
       .option('--stop-hook <name>', 'before each swap, or <source>=<name>; may be given several times', each)
       .option('--start-hook <name>', 'after each swap, likewise', each)
       .option('--ready-hook <name>', 'at the end of each, likewise', each)
       .option('--post-hook <name>', 'of files, likewise: it finishes the new tree before anything is stopped', each)
-      .option('--key <file>', 'your operator key, <name>.operator.pem; its passphrase in LIFEBOAT_OPERATOR_PASSPHRASE')
-      .option('--why <reason>', 'for the audit')
+      .option(...KEY)
+      .option(...WHY)
       .option('--yes-i-mean <set>', 'the name of the set typed beforehand, for scripts')
       .option('--drain <time>', 'how long sessions may leave by themselves before they are ended (default 10s)')
-      .option('--valid-for <time>', 'how long an agent may take to begin with its command (default 15m, at most 24h)'),
+      .option(
+        '--valid-for <time>',
+        'how long an agent may take to begin with its command (default 15m, with --out and at most 24h)',
+      )
+      .option('--out <file>', 'write the signed commands down instead of sending them'),
     async () => (await import('../commands/restore-set.ts')).restoreSet,
     ['point'],
   )
   const further = (command: Commander) =>
-    signed(keyed(command.argument('<source>', 'a name under `sources`'))).option(
+    signed(keyed(command.argument('<source>', 'a name under `sources`'), NEEDED)).option(
       '--target <name>',
-      'try this target first',
+      'where several targets lead equally far, from this one',
     )
   does(
     further(verb(restore, 'move', 'Take the cluster beside, which stands still, to a later point.')).option(
       '--until <point>',
-      'latest, a time with its offset, a log position, xid:731, name:RESTORE-POINT',
+      `${NEEDED}latest, a time with its offset, a log position, xid:731, name:RESTORE-POINT`,
     ),
     async () => (await import('../commands/restore-further.ts')).restoreMove,
     ['source'],
@@ -115,19 +134,20 @@ export function addRestoring({ does, noun, verb }: Shape): void {
     ['source'],
   )
   does(
-    verb(restore, 'sign', 'Add the signature of another operator to a command that was written down.')
+    verb(restore, 'sign', 'Add the signature of another operator to what was written down.')
       .argument('<file>', 'what `--out` wrote')
-      .option('--key <file>', 'your operator key, <name>.operator.pem')
-      .option('--yes-i-mean <source>', 'the name of the source typed beforehand, for scripts'),
+      .option(...KEY)
+      .option('--yes-i-mean <name>', 'the name of the source or the set typed beforehand, for scripts'),
     async () => (await import('../commands/restore-sign.ts')).restoreSign,
     ['file'],
   )
   does(
     withWaiting(
-      verb(restore, 'send', 'Send a command that was written down, and tell what comes of it.').argument(
-        '<file>',
-        'what `--out` wrote',
-      ),
+      verb(
+        restore,
+        'send',
+        'Send what was written down, one command after the other, and tell what comes of it.',
+      ).argument('<file>', 'what `--out` wrote'),
     ),
     async () => (await import('../commands/restore-send.ts')).restoreSend,
     ['file'],

@@ -4,9 +4,9 @@ import type { Shape } from './shape.ts'
 export function addSettingUp({ does, noun, verb }: Shape): void {
   does(
     verb(
-      noun('source', 'Databases under our care.'),
+      noun('source', 'Databases and trees of files under our care.'),
       'check',
-      'Ask whether a complete backup is possible; prints the GRANTs that are missing.',
+      'Ask whether a complete backup is possible; of a database it prints the GRANTs that are missing, of a tree it names files.',
     ).argument('<name>', 'a name under `sources`'),
     async () => (await import('../commands/source-check.ts')).sourceCheck,
     ['name'],

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { LiveLine, progressText } from './live-line.ts'
 import { Meter } from './rate.ts'
 
@@ -45,6 +45,7 @@ test('a line tells phase, share, rate and time left', () => {
     'dump  41 % of 1.2 GB, 35.0 MB/s, 20 s left',
   )
   expect(progressText({ phase: 'check', done: 3, unit: 'checks' }, {})).toBe('check  3 checks')
+  expect(progressText({ phase: 'swap', done: 0, unit: 'checks' }, {})).toBe('swap')
 })
 
 test('on a terminal one line is redrawn, no wider than the terminal, and gone at the end', () => {
@@ -73,10 +74,59 @@ test('elsewhere a line comes when the phase changes and every ten seconds, witho
   for (const control of ['\u001b', '\r']) expect(term.text()).not.toContain(control)
 })
 
+test('of several runs each line says whose it is, and each is measured and told as if it were alone', () => {
+  const term = terminal()
+  using line = new LiveLine(term, { silent: false })
+  const [dump, files] = [line.of('weekly-dump of records'), line.of('weekly-code of app')]
+  for (const at of [0, 5_000, 10_000]) {
+    dump.progress(report('dump', at * 100, 2_000_000), at)
+    files.progress(report('files', at * 10), at)
+  }
+  dump.say('stored at aws')
+  expect(term.text().split('\n')).toEqual([
+    'weekly-dump of records: dump  0 % of 2.0 MB',
+    'weekly-code of app: files',
+    'weekly-dump of records: dump  50 % of 2.0 MB, 100 kB/s, 10 s left',
+    expect.stringMatching(/^weekly-code of app: files {2}.*\/s$/),
+    'weekly-dump of records: stored at aws',
+    '',
+  ])
+})
+
 test('with --json nothing is told on the way', () => {
   const term = terminal(80)
   using line = new LiveLine(term, { silent: true })
   line.progress(report('dump', 1), 0)
   line.say('stored at aws')
   expect(term.text()).toBe('')
+})
+
+test('a silence is told where to look after five seconds, then once a minute, and never after the end', () => {
+  vi.useFakeTimers()
+  const term = terminal()
+  const told = () =>
+    term
+      .text()
+      .split('\n')
+      .filter((line) => line === 'nothing is heard').length
+  {
+    using line = new LiveLine(term, { silent: false })
+    using _quiet = line.whenQuiet('nothing is heard')
+    vi.advanceTimersByTime(4_000)
+    line.progress(report('dump', 1), 0)
+    vi.advanceTimersByTime(4_000)
+    expect(told()).toBe(0)
+    vi.advanceTimersByTime(1_000)
+    expect(told()).toBe(1)
+    vi.advanceTimersByTime(59_000)
+    expect(told()).toBe(1)
+    vi.advanceTimersByTime(1_000)
+    expect(told()).toBe(2)
+    line.say('stored at aws')
+    vi.advanceTimersByTime(5_000)
+    expect(told()).toBe(3)
+  }
+  vi.advanceTimersByTime(600_000)
+  expect(told()).toBe(3)
+  vi.useRealTimers()
 })

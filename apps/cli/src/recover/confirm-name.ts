@@ -3,19 +3,19 @@ import type { LiveLine } from '../progress/live-line.ts'
 import type { Terminal } from '../terminal.ts'
 
 /**
- * Demands the name of the database or the source that is about to be touched, typed now or given beforehand.
+ * Demands the name of the database, source or set that is about to be touched, typed now or given beforehand. With `--json` nobody was shown what it is about, so
+ * nobody is asked.
  *
- * @throws LifeboatError CLI_USAGE
+ * @throws LifeboatError CLI_UNCONFIRMED
  */
 export async function confirmName(
-  database: string,
+  name: string,
   given: string | undefined,
   terminal: Pick<Terminal, 'ask' | 'signal'>,
-  live: Pick<LiveLine, 'say'>,
+  live: Pick<LiveLine, 'say' | 'silent'>,
 ): Promise<void> {
-  if (given === undefined) live.say(`This concerns ${database}.`)
-  const typed = given ?? (await terminal.ask?.('Type its name to go on: '))
+  if (given === undefined) live.say(`This concerns ${name}.`)
+  const typed = given ?? (live.silent ? undefined : await terminal.ask?.('Type its name to go on: '))
   terminal.signal.throwIfAborted()
-  if (typed !== database)
-    throw new LifeboatError('CLI_USAGE', { problem: 'not confirmed: another name was typed, or none', database, typed })
+  if (typed !== name) throw new LifeboatError('CLI_UNCONFIRMED', { name, typed: typed ?? 'nothing' })
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import { resolveSecret } from '@lifeboat/config/resolve-secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
@@ -25,12 +26,18 @@ export interface FromWhere {
  */
 export async function openFrom({ from, signer }: RecoverArgs, context: Context): Promise<FromWhere> {
   if (from === undefined) throw new LifeboatError('CLI_USAGE', { problem: 'say where the backups are: --from' })
+  // On a bare host there is no lifeboat.yaml that could have such a name.
+  if (/^[./]/.test(from))
+    throw new LifeboatError('TARGET_ADDRESS_UNREADABLE', {
+      given: from,
+      suggestion: `Did you mean file://${resolve(context.terminal.cwd, from)}?`,
+    })
   const given = signer && parseSigners(signer)
   if (!isTargetAddress(from)) return fromConfig(from, given, context)
   const { env, cwd } = context.terminal
   const log = terminalLog(context.terminal, context.options.verbose ?? false)
-  const resolve = async (ref: SecretRef) => resolveSecret(ref, { env, baseDir: cwd })
-  const target = await openTarget('from' as TargetId, parseTargetAddress(from, env), { resolveSecret: resolve, log })
+  const secret = async (ref: SecretRef) => resolveSecret(ref, { env, baseDir: cwd })
+  const target = await openTarget('from' as TargetId, parseTargetAddress(from, env), { resolveSecret: secret, log })
   return { target, signers: given }
 }
 

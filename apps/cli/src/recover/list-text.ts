@@ -10,7 +10,7 @@ import { indent, table } from '../format/table.ts'
 export function listText({ backups, checked, distrusted }: Sight, nowMs: number, style: Style): string {
   const rows = backups.toReversed().map((seen) => row(seen, nowMs, style))
   return [
-    table(['SOURCE', 'BACKUP', 'OF', 'AGE', 'SIZE', 'POSTGRESQL', 'DRILL', 'SIGNED BY'], rows),
+    table(['source', 'backup', 'of', 'age', 'size', 'PostgreSQL', 'drill', 'signed by'].map(style.dim), rows),
     '',
     checked
       ? style.good('Every signature was checked.')

@@ -78,7 +78,7 @@ export function readWish(args: RecoverArgs, terminal: Pick<Terminal, 'env' | 'cw
 
 function placeOf(args: RecoverArgs, terminal: Pick<Terminal, 'env' | 'cwd'>): RecoverWish['place'] {
   if (args.server !== undefined) {
-    const drainMs = args.drain === undefined ? DRAIN_MS : parseDuration(args.drain)
+    const drainMs = args.drain === undefined ? DRAIN_MS : parseDuration(args.drain, '--drain')
     return { server: parseServer(args.server, terminal), as: args.as, replace: args.replace ? { drainMs } : undefined }
   }
   if (args.to === undefined) return undefined
@@ -118,7 +118,7 @@ export function parseServer(text: string, { env }: Pick<Terminal, 'env'>): Sourc
   }
 }
 
-function parsed<T>(
+export function parsed<T>(
   schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
   text: string | undefined,
   option: string,

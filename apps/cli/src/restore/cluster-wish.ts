@@ -26,7 +26,7 @@ export function clusterWishOf(args: ClusterArgs): ClusterWish | undefined {
   const { until, timeline, port } = args
   if (place === undefined) {
     if (until !== undefined || timeline !== undefined || port !== undefined)
-      throw usage('a moment takes the whole cluster: say --beside or --in-place')
+      throw usage('a moment takes the whole cluster, or tables out of it: say --beside, --in-place or --table')
     return undefined
   }
   if (place === 'beside' && port === undefined)

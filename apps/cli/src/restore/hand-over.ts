@@ -1,19 +1,20 @@
-import { resolve } from 'node:path'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { RestoreRequested, RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
-import type { AgentId, RestoreId } from '@lifeboat/shared/domain/ids.ts'
+import type { AgentId, Moment, RestoreId } from '@lifeboat/shared/domain/ids.ts'
 import type { SignedOrder } from '@lifeboat/shared/domain/restore.ts'
 import type { Context } from '../context.ts'
-import { writeNew } from '../files.ts'
 import { errorText } from '../format/error-text.ts'
 import type { Style } from '../format/style.ts'
 import type { Outcome } from '../output.ts'
-import { parseDuration } from '../parse-moment.ts'
+import { timeoutMsOf } from '../parse-moment.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { until } from '../wait/until.ts'
 import { waitForFact } from '../wait/wait-for-fact.ts'
+import type { Earlier } from './earlier-run.ts'
 import { filesLines } from './files-text.ts'
-import { diffText } from './tables-text.ts'
+import { writeOrderFile } from './order-file.ts'
+import { passedOverText } from './passed-over-text.ts'
+import { diffText, extentText } from './tables-text.ts'
 
 export interface Handed {
   restoreId: RestoreId
@@ -23,14 +24,20 @@ export interface Handed {
 
 /** Writes the wish down for another operator or for `nats pub`, instead of sending it. */
 export async function writeOrder(file: string, wish: Handed, { terminal }: Context): Promise<Outcome> {
-  const path = resolve(terminal.cwd, file)
-  await writeNew(path, `${JSON.stringify(wish)}\n`)
-  const text = () =>
-    `written: ${path}\nAnother operator adds a signature with \`lifeboat restore sign ${file} --key …\`; \`lifeboat restore send ${file}\` sends it.`
-  return { value: { restoreId: wish.restoreId, file: path }, text }
+  const path = await writeOrderFile(file, { wishes: [wish] }, terminal)
+  return { value: { restoreId: wish.restoreId, file: path }, text: () => writtenText(file, path) }
 }
 
-/** Sends a signed command and tells what comes of it. */
+/** What whoever would send it alone is told. */
+export function tooFewText(signatures: number): string {
+  return `the agent wants the signatures of ${signatures} operators: write the command down with --out FILE, let the others sign it with \`lifeboat restore sign\`, then \`lifeboat restore send\``
+}
+
+export function writtenText(file: string, path: string): string {
+  return `written: ${path}\nAnother operator adds a signature with \`lifeboat restore sign ${file} --key …\`; \`lifeboat restore send ${file}\` sends it.`
+}
+
+/** Sends a signed command and tells what comes of it. @throws LifeboatError CLI_USAGE – then it was not sent */
 export async function sendOrder(
   bus: Bus,
   wish: Handed,
@@ -39,13 +46,61 @@ export async function sendOrder(
 ): Promise<Outcome> {
   const { terminal, options, clock } = context
   const { restoreId, agentId } = wish
+  const timeoutMs = timeoutMsOf({ timeout })
   const since = clock.now() - 60_000
+  const before = await endsOf(bus, wish, since)
   const { duplicate } = await bus.publish(RestoreRequested, wish)
   using line = new LiveLine(terminal, { silent: options.json ?? false })
-  line.say(duplicate ? `${restoreId} was sent before; looking what became of it …` : `sent ${restoreId} to ${agentId}`)
-  const { signal, why } = until(terminal.signal, timeout === undefined ? undefined : parseDuration(timeout))
-  const fits = (fact: RestoreSettled) => fact.restoreId === restoreId
-  const wanted = { type: RestoreSettled, route: agentId, fits, runId: restoreId, since: duplicate ? 0 : since }
+  line.say(duplicate ? sentBeforeText(restoreId) : `sent ${restoreId} to ${agentId}`)
+  const sent = duplicate ? { restoreId, agentId, since: 0 } : { restoreId, agentId, since, before }
+  return awaitOrder(bus, sent, { terminal, line, timeoutMs })
+}
+
+/** Waits for a command that was sent before, however that ended or ends. */
+export async function awaitBegun(
+  bus: Bus,
+  { restoreId, agentId, at, state }: Earlier,
+  { terminal, options }: Context,
+  timeout: string | undefined,
+): Promise<Outcome> {
+  const timeoutMs = timeoutMsOf({ timeout })
+  using line = new LiveLine(terminal, { silent: options.json ?? false })
+  line.say(sentBeforeText(restoreId))
+  const told = state === 'sent' ? { since: Date.parse(at) } : { since: 0, accepted: true }
+  return awaitOrder(bus, { restoreId, agentId, ...told }, { terminal, line, timeoutMs })
+}
+
+function sentBeforeText(restoreId: RestoreId): string {
+  return `${restoreId} was sent before; looking what became of it …`
+}
+
+/** What came of it already: one that was sent with too few signatures is sent again under its id. */
+async function endsOf(bus: Bus, { restoreId, agentId }: Handed, since: number): Promise<Moment[]> {
+  const done = new AbortController()
+  const reading = { route: agentId, since, signal: done.signal, caughtUp: () => done.abort() }
+  const ends = await Array.fromAsync(bus.follow(RestoreSettled, reading))
+  return ends.filter((fact) => fact.restoreId === restoreId).map(({ at }) => at)
+}
+
+interface Sent extends Pick<Handed, 'restoreId' | 'agentId'> {
+  /** Milliseconds UTC. */
+  since: number
+  /** Its agent is or was at it: a refusal is about somebody who sent it once more, or too early. */
+  accepted?: boolean
+  /** Ends from before it was sent this time. */
+  before?: readonly Moment[]
+}
+
+/** Tells what comes of a command that was sent. */
+async function awaitOrder(
+  bus: Bus,
+  { restoreId, agentId, since, accepted = false, before = [] }: Sent,
+  { terminal, line, timeoutMs }: Pick<Context, 'terminal'> & { line: LiveLine; timeoutMs: number | undefined },
+): Promise<Outcome> {
+  const { signal, why } = until(terminal.signal, timeoutMs)
+  const fits = (fact: RestoreSettled) =>
+    fact.restoreId === restoreId && !before.includes(fact.at) && !(accepted && fact.outcome === 'refused')
+  const wanted = { type: RestoreSettled, route: agentId, fits, runId: restoreId, since }
   const settled = await waitForFact(bus, wanted, { signal, line })
   if (settled)
     return {
@@ -59,11 +114,15 @@ export async function sendOrder(
 }
 
 export function settledText(settled: RestoreSettled, style: Style): string {
-  const { outcome, swapped, aside, terminated, dropped, tables, rows, cluster, diffs, schema, files, error } = settled
+  const { outcome, swapped, aside, terminated, dropped, tables, rows, cluster, diffs, extent, schema, files } = settled
+  const { passedOver = [], error } = settled
   const head = outcome === 'done' ? style.good('done') : style.bad(outcome)
   return [
     `${settled.restoreId}: ${head}`,
-    ...(tables === undefined ? [] : [`${tables} tables with ${rows} rows came back and were compared.`]),
+    ...(tables === undefined
+      ? []
+      : [`${tables} table${tables === 1 ? '' : 's'} with ${rows} rows came back and were compared.`]),
+    ...(extent ? [extentText(extent)] : []),
     ...(diffs ? ['Before anything was changed:', diffText(diffs)] : []),
     ...(schema === undefined ? [] : [`It lies in schema ${schema}, where nobody but superusers has rights yet.`]),
     ...(files ? filesLines(files) : []),
@@ -77,6 +136,7 @@ export function settledText(settled: RestoreSettled, style: Style): string {
     ...(cluster ? clusterLines(cluster) : []),
     ...(dropped ? [dropped.length === 0 ? 'Nothing was left to drop.' : `Dropped: ${dropped.join(', ')}.`] : []),
     ...(swapped || outcome === 'done' ? [] : ['Production is as it was.']),
+    ...passedOver.map((each) => `Passed over: ${passedOverText(each)}`),
     ...(error ? [errorText(error, style)] : []),
   ].join('\n')
 }

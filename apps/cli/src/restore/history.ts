@@ -1,5 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
-import { RestoreAudited } from '@lifeboat/shared/bus/messages/restore.ts'
+import { RestoreAudited, RestoreRequested } from '@lifeboat/shared/bus/messages/restore.ts'
+import type { AgentId, Moment, RestoreId } from '@lifeboat/shared/domain/ids.ts'
+import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import { readOrder } from '@lifeboat/shared/signing/orders.ts'
 
 /** What the audit stream holds, the oldest first, by command. */
 export async function readHistory(bus: Bus): Promise<Map<string, RestoreAudited[]>> {
@@ -9,6 +13,60 @@ export async function readHistory(bus: Bus): Promise<Map<string, RestoreAudited[
   for await (const fact of bus.follow(RestoreAudited, reading))
     found.set(fact.restoreId, [...(found.get(fact.restoreId) ?? []), fact])
   return found
+}
+
+/** A command that was sent and that no agent has settled. */
+export interface Sent {
+  /** When it was sent: one that was written down first may have been signed hours before. */
+  at: Moment
+  wish: RestoreRequested
+  /** Who claims to have signed it nobody has looked at. */
+  order: RestoreOrder
+}
+
+export async function readSent(bus: Bus): Promise<Sent[]> {
+  const found: Sent[] = []
+  for await (const { at, data: wish } of bus.waiting(RestoreRequested)) {
+    try {
+      found.push({ at, wish, order: readOrder(wish.order).order })
+    } catch {
+      // No agent will take it for an order either.
+    }
+  }
+  return found
+}
+
+/** A command that is with its agent already, and is not to be sent once more. */
+export interface Begun {
+  restoreId: RestoreId
+  agentId: AgentId
+  /** When that was: what was told before is of one with fewer signatures. */
+  at: Moment
+  /** `sent`: its agent has not heard of it yet. */
+  state: 'under way' | 'sent'
+}
+
+/**
+ * Which of these commands are with their agents already, by id: what became of them is to be asked, for one that is sent again is obeyed by nobody. One that was
+ * refused, or that waits with fewer signatures, is none of them.
+ */
+export async function begunOf(bus: Bus, wishes: readonly RestoreRequested[]): Promise<Map<RestoreId, Begun>> {
+  // In this order: what an agent hears of between the two is in both.
+  const sent = await readSent(bus)
+  const history = await readHistory(bus)
+  const found = new Map<RestoreId, Begun>()
+  for (const wish of wishes) {
+    const { restoreId, agentId } = wish
+    const accepted = acceptanceOf(history.get(restoreId))
+    const begun = accepted ?? sent.find((each) => isDeepStrictEqual(each.wish, wish))
+    if (begun) found.set(restoreId, { restoreId, agentId, at: begun.at, state: accepted ? 'under way' : 'sent' })
+  }
+  return found
+}
+
+/** @param events of one command */
+export function acceptanceOf(events: readonly RestoreAudited[] = []): RestoreAudited | undefined {
+  return events.find(({ event }) => event === 'accepted')
 }
 
 /** These tell how far a command has come, and that it goes on. */

@@ -1,5 +1,7 @@
+import type { Goal } from '@lifeboat/shared/domain/goal.ts'
 import type { FleetId } from '@lifeboat/shared/domain/ids.ts'
 import type { DatabaseOrder, RestoreOrder, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import type { WalReach } from '@lifeboat/shared/domain/wal.ts'
 import type { Addressed } from './address.ts'
 import { allHooksOf, hooksOf, type PlanArgs } from './ask-plan.ts'
 import { orderHead, type SigningArgs } from './orders.ts'
@@ -29,8 +31,15 @@ function databaseOrder(
   { cluster, tables }: ReturnType<typeof wishOf>,
   plan: RestorePlan,
 ): RestoreOrder {
-  if (tables) return { action: 'restore', ...copy, kind: 'tables', ...tables }
+  if (tables)
+    return { action: 'restore', ...copy, kind: 'tables', ...tables, ...promised(tables.goal, plan.tables?.wal) }
   if (!cluster) return { action: 'restore', ...copy }
-  const timeline = plan.cluster?.timeline
-  return { action: 'restore', ...copy, kind: 'cluster', ...cluster, ...(timeline !== undefined && { timeline }) }
+  const { timeline, wal } = plan.cluster ?? {}
+  const way = timeline === undefined ? {} : { timeline, ...promised(cluster.goal, wal && { timeline, end: wal.end }) }
+  return { action: 'restore', ...copy, kind: 'cluster', ...cluster, ...way }
+}
+
+/** Whoever does not come to another goal is told so by PostgreSQL; that the end of the WAL was nearer nobody would notice. */
+function promised(goal: Goal | undefined, wal: WalReach | undefined): { wal?: WalReach } {
+  return goal?.to === 'latest' && wal ? { wal } : {}
 }

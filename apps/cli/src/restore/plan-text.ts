@@ -1,3 +1,4 @@
+import { asideForm } from '@lifeboat/recovery/swap/aside-names.ts'
 import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { errorText } from '../format/error-text.ts'
@@ -5,6 +6,7 @@ import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
 import { walText } from '../recover/plan-text.ts'
 import { plannedFilesLines } from './files-text.ts'
+import { passedOverText } from './passed-over-text.ts'
 import { tablesLines } from './tables-text.ts'
 
 type PlannedCluster = NonNullable<RestorePlan['cluster']>
@@ -20,10 +22,7 @@ export function planText(plan: RestorePlan, style: Style): string {
     ['copy at', `${plan.targetId}, ${verdictText(backup.drill, style)}`],
     ...(plan.cluster ? clusterLines(plan.cluster) : []),
     ...(plan.tables ? tablesLines(plan.tables) : []),
-    ...plan.passedOver.map(({ targetId, error }): [string, string] => [
-      'passed over',
-      `${targetId}: ${error.code}, ${error.title}`,
-    ]),
+    ...plan.passedOver.map((each): [string, string] => ['passed over', passedOverText(each)]),
     ...serverLines(plan),
     ['to fetch', formatBytes(plan.fetchBytes)],
     ...disks.map((disk): [string, string] => [
@@ -46,6 +45,9 @@ export function planText(plan: RestorePlan, style: Style): string {
     ['lost', plan.loss.sentence],
     ...keptLines(plan),
     ...(plan.signatures > 1 ? [['signatures', `${plan.signatures} operators`] as [string, string]] : []),
+    ...(hooks.some(({ on }) => on === 'stop') && !hooks.some(({ on }) => on === 'start')
+      ? [['note', 'No start hook is named: what the stop hook stops stands still afterwards.'] as [string, string]]
+      : []),
     ...plan.notes.map((note): [string, string] => ['note', note]),
   ]
   const obstacles = plan.obstacles.map((obstacle) => errorText(obstacle, style))
@@ -83,7 +85,9 @@ function keptLines({ cluster, tables, database, files }: RestorePlan): [string, 
   if (tables) return []
   if (files) return plannedFilesLines(files)
   if (!cluster)
-    return [['kept', `what bears the name now stays as ${database}_before_…, until \`lifeboat restore release\``]]
+    return [
+      ['kept', `what bears the name now stays as ${asideForm(database ?? '')}, until \`lifeboat restore release\``],
+    ]
   const { aside } = cluster
   return aside === undefined
     ? []

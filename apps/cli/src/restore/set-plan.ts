@@ -1,7 +1,7 @@
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import type { RecoveryPoint } from '@lifeboat/catalog/sets.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
-import { RecoveryPointId } from '@lifeboat/shared/domain/ids.ts'
+import { RecoveryPointId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Context } from '../context.ts'
@@ -9,17 +9,20 @@ import type { LiveLine } from '../progress/live-line.ts'
 import { readPoint } from '../sets/read-points.ts'
 import { type Addressed, addressOf, type RestoreSettings } from './address.ts'
 import { askPlan, type PlanArgs } from './ask-plan.ts'
+import { type Earlier, earlierRun } from './earlier-run.ts'
+import { acceptanceOf, readHistory, readSent } from './history.ts'
 import { orderHead, type SigningArgs } from './orders.ts'
 import { sealIdentityFile } from './seal-identity.ts'
 import { hooksAround, type SetHookArgs } from './set-hooks.ts'
 import { leftText, type MemberBackup, type SetStep, setSteps } from './set-steps.ts'
 
-export interface RestoreSetArgs extends Omit<SigningArgs, 'out'>, SetHookArgs {
+export interface RestoreSetArgs extends SigningArgs, SetHookArgs {
   point: string
   source?: string[]
   identity?: string
   unproven?: boolean
   incomplete?: boolean
+  again?: boolean
   planOnly?: boolean
 }
 
@@ -32,6 +35,8 @@ export interface PlannedStep extends SetStep {
 
 export interface PlannedSet {
   point: RecoveryPoint
+  /** What an earlier run of this command has brought back, or is at; it is not done a second time. */
+  earlier: (SetStep & { earlier: Earlier })[]
   steps: PlannedStep[]
   leftOut: ReturnType<typeof setSteps>['leftOut']
 }
@@ -53,9 +58,25 @@ export async function planSet(args: RestoreSetArgs, by: Planning): Promise<Plann
   if (steps.length === 0)
     throw new LifeboatError('RESTORE_SET_EMPTY', { point: point.point, leftOut: leftOut.map(leftText) })
   const sources = steps.map(({ sourceId }) => sourceId)
+  // Who names sources wants those, whatever became of them.
+  const goesOn = !args.again && args.source === undefined
+  const done = goesOn ? await earlierOf(steps, by) : new Map<SourceId, Earlier>()
+  const earlier: PlannedSet['earlier'] = []
   const planned: PlannedStep[] = []
-  for (const step of steps) planned.push(await planStep(step, args, sources, by))
-  return { point, steps: planned, leftOut }
+  for (const step of steps) {
+    const before = done.get(step.sourceId)
+    if (before) earlier.push({ ...step, earlier: before })
+    else planned.push(await planStep(step, args, sources, by))
+  }
+  return { point, earlier, steps: planned, leftOut }
+}
+
+async function earlierOf(steps: readonly SetStep[], { bus, clock }: Planning): Promise<Map<SourceId, Earlier>> {
+  // In this order: what an agent hears of between the two is in both.
+  const sent = await readSent(bus)
+  const history = await readHistory(bus)
+  const unheard = sent.filter(({ wish }) => !acceptanceOf(history.get(wish.restoreId)))
+  return earlierRun(steps, history.values(), unheard, clock.now())
 }
 
 /** Who names sources wants those, whatever became of the others. */
@@ -88,7 +109,7 @@ async function planStep(
 ): Promise<PlannedStep> {
   const { sourceId, backupId, as, tables } = step
   const to = addressOf(config, sourceId, undefined)
-  const { point: _point, source: _source, stopHook, startHook, readyHook, postHook, ...alike } = args
+  const { point: _point, source: _source, again: _again, stopHook, startHook, readyHook, postHook, ...alike } = args
   const own: PlanArgs & SigningArgs = {
     ...{ ...alike, source: sourceId, backup: backupId },
     ...hooksAround(sourceId, { ...args }, sources),

@@ -1,19 +1,20 @@
 import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
-import type { TableDiff, TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
+import type { Extent, TableDiff, TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { table } from '../format/table.ts'
 
 type PlannedTables = NonNullable<RestorePlan['tables']>
 
 /** The lines only a plan for tables has. */
-export function tablesLines({ into, tables }: PlannedTables): [string, string][] {
+export function tablesLines({ into, tables, wal }: PlannedTables): [string, string][] {
   return [
     ...tables.map((each): [string, string] => ['table', tableText(each)]),
+    ...(wal ? [['WAL', `without a hole to ${wal.end} on timeline ${wal.timeline}`] as [string, string]] : []),
     ['into', intoText(into)],
     ...(into.how === 'beside'
       ? []
       : [
-          ['kept', 'the rows of each now stay in <table>_before_…, until `lifeboat restore release`'] as [
+          ['kept', 'the rows of each now stay in <table>_before_<when>, until `lifeboat restore release`'] as [
             string,
             string,
           ],
@@ -45,4 +46,10 @@ export function diffText(diffs: readonly TableDiff[]): string {
     return [name, rows, now?.rows, onlyInBackup, onlyNow, different].map((cell) => String(cell ?? '–'))
   })
   return table(heads, rows)
+}
+
+/** How much of a physical backup had to be extracted for the tables. */
+export function extentText({ bytes, ofBytes, whole }: Extent): string {
+  if (whole !== undefined) return `All of the backup was extracted, ${formatBytes(ofBytes)}: ${whole}.`
+  return `Of the backup ${formatBytes(bytes)} were extracted, the rest of ${formatBytes(ofBytes)} was not needed.`
 }

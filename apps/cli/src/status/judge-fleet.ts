@@ -2,7 +2,8 @@ import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import type { KnownWal } from '@lifeboat/catalog/objectives-window.ts'
 import { occurrences } from '@lifeboat/config/schedule.ts'
 import type { ConfigOf } from '@lifeboat/config/sections.ts'
-import { moment, type PolicyId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { eachOnce, type Footing, ofNow } from '@lifeboat/shared/domain/footing.ts'
+import { type AgentId, moment, type PolicyId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import { type Presence, SILENT_AFTER_MS } from '@lifeboat/shared/service/presence.ts'
@@ -12,6 +13,8 @@ import { type FleetStatus, type Light, type ServiceStatus, worst } from './statu
 
 /** A process by what it wrote last. */
 export interface SeenProcess extends Presence {
+  /** What it told of what it stands on. */
+  footings: Footing[]
   /** Its host's clock against the clock of NATS; negative: it is behind. */
   clockAheadMs: number
 }
@@ -43,6 +46,8 @@ export function judgeFleet(facts: FleetFacts, nowMs: number): FleetStatus {
   const incidents = [...facts.incidents].sort(bySeverity)
   const policies = policiesBySource(config.policies, nowMs)
   const named = incidentsByName(incidents)
+  const services = judgeServices(facts, nowMs)
+  const lost = services.flatMap(({ footings }) => footings.filter(({ error }) => error !== undefined))
   const sources = (Object.keys(config.sources) as SourceId[]).map((sourceId) =>
     judgeSource(
       {
@@ -52,17 +57,18 @@ export function judgeFleet(facts: FleetFacts, nowMs: number): FleetStatus {
         summary: summaries.get(sourceId),
         runs: runs.get(sourceId) ?? [],
         incidents: named.get(sourceId) ?? [],
+        lost: lost.filter(({ part, name }) => part === 'source' && name === sourceId),
         wal: config.wal[sourceId] && (facts.wal.get(sourceId) ?? {}),
       },
       nowMs,
     ),
   )
-  const services = judgeServices(facts, nowMs)
   const sets = judgeSets(facts, nowMs)
   const lights: Light[] = [
     ...sets.map((set) => set.light),
     ...sources.map(({ light }) => light),
     ...services.map(({ present }) => (present ? 'green' : 'red')),
+    ...lost.map((): Light => 'red'),
     ...incidents.map(({ severity }) => (severity === 'critical' ? 'red' : 'yellow')),
   ]
   const light = sources.length === 0 ? 'red' : worst(lights)
@@ -105,11 +111,20 @@ function judgeServices({ config, presences }: FleetFacts, nowMs: number): Servic
       .at(-1)
     const clockAheadMs = live.map((presence) => presence.clockAheadMs).sort((a, b) => Math.abs(b) - Math.abs(a))[0]
     return {
-      ...{ service, id, present: live.length > 0, instances: live.length },
+      ...{ service, id, present: live.length > 0, instances: live.length, footings: footingsOf(live) },
+      ...(service === 'backup-agent' && {
+        operators: Object.keys(config.agents[id as AgentId]?.restore?.operators ?? {}),
+      }),
       ...(last && { lastSeenAt: last }),
       ...(clockAheadMs !== undefined && { clockAheadMs }),
     }
   })
+}
+
+/** As far as they are of now. */
+function footingsOf(live: readonly SeenProcess[]): Footing[] {
+  const fresh = live.flatMap(({ footings, at, clockAheadMs }) => ofNow(footings, Date.parse(at) + clockAheadMs))
+  return eachOnce(fresh)
 }
 
 function bySeverity(a: Incident, b: Incident): number {

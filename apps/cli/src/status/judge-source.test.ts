@@ -5,6 +5,8 @@ import { type BackupId, moment, type PolicyId, type SourceId, type TargetId } fr
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry, RunState } from '@lifeboat/shared/domain/ledger.ts'
 import { formatLsn, type WalState } from '@lifeboat/shared/domain/wal.ts'
+import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { compactTime } from '@lifeboat/shared/time/clock.ts'
 import { describe, expect, test } from 'vitest'
 import { judgeSource, type Known } from './judge-source.ts'
@@ -68,6 +70,7 @@ const healthy: Known = {
   summary: summary([row(10, { aws: 'proven', gcp: 'stored' })], 0),
   runs: [run('expected', 14), run('succeeded', -10)],
   incidents: [],
+  lost: [],
 }
 const judge = (change: Partial<Known>) => judgeSource({ ...healthy, ...change }, NOW)
 
@@ -113,6 +116,21 @@ describe('red', () => {
       'a failed last run',
       { runs: [run('expected', 14), run('failed', -10, { reason: 'disk full' })] },
       'the last run of policy daily failed: disk full',
+    ],
+    [
+      'a source its agent is kept from',
+      {
+        lost: [
+          {
+            part: 'source',
+            name: sourceId,
+            at: moment(NOW),
+            since: moment(NOW),
+            error: reportOf(new LifeboatError('SOURCE_AUTH_REFUSED')),
+          },
+        ],
+      },
+      'its agent is kept from it: SOURCE_AUTH_REFUSED: PostgreSQL refused the login for this source',
     ],
     [
       'an open critical incident',
@@ -298,4 +316,19 @@ describe('a source whose WAL is kept', () => {
       reasons: ['by its drills recovery is going to take 3 h, the promise is 2 h'],
     })
   })
+})
+
+test('of a source under several policies the next step names one of them', () => {
+  const under = (...names: string[]) => {
+    const policies = names.map((name) => ({
+      policyId: name as PolicyId,
+      targets: [aws],
+      nextAt: moment(NOW + 100 * HOUR),
+    }))
+    return judge({ policies, summary: undefined }).next
+  }
+  expect(under('daily')).toContain('lifeboat backup now records --wait; if it fails, lifeboat source check records')
+  expect(under('daily', 'hourly')).toContain(
+    'lifeboat backup now records --policy daily --wait; if it fails, lifeboat source check records',
+  )
 })

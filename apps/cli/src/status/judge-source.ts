@@ -2,11 +2,13 @@ import type { BackupRow, SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
 import { type KnownWal, physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import { bringsBackAll } from '@lifeboat/catalog/summarize.ts'
+import type { Footing } from '@lifeboat/shared/domain/footing.ts'
 import type { BackupKind, Moment, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { reportLine } from '../format/error-text.ts'
 import { beginOf, timeText } from '../format/moments.ts'
 import { type Finding, rank, red, yellow } from './finding.ts'
 import { brokenFindings, walFindings } from './judge-wal.ts'
@@ -23,6 +25,8 @@ export interface Known {
   runs: readonly LedgerEntry[]
   /** Open ones that name it. */
   incidents: readonly Incident[]
+  /** What its agent found that keeps it from this source. */
+  lost: readonly Footing[]
   /** Of a source whose WAL is to be kept: what is known of it. */
   wal?: KnownWal | undefined
 }
@@ -54,6 +58,7 @@ export function judgeSource(all: Known, nowMs: number): SourceStatus {
     ...(known.wal ? walFindings(sourceId, known.wal, objectives, nowMs) : []),
     ...brokenFindings(sourceId, summary),
     ...runFindings(known, runs, nowMs),
+    ...lostFindings(known.lost),
     ...incidentFindings(known.incidents),
   ].sort((a, b) => rank(a) - rank(b))
   return {
@@ -91,8 +96,16 @@ function judgedSummary({ summary, policies }: Known): SourceSummary | undefined 
   }
 }
 
-function standingFindings({ sourceId, summary }: Known, stored?: Standing, proven?: Standing): Finding[] {
-  const take = `lifeboat backup now ${sourceId} --wait; if it fails, lifeboat source check ${sourceId}`
+/** A source under several policies is backed up when one of them is named; one that brings all of it back goes first. */
+function takeNow({ sourceId, policies }: Known): string {
+  const chosen = policies.find(({ kind = 'dump' }) => bringsBackAll(kind)) ?? policies[0]
+  const named = policies.length > 1 && chosen ? ` --policy ${chosen.policyId}` : ''
+  return `lifeboat backup now ${sourceId}${named} --wait`
+}
+
+function standingFindings(known: Known, stored?: Standing, proven?: Standing): Finding[] {
+  const { sourceId, summary } = known
+  const take = `${takeNow(known)}; if it fails, lifeboat source check ${sourceId}`
   const drill = `lifeboat drill run ${sourceId} --wait`
   if (!summary) return [red('nothing is known of it: no backup was ever recorded', take)]
   if (!stored) return [red('no backup has reached enough targets', take)]
@@ -112,14 +125,11 @@ function standingFindings({ sourceId, summary }: Known, stored?: Standing, prove
   return found
 }
 
-function objectiveFindings(
-  { sourceId, summary }: Known,
-  { promise, rpoMs, by, rto, kept }: Objectives,
-  proven?: Standing,
-): Finding[] {
+function objectiveFindings(known: Known, { promise, rpoMs, by, rto, kept }: Objectives, proven?: Standing): Finding[] {
   if (promise === undefined || rpoMs === null) return []
+  const { sourceId, summary } = known
   const promised = (ms: number) => `the promise is ${formatDuration(ms)}`
-  const take = by === 'wal' ? `lifeboat wal status ${sourceId}` : `lifeboat backup now ${sourceId} --wait`
+  const take = by === 'wal' ? `lifeboat wal status ${sourceId}` : takeNow(known)
   const drill = `lifeboat drill run ${sourceId} --wait`
   const found: Finding[] = []
   if (rpoMs > promise.rpoMs)
@@ -180,6 +190,12 @@ const WORDS: Record<string, string> = {
   overdue: 'took too long',
   skipped: 'was skipped',
   cancelled: 'was cancelled',
+}
+
+function lostFindings(lost: readonly Footing[]): Finding[] {
+  return lost.flatMap(({ error }) =>
+    error ? [red(`its agent is kept from it: ${reportLine(error)}`, error.hint)] : [],
+  )
 }
 
 function incidentFindings(incidents: readonly Incident[]): Finding[] {

@@ -1,6 +1,7 @@
 import { brokenWal } from '@lifeboat/catalog/broken-wal.ts'
 import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { type KnownWal, physicalRows } from '@lifeboat/catalog/objectives-window.ts'
+import { holesOnWay } from '@lifeboat/catalog/wal-record.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
@@ -34,7 +35,7 @@ export function walFindings(
     found.push(
       yellow(`its server keeps back ${formatBytes(slot.retainedBytes)} of WAL that targets do not have yet`, look),
     )
-  const hole = record?.holes.at(-1)
+  const hole = holesOnWay(record?.holes ?? [], state).at(-1)
   if (windows.some(({ current }) => current)) return found
   if (hole)
     found.push(

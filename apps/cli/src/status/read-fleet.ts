@@ -9,7 +9,13 @@ import type { Bucket, BucketDefinition, Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
-import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
+import {
+  FOOTINGS_BUCKET,
+  type FootingsTold,
+  PRESENCE_BUCKET,
+  type Presence,
+  readFootings,
+} from '@lifeboat/shared/service/presence.ts'
 import { z } from 'zod'
 import { runsOf } from '../sets/read-points.ts'
 import { type FleetFacts, judgeFleet, type SeenProcess } from './judge-fleet.ts'
@@ -40,7 +46,7 @@ async function gather(bus: Bus, nowMs: number): Promise<Omit<FleetFacts, 'config
     KvCatalog.open(bus).then((catalog) => catalog.summaries()),
     bus.bucket(LEDGER).then((ledger) => values(ledger, { since: nowMs - LATELY_MS })),
     bus.bucket(INCIDENTS_BUCKET).then((incidents) => values(incidents)),
-    bus.bucket(PRESENCE_BUCKET).then(lastSeen),
+    Promise.all([bus.bucket(PRESENCE_BUCKET), bus.bucket(FOOTINGS_BUCKET)]).then(lastSeen),
   ])
   return { summaries, runs, incidents: incidents.filter((incident) => incident.state === 'open'), presences }
 }
@@ -65,9 +71,11 @@ async function values<T>(bucket: Bucket<T>, opts: { since?: number } = {}): Prom
 }
 
 /** By the server's clock, the same for all: the clock of a host may be minutes behind. */
-async function lastSeen(presences: Bucket<Presence>): Promise<SeenProcess[]> {
-  return Array.fromAsync(presences.entries(), ({ value, writtenAt }) => ({
+async function lastSeen([presences, told]: [Bucket<Presence>, Bucket<FootingsTold>]): Promise<SeenProcess[]> {
+  const footings = await readFootings(told)
+  return Array.fromAsync(presences.entries(), ({ key, value, writtenAt }) => ({
     ...value,
+    footings: footings.get(key) ?? [],
     at: moment(writtenAt),
     clockAheadMs: Date.parse(value.at) - writtenAt,
   }))

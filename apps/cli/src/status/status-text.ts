@@ -1,3 +1,4 @@
+import type { Footing } from '@lifeboat/shared/domain/footing.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { sinceText, timeText } from '../format/moments.ts'
 import { pointLines } from '../format/points.ts'
@@ -114,12 +115,16 @@ function incidentsText({ incidents }: FleetStatus, nowMs: number, style: Style):
 }
 
 function servicesText(services: readonly ServiceStatus[], nowMs: number, style: Style): string {
-  const rows = services.map(({ service, id, present, instances, lastSeenAt }) => [
+  const rows = services.map(({ service, id, present, instances, lastSeenAt, footings }) => [
     present ? style.good('present') : style.bad('silent'),
     service === id ? service : `${service} ${id}`,
     present
-      ? `${instances} instance${instances === 1 ? '' : 's'}`
+      ? [`${instances} instance${instances === 1 ? '' : 's'}`, ...footings.flatMap(lostText)].join('; ')
       : `last seen ${lastSeenAt ? sinceText(lastSeenAt, nowMs) : 'never'}`,
   ])
   return `${style.bold('Services')}\n${indent(table(['state', 'service', 'seen'].map(style.dim), rows))}`
+}
+
+function lostText({ part, name, error }: Footing): string[] {
+  return error === undefined ? [] : [`${part} ${name}: ${error.code}`]
 }

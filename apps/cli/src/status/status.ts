@@ -1,4 +1,5 @@
 import type { RecoveryPoint } from '@lifeboat/catalog/sets.ts'
+import type { Footing } from '@lifeboat/shared/domain/footing.ts'
 import type { Moment, PolicyId, RunId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { RunState } from '@lifeboat/shared/domain/ledger.ts'
@@ -63,6 +64,10 @@ export interface ServiceStatus {
   instances: number
   /** How far the clock of its host is from that of NATS, negative when behind; the largest of its instances. */
   clockAheadMs?: number
+  /** What its instances stand on, each as the one told that it does not hold, if any did. */
+  footings: Footing[]
+  /** Of an agent: whose commands it obeys, by the configuration that is read here. */
+  operators?: string[]
 }
 
 export interface FleetStatus {

@@ -3,12 +3,12 @@ import type { MessageType } from '@lifeboat/shared/bus/define-message.ts'
 import { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
-import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import { drillRunId, moment, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry, RunState } from '@lifeboat/shared/domain/ledger.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { expect, test } from 'vitest'
 import { backupFacts } from '../../test/facts.ts'
-import { type BackupStory, beginStory, tellFact, tellLedger } from './backup-story.ts'
+import { type BackupStory, beginStory, isPartOf, tellFact, tellLedger } from './backup-story.ts'
 import type { Goal } from './goals.ts'
 
 const AT = Date.UTC(2026, 8, 26, 2)
@@ -96,4 +96,12 @@ test('a run the ledger gives up ends the wait even when no fact tells of it', ()
     })
   for (const state of ['expected', 'wished', 'running', 'succeeded'] as const)
     expect(tellLedger(story, entry(state)).end).toBeUndefined()
+})
+
+test('the drill of what a run took is part of its story, and what another one does is not', () => {
+  const { backupId } = facts.started
+  expect(isPartOf(told('proven'), facts.runId)).toBe(true)
+  expect(isPartOf(told('proven', started), drillRunId(backupId, 'aws' as TargetId, 'x'))).toBe(true)
+  expect(isPartOf(told('proven', started), drillRunId(again.started.backupId, 'aws' as TargetId, 'x'))).toBe(false)
+  expect(isPartOf(told('proven'), again.runId.replace('daily', 'hourly'))).toBe(false)
 })

@@ -47,6 +47,11 @@ export function beginStory(runId: RunId, goal: Goal): BackupStory {
   }
 }
 
+/** The run itself, or a drill of the backup it took: hours may pass between stored and proven. */
+export function isPartOf({ runId: own, backupId }: BackupStory, runId: string): boolean {
+  return runId === own || (backupId !== undefined && runId.startsWith(`drill.${backupId}.`))
+}
+
 const LOST: readonly RunState[] = ['failed', 'cancelled', 'overdue', 'skipped', 'missed']
 
 export function tellLedger(story: BackupStory, entry: LedgerEntry): BackupStory {

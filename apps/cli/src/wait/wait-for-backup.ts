@@ -1,8 +1,8 @@
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { RunId } from '@lifeboat/shared/domain/ids.ts'
-import type { LiveLine } from '../progress/live-line.ts'
-import { type BackupStory, beginStory, tellFact, tellLedger } from './backup-story.ts'
+import type { Line } from '../progress/live-line.ts'
+import { type BackupStory, beginStory, isPartOf, tellFact, tellLedger } from './backup-story.ts'
 import type { Goal } from './goals.ts'
 import { race } from './race.ts'
 
@@ -17,7 +17,7 @@ const SUBJECTS = ['backup', 'part.stored', 'copy', 'drill.finished'].map((noun) 
 export async function waitForBackup(
   bus: Bus,
   run: { runId: RunId; goal: Goal; since: number },
-  opts: { signal: AbortSignal; line: LiveLine },
+  opts: { signal: AbortSignal; line: Line },
 ): Promise<BackupStory> {
   let story = beginStory(run.runId, run.goal)
   const ended = new AbortController()
@@ -39,16 +39,19 @@ export async function waitForBackup(
         tell(tellFact(story, fact))
     },
     async () => {
-      for await (const report of bus.watchProgress({ signal, runId: run.runId })) opts.line.progress(report, report.at)
+      for await (const report of bus.watchProgress({ signal }))
+        if (isPartOf(story, report.runId)) opts.line.progress(report, report.at)
     },
   ])
   return story
 }
 
-function announce(before: BackupStory, after: BackupStory, line: LiveLine): void {
+function announce(before: BackupStory, after: BackupStory, line: Line): void {
   if (after.backupId && after.backupId !== before.backupId && !after.unchanged)
     line.say(`backup ${after.backupId} begun`)
-  if (after.error && after.error !== before.error && !after.end) line.say(`${after.error.code}: ${after.error.title}`)
+  // The ledger says the same as the fact.
+  if (after.error && after.error.code !== before.error?.code && !after.end)
+    line.say(`${after.error.code}: ${after.error.title}`)
   if (after.sealedBytes !== undefined && before.sealedBytes === undefined) line.say('complete and sealed in the spool')
   for (const target of after.stored) if (!before.stored.includes(target)) line.say(`stored at ${target}`)
   for (const target of after.proven) if (!before.proven.includes(target)) line.say(`proven at ${target}`)

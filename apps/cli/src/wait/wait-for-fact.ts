@@ -2,6 +2,7 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { busSubject, type MessageType } from '@lifeboat/shared/bus/define-message.ts'
 import type { LiveLine } from '../progress/live-line.ts'
 import { race } from './race.ts'
+import { WHEN_QUIET } from './when-quiet.ts'
 
 export interface Awaited<T> {
   type: MessageType<T>
@@ -23,6 +24,7 @@ export async function waitForFact<T>(
   const ended = new AbortController()
   const signal = AbortSignal.any([opts.signal, ended.signal])
   const subjects = [busSubject(type, route)]
+  using _quiet = opts.line.whenQuiet(WHEN_QUIET)
   await race(signal, [
     async () => {
       for await (const { data } of bus.observe({ signal, since, follow: true, subjects })) {

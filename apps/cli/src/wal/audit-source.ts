@@ -1,10 +1,12 @@
+import type { WalDamage } from '@lifeboat/catalog/audit/buckets.ts'
+import { isGivenUp } from '@lifeboat/catalog/audit/wal-stuck.ts'
 import { type BrokenWal, brokenWal } from '@lifeboat/catalog/broken-wal.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { anchorsOf, physicalRows } from '@lifeboat/catalog/objectives-window.ts'
-import type { WalRecord } from '@lifeboat/catalog/wal-record.ts'
+import { type WalRecord, wayOf } from '@lifeboat/catalog/wal-record.ts'
 import type { WalConfig } from '@lifeboat/config/schema/wal.ts'
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { WalState } from '@lifeboat/shared/domain/wal.ts'
+import { isLetGo, type LetGoWord, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import { auditWal, type WalAudit, type WalVerdict } from '@lifeboat/shared/domain/wal-audit.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { WalListing } from './list-wal.ts'
@@ -22,6 +24,8 @@ export type TargetAudit = { targetId: TargetId; verdict: WalVerdict | 'unreachab
       bytes: number
       strange: string[]
       marked: boolean
+      /** What reading back and looking for names found, and nobody could mend yet. */
+      damaged: WalDamage[]
       broken?: BrokenWal
     } & WalAudit)
   | { verdict: 'unreachable'; error: LifeboatError }
@@ -42,6 +46,10 @@ export interface AuditFacts {
   wal: WalConfig
   state: WalState | undefined
   record: WalRecord | undefined
+  /** Of this source, as looks found them. */
+  damages: readonly WalDamage[]
+  /** Up to where each target let go of it, by whoever knows. */
+  letGo: ReadonlyMap<TargetId, readonly LetGoWord[]>
   catalog: Catalog
   /** In the order they are shown; those that could not be listed with their error. */
   listings: readonly (WalListing | { targetId: TargetId; error: LifeboatError })[]
@@ -52,7 +60,7 @@ export interface AuditFacts {
 
 /** Judges each target by its own listing, the others' and what the agent knows. */
 export async function auditSource(facts: AuditFacts): Promise<SourceAudit> {
-  const { sourceId, state, record, catalog, listings, asked, wal, nowMs } = facts
+  const { sourceId, state, record, damages, letGo, catalog, listings, asked, wal, nowMs } = facts
   const summary = await catalog.summary(sourceId)
   const anchors = anchorsOf(summary)
   // Names do not tell whether the contents are good; drills read them.
@@ -65,22 +73,26 @@ export async function auditSource(facts: AuditFacts): Promise<SourceAudit> {
     const { targetId } = listing
     if (!asked.includes(targetId)) return []
     if ('error' in listing) return [{ targetId, verdict: 'unreachable', error: listing.error }]
-    // What expired is not missing.
-    const beganMs = Math.max(listing.since ?? 0, record?.expired ? Date.parse(record.since.at) : 0)
+    const gone = letGo.get(targetId) ?? []
     const bases = anchors
       // A base from before the archive began needs nothing of it.
-      .filter((anchor) => anchor.targets.includes(targetId) && anchor.endMs >= beganMs)
+      .filter((anchor) => anchor.targets.includes(targetId) && anchor.endMs >= (listing.since ?? 0))
+      // What the target let go is not missing there.
+      .filter(({ timeline, endLsn }) => !gone.some((word) => isLetGo(word, { timeline, end: endLsn })))
       .map(({ timeline, endLsn }) => ({ timeline, lsn: endLsn }))
     const others = listed.filter((other) => other !== listing)
     const holes = record?.holes ?? []
     const question = { segmentBytes, holes, branches: [], flushEveryMs: wal.flushEvery, graceMs: GRACE_MS, nowMs }
-    const audit = auditWal({ ...question, target: listing, others, bases, state })
+    const audit = auditWal({ ...question, target: listing, others, bases, state, letGo: gone })
     const { objects, bytes, strange } = listing
-    const about = { objects: objects.length, bytes, strange, marked: listing.since !== undefined }
+    const damaged = damages.filter((damage) => damage.targetId === targetId && damage.mended === undefined)
+    const about = { objects: objects.length, bytes, strange, marked: listing.since !== undefined, damaged }
     const broken = found.find((one) => one.targetId === targetId)
-    if (broken === undefined) return [{ ...audit, ...about }]
-    const verdict = broken.verdict === 'failed' && audit.verdict !== 'lost' ? 'missing' : audit.verdict
-    return [{ ...audit, ...about, verdict, broken }]
+    const open = damaged.filter((damage) => !isGivenUp(damage, bases, { segmentBytes, way: state && wayOf(state) }))
+    const isLost = audit.verdict === 'lost' || open.some(({ stuck }) => stuck?.reason === 'nowhere')
+    const isBad = broken?.verdict === 'failed' || open.length > 0
+    const verdict = isLost ? 'lost' : isBad ? 'missing' : audit.verdict
+    return [{ ...audit, ...about, verdict, ...(broken && { broken }) }]
   })
   return { sourceId, ...(state && { serverLsn: state.serverLsn }), based: anchors.length > 0, segmentBytes, targets }
 }

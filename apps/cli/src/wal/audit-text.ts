@@ -1,6 +1,8 @@
+import { nextStep } from '@lifeboat/catalog/audit/wal-stuck.ts'
 import { parseLsn, segmentAt, type Timeline } from '@lifeboat/shared/domain/wal.ts'
 import type { AuditedRange, TimelineAudit } from '@lifeboat/shared/domain/wal-audit.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
+import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
 import { indent, table } from '../format/table.ts'
 import type { SourceAudit, TargetAudit } from './audit-source.ts'
@@ -25,7 +27,7 @@ type Audited = Extract<TargetAudit, { timelines: unknown }>
 const WORDS = {
   whole: 'whole',
   behind: 'behind: WAL is late',
-  missing: 'not whole: WAL that was there is missing, or contradicts itself',
+  missing: 'not whole: WAL that was there is missing or damaged, or contradicts itself',
   lost: 'WAL is lost',
   unreachable: 'cannot be listed',
 }
@@ -38,7 +40,7 @@ function targetText(target: TargetAudit, segmentBytes: number, style: Style): st
   const head = `${style.bold(targetId)}  ${paint(WORDS[verdict])}`
   if (target.verdict === 'unreachable')
     return [head, indent(`${target.error.code}: ${target.error.title}. ${target.error.hint}`)].join('\n')
-  const { objects, bytes, strange, marked, timelines, broken } = target
+  const { objects, bytes, strange, marked, timelines, damaged, broken } = target
   const remarks = [
     ...(marked || objects === 0 ? [] : ['cluster.json is missing: nothing says which cluster this WAL is of']),
     ...(strange.length === 0 ? [] : [`empty or strange objects: ${strange.join(', ')}`]),
@@ -48,6 +50,7 @@ function targetText(target: TargetAudit, segmentBytes: number, style: Style): st
   return [
     `${head}  ${style.dim(stored)}`,
     ...drilled,
+    ...damagedText(damaged).map((line) => indent(style.bad(line))),
     ...remarks.map((remark) => indent(style.warn(remark))),
     ...timelines.map((timeline) => indent(timelineText(timeline, segmentBytes, style))),
   ].join('\n')
@@ -58,13 +61,24 @@ function brokenText({ drillId, verdict, segment, reasons, backupId }: NonNullabl
   return `${what}${segment === undefined ? '' : ` at ${segment}`}, found by ${drillId} of ${backupId}: ${reasons.join(' ')}`
 }
 
+const SHOWN = 10
+
+function damagedText(damaged: Audited['damaged']): string[] {
+  const lines = damaged.slice(0, SHOWN).map((damage) => {
+    const { key, found, problem, since, stuck } = damage
+    const head = `${stuck ? 'stuck, ' : ''}${found}: ${key.slice(key.lastIndexOf('/') + 1)} since ${timeText(since)}: ${problem}`
+    return stuck ? `${head}. ${nextStep(damage)}` : head
+  })
+  return damaged.length <= SHOWN ? lines : [...lines, `and ${damaged.length - SHOWN} more`]
+}
+
 interface Place {
   timeline: Timeline
   segmentBytes: number
 }
 
 function timelineText(audit: TimelineAudit, segmentBytes: number, style: Style): string {
-  const { timeline, needed, ranges, conflicts } = audit
+  const { timeline, needed, history, ranges, conflicts } = audit
   const rows = ranges.map((range) => rangeRow(range, { timeline, segmentBytes }, style))
   const head = `timeline ${timeline}${needed ? '' : style.dim('  (abandoned; recovery does not need it)')}`
   const contradictions = conflicts.map(({ object, digests }) =>
@@ -72,11 +86,27 @@ function timelineText(audit: TimelineAudit, segmentBytes: number, style: Style):
   )
   return [
     head,
+    ...(history ? [historyText(history, style)] : []),
     ...contradictions,
     ...(rows.length === 0 ? [] : [table(['state', 'from', 'to', 'size', ''].map(style.dim), rows)]),
   ]
     .join('\n')
     .replaceAll('\n', '\n  ')
+}
+
+function historyText({ status, at, bridged }: NonNullable<TimelineAudit['history']>, style: Style): string {
+  switch (status) {
+    case 'present':
+      return `history: ${style.good(status)}`
+    case 'delayed':
+      return `history: ${style.dim(status)}, the server still has it`
+    case 'uploading':
+      return `history: ${style.dim(status)}, on its way; ${who(at)} it`
+    case 'missing':
+      return `history: ${style.bad(status)}; ${who(at)} it, from where it comes back by itself`
+    case 'lost':
+      return `history: ${style.bad(status)}; without it recovery ends where this timeline begins. Its agent ships it again if its server has it still${bridged ? '; a base ended behind it, newer moments can be recovered' : ''}`
+  }
 }
 
 function rangeRow(range: AuditedRange, place: Place, style: Style): string[] {
@@ -101,12 +131,16 @@ function remark({ status, start, end, at, bridged }: AuditedRange, place: Place)
     case 'delayed':
       return 'the server still has it'
     case 'uploading':
-      return `on its way; ${at?.join(', ')} has it`
+      return `on its way; ${who(at)} it`
     case 'missing':
-      return `${at?.join(', ')} has it: copy ${segments(start, end, place)} back from there`
+      return `${segments(start, end, place)}; ${who(at)} it, from where it comes back by itself`
     case 'lost':
       return `${segments(start, end, place)}${bridged ? '; a base ended behind it, newer moments can be recovered' : ''}`
   }
+}
+
+function who(at: readonly string[] = []): string {
+  return `${at.join(', ')} ${at.length === 1 ? 'has' : 'have'}`
 }
 
 function segments(start: string, end: string, { timeline, segmentBytes: size }: Place): string {

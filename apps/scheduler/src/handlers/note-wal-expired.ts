@@ -4,12 +4,12 @@ import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { SchedulerDeps } from '../deps.ts'
 
-/** The archive begins later now: no window is claimed before that, and what is gone there is not lost. */
+/** No window is claimed before where all targets have WAL still. Where that of each begins is in the state its agent tells. */
 export function noteWalExpired({ walRecords }: Pick<SchedulerDeps, 'walRecords'>): Handler<WalExpired> {
-  return async ({ sourceId, timeline, before, anchorAt }) => {
+  return async ({ sourceId, before, anchorAt }) => {
     const found = await walRecords.get(sourceId)
     if (found === undefined || parseLsn(found.value.since.lsn) >= parseLsn(before)) return
-    const record = { ...found.value, since: { lsn: before, at: anchorAt, timeline }, expired: true }
+    const record = { ...found.value, since: { lsn: before, at: anchorAt } }
     if ((await walRecords.update(sourceId, record, found.revision)) === undefined)
       throw new LifeboatError('BUS_CONTENDED', { key: sourceId })
   }

@@ -1,5 +1,7 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
+import { pathTo } from '@lifeboat/shared/domain/timelines.ts'
+import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { describe, expect, test } from 'vitest'
 import { aPlan } from '../../test/paper.ts'
 import { at, lsnAt, NOON } from '../../test/physical-facts.ts'
@@ -10,12 +12,13 @@ const dump = aPlan()
 const weekly = aPlan({ policyId: 'weekly', kind: 'base' })
 const changes = aPlan({ policyId: 'changes', kind: 'incremental' })
 const hole = { timeline: 1, from: lsnAt(-2), to: lsnAt(-1), until: at(-2), since: at(-1), reason: 'given up' }
-const row = (endHour: number, state = 'stored') => ({ state, physical: { endLsn: lsnAt(endHour) } }) as BackupRow
+const row = (endHour: number, state = 'stored') =>
+  ({ state, physical: { timeline: 1, endLsn: lsnAt(endHour) } }) as BackupRow
 const run = (state: string, policyId = 'weekly') =>
   ({ runId: `${policyId}.x`, policyId, sourceId: 'records', state, dueAt: at(-1) }) as LedgerEntry
 
 const ask = (over: Partial<HoleQuestion> = {}) =>
-  baseAfterHole({ hole, physical: [row(-5)], plans: [dump, weekly], runs: [], nowMs: NOON, ...over })
+  baseAfterHole({ hole, way: pathTo(1), physical: [row(-5)], plans: [dump, weekly], runs: [], nowMs: NOON, ...over })
 
 describe('a base because WAL is lost', () => {
   test('is asked for when nobody else has, with its reason and its full time', () => {
@@ -35,6 +38,14 @@ describe('a base because WAL is lost', () => {
   test('is not asked for when one has ended behind the hole, or is under way', () => {
     expect(ask({ physical: [row(-0.5, 'sealed')] })).toBeUndefined()
     for (const state of ['expected', 'wished', 'running']) expect(ask({ runs: [run(state)] })).toBeUndefined()
+  })
+
+  test('is asked for although one ended at a higher position of a branch that was left', () => {
+    const way = pathTo(2, [{ timeline: 1, end: parseLsn(lsnAt(-3)) }])
+    const onTwo = { ...hole, timeline: 2 }
+    expect(ask({ hole: onTwo, way, physical: [row(-0.5)] })).toMatchObject({ policyId: 'weekly' })
+    const physical = [{ ...row(-0.5), physical: { timeline: 2, endLsn: lsnAt(-0.5) } } as BackupRow]
+    expect(ask({ hole: onTwo, way, physical })).toBeUndefined()
   })
 
   test('is asked for although a dump runs, an older base has failed, or one is expected next week', () => {

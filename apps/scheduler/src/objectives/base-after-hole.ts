@@ -1,8 +1,8 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
-import type { WalHole } from '@lifeboat/catalog/wal-record.ts'
+import { leadsBehind, type WalHole } from '@lifeboat/catalog/wal-record.ts'
 import { isPhysicalKind, moment } from '@lifeboat/shared/domain/ids.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
-import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import type { Path } from '@lifeboat/shared/domain/timelines.ts'
 import { expectedRun } from '../expectations.ts'
 import { type Plan, planKey } from '../plans.ts'
 
@@ -15,6 +15,8 @@ const AGENT_ASKS_WITHIN_MS = 5 * 60_000
 export interface HoleQuestion {
   /** The newest one of the source. */
   hole: WalHole
+  /** Of the present timeline. */
+  way: Path
   /** Bases and incrementals of the source. */
   physical: readonly BackupRow[]
   /** Plans of the source. */
@@ -29,9 +31,9 @@ export interface HoleQuestion {
  *
  * @returns undefined when one is sealed or under way, or no policy takes any
  */
-export function baseAfterHole({ hole, physical, plans, runs, nowMs }: HoleQuestion): LedgerEntry | undefined {
+export function baseAfterHole({ hole, way, physical, plans, runs, nowMs }: HoleQuestion): LedgerEntry | undefined {
   const sinceMs = Date.parse(hole.since)
-  if (nowMs - sinceMs < AGENT_ASKS_WITHIN_MS || physical.some((row) => endsBehind(row, hole))) return undefined
+  if (nowMs - sinceMs < AGENT_ASKS_WITHIN_MS || physical.some((row) => endsBehind(row, hole, way))) return undefined
   const plan = choosePlan(plans)
   if (plan === undefined || runs.some((run) => isUnderWay(run, plans, nowMs))) return undefined
   const slotMs = sinceMs + Math.floor((nowMs - sinceMs) / AGAIN_AFTER_MS) * AGAIN_AFTER_MS
@@ -58,8 +60,8 @@ function choosePlan(plans: readonly Plan[]): Plan | undefined {
 }
 
 /** Sealed is enough: it is on its way. */
-function endsBehind({ physical, state }: BackupRow, hole: WalHole): boolean {
-  return physical !== undefined && state !== 'failed' && parseLsn(physical.endLsn) >= parseLsn(hole.to)
+function endsBehind({ physical, state }: BackupRow, hole: WalHole, way: Path): boolean {
+  return physical !== undefined && state !== 'failed' && leadsBehind(physical, hole, way)
 }
 
 function isUnderWay(run: LedgerEntry, plans: readonly Plan[], nowMs: number): boolean {

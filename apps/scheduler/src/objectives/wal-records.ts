@@ -1,3 +1,5 @@
+import { withArchiveBegin } from '@lifeboat/catalog/audit/archive-begin.ts'
+import type { WalSurvey } from '@lifeboat/catalog/audit/wal-survey.ts'
 import { recordWal, type WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
@@ -13,7 +15,7 @@ interface Known {
   writtenAtMs: number
 }
 
-/** The records of WAL in memory, kept up by looking at the agents' states and written when they say something new. */
+/** The records of WAL in memory, kept up by looking at the agents' states and at what targets were found to hold, and written when they say something new. */
 export class WalRecords {
   readonly #deps: Pick<SchedulerDeps, 'walRecords' | 'log'>
   readonly #known = new Map<SourceId, Known>()
@@ -26,19 +28,21 @@ export class WalRecords {
     return this.#known.get(sourceId)?.record
   }
 
-  async note(states: readonly WalState[], nowMs: number): Promise<void> {
-    for (const state of states) await this.#noteOne(state, nowMs)
+  /** @param surveys by source, where anybody has looked */
+  async note(states: readonly WalState[], surveys: ReadonlyMap<SourceId, WalSurvey>, nowMs: number): Promise<void> {
+    for (const state of states) await this.#noteOne(state, surveys.get(state.sourceId), nowMs)
   }
 
-  async #noteOne(state: WalState, nowMs: number): Promise<void> {
-    for (let tries = 0; tries < TRIES; tries += 1) if (await this.#noted(state, nowMs)) return
+  async #noteOne(state: WalState, survey: WalSurvey | undefined, nowMs: number): Promise<void> {
+    for (let tries = 0; tries < TRIES; tries += 1) if (await this.#noted(state, survey, nowMs)) return
   }
 
   /** @returns false when another scheduler was faster; what it wrote is then known here */
-  async #noted(state: WalState, nowMs: number): Promise<boolean> {
+  async #noted(state: WalState, survey: WalSurvey | undefined, nowMs: number): Promise<boolean> {
     const { sourceId } = state
     const known = this.#known.get(sourceId) ?? (await this.#read(sourceId))
-    const record = recordWal(known?.record, state)
+    const told = recordWal(known?.record, state, survey?.gone)
+    const record = survey === undefined ? told : withArchiveBegin(told, state, survey)
     const news = known === undefined || outline(record) !== outline(known.record)
     if (!news && nowMs - known.writtenAtMs < WRITE_SAFE_EVERY_MS) {
       this.#known.set(sourceId, { ...known, record })

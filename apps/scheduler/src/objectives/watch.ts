@@ -1,6 +1,8 @@
+import type { WalSurvey } from '@lifeboat/catalog/audit/wal-survey.ts'
 import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
 import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
+import { holesOnWay, wayOf } from '@lifeboat/catalog/wal-record.ts'
 import { ObjectivesMeasured } from '@lifeboat/shared/bus/messages/objectives.ts'
 import { type Moment, moment, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
@@ -33,6 +35,7 @@ type WatchDeps = Pick<
   | 'view'
   | 'wal'
   | 'walRecords'
+  | 'walSurveys'
   | 'told'
   | 'plans'
   | 'promises'
@@ -61,7 +64,9 @@ export class ObjectivesWatch {
     const nowMs = this.#deps.clock.now()
     const states = new Map<SourceId, WalState>()
     for await (const { value } of this.#deps.wal.entries()) states.set(value.sourceId, value)
-    await this.#records.note([...states.values()], nowMs)
+    const surveys = new Map<SourceId, WalSurvey>()
+    for await (const { value } of this.#deps.walSurveys.entries()) surveys.set(value.sourceId, value)
+    await this.#records.note([...states.values()], surveys, nowMs)
     if (Math.abs(nowMs - this.#summariesAtMs) >= SUMMARIES_EVERY_MS) await this.#lookAtAll(states, nowMs)
     else
       for (const sourceId of states.keys())
@@ -75,7 +80,7 @@ export class ObjectivesWatch {
     for (const sourceId of sources) this.#measure(sourceId, summaries.get(sourceId), states, nowMs)
     for (const known of [...this.#measured.keys()]) if (!sources.has(known)) this.#measured.delete(known)
     this.#summaries = new Map([...summaries].filter(([sourceId]) => states.has(sourceId)))
-    for (const sourceId of states.keys()) await this.#askForBase(sourceId, nowMs)
+    for (const state of states.values()) await this.#askForBase(state, nowMs)
     this.#summariesAtMs = nowMs
   }
 
@@ -98,13 +103,15 @@ export class ObjectivesWatch {
   }
 
   /** Written down as a run that is due: the next tick makes a wish of it. */
-  async #askForBase(sourceId: SourceId, nowMs: number): Promise<void> {
-    const hole = this.#records.get(sourceId)?.holes.at(-1)
+  async #askForBase(state: WalState, nowMs: number): Promise<void> {
+    const { sourceId } = state
+    const hole = holesOnWay(this.#records.get(sourceId)?.holes ?? [], state).at(-1)
     if (hole === undefined) return
     const { ledger, view, log } = this.#deps
     const plans = this.#deps.plans.filter((plan) => plan.sourceId === sourceId)
     const runs = view.all().filter((run) => run.sourceId === sourceId)
-    const entry = baseAfterHole({ hole, physical: physicalRows(this.#summaries.get(sourceId)), plans, runs, nowMs })
+    const physical = physicalRows(this.#summaries.get(sourceId))
+    const entry = baseAfterHole({ hole, way: wayOf(state), physical, plans, runs, nowMs })
     if (entry === undefined || !(await ledger.expect(entry))) return
     view.note(entry)
     log.warn({ event: 'base.demanded', sourceId, runId: entry.runId, reason: entry.reason }, 'a base is asked for')

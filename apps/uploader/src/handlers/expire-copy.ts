@@ -15,8 +15,9 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { removeCopy } from '../expiry/remove-copy.ts'
 import { putJson } from '../expiry/small-object.ts'
+import { demandFleet } from '../fleet-marker.ts'
 
-type Needs = Pick<UploaderDeps, 'bus' | 'holds' | 'marks' | 'locked' | 'events' | 'clock'>
+type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'markedTargets' | 'holds' | 'marks' | 'locked' | 'events' | 'clock'>
 
 /**
  * One step of letting go of one copy. A wish that comes twice, or after its step was taken, does nothing but tell again; a hold placed meanwhile wins
@@ -25,6 +26,8 @@ type Needs = Pick<UploaderDeps, 'bus' | 'holds' | 'marks' | 'locked' | 'events' 
 export function expireCopy(deps: Needs, lane: Lane): Handler<CopyExpiryRequested> {
   return (wish, delivery) =>
     lane.gate.through(delivery.signal, async () => {
+      // In an empty folder where a disk should be mounted everything seems to be removed.
+      await demandFleet(deps, lane.target, delivery.signal)
       const known = await deps.marks.find(wish)
       if (wish.step === 'unmark') return unmark(deps, lane, wish, known, delivery)
       if (known?.value.state !== 'removing' && (await isHeld(deps, wish)))

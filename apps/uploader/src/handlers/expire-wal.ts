@@ -1,3 +1,4 @@
+import { noteLetGo } from '@lifeboat/catalog/audit/wal-let-go.ts'
 import { walToLetGo } from '@lifeboat/catalog/expiry/wal-window.ts'
 import type { Handler } from '@lifeboat/shared/bus/bus.ts'
 import { WalExpired, type WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
@@ -12,10 +13,11 @@ const AT_ONCE = 8
 
 /**
  * Removes WAL that recovery within the window does not need, and pieces of segments that are there whole. The base the window begins with is asked
- * for once more: without it at this target nothing goes.
+ * for once more: without it at this target nothing goes. What is about to go is written down before: a removal that breaks half-way tells nobody, and an agent that does
+ * not run hears nothing.
  */
 export function expireWal(
-  deps: Pick<UploaderDeps, 'bus' | 'holds' | 'events' | 'clock'>,
+  deps: Pick<UploaderDeps, 'bus' | 'holds' | 'walLetGo' | 'events' | 'clock'>,
   lane: Lane,
 ): Handler<WalExpiryRequested> {
   return (wish, { signal, log }) =>
@@ -29,8 +31,9 @@ export function expireWal(
         const object = parseWalKey(key)
         if (object && bytes > 0) listed.push({ key, bytes, object })
       }
+      await noteLetGo(deps.walLetGo, { sourceId, targetId, timeline, lsn: before })
       const gone = { objects: 0, bytes: 0, locked: 0 }
-      await inParallel(walToLetGo(listed, wish, wish.segmentBytes), AT_ONCE, async ({ key, bytes }) => {
+      await inParallel(walToLetGo(listed, wish), AT_ONCE, async ({ key, bytes }) => {
         try {
           await remover.remove(key, { signal })
           gone.objects += 1

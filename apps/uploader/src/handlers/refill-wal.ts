@@ -1,18 +1,20 @@
-import { readWal } from '@lifeboat/catalog/audit/read-wal.ts'
 import type { Delivery, Handler } from '@lifeboat/shared/bus/bus.ts'
 import { type WalRefillRequested, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment, type Sha256 } from '@lifeboat/shared/domain/ids.ts'
-import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { formatLsn, parseLsn, rangeOf, timelineOf, walPrefix } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
-import { bodiesOf } from '../bodies.ts'
 import { clusterAt, demandCluster } from '../cluster-marker.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { demandFleet } from '../fleet-marker.ts'
 import { type MissingWal, missingWal } from '../missing-wal.ts'
+import { putWalFrom, walAt } from '../other-target.ts'
+import { letGoAnew } from '../wal-let-go.ts'
 
-type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'lanes' | 'events' | 'clock'>
+type Needs = Pick<
+  UploaderDeps,
+  'bus' | 'fleet' | 'markedTargets' | 'lanes' | 'walStates' | 'walLetGo' | 'events' | 'clock'
+>
 
 /**
  * Brings WAL that a target lacks from other targets, by their listings: however long it was away, and whatever was announced meanwhile.
@@ -25,10 +27,11 @@ export function refillWal(deps: Needs, lane: Lane): Handler<WalRefillRequested> 
     const { signal, log } = delivery
     try {
       if (lane.gate.away) throw new LifeboatError('TARGET_UNREACHABLE', { targetId, problem: 'known to be away' })
-      await demandFleet(lane.target, deps.fleet, signal)
+      await demandFleet(deps, lane.target, signal)
       await demandCluster(lane.target, sourceId, systemIdentifier, signal)
     } catch (thrown) {
       signal.throwIfAborted()
+      lane.gate.broke(thrown)
       log.warn(
         { event: 'wal.refill-put-off', targetId, err: thrown },
         'the target cannot be filled now; it is asked for again',
@@ -36,31 +39,38 @@ export function refillWal(deps: Needs, lane: Lane): Handler<WalRefillRequested> 
       return
     }
     for (const other of deps.lanes) {
-      if (other === lane || !wish.targets.includes(other.target.id)) continue
-      await fillFrom(deps, { from: other.target, to: lane.target }, wish, delivery)
+      if (other === lane || !wish.targets.includes(other.target.id) || lane.gate.away) continue
+      await fillFrom(deps, { other, lane }, wish, delivery)
     }
   }
 }
 
-interface Way {
-  from: Target
-  to: Target
-}
-
-/** One that is away, or of another cluster, gives nothing; the next one may. */
-async function fillFrom(deps: Needs, { from, to }: Way, wish: WalRefillRequested, delivery: Delivery): Promise<void> {
+/** One that is away, or of another cluster, gives nothing; the next one may. What the filled target does not do its gate hears of. */
+async function fillFrom(
+  deps: Needs,
+  { other, lane }: { other: Lane; lane: Lane },
+  wish: WalRefillRequested,
+  delivery: Delivery,
+): Promise<void> {
   const { sourceId, segmentBytes, systemIdentifier } = wish
   const { signal, log } = delivery
+  const { target: to, gate } = lane
+  const from = other.target
   const facts = { targetId: to.id, sourceId, from: from.id }
   let [objects, bytes] = [0, 0]
   try {
     if ((await clusterAt(from, sourceId, signal)) !== systemIdentifier) return
     const list = (target: Target) => target.list(walPrefix(sourceId), { signal })
     const place = { from: parseLsn(wish.from), segmentBytes }
-    for await (const missing of missingWal(list(to), list(from), place)) {
-      const sha256 = await copyObject({ from, to }, missing.key, signal)
-      if (sha256 === undefined) continue
-      await tellStored(deps, wish, missing, sha256)
+    // Whoever asked may not have heard of it yet.
+    const isLetGo = letGoAnew(deps, { targetId: to.id, sourceId, clock: deps.clock })
+    for await (const missing of missingWal(told(list(to), gate), list(from), place)) {
+      if (await isLetGo(missing.object)) continue
+      const content = await walAt(other, missing.key, signal)
+      if (gate.away) break
+      const there = content && (await gate.through(signal, () => putWalFrom(other, to, missing.key, content, signal)))
+      if (there === undefined) continue
+      await tellStored(deps, wish, missing, there.sha256)
       objects += 1
       bytes += missing.bytes
     }
@@ -72,22 +82,11 @@ async function fillFrom(deps: Needs, { from, to }: Way, wish: WalRefillRequested
   if (objects > 0) deps.events.walRefilled(log, { ...facts, objects, bytes })
 }
 
-/**
- * Read twice: the digests have to be known before the put.
- *
- * @returns undefined when it was let go there meanwhile, or is damaged there
- */
-async function copyObject({ from, to }: Way, key: Key, signal: AbortSignal): Promise<Sha256 | undefined> {
+async function* told<T>(listing: AsyncIterable<T>, gate: Lane['gate']): AsyncGenerator<T> {
   try {
-    const { content } = await readWal(from, key, { signal })
-    if (content === undefined) return undefined
-    using body = bodiesOf(await from.get(key, { signal }), () => from.get(key, { signal }))
-    await to.put(key, body, { ...content, role: 'wal', signal })
-    return content.sha256
+    yield* listing
   } catch (thrown) {
-    if (LifeboatError.is(thrown, 'TARGET_KEY_ABSENT')) return undefined
-    // Somebody was faster, with the same plain bytes encrypted another time.
-    if (LifeboatError.is(thrown, 'TARGET_KEY_TAKEN')) return (await readWal(to, key, { signal })).content?.sha256
+    gate.broke(thrown)
     throw thrown
   }
 }

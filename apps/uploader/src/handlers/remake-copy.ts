@@ -19,7 +19,10 @@ import { readSmallFile } from '../small-files.ts'
  * What lies there and is wrong cannot be written over: it is removed where that is allowed, else the copy stays damaged and that is told.
  */
 export function remakeCopy(
-  deps: Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'catalog' | 'events' | 'clock' | 'concurrency'>,
+  deps: Pick<
+    UploaderDeps,
+    'bus' | 'fleet' | 'markedTargets' | 'parts' | 'catalog' | 'events' | 'clock' | 'concurrency'
+  >,
   lane: Lane,
 ): Handler<CopyRemakeRequested> {
   return (wish, { signal, log }) =>
@@ -31,7 +34,7 @@ export function remakeCopy(
       if (record === undefined || state === 'marked' || state === 'expired') return
       // Asked by two, or once more while it was under way.
       if ((record.copies[targetId]?.remadeAt ?? '') > requestedAt) return
-      await demandFleet(lane.target, deps.fleet, signal)
+      await demandFleet(deps, lane.target, signal)
       const about = { sourceId, backupId, targetId }
       const remade: Remade = { objects: 0, bytes: 0, from: new Set(), stuck: [] }
       const pieces = await Array.fromAsync(piecesOf(deps, lane, record, signal))

@@ -15,7 +15,7 @@ import { demandParts } from '../parts-present.ts'
 import { refuseCopyOrThrow } from '../refuse-copy.ts'
 import { readSmallFile } from '../small-files.ts'
 
-type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'events' | 'clock'>
+type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'markedTargets' | 'parts' | 'events' | 'clock'>
 
 /**
  * Every part there? Then the documents and, last of all, the manifest: with it the copy begins to exist. Parts that are just being put here
@@ -45,7 +45,7 @@ async function ensureCopy(deps: Needs, lane: Lane, sealed: BackupSealed, signal:
   const sealedManifest = { ...manifest, md5: manifest.md5 as Md5 }
   const there = await target.stat(manifestKey(sourceId, backupId), { signal })
   if (there !== undefined && compareContent(there, sealedManifest) === 'same') return
-  await demandFleet(target, deps.fleet, signal)
+  await demandFleet(deps, target, signal)
   const envelope = await readSmallFile(deps.parts, wantedOf(sealed, lane, 'manifest.json'), manifest, signal)
   const { documents, ...contents } = manifestInside(envelope)
   await demandParts(lane, { documents, ...contents }, signal)

@@ -16,7 +16,7 @@ import { sha256Of } from '../sha256-of.ts'
  * failed comes back later, for as long as the fact stays on its stream.
  */
 export function storePart(
-  deps: Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'events' | 'clock'>,
+  deps: Pick<UploaderDeps, 'bus' | 'fleet' | 'markedTargets' | 'parts' | 'events' | 'clock'>,
   lane: Lane,
 ): Handler<PartSealed> {
   const targetId = lane.target.id
@@ -45,7 +45,7 @@ export function storePart(
 
 /** @returns where the bytes came from; undefined when the target had them already */
 async function ensureStored(
-  { fleet, parts }: Pick<UploaderDeps, 'fleet' | 'parts'>,
+  { parts, ...own }: Pick<UploaderDeps, 'fleet' | 'markedTargets' | 'parts'>,
   { target }: Lane,
   sealed: PartSealed,
   signal: AbortSignal,
@@ -53,7 +53,7 @@ async function ensureStored(
   const key = partKey(sealed.sourceId, sealed.backupId, sealed.artifact, sealed.part.no)
   const there = await target.stat(key, { signal })
   if (there !== undefined && compareContent(there, sealed.part) === 'same') return undefined
-  await demandFleet(target, fleet, signal)
+  await demandFleet(own, target, signal)
   const wanted = wantedOf(sealed, key, target.id)
   const wrong = new Set<string>()
   for (;;) {

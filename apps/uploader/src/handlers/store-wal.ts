@@ -11,7 +11,7 @@ import { goneAnswers } from '../gone-answers.ts'
 import type { Found, Wanted } from '../part-source.ts'
 import { sha256Of } from '../sha256-of.ts'
 
-type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'parts' | 'events' | 'clock'>
+type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'markedTargets' | 'parts' | 'events' | 'clock'>
 
 /**
  * One object of WAL to one target: whose archive is it, is it there already, else fetch and put it, then say so.
@@ -39,13 +39,13 @@ export function storeWal(deps: Needs, lane: Lane): Handler<WalSealed> {
 
 /** @returns where the bytes came from; undefined when the target had them already */
 async function ensureStored(
-  { fleet, parts }: Needs,
+  { parts, ...own }: Needs,
   { target }: Lane,
   sealed: WalSealed,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { key, sourceId, systemIdentifier } = sealed
-  await demandFleet(target, fleet, signal)
+  await demandFleet(own, target, signal)
   await demandCluster(target, sourceId, systemIdentifier, signal)
   if ((await target.stat(key, { signal })) !== undefined) return undefined
   const wanted = wantedOf(sealed, target.id)

@@ -54,7 +54,10 @@ export async function ensureWhole(
 
 export function heldOrThrow(thrown: unknown): string {
   if (!LifeboatError.is(thrown, 'TARGET_HELD')) throw thrown
-  const { until } = thrown.facts
+  return heldText(thrown.facts.until)
+}
+
+export function heldText(until: unknown): string {
   return typeof until === 'string' ? `the store holds it until ${until}` : 'the store holds it'
 }
 

@@ -6,9 +6,11 @@ import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { AgentId, FleetId } from '@lifeboat/shared/domain/ids.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { Footings } from '@lifeboat/shared/service/footings.ts'
 import { createMetrics } from '@lifeboat/shared/service/metrics.ts'
 import { systemClock } from '@lifeboat/shared/time/clock.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
+import { factsThat, whenFacts } from '@lifeboat/testkit/facts.ts'
 import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
 import { agentSpools } from '../../src/agent-spools.ts'
 import { type Lane, openBuckets, type UploaderDeps } from '../../src/deps.ts'
@@ -16,7 +18,7 @@ import { uploaderEvents } from '../../src/events.ts'
 import { openGate } from '../../src/gate.ts'
 import { partSource } from '../../src/part-source.ts'
 import { PartsUnderWay } from '../../src/parts-under-way.ts'
-import { startUploader } from '../../src/service.ts'
+import { startWork } from '../../src/service.ts'
 import type { SpooledBackup } from './backup.ts'
 import { type Spool, startSpool } from './spool.ts'
 
@@ -33,6 +35,8 @@ export interface Fleet extends AsyncDisposable {
   announce(backup: SpooledBackup): Promise<void>
   /** The facts of one type so far. */
   facts<T>(type: MessageType<T>): Promise<T[]>
+  /** Waits until there are so many. */
+  whenFacts<T>(type: MessageType<T>, count: number): Promise<T[]>
 }
 
 export async function startFleet(): Promise<Fleet> {
@@ -60,24 +64,24 @@ export async function startFleet(): Promise<Fleet> {
           concurrency,
           deepRead: 0,
         },
-        ...{ events: uploaderEvents(createMetrics('uploader')), clock: systemClock, log: silentLogger },
+        ...{
+          events: uploaderEvents(createMetrics('uploader')),
+          footings: new Footings(),
+          clock: systemClock,
+          log: silentLogger,
+        },
       }
       const stopping = new AbortController()
       stack.defer(() => stopping.abort())
-      await startUploader(deps, stopping.signal)
+      await startWork(deps, stopping.signal)
       return deps
     },
     async announce({ parts, sealed }) {
       for (const part of parts) await bus.publish(PartSealed, part)
       await bus.publish(BackupSealed, sealed)
     },
-    async facts(type) {
-      const seen = []
-      const signal = AbortSignal.timeout(60_000)
-      for await (const { subject, data } of bus.observe({ signal, follow: false }))
-        if (subject.includes(`.${type.subject}.v`)) seen.push(type.schema.parse(data))
-      return seen
-    },
+    facts: (type) => factsThat(bus, type),
+    whenFacts: (type, count) => whenFacts(bus, type, () => true, { count }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
@@ -85,5 +89,5 @@ export async function startFleet(): Promise<Fleet> {
 /** A target that is known to nobody yet, and is asked again soon when it is away. */
 export function laneOf(target: Target): Lane {
   const gate = openGate(target.id, silentLogger, { firstMs: 50, longestMs: 200 })
-  return { target, gate, underWay: new PartsUnderWay(), unreadable: new Map() }
+  return { target, looks: target, gate, underWay: new PartsUnderWay(), unreadable: new Map() }
 }

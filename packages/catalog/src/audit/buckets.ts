@@ -41,6 +41,18 @@ export const SURVEYS_BUCKET: BucketDefinition<TargetSurvey> = {
   permanent: true,
 }
 
+/** A target that was seen with the marker of the fleet. */
+export const MarkedTarget = z.object({ targetId: TargetId, since: Moment })
+export type MarkedTarget = z.infer<typeof MarkedTarget>
+
+/** Key: the target. */
+export const MARKED_TARGETS_BUCKET: BucketDefinition<MarkedTarget> = {
+  name: 'lifeboat_marked_targets',
+  summary: 'Targets that were seen with the marker of the fleet: where it is gone since, nothing is put.',
+  schema: MarkedTarget,
+  permanent: true,
+}
+
 /** How far the reading of samples has come at one target. */
 export const DeepReads = z.object({
   targetId: TargetId,
@@ -61,6 +73,17 @@ export const DEEP_READS_BUCKET: BucketDefinition<DeepReads> = {
   permanent: true,
 }
 
+/** Why WAL could not be put anew. `no-removal`: what lies there may not be removed · `locked`: the store holds it · `nowhere`: no other target has it whole */
+export const WalStuck = z.object({
+  reason: z.enum(['no-removal', 'locked', 'nowhere']),
+  why: z.string(),
+  /** Tries in a row that came to this. */
+  tries: z.int().positive(),
+  /** When its bytes are read again; sooner when something changed. */
+  again: Moment,
+})
+export type WalStuck = z.infer<typeof WalStuck>
+
 /** WAL of which a target does not hold the bytes that were put there. */
 export const WalDamage = z.object({
   sourceId: SourceId,
@@ -71,13 +94,18 @@ export const WalDamage = z.object({
   since: Moment,
   /** When it was last looked at. */
   at: Moment,
+  /** It could not be put anew; absent while that was not tried, or may do at the next look. */
+  stuck: WalStuck.optional(),
+  /** It is whole again, and whence that was put anew; stays until an alerter has told of it. */
+  mended: z.object({ at: Moment, from: TargetId.optional() }).optional(),
 })
 export type WalDamage = z.infer<typeof WalDamage>
 
 /** Key: `walDamageKey`. */
 export const WAL_DAMAGE_BUCKET: BucketDefinition<WalDamage> = {
   name: 'lifeboat_wal_damage',
-  summary: 'WAL at targets that was found wrong by reading it back, until it is whole again or let go.',
+  summary:
+    'WAL at targets that was found damaged by reading it back, or missing by listing it, until that it is whole again was told, or it was let go.',
   schema: WalDamage,
 }
 

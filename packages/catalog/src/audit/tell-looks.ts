@@ -55,7 +55,8 @@ export async function tellWalReading(
   { found, problem }: Pick<WalReading, 'found' | 'problem'>,
 ): Promise<void> {
   if (found === 'whole' || problem === undefined) return settleWalDamage(bus, damages, about)
-  await noteWalDamage(bus, damages, about, { found, problem })
+  const stuck = (await damages.get(walDamageKey(about)))?.value.stuck
+  await noteWalDamage(bus, damages, about, { found, problem, stuck })
   const { at, ...object } = about
   await bus.publish(WalRemakeRequested, { ...object, reason: `${found}: ${problem}`, requestedAt: at })
 }
@@ -65,22 +66,30 @@ export async function noteWalDamage(
   bus: Pick<Bus, 'publish'>,
   damages: Pick<Bucket<WalDamage>, 'get' | 'put'>,
   about: Pick<WalDamage, 'sourceId' | 'targetId' | 'key' | 'at'>,
-  { found, problem }: Pick<WalDamage, 'found' | 'problem'>,
+  { found, problem, stuck }: Pick<WalDamage, 'found' | 'problem' | 'stuck'>,
 ): Promise<void> {
   const known = (await damages.get(walDamageKey(about)))?.value
-  await damages.put(walDamageKey(about), { ...about, found, problem, since: known?.since ?? about.at })
+  const since = known === undefined || known.mended ? about.at : known.since
+  await damages.put(walDamageKey(about), { ...about, found, problem, since, ...(stuck && { stuck }) })
   await bus.publish(WalAudited, { ...about, found, problem })
 }
 
-/** It is whole, or nobody has it any more; told only where it was not. */
+/**
+ * It is whole, or was let go; told only where it was not. What is whole again stays written down until an alerter has seen it: what is mended within a second would
+ * otherwise be told to nobody.
+ */
 export async function settleWalDamage(
   bus: Pick<Bus, 'publish'>,
-  damages: Pick<Bucket<WalDamage>, 'get' | 'delete'>,
+  damages: Pick<Bucket<WalDamage>, 'get' | 'put' | 'delete'>,
   about: Pick<WalDamage, 'sourceId' | 'targetId' | 'key' | 'at'>,
   remade: Pick<WalAudited, 'from'> & { letGo?: boolean } = {},
 ): Promise<void> {
   const { letGo = false, ...from } = remade
-  if ((await damages.get(walDamageKey(about))) === undefined && remade.from === undefined) return
-  if (!letGo) await bus.publish(WalAudited, { ...about, found: 'whole', ...from })
-  await damages.delete(walDamageKey(about))
+  const known = (await damages.get(walDamageKey(about)))?.value
+  if (letGo) return damages.delete(walDamageKey(about))
+  if ((known === undefined || known.mended) && remade.from === undefined) return
+  await bus.publish(WalAudited, { ...about, found: 'whole', ...from })
+  if (known === undefined || known.mended) return
+  const { stuck: _over, ...damage } = known
+  await damages.put(walDamageKey(about), { ...damage, at: about.at, mended: { at: about.at, ...from } })
 }

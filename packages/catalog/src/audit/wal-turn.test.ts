@@ -22,6 +22,15 @@ test('a hundredth a day reads every object exactly once in a hundred days, and e
   expect(new Set(live(5, 0))).toEqual(new Set([0]))
 })
 
+test('what is on the border of two spans is read in the earlier one, and once', () => {
+  const first = '0'.repeat(16)
+  const day = START - HOUR
+  const span = { share: 1, fromMs: day, toMs: day + DAY }
+  expect(isItsTurn(first, span)).toBe(true)
+  expect(isItsTurn(first, { ...span, toMs: day + DAY - 1 })).toBe(false)
+  expect(isItsTurn(first, { ...span, fromMs: day + DAY, toMs: day + DAY + 6 * HOUR })).toBe(false)
+})
+
 test('each day about the same share is read', () => {
   const read = live(1, 0.1).filter((times) => times > 0).length
   expect(read).toBeGreaterThan(150)

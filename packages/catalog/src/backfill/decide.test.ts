@@ -75,6 +75,12 @@ test('a base comes before the incrementals that need it, also when these are at 
   expect(decide([there, full])[0]?.walFrom).toBe('0/3000000')
 })
 
+test('WAL begins at the new target where the first of all bases there begins, which after a restore in place may be a newer one', () => {
+  const again = { timeline: 2, startLsn: '0/9000000', endLsn: '0/9000100' }
+  const bases = [base(3, '0/A000000'), base(2, '0/C000000'), base(1, '', { physical: { chain: 0, ...again } })]
+  expect(decide(bases, { rulesOf: () => undefined })[0]?.walFrom).toBe('0/9000000')
+})
+
 test('what was once there, is expected there, is nowhere else whole, or failed, is not owed', () => {
   const at = (state: string) =>
     record(1, { copies: { aws: { state: 'proven' }, gcp: { state: 'stored' }, [NEW]: { state } } })

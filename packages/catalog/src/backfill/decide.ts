@@ -2,7 +2,8 @@ import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import { needsOf } from '@lifeboat/shared/domain/backup.ts'
 import type { BackupId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Path } from '@lifeboat/shared/domain/timelines.ts'
-import type { Lsn } from '@lifeboat/shared/domain/wal.ts'
+import { formatLsn, type Lsn, parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { order } from '@lifeboat/shared/domain/wal-spans.ts'
 import { candidateOf } from '../expiry/candidate.ts'
 import { decideExpiry } from '../expiry/decide.ts'
 import type { Candidate, CopyDecision, HoldOn, KeepRules } from '../expiry/question.ts'
@@ -65,7 +66,8 @@ export function decideBackfill(question: BackfillQuestion): BackfillDecision {
         if (isAbsent(byId.get(id), targetId)) owedTo.set(targetId, (owedTo.get(targetId) ?? new Set()).add(id))
   const backups = asIfThere(records, owedTo)
   const { rulesOf, holds, ties, walWindowMs, walPath, nowMs } = question
-  const { copies } = decideExpiry({ sourceId, rulesOf, backups, holds, ties, walWindowMs, walPath, nowMs, doubts: [] })
+  const about = { sourceId, rulesOf, backups, holds, ties, walWindowMs, walPath, nowMs, doubts: [] }
+  const { copies } = decideExpiry({ ...about, whileWayUnknown: 'keep-one' })
   const targets = new Set([...owedTo.keys(), ...records.flatMap(filledTargets)])
   const members = backups.filter(({ set }) => set !== undefined)
   const inSets = new Set(members.map(({ backupId }) => backupId))
@@ -155,10 +157,9 @@ function newestFirst(a: BackupRecord, b: BackupRecord): number {
   return at(a) === at(b) ? (a.backupId < b.backupId ? 1 : -1) : at(a) < at(b) ? 1 : -1
 }
 
+/** After a restore in place the log went on from an earlier place: a newer base may begin before an older one. */
 function firstLsn(records: readonly BackupRecord[]): Lsn | undefined {
-  const oldest = records
-    .filter(({ physical }) => physical !== undefined)
-    .sort(newestFirst)
-    .at(-1)
-  return oldest?.physical?.startLsn
+  const starts = records.flatMap(({ physical }) => (physical === undefined ? [] : [parseLsn(physical.startLsn)]))
+  const [first] = starts.sort(order)
+  return first === undefined ? undefined : formatLsn(first)
 }

@@ -4,7 +4,7 @@ import { doubtsAbout } from './doubts.ts'
 import { choose, keepsNothing, rulesText } from './periods.ts'
 import type { Candidate, CandidateCopy, CopyDecision, ExpiryDecision, ExpiryQuestion, KeepRules } from './question.ts'
 import { tieKey } from './sets.ts'
-import { walDecision, windowAnchors } from './wal-window.ts'
+import { type Beginnings, beginnings, walDecision, windowAnchors } from './wal-window.ts'
 
 /**
  * What may go of one source, and why each copy stays or goes. Decides nothing by time alone: rules choose among proven backups, and what they do not
@@ -20,10 +20,11 @@ export function decideExpiry(question: ExpiryQuestion): ExpiryDecision {
   for (const shelf of shelvesOf(question)) {
     const { targetId } = shelf
     const own = [...doubts, ...(question.targetDoubts?.[targetId] ?? [])]
-    const reasons = own.length > 0 ? inDoubt(shelf, own) : reasonsToKeep(question, shelf)
+    const begins = beginnings(question, shelf)
+    const reasons = own.length > 0 ? inDoubt(shelf, own) : reasonsToKeep(question, shelf, begins)
     const why = whyNot(question, targetId)
     for (const item of shelf.items) decision.copies.push(verdict(targetId, item, reasons, why))
-    const wal = own.length > 0 ? { reason: own[0] as string } : walDecision(question, shelf)
+    const wal = own.length > 0 ? { reason: own[0] as string } : walDecision(question, shelf, begins)
     if ('reason' in wal) decision.walKept.push({ targetId, reason: wal.reason })
     else decision.wal.push(wal)
   }
@@ -72,7 +73,7 @@ function inDoubt({ items }: Shelf, doubts: readonly string[]): Reasons {
   return new Map(items.map(({ backup }) => [backup.backupId, reasons]))
 }
 
-function reasonsToKeep(question: ExpiryQuestion, shelf: Shelf): Reasons {
+function reasonsToKeep(question: ExpiryQuestion, shelf: Shelf, begins: Beginnings): Reasons {
   const reasons: Reasons = new Map()
   const keep: Keep = ({ backup: { backupId } }, reason) => {
     const known = reasons.get(backupId)
@@ -82,7 +83,7 @@ function reasonsToKeep(question: ExpiryQuestion, shelf: Shelf): Reasons {
   for (const items of byPolicyAndKind(shelf.items)) keepByRules(question, shelf.targetId, items, keep)
   for (const items of Map.groupBy(shelf.items, ({ backup }) => backup.kind).values()) keepLastProven(items, keep)
   keepHeld(question, shelf, keep)
-  for (const { item, reason } of windowAnchors(question, shelf)) keep(item, reason)
+  for (const { item, reason } of windowAnchors(question, begins)) keep(item, reason)
   keepTied(question, shelf, keep)
   keepNeeded(shelf, reasons, keep)
   return reasons

@@ -15,7 +15,7 @@ import { type DecidedSource, settleSets } from './sets.ts'
 /** What the configuration says about keeping. */
 export interface Keeping {
   rulesOf(policyId: PolicyId, targetId: TargetId): KeepRules | undefined
-  /** Milliseconds by source. */
+  /** Milliseconds by source, of each whose WAL is kept; undefined: all of it stays. */
   walWindowMs: Readonly<Record<SourceId, number | undefined>>
   /** More than this share of the copies of a source at a target goes only if a person says so. */
   maxShare: number
@@ -125,7 +125,7 @@ function decideSource(
   ties: ReadonlyMap<string, readonly string[]> | undefined,
 ): ExpiryDecision {
   const { keeping, knowledge, nowMs } = deps
-  return decideExpiry({
+  const decision = decideExpiry({
     sourceId,
     rulesOf: keeping.rulesOf,
     backups,
@@ -137,6 +137,7 @@ function decideSource(
     doubts: [...knowledge.all, ...knowledge.source(sourceId)],
     targetDoubts: targetDoubts(knowledge, backups),
   })
+  return sourceId in keeping.walWindowMs ? decision : { ...decision, walKept: [] }
 }
 
 /** A target nobody configures any more cannot be asked, and its data is nobody's business here. */

@@ -68,6 +68,8 @@ export interface ExpiryQuestion {
   walWindowMs?: number | undefined
   /** The way of the timeline the cluster is on now; undefined: not known, and no WAL goes. */
   walPath?: Path | undefined
+  /** What stays while it is not known: every base that may lie on it, the default; or, where keeping means copying, the one the window begins with if all do. */
+  whileWayUnknown?: 'keep-all' | 'keep-one'
   nowMs: number
   /** Why nothing may go: what is not known. Of everything, or of one target. */
   doubts: readonly string[]

@@ -55,3 +55,7 @@ test('of two keys that both go the later one counts', () => {
     until: '2026-12-20T00:00:00.000Z',
   })
 })
+
+test('without the only identity that is declared nothing opens it: that one must not be destroyed', () => {
+  expect(judgeKeys(['age1office'], [], NOW, [office])).toMatchObject({ verdict: 'unreadable', by: [] })
+})

@@ -30,13 +30,15 @@ export const ENDING_MS = 30 * 86_400_000
  * Whether something encrypted to these public keys can be read with what is declared to be available.
  *
  * @param recipients undefined: nobody wrote them down
+ * @param declared all that are, where `identities` are those of them that count
  */
 export function judgeKeys(
   recipients: readonly string[] | undefined,
   identities: readonly HeldIdentity[],
   nowMs: number,
+  declared = identities,
 ): KeyJudgement {
-  if (identities.length === 0)
+  if (declared.length === 0)
     return { verdict: 'unknown', by: [], reason: 'no identity is declared under `encryption.identities`' }
   if (recipients === undefined)
     return { verdict: 'unknown', by: [], reason: 'the catalogue does not know what it is encrypted to' }

@@ -26,15 +26,16 @@ export function judgeWalKeys(
   { since, sealedTo = [], safe }: WalRecord,
   identities: readonly HeldIdentity[],
   nowMs: number,
+  declared = identities,
 ): JudgedStretch[] {
   const begins = sealedTo[0]?.from ?? safe.lsn
   const untold =
     parseLsn(since.lsn) < parseLsn(begins)
-      ? [{ what: `WAL from ${since.lsn} to ${begins}`, ...judgeKeys(undefined, identities, nowMs) }]
+      ? [{ what: `WAL from ${since.lsn} to ${begins}`, ...judgeKeys(undefined, identities, nowMs, declared) }]
       : []
   const told = sealedTo.map(({ recipients, from, to }) => ({
     what: `WAL from ${from} to ${to}`,
-    ...judgeKeys(recipients, identities, nowMs),
+    ...judgeKeys(recipients, identities, nowMs, declared),
   }))
   return [...untold, ...told]
 }

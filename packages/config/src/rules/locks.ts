@@ -28,7 +28,10 @@ function policyFindings(raw: Raw, target: string, days: Raw): Finding[] {
   })
 }
 
-/** Any moment of the window is recovered from the base before it, so WAL must be locked since then. */
+/**
+ * Any moment of the window is recovered from the base before it, so WAL must be locked since then. Locks of WAL are not renewed: one that is too short promises what it does
+ * not keep, and is refused. Not to lock WAL at all is a choice.
+ */
 function walFindings(raw: Raw, target: string, days: unknown): Finding[] {
   const own = blocks(raw, 'wal').filter(([, wal]) => list(wal.targets).includes(target))
   if (own.length === 0 && days !== undefined) {
@@ -37,16 +40,23 @@ function walFindings(raw: Raw, target: string, days: unknown): Finding[] {
   }
   return own.flatMap(([source, wal]): Finding[] => {
     const window = Duration.safeParse(block(wal.keep).window)
-    if (!window.success || window.data <= 0) return []
+    const path = ['targets', target, 'lock', ...(days === undefined ? [] : ['wal'])]
+    if (!window.success || window.data <= 0) return typeof days === 'number' ? [endless(source, days, path)] : []
     const neededMs = window.data + gapMs(raw, { source, target })
     const lockedMs = typeof days === 'number' ? days * DAY_MS : 0
     if (lockedMs >= neededMs) return []
     const locked = lockedMs === 0 ? 'is not locked' : `is locked for ${formatDuration(lockedMs)}`
     const message = `WAL of ${source} ${locked}, and recovery within its window needs that of ${formatDuration(neededMs)}`
     const hint = `Let lock.wal be ${Math.ceil(neededMs / DAY_MS)} days: its window and the time between two bases.`
-    const path = ['targets', target, 'lock', ...(days === undefined ? [] : ['wal'])]
-    return [{ severity: 'warning', path, ...(days === undefined && { at: 'key' as const }), message, hint }]
+    if (days === undefined) return [{ severity: 'warning', path, at: 'key', message, hint }]
+    return [{ severity: 'error', path, message, hint }]
   })
+}
+
+function endless(source: string, days: number, path: string[]): Finding {
+  const message = `WAL of ${source} stays for good, and each object is locked for its first ${days} days only`
+  const hint = `Say with wal.${source}.keep.window how far back recovery is to reach.`
+  return { severity: 'warning', path, message, hint }
 }
 
 /** 0 where nobody can say. */

@@ -6,7 +6,7 @@ import { excluder } from '../take/patterns.ts'
 
 const NAMED = 20
 const BUFFER_BYTES = 1024 * 1024
-/** Node sets times to some hundred nanoseconds. */
+/** Node sets times to the microsecond; the rest is room for how numbers are rounded. */
 const SAME_TIME_MS = 0.01
 
 /** One entry of two trees; `name` begins with `.`, bytes as latin1. */

@@ -21,12 +21,17 @@ export interface DataPlaces {
  * pg_dump writes that into the table of contents when its output is a file; into a pipe it cannot. Without it each job of a parallel pg_restore reads
  * its way to its table from the beginning.
  *
+ * @param onListed called once the table of contents has come
  * @see https://github.com/postgres/postgres/blob/master/src/bin/pg_dump/pg_backup_archiver.c – WriteOffset
  */
-export function dataPlaces(): DataPlaces {
+export function dataPlaces(onListed: () => void = () => {}): DataPlaces {
   const archive = followArchive()
   return {
-    add: archive.add,
+    add(piece) {
+      const isHead = archive.toc === undefined
+      archive.add(piece)
+      if (isHead && archive.toc !== undefined) onListed()
+    },
     fields() {
       const { toc, blocks } = archive
       if (toc === undefined || blocks === undefined) return []

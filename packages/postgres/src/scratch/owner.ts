@@ -1,16 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { readFile, readlink, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { isRunning, markOf, ownPlace, type ProcessMark } from '@lifeboat/shared/run/process-mark.ts'
 import { lastBeat, SILENT_MS, startHeartbeat } from './heartbeat.ts'
 
 /** Who may be running a server in a scratch folder, and what is to become of it. Kept in the folder itself. */
-export interface ScratchNote {
-  pid: number
-  /** Where that pid means something: a PID namespace of one boot of one machine. undefined where the system does not tell. */
-  place: string | undefined
-  /** Clock ticks since boot at which the process began, where the system tells: a pid alone may belong to somebody else by now. */
-  startTicks: string | undefined
+export interface ScratchNote extends ProcessMark {
   /** Folder of the Unix socket when the scratch folder's own path is too long for one. */
   socketDir: string
   /** Kept for a look until then, milliseconds UTC. */
@@ -27,8 +23,7 @@ export interface Claim extends AsyncDisposable {
 /** From here on no sweep, wherever it runs, takes the folder for somebody's remains. */
 export async function claimFolder(folder: string, socketDir: string): Promise<Claim> {
   const heart = await startHeartbeat(folder)
-  const { pid } = process
-  const note = { pid, place: await ownPlace(), startTicks: await startTicksOf(pid), socketDir }
+  const note = { ...(await markOf(process.pid)), socketDir }
   await writeNote(folder, note)
   return { note, [Symbol.asyncDispose]: () => heart[Symbol.asyncDispose]() }
 }
@@ -53,31 +48,6 @@ export async function isAlive(folder: string, note: ScratchNote, now: number): P
   if (note.place !== undefined && note.place === (await ownPlace())) return isRunning(note)
   const beatAt = await lastBeat(folder)
   return beatAt !== undefined && now - beatAt <= SILENT_MS
-}
-
-async function isRunning({ pid, startTicks }: ScratchNote): Promise<boolean> {
-  try {
-    process.kill(pid, 0)
-  } catch (err) {
-    // EPERM: it lives, and is somebody else's.
-    if ((err as NodeJS.ErrnoException).code !== 'EPERM') return false
-  }
-  return startTicks === undefined || startTicks === (await startTicksOf(pid))
-}
-
-/** @see https://man7.org/linux/man-pages/man7/pid_namespaces.7.html – the inode of the first namespace is the same on every machine */
-async function ownPlace(): Promise<string | undefined> {
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined)
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => undefined)
-  return boot === undefined || namespace === undefined ? undefined : `${boot.trim()} ${namespace}`
-}
-
-/** @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html – field 22; the name in field 2 may hold spaces and parentheses */
-async function startTicksOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // A zombie is dead; only its parent has not noticed.
-  return state === 'Z' ? undefined : fields[18]
 }
 
 export interface Account {

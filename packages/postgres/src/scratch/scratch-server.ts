@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import type { SourceConnection } from '../connection.ts'
+import { type SourceConnection, WRITING_SESSION } from '../connection.ts'
 import type { PostgresTools } from '../tools/find-tools.ts'
 import { bootCluster } from './boot.ts'
 import { openScratchRoom, type RoomOptions, type ScratchRoom } from './scratch-room.ts'
@@ -30,7 +30,7 @@ export interface ScratchServer extends AsyncDisposable {
 /** Servers listen on their own socket folder, so all may have the same number. */
 export const SCRATCH_PORT = 5432
 /** What restored roles and databases may bring that would break our own sessions: no writing, a library not on this machine, another role. */
-export const STEADY_SESSION = '-c default_transaction_read_only=off -c session_preload_libraries= -c role=none'
+export const STEADY_SESSION = `${WRITING_SESSION} -c session_preload_libraries=`
 
 /**
  * Boots a server in a folder of its own, without fsync and without TCP.

@@ -9,7 +9,7 @@ export interface FoundTable {
   name: string
   /** A parent of partitions is exported as one table with all their rows. */
   partitioned: boolean
-  /** Lost when the server crashes, and not in its WAL. */
+  /** Lost when the server crashes, and not in its WAL; of a parent, that one of its partitions is. */
   unlogged: boolean
   mayEnter: boolean
   mayRead: boolean
@@ -39,7 +39,8 @@ export const SEQUENCES_OF_COLUMNS = `
 
 const FIND = `
   select c.oid::text as oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relkind = 'p' as partitioned,
-         c.relpersistence = 'u' as unlogged, has_schema_privilege(n.oid, 'USAGE') as "mayEnter",
+         c.relpersistence = 'u' or exists (select from pg_partition_tree(c.oid) t join pg_class p on p.oid = t.relid where p.relpersistence = 'u') as unlogged,
+         has_schema_privilege(n.oid, 'USAGE') as "mayEnter",
          has_table_privilege(c.oid, 'SELECT') as "mayRead", c.relrowsecurity and row_security_active(c.oid) as hidden, c.relispartition as part,
          array(select format('%I.%I', sn.nspname, s.relname) from (${SEQUENCES_OF_COLUMNS}) used
                  join pg_class s on s.oid = used.sequence join pg_namespace sn on sn.oid = s.relnamespace

@@ -9,7 +9,7 @@ import { expect, test, vi } from 'vitest'
 import { fill, never, PLAIN, replicate, run, someFolder, startWire, takeBase, unpack, verify } from './house.ts'
 
 const GOOD = 'backup successfully verified'
-const patient = { timeout: 60_000, interval: 50 }
+const patient = { timeout: 90_000, interval: 50 }
 
 async function addTablespace(pg: TestPostgres): Promise<string> {
   const place = join(pg.socketDir, 'fast disk')

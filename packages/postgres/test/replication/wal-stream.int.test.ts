@@ -11,7 +11,7 @@ import { expect, test, vi } from 'vitest'
 import { fill, never, replicate, someFolder, startWire } from './house.ts'
 
 const SEGMENT = 16 * 1024 ** 2
-const patient = { timeout: 60_000, interval: 50 }
+const patient = { timeout: 90_000, interval: 50 }
 
 /** Reads a stream in the background and keeps what came, by segment. */
 function collect(stream: WalStream) {

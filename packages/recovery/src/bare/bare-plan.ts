@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import type { PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
 import type { BackupId, BackupKind, Moment, SourceId } from '@lifeboat/shared/domain/ids.ts'
@@ -62,14 +62,15 @@ export function lossSince(until: Moment, nowMs: number): Loss {
   return { until, sentence: `What was committed after ${until} (${ago} ago) is not in it.` }
 }
 
-/** Runs a check and keeps what it says against the plan. */
+/** Runs a check and keeps what it says against the plan; what another check said already is not told twice. */
 export async function orObstacle<T>(obstacles: ErrorReport[], check: () => Promise<T>): Promise<T | undefined> {
   try {
     return await check()
   } catch (thrown) {
     const err = LifeboatError.from(thrown)
     if (err.code === 'INTERNAL') throw thrown
-    obstacles.push(err.toReport())
+    const report = err.toReport()
+    if (!obstacles.some((known) => isDeepStrictEqual(known, report))) obstacles.push(report)
     return undefined
   }
 }

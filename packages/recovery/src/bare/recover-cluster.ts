@@ -5,8 +5,9 @@ import { type Account, serverAccount } from '@lifeboat/postgres/scratch/owner.ts
 import { findPostgresTools, findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { forgetOldTablespaces, type PhysicalManifest } from '../extract/extract-backup.ts'
+import { type Contents, forgetOldTablespaces, type PhysicalManifest } from '../extract/extract-backup.ts'
 import { extractChain } from '../extract/extract-chain.ts'
+import type { HollowFiles } from '../extract/hollow.ts'
 import { verifyFiles } from '../extract/verify-files.ts'
 import type { Reader } from '../fetch/reader.ts'
 import { unseal } from '../fetch/unseal.ts'
@@ -25,6 +26,15 @@ export interface ClusterRecovery {
   port?: number | undefined
   /** Whether it is started in the end, with its own configuration. */
   start: boolean
+  /**
+   * Default true. `false`: it is thrown away after the look, whatever that says. Then nothing of it has to survive a crash, and its files are not read once more to be held
+   * against what the server said when it sent them; every byte they were made of was compared with its manifest all the same.
+   */
+  kept?: boolean
+  /** Files nobody will read, of a cluster that is thrown away. */
+  hollow?: HollowFiles | undefined
+  /** Told what came out of the archives. */
+  onExtracted?: (contents: Contents) => void
   /** Called with a server that stands still at the goal, for a look; default: nobody looks. `leave`: it is stopped as it stands. */
   inspect?: ((paused: Paused) => Promise<'promote' | 'discard' | 'leave'>) | undefined
   /** Default: it archives nowhere and follows nobody. `as it was`: it takes the place of its original. */
@@ -66,16 +76,19 @@ export async function recoverCluster(
   await using place = await claimPlace(opts.folder, account)
   const to = { folder: place.folder, account, tools }
   opts.onPhase('extract')
-  const extracted = await extractChain(reader, planned.chain, to)
+  const hollow = opts.kept === false ? opts.hollow : undefined
+  const extracted = await extractChain(reader, planned.chain, { ...to, hollow })
+  opts.onExtracted?.(extracted)
   // Of a chain nobody hashed the files as they are now; every byte they were made of was compared with its manifest.
-  if (planned.chain.length === 1) opts.onPhase('verify')
-  if (planned.chain.length === 1) await verifyFiles(extracted, tools, reader.run)
+  const verifies = planned.chain.length === 1 && opts.kept !== false
+  if (verifies) opts.onPhase('verify')
+  if (verifies) await verifyFiles(extracted, tools, reader.run)
   await forgetOldTablespaces(extracted)
   const { dataDir } = extracted
   await unpackConfig(reader, last, place)
   opts.onPhase('replay')
   const recovered = await replay(reader, planned, { account, tools, dataDir, place }, opts)
-  if (!recovered) return undefined
+  if (!recovered || opts.kept === false) return undefined
   if (opts.settle !== 'as it was') await settleCluster(dataDir, account, opts.port)
   place.keep()
   if (opts.start) await startSettled(dataDir, account, tools)
@@ -90,10 +103,10 @@ async function replay(
   reader: Reader,
   planned: PlannedCluster,
   { place, ...at }: Replaying,
-  { inspect }: ClusterRecovery,
+  { inspect, kept = true }: ClusterRecovery,
 ): Promise<Recovered | undefined> {
   const folder = await place.makeFolder('recovery')
-  const how = { ...at, folder, atGoal: inspect ? 'pause' : 'promote' } as const
+  const how = { ...at, folder, atGoal: inspect ? 'pause' : 'promote', kept } as const
   const recovered = await replayCluster(reader, planned, how, async (back) =>
     inspect ? lookAndPromote(back.connection('template1'), at.dataDir, back.recovered, inspect) : back.recovered,
   )

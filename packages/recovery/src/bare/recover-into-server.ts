@@ -5,14 +5,14 @@ import type { Difference } from '@lifeboat/postgres/fingerprint/compare.ts'
 import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
 import { findPostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
-import type { Run } from '@lifeboat/shared/run/run.ts'
 import type { Compared } from '../dump/compare-restored.ts'
+import { beginArchive } from '../dump/fetch-archive.ts'
 import { loadBeside } from '../dump/load-beside.ts'
 import { type LoadingPlace, restorerMajor, runSql } from '../dump/load-dump.ts'
 import { missingRoles } from '../dump/missing-roles.ts'
 import type { Opened } from '../dump/open-dump.ts'
 import type { Reader } from '../fetch/reader.ts'
-import { asideName } from '../swap/aside-names.ts'
+import { asideName, NAME_BYTES, stemOf } from '../swap/aside-names.ts'
 import { holdDatabase } from '../swap/hold-database.ts'
 import { type Swapped, swapDatabases } from '../swap/swap-databases.ts'
 import { APPLICATION, ask, checkRestored } from './check-restored.ts'
@@ -49,7 +49,8 @@ export async function recoverIntoServer(
   try {
     onPhase('swap')
     const aside = replace && asideName(database, 'before', Date.now())
-    const swapped = await giveName(server, { database, next: name, aside, drainMs: replace?.drainMs ?? 0 }, reader.run)
+    const swap = { live: database, next: name, aside, drainMs: replace?.drainMs ?? 0 }
+    const swapped = await swapDatabases(server, swap, reader.run)
     return { ...beside, swapped }
   } catch (thrown) {
     await dropBeside(server, name)
@@ -73,6 +74,8 @@ export async function restoreBeside(
   { server, database, name, why }: { server: SourceConnection; database: string; name: string; why: Besides },
   onPhase: (phase: string) => void,
 ): Promise<Omit<IntoServer, 'swapped'>> {
+  // Everything up to the first row is done while it comes.
+  await using archive = beginArchive(reader, manifest)
   const { pgRestore, psql } = await clients(reader, manifest)
   const at: LoadingPlace = { connection: server, applicationName: APPLICATION }
   await dropLeftovers(server, database, why)
@@ -80,7 +83,10 @@ export async function restoreBeside(
   const { sql, created: rolesCreated } = missingRoles(globals ?? '', await rolesOf(server))
   if (rolesCreated.length > 0) await runSql(sql, psql, at, reader.run)
   try {
-    await loadBeside(reader, manifest, at, { name, pgRestore, psql, jobs: availableParallelism() })
+    const jobs = availableParallelism()
+    await loadBeside(archive, manifest, at, { name, pgRestore, psql, jobs }, reader.run)
+    // A large file takes a while to go; whether it went is asked at the end.
+    archive.remove().catch(() => {})
     const restored = { ...server, database: name }
     const compared = await checkRestored(reader, restored, fingerprint, forgiveNeighbours, onPhase)
     onPhase('analyze')
@@ -99,45 +105,30 @@ export async function dropBeside(server: SourceConnection, name: string): Promis
   await ask(server, `drop database if exists ${quoteIdent(name)} with (force)`).catch(() => {})
 }
 
-/**
- * Gives a restored database the name everybody uses. What bears it is put aside under `aside`; without one the name must be free.
- *
- * @throws LifeboatError RECOVERY_SWAP_BLOCKED | SOURCE_… ; nothing has changed then
- */
-export async function giveName(
-  server: SourceConnection,
-  { database, next, aside, drainMs }: { database: string; next: string; aside: string | undefined; drainMs: number },
-  run: Pick<Run, 'signal'>,
-): Promise<Swapped | undefined> {
-  if (aside !== undefined && (await databaseNames(server)).has(database))
-    return swapDatabases(server, { live: database, next, aside, drainMs }, run)
-  // Refused by the server when somebody took the name meanwhile.
-  await ask(server, `alter database ${quoteIdent(next)} rename to ${quoteIdent(database)}`)
-  return undefined
-}
-
 export async function databaseNames(server: SourceConnection): Promise<Set<string>> {
   const rows = await ask(server, 'select datname as name from pg_database')
   return new Set(rows.map(({ name }) => String(name)))
 }
 
+/** Six digits or letters. */
+const SUFFIX_BYTES = 6
+
 export function besideName(database: string, why: Besides, suffix: string): string {
-  return `${stemOf(database, why)}${suffix}`
+  return `${besideStem(database, why)}${suffix}`
 }
 
 /** What a killed recovery of this database left; nobody else works on it while it is held. */
 export async function dropLeftovers(server: SourceConnection, database: string, why: Besides): Promise<void> {
-  const stem = stemOf(database, why)
+  const stem = besideStem(database, why)
   const own = (name: string) => name.startsWith(stem) && /^[0-9a-z]{6}$/.test(name.slice(stem.length))
   const left = [...(await databaseNames(server))].filter(own)
   // One that is in use is somebody's who came by another maintenance database: locks are per database.
   for (const name of left) await ask(server, `drop database if exists ${quoteIdent(name)}`).catch(() => {})
 }
 
-function stemOf(database: string, why: Besides): string {
-  let stem = database
-  while (Buffer.byteLength(stem) > 44) stem = [...stem].slice(0, -1).join('')
-  return `${stem}_${why}_`
+function besideStem(database: string, why: Besides): string {
+  const tail = `_${why}_`
+  return `${stemOf(database, NAME_BYTES - tail.length - SUFFIX_BYTES)}${tail}`
 }
 
 /** What belongs to the whole server is not ours to change there. */

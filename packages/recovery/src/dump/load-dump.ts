@@ -1,19 +1,16 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { libpqEnv, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import { drain } from '@lifeboat/postgres/pipeline/drain.ts'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
-import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import type { Program } from '@lifeboat/postgres/tools/find-tools.ts'
 import { pgRestore } from '@lifeboat/postgres/tools/pg-restore.ts'
 import { BASE_ENV, type Stage } from '@lifeboat/postgres/tools/stage.ts'
-import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
-import { openExtractThread } from '../extract/extract-thread.ts'
 import type { Reader } from '../fetch/reader.ts'
-import { type ContentsApart, unseal, unsealApart } from '../fetch/unseal.ts'
-import { artifactOf } from './open-dump.ts'
+import { unseal } from '../fetch/unseal.ts'
+import { databaseOf, fetchArchive } from './fetch-archive.ts'
 
 /** A server that takes a dump, and as whom. */
 export interface LoadingPlace {
@@ -67,22 +64,6 @@ export async function loadDatabase(
   }
 }
 
-/** The archive, decrypted and decompressed, as a file in the reader's folder: parallel jobs want to seek. The caller removes it. */
-export async function fetchArchive(reader: Reader, manifest: Manifest, phase: string): Promise<string> {
-  const artifact = databaseOf(manifest)
-  const file = 'archive'
-  const placing = { folder: reader.workDir, account: ourselves(), over: false }
-  const job = { ...placing, artifact: artifact.name, file, dump: true }
-  await using thread = openExtractThread()
-  const extract = (contents: ContentsApart) => thread.extract(job, contents, reader.run.signal)
-  await unsealApart(reader, manifest, artifact, extract, phase)
-  return join(reader.workDir, file)
-}
-
-function ourselves(): Account {
-  return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
-}
-
 export async function restoreArchive(file: string, place: LoadingPlace, opts: LoadOptions, run: Run): Promise<void> {
   try {
     await runPipeline([restoring(place, opts, file)], drain, run)
@@ -98,12 +79,6 @@ export async function restoreArchive(file: string, place: LoadingPlace, opts: Lo
 /** The least major whose pg_restore reads the archive. */
 export function restorerMajor(manifest: Pick<Manifest, 'tools'>, serverMajor: number): number {
   return Math.max(serverMajor, Number(/\(PostgreSQL\) (\d+)/.exec(manifest.tools.pg_dump ?? '')?.[1] ?? 0))
-}
-
-function databaseOf(manifest: Manifest): Artifact {
-  const artifact = artifactOf(manifest, 'database')
-  if (!artifact) throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no database' })
-  return artifact
 }
 
 function restoring(place: LoadingPlace, { program, jobs, more = ['--create'] }: LoadOptions, file?: string): Stage {

@@ -7,6 +7,7 @@ import type { Reader } from '../fetch/reader.ts'
 import { unsealApart } from '../fetch/unseal.ts'
 import type { Extraction, ExtractJob } from './extract-job.ts'
 import { type ExtractThread, openExtractThread } from './extract-thread.ts'
+import { DEFAULT_TABLESPACE, type HollowFiles } from './hollow.ts'
 import { unreadable } from './tar-header.ts'
 import { CONTROL, WITHHELD } from './withheld.ts'
 
@@ -21,6 +22,8 @@ export interface Extracted {
 export interface Contents {
   files: number
   bytes: number
+  /** Of these in files that were left hollow. */
+  hollowBytes: number
 }
 
 /** Where a cluster is extracted to. */
@@ -28,6 +31,8 @@ export interface ExtractPlace {
   /** Made where it is missing; there must be no data in it. */
   folder: string
   account: Account
+  /** Files nobody will read; default: all come out as they were. */
+  hollow?: HollowFiles | undefined
 }
 
 export type PhysicalManifest = Manifest & OfServer & { physical: PhysicalFacts }
@@ -83,18 +88,20 @@ export async function extractArchives(
   manifest: PhysicalManifest,
   over: boolean,
 ): Promise<Extracted & { archives: ExtractedArchive[] }> {
-  const { folder, account } = by.place
+  const { folder, account, hollow } = by.place
   const dataDir = join(folder, 'data')
   const tablespaces = new Map(manifest.physical.tablespaces.map(({ oid }) => [oid, join(folder, 'tablespaces', oid)]))
   for (const each of [folder, dataDir, join(folder, 'tablespaces'), ...tablespaces.values()])
     await ownFolder(each, account)
   const archives: ExtractedArchive[] = []
-  for (const [artifact, into] of archivesOf(manifest, dataDir, tablespaces))
-    archives.push({ ...(await extractOne(by, manifest, { artifact, folder: into, over })), folder: into })
+  for (const { artifact, tablespace, folder } of archivesOf(manifest, dataDir, tablespaces)) {
+    const placing = { folder, over, ...(hollow && { hollow: { ...hollow, tablespace } }) }
+    archives.push({ ...(await extractOne(by, manifest, { artifact, ...placing })), folder })
+  }
   return { dataDir, tablespaces, archives }
 }
 
-type Unpacking = Pick<ExtractJob, 'folder' | 'over' | 'file'> & { artifact: Artifact }
+type Unpacking = Pick<ExtractJob, 'folder' | 'over' | 'file' | 'hollow'> & { artifact: Artifact }
 
 function extractOne(
   { reader, thread, place: { account } }: Extracting,
@@ -106,20 +113,24 @@ function extractOne(
 }
 
 export function contentsOf(archives: readonly Extraction[]): Contents {
-  const sum = (of: 'files' | 'bytes') => archives.reduce((total, each) => total + each[of], 0)
-  return { files: sum('files'), bytes: sum('bytes') }
+  const sum = (of: keyof Contents) => archives.reduce((total, each) => total + each[of], 0)
+  return { files: sum('files'), bytes: sum('bytes'), hollowBytes: sum('hollowBytes') }
 }
 
-function archivesOf(
-  manifest: PhysicalManifest,
-  dataDir: string,
-  tablespaces: Extracted['tablespaces'],
-): [Artifact, string][] {
-  const outside = manifest.physical.tablespaces.map(({ oid, artifact }): [Artifact, string] => [
-    artifactNamed(manifest, ({ name }) => name === artifact),
-    tablespaces.get(oid) as string,
-  ])
-  return [[artifactNamed(manifest, ({ role }) => role === 'base'), dataDir], ...outside]
+/** An archive, whose files it holds, and where they belong. */
+interface Archived {
+  artifact: Artifact
+  tablespace: string
+  folder: string
+}
+
+function archivesOf(manifest: PhysicalManifest, dataDir: string, tablespaces: Extracted['tablespaces']): Archived[] {
+  const outside = manifest.physical.tablespaces.map(({ oid: tablespace, artifact }) => ({
+    artifact: artifactNamed(manifest, ({ name }) => name === artifact),
+    ...{ tablespace, folder: tablespaces.get(tablespace) as string },
+  }))
+  const base = artifactNamed(manifest, ({ role }) => role === 'base')
+  return [{ artifact: base, tablespace: DEFAULT_TABLESPACE, folder: dataDir }, ...outside]
 }
 
 async function ownFolder(path: string, { uid, gid }: Account): Promise<void> {

@@ -36,6 +36,8 @@ export interface DecryptedPipe {
 export interface Extraction {
   files: number
   bytes: number
+  /** Of these in files that were left hollow. */
+  hollowBytes: number
   /** Every file and folder it brought, by its final name. */
   names: readonly string[]
 }
@@ -45,20 +47,24 @@ const READ_BYTES = 1024 ** 2
 /**
  * Decrypts and decompresses an artifact and puts what it holds on its place.
  *
+ * @param onListed called when the table of contents of a dump is in its file; not where it is no archive
  * @throws LifeboatError ARTIFACT_UNREADABLE | ARTIFACT_KEY_WRONG | RECOVERY_COMBINE_FAILED · errors of the disk as they come
  */
-export async function extractArtifact({ artifact, from, file, dump, ...placing }: ExtractJob): Promise<Extraction> {
+export async function extractArtifact(
+  { artifact, from, file, dump, ...placing }: ExtractJob,
+  onListed: () => void,
+): Promise<Extraction> {
   const pipe = 'fd' in from ? new Socket({ fd: from.fd, writable: false }) : undefined
   try {
     using placement = new FilePlacement(placing)
     const contents = 'fd' in from ? contentsOfPipe(pipe as Socket) : contentsOfFiles(from, artifact)
     const plain = isCompressed({ name: artifact }) ? decompressed(contents, artifact) : contents
-    const places = dump ? dataPlaces() : undefined
+    const places = dump ? dataPlaces(onListed) : undefined
     const { members: files, bytes } = await (file === undefined
       ? untar(plain, placement)
       : place(plain, { name: file, to: placement, places }))
     if (file !== undefined && places) fillIn(join(placing.folder, file), places.fields())
-    return { files, bytes, names: [...placement.names] }
+    return { files, bytes, hollowBytes: placement.hollowBytes, names: [...placement.names] }
   } finally {
     // Whoever still writes learns from this that nobody reads any more.
     pipe?.destroy()

@@ -1,13 +1,13 @@
 import { parentPort } from 'node:worker_threads'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { type Answer, LISTED } from './extract-answer.ts'
 import { type ExtractJob, extractArtifact } from './extract-job.ts'
-import type { Answer } from './extract-thread.ts'
 
 parentPort?.on('message', async (job: ExtractJob) => parentPort?.postMessage(await answer(job)))
 
 async function answer(job: ExtractJob): Promise<Answer> {
   try {
-    return { extraction: await extractArtifact(job) }
+    return { extraction: await extractArtifact(job, () => parentPort?.postMessage(LISTED)) }
   } catch (thrown) {
     // An error keeps neither its class nor its code on the way between threads.
     if (thrown instanceof LifeboatError) return { failure: thrown.toReport() }

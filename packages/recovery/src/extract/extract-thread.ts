@@ -1,16 +1,20 @@
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
-import { type ErrorReport, LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { orAborted } from '@lifeboat/shared/run/or-aborted.ts'
 import type { ContentsApart } from '../fetch/unseal.ts'
+import { type Answer, LISTED } from './extract-answer.ts'
 import type { Extraction, ExtractJob } from './extract-job.ts'
 
-/** `disk`: the code of a system call's error. */
-export type Answer = { extraction: Extraction } | { failure: ErrorReport } | { disk: string; message: string }
+export type ThreadJob = Omit<ExtractJob, 'from'> & {
+  /** Called when the table of contents of a dump is in its file. */
+  onListed?: () => void
+}
 
 /** Unpacks artifacts, one after the other, beside everything else this process does. Disposing ends it, also in the middle of one. */
 export interface ExtractThread extends AsyncDisposable {
   /** After a failure the thread is good for nothing more. @throws LifeboatError those of extractArtifact; RECOVERY_NO_ROOM · what `contents` throws · the signal's reason */
-  extract(job: Omit<ExtractJob, 'from'>, contents: ContentsApart, signal: AbortSignal): Promise<Extraction>
+  extract(job: ThreadJob, contents: ContentsApart, signal: AbortSignal): Promise<Extraction>
 }
 
 /**
@@ -22,7 +26,7 @@ export function openExtractThread(): ExtractThread {
   const worker = new Worker(new URL('./extract-thread-main.ts', import.meta.url), { execArgv: [], env: {} })
   const gone = goneOf(worker)
   return {
-    async extract(job, contents, signal) {
+    async extract({ onListed, ...job }, contents, signal) {
       const over = new AbortController()
       const stop = AbortSignal.any([signal, over.signal])
       const { port1: ours, port2: theirs } = new MessageChannel()
@@ -30,7 +34,7 @@ export function openExtractThread(): ExtractThread {
       worker.postMessage({ ...job, from } satisfies ExtractJob, 'fd' in contents ? [] : [theirs])
       const handing = 'fd' in contents ? Promise.resolve() : handOver(contents.parts, ours, stop)
       try {
-        const [extraction] = await Promise.all([extracted(worker, gone, job.folder, stop), handing])
+        const [extraction] = await Promise.all([extracted(answerOf(worker, stop, onListed), gone, job.folder), handing])
         return extraction
       } catch (thrown) {
         signal.throwIfAborted()
@@ -56,13 +60,20 @@ async function handOver(parts: AsyncIterable<string>, port: MessagePort, signal:
   port.postMessage(null)
 }
 
-async function extracted(
-  worker: Worker,
-  gone: Promise<never>,
-  folder: string,
-  signal: AbortSignal,
-): Promise<Extraction> {
-  const [answer] = (await Promise.race([once(worker, 'message', { signal }), gone])) as [Answer]
+/** @throws the signal's reason */
+async function answerOf(worker: Worker, signal: AbortSignal, onListed: () => void = () => {}): Promise<Answer> {
+  const { promise, resolve } = Promise.withResolvers<Answer>()
+  const hear = (word: Answer | typeof LISTED) => (word === LISTED ? onListed() : resolve(word))
+  worker.on('message', hear)
+  try {
+    return await orAborted(promise, signal)
+  } finally {
+    worker.off('message', hear)
+  }
+}
+
+async function extracted(answering: Promise<Answer>, gone: Promise<never>, folder: string): Promise<Extraction> {
+  const answer = await Promise.race([answering, gone])
   if ('extraction' in answer) return answer.extraction
   throw errorOf(answer, folder)
 }

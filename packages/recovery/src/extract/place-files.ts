@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { FileWriter } from './file-writer.ts'
+import { HollowFile, type HollowFiles, heldIn } from './hollow.ts'
 import { IncrementalFile } from './incremental-file.ts'
 import { type TarMember, unreadable } from './tar-header.ts'
 import type { FileSink, Placement } from './untar.ts'
@@ -19,6 +20,8 @@ export interface PlacingOptions {
   account: Account
   /** The folder holds the earlier backups of the chain, and this one goes over them; otherwise nothing that is there is touched. */
   over: boolean
+  /** Files of the archive, which is that of this tablespace, that nobody will read. */
+  hollow?: HollowFiles & { tablespace: string }
 }
 
 /**
@@ -30,6 +33,8 @@ export interface PlacingOptions {
 export class FilePlacement implements Placement, Disposable {
   /** What the folder must hold in the end: every member, by its final name. */
   readonly names = new Set<string>()
+  /** Length of the files that were left hollow. */
+  hollowBytes = 0
   readonly #opts: PlacingOptions
   readonly #folders = new Set<string>()
   readonly #asRoot = process.getuid?.() === 0
@@ -55,7 +60,7 @@ export class FilePlacement implements Placement, Disposable {
     const changes = this.#opts.over && basename(member.name).startsWith(INCREMENTAL)
     this.#writer = new FileWriter(changes ? this.#openEarlier(member) : this.#create(member))
     const writer = this.#writer
-    const sink = changes ? new IncrementalFile(writer, member) : writer
+    const sink = changes ? new IncrementalFile(writer, member) : this.#whole(writer, member)
     return {
       write: (chunk) => sink.write(chunk),
       close: () => {
@@ -71,6 +76,13 @@ export class FilePlacement implements Placement, Disposable {
     this.#writer?.close()
   }
 
+  #whole(writer: FileWriter, member: TarMember): FileSink {
+    const { hollow } = this.#opts
+    const held = hollow && heldIn(member.name, hollow.tablespace, hollow)
+    if (!held) return writer
+    this.hollowBytes += member.bytes
+    return new HollowFile(writer, member, { heads: hollow.heads && held === 'heap' })
+  }
   #create({ name, mode }: TarMember): number {
     const placed = name === CONTROL ? WITHHELD : name
     this.names.add(placed)

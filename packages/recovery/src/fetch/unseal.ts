@@ -3,10 +3,12 @@ import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { unage } from '@lifeboat/postgres/tools/age.ts'
 import type { Stage } from '@lifeboat/postgres/tools/stage.ts'
 import { unzstd } from '@lifeboat/postgres/tools/zstd.ts'
+import { decrypted } from '@lifeboat/shared/age/decrypt.ts'
 import { x25519Identities } from '@lifeboat/shared/age/identities.ts'
 import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Phase } from '@lifeboat/shared/run/run.ts'
+import { decompressed } from '../extract/decompress.ts'
 import { fetchArtifact, fetchParts } from './fetch-artifact.ts'
 import { findOnce } from './find-once.ts'
 import { isCompressed } from './is-compressed.ts'
@@ -37,6 +39,29 @@ export async function unseal<T>(
   return decrypt(reader, owner, artifact, to.phase, async (unage, input) => {
     return (await runPipeline([unage, ...further], to.sink, reader.run, { input })).result
   })
+}
+
+/**
+ * The text of an artifact that fits into memory. Programs are started only where the identity is one that only the age program understands: for a
+ * few kilobytes starting them is all the time it takes.
+ *
+ * @throws LifeboatError those of unseal
+ */
+export async function unsealText(
+  reader: Reader,
+  owner: Pick<Manifest, 'sourceId' | 'backupId'>,
+  artifact: Artifact,
+): Promise<string> {
+  const identities = x25519Identities(reader.identity.reveal())
+  if (identities === undefined) return unseal(reader, owner, artifact, { sink: whole })
+  const sealed = fetchArtifact(reader, owner, artifact, progressOf(reader, artifact))
+  const contents = decrypted(sealed, identities, artifact.name)
+  try {
+    return await whole(isCompressed(artifact) ? decompressed(contents, artifact.name) : contents)
+  } catch (thrown) {
+    reader.run.signal.throwIfAborted()
+    throw thrown
+  }
 }
 
 /** What a thread needs to get at the contents of an artifact by itself: its parts and the key, or a pipe it comes out of decrypted. */
@@ -104,9 +129,10 @@ function blame(err: LifeboatError, { name: artifact }: Artifact): LifeboatError 
   return new LifeboatError('DRILL_RESTORE_FAILED', facts, { cause: err })
 }
 
-/** The sink for what fits into memory. */
+/** The sink for what fits into memory; a chunk may be used again once the next is asked for. */
 export async function whole(bytes: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of bytes) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  let text = ''
+  for await (const chunk of bytes) text += decoder.decode(chunk, { stream: true })
+  return text + decoder.decode()
 }

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
+import { diagnoseSql } from '@lifeboat/postgres/diagnose.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { parseHistory } from '@lifeboat/shared/domain/timelines.ts'
 import { formatLsn, type Lsn } from '@lifeboat/shared/domain/wal.ts'
+import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import type { Recovered } from './recover.ts'
 
 const SESSION = { applicationName: 'lifeboat recovery', lockTimeoutMs: 60_000 }
@@ -29,11 +31,13 @@ export async function askProgress(connection: SourceConnection): Promise<Recover
   }
 }
 
-/** While it starts; recovery that ends between two words of one question; a query the replay is in conflict with. */
-const PASSING = ['SOURCE_UNREACHABLE', 'SOURCE_CONNECTION_LOST', '55000', '57P01', '57P02', '57P03', '40001']
+/** While it starts, or has given up: then its process says why. */
+const SILENT: ErrorCode[] = ['SOURCE_UNREACHABLE', 'SOURCE_CONNECTION_LOST']
+/** Recovery that ends between two words of one question; a query the replay is in conflict with. */
+const PASSING = ['55000', '40001']
 
 function isPassing(thrown: unknown): boolean {
-  return PASSING.includes(String((thrown as { code?: unknown }).code))
+  return SILENT.includes(diagnoseSql(thrown).code) || PASSING.includes(String((thrown as { code?: unknown }).code))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { asideName, asideOf } from './aside-names.ts'
+import { asideForm, asideName, asideOf } from './aside-names.ts'
 
 const NOW = Date.parse('2026-09-26T02:00:00Z')
 
@@ -15,6 +15,12 @@ test('a long name is cut so that the server does not cut the moment, and is foun
   }
 })
 
+test.each(['records', 'r'.repeat(63)])('the form of an aside is what it is called but for its time', (name) => {
+  const form = asideForm(name)
+  expect(form).toMatch(/_before_<when>$/)
+  expect(asideName(name, 'before', NOW)).toBe(form.replace('<when>', '20260926t020000z'))
+})
+
 test('two long names that begin alike have asides of their own', () => {
   const [one, other] = ['visits', 'bills'].map((end) => `${'r'.repeat(45)}_${end}`) as [string, string]
   const [aside, another] = [one, other].map((name) => asideName(name, 'before', NOW)) as [string, string]
@@ -22,9 +28,11 @@ test('two long names that begin alike have asides of their own', () => {
   expect(asideOf(other, [aside, another])).toEqual([{ name: another, why: 'before', atMs: NOW }])
 })
 
-test('what was kept under a name that is merely cut is still found', () => {
-  const name = `${'r'.repeat(39)}_before_20260926t020000z`
-  expect(asideOf('r'.repeat(45), [name])).toEqual([{ name, why: 'before', atMs: NOW }])
+test('what bears the beginning of a long name is of another', () => {
+  const short = 'r'.repeat(39)
+  const aside = asideName(short, 'before', NOW)
+  expect(asideOf('r'.repeat(45), [aside])).toEqual([])
+  expect(asideOf(short, [aside])).toHaveLength(1)
 })
 
 test('only what was put aside of this very database is found, the newest first', () => {

@@ -11,9 +11,19 @@ export function asideName(database: string, why: 'before' | 'reverted', nowMs: n
   return `${stemOf(database, NAME_BYTES - tail.length)}${tail}`
 }
 
-function stemOf(name: string, bytes: number): string {
-  if (Buffer.byteLength(name) <= bytes) return name
-  const hash = `_${createHash('sha256').update(name).digest('hex').slice(0, 8)}`
+/** `records_before_<when>`, for people, as long as nobody knows when. */
+export function asideForm(database: string): string {
+  return asideName(database, 'before', 0).replace(/[^_]+$/, '<when>')
+}
+
+/** A name, or what is left of it where something is to be written behind it. */
+export function stemOf(name: string, bytes: number): string {
+  return Buffer.byteLength(name) <= bytes ? name : hashedStem(name, bytes, name)
+}
+
+/** The beginning of a name, and a hash of what it is to stand for. */
+export function hashedStem(name: string, bytes: number, whole: string): string {
+  const hash = `_${createHash('sha256').update(whole).digest('hex').slice(0, 8)}`
   return `${cut(name, bytes - hash.length)}${hash}`
 }
 
@@ -24,13 +34,12 @@ export interface Aside {
   atMs: number
 }
 
-/** Those of these names under which a database of that name was put aside, the newest first. A name may also be cut without a hash: by such ones some are kept since before there was one. */
+/** Those of these names under which a database of that name was put aside, the newest first. */
 export function asideOf(database: string, names: readonly string[]): Aside[] {
   return names
     .flatMap((name): Aside[] => {
       const [tail = '', why, year, month, day, hour, minute, second] = STAMP.exec(name) ?? []
-      const stems = [stemOf(database, NAME_BYTES - tail.length), cut(database, NAME_BYTES - tail.length)]
-      const own = tail !== '' && stems.some((stem) => name === `${stem}${tail}`)
+      const own = tail !== '' && name === `${stemOf(database, NAME_BYTES - tail.length)}${tail}`
       const atMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
       return own ? [{ name, why: why as Aside['why'], atMs }] : []
     })
@@ -38,7 +47,7 @@ export function asideOf(database: string, names: readonly string[]): Aside[] {
 }
 
 /** As many whole characters as fit. */
-export function cut(name: string, bytes: number): string {
+function cut(name: string, bytes: number): string {
   let kept = name
   while (Buffer.byteLength(kept) > bytes) kept = [...kept].slice(0, -1).join('')
   return kept

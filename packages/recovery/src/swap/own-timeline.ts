@@ -15,13 +15,13 @@ import { findSuperuser } from '../recover/find-superuser.ts'
 import { prepareCluster } from '../recover/prepare-cluster.ts'
 import { recover } from '../recover/recover.ts'
 import { recoverySettings } from '../recover/recovery-settings.ts'
-import { isThere } from './swap-folders.ts'
+import { isThere } from './swap-places.ts'
 
 const execute = promisify(execFile)
 
 export interface OwnTimeline {
-  /** Data directories of the same cluster that had its place meanwhile: their timelines are taken. */
-  others: readonly string[]
+  /** The newest timeline that is another's, see `takenBy`. */
+  taken: Timeline
   /** For the log and the configuration of the server; empty, and the account's own. */
   folder: string
   account: Account
@@ -42,13 +42,12 @@ export interface OwnTimeline {
  * @throws LifeboatError RECOVERY_… – it cannot be started as it lies there
  */
 export async function beginOwnTimeline(dataDir: string, opts: OwnTimeline): Promise<Timeline> {
-  const { others, folder, account, tools, patienceMs, signal } = opts
+  const { taken, folder, account, tools, patienceMs, signal } = opts
   await stopLeftServer(dataDir, { mode: 'fast', patienceMs })
   // What keeps a second server from these data is removed below.
   const pid = await serverIn(dataDir)
   if (pid !== undefined) throw new LifeboatError('RESTORE_STILL_RUNNING', { pid, dataDirectory: dataDir })
   const own = await timelineOf(dataDir, tools)
-  const taken = Math.max(...(await Promise.all(others.map(newestIn))))
   const begun = await isThere(join(dataDir, 'recovery.signal'))
   if (!begun && (own > taken || (await isThere(join(dataDir, 'standby.signal'))))) return own
   await using socket = await openSocketFolder(account)
@@ -84,6 +83,17 @@ export async function beginOwnTimeline(dataDir: string, opts: OwnTimeline): Prom
   return timelineOf(dataDir, tools)
 }
 
+/**
+ * The newest timeline of the data directories of a cluster that had its place meanwhile. One that is lost cannot be asked: it came to its place by a promotion, for which the number behind that
+ * of the cluster it replaced was the first to be had.
+ *
+ * @param dataDir the cluster that is to come back, as long as it has the timeline on which it was put aside
+ */
+export async function takenBy(others: readonly string[], dataDir: string, tools: PostgresTools): Promise<Timeline> {
+  const own = await timelineOf(dataDir, tools)
+  return Math.max(...(await Promise.all(others.map(async (other) => (await newestIn(other)) ?? own + 1))))
+}
+
 /** It has slots, unlike what came out of a backup, and a server refuses to start with more of them, or of another kind, than its settings allow. */
 const SLOTS = { max_replication_slots: '10000', wal_level: 'logical' }
 
@@ -103,11 +113,11 @@ async function timelineOf(dataDir: string, tools: PostgresTools): Promise<Timeli
   return Number(/^Latest checkpoint's TimeLineID: +(\d+)$/m.exec(stdout)?.[1])
 }
 
-/** By the names of its WAL, which a running server may be asked for as well. */
-async function newestIn(dataDir: string): Promise<Timeline> {
+/** By the names of its WAL, which a running server may be asked for as well. undefined: it has none. */
+async function newestIn(dataDir: string): Promise<Timeline | undefined> {
   const names = await readdir(join(dataDir, 'pg_wal')).catch(() => [])
   const timelines = names.flatMap((name) => /^([0-9A-F]{8})(?:[0-9A-F]{16}|\.history)$/.exec(name)?.[1] ?? [])
-  return Math.max(0, ...timelines.map((digits) => Number.parseInt(digits, 16)))
+  return timelines.length === 0 ? undefined : Math.max(...timelines.map((digits) => Number.parseInt(digits, 16)))
 }
 
 function hex8(timeline: Timeline): string {

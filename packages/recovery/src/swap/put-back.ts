@@ -7,8 +7,9 @@ import { holdDatabase } from './hold-database.ts'
 import { type Swapped, swapDatabases } from './swap-databases.ts'
 
 /**
- * Undoes a replacement: the database that was put aside last has its name again, and the present one is put aside.
+ * Undoes a replacement: the database that was put aside last has its name again, and the present one, if there is one, is put aside.
  *
+ * @param opts.back nothing but this one, which was the last
  * @throws LifeboatError RECOVERY_NOTHING_ASIDE | RECOVERY_SWAP_BLOCKED | RECOVERY_UNDER_WAY | SOURCE_…
  */
 export async function revertReplaced(
@@ -18,11 +19,13 @@ export async function revertReplaced(
     drainMs,
     run,
     aside = asideName(database, 'reverted', Date.now()),
-  }: { drainMs: number; run: Pick<Run, 'signal'>; aside?: string },
-): Promise<Swapped & { back: string }> {
+    back,
+  }: { drainMs: number; run: Pick<Run, 'signal'>; aside?: string | undefined; back?: string },
+): Promise<Partial<Swapped> & { back: string }> {
   await using _held = await holdDatabase(server, database)
   const newest = (await putAside(server, database)).find(({ why }) => why === 'before')
-  if (!newest) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { database })
+  if (!newest || (back !== undefined && newest.name !== back))
+    throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { database })
   const swapped = await swapDatabases(server, { live: database, next: newest.name, aside, drainMs }, run)
   return { ...swapped, back: newest.name }
 }

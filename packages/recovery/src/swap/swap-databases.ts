@@ -10,8 +10,8 @@ export interface Swap {
   live: string
   /** What is to bear that name. */
   next: string
-  /** Under which the present one stays; nobody can enter it there. */
-  aside: string
+  /** Under which the present one stays; nobody can enter it there. undefined: the name has to be free. */
+  aside: string | undefined
   /** Sessions get this long to leave by themselves. */
   drainMs: number
 }
@@ -28,24 +28,31 @@ const LOOK_MS = 50
 const TRIES = 3
 
 /**
- * Puts one database in the place of another by renaming both in one transaction. Killed at any instruction, either nothing has happened or everything.
+ * Puts one database in the place of another by renaming both in one transaction; where nothing bears the name, it is only taken. Killed at any instruction, either nothing has happened or everything.
  *
  * The rename locks the database before it waits for its sessions: who connects meanwhile waits, and is told to try again when it is done. So sessions
  * are ended while it waits, and none can slip in between.
  *
  * @param server to any other database of the same server, as a superuser
+ * @returns undefined: nothing bore the name
  * @throws LifeboatError RECOVERY_SWAP_BLOCKED – something in it cannot be ended, a prepared transaction for instance; nothing has changed
  */
-export async function swapDatabases(server: SourceConnection, swap: Swap, run: Pick<Run, 'signal'>): Promise<Swapped> {
+export async function swapDatabases(
+  server: SourceConnection,
+  swap: Swap,
+  run: Pick<Run, 'signal'>,
+): Promise<Swapped | undefined> {
   if ([swap.live, swap.next].includes(server.database))
     throw new LifeboatError('RECOVERY_SWAP_BLOCKED', { problem: `connect to another database than ${server.database}` })
   await using renaming = await connectSource(server, SESSION)
   await using looking = await connectSource(server, SESSION)
+  const { aside } = swap
+  if (aside === undefined || !(await isThere(looking, swap.live))) return await takeName(renaming, swap)
   await drained(looking, swap, run)
   for (let attempt = 1; ; attempt++) {
     run.signal.throwIfAborted()
     try {
-      return await renameBoth(renaming, looking, swap)
+      return await renameBoth(renaming, looking, { ...swap, aside })
     } catch (thrown) {
       const busy = (thrown as { code?: unknown }).code === '55006'
       if (busy && attempt < TRIES) continue
@@ -54,12 +61,35 @@ export async function swapDatabases(server: SourceConnection, swap: Swap, run: P
   }
 }
 
+async function isThere(client: SourceClient, database: string): Promise<boolean> {
+  const { rows } = await client.query('select from pg_database where datname = $1', [database])
+  return rows.length > 0
+}
+
+/** Refused by the server when somebody took the name meanwhile. */
+async function takeName(client: SourceClient, swap: Pick<Swap, 'live' | 'next'>): Promise<undefined> {
+  const [live, next] = [swap.live, swap.next].map(quoteIdent)
+  try {
+    await client.query('begin')
+    await client.query(`alter database ${next} rename to ${live}`)
+    await client.query(`alter database ${live} allow_connections true`)
+    await client.query('commit')
+  } catch (thrown) {
+    await client.query('rollback').catch(() => {})
+    throw diagnoseSql(thrown)
+  }
+}
+
 async function drained(client: SourceClient, { live, drainMs }: Swap, { signal }: Pick<Run, 'signal'>): Promise<void> {
   const until = Date.now() + drainMs
   while (Date.now() < until && (await sessionsIn(client, live)) > 0) await pause(LOOK_MS, undefined, { signal })
 }
 
-async function renameBoth(renaming: SourceClient, looking: SourceClient, swap: Swap): Promise<Swapped> {
+async function renameBoth(
+  renaming: SourceClient,
+  looking: SourceClient,
+  swap: Swap & { aside: string },
+): Promise<Swapped> {
   const [live, next, aside] = [swap.live, swap.next, swap.aside].map(quoteIdent)
   const ended = new Set<number>()
   await renaming.query('begin')

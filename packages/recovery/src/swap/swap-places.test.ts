@@ -66,7 +66,7 @@ test('whoever died between two renames comes to the same end', async () => {
 })
 
 test.each(['folder', 'file'] as const)(
-  'a %s that was made at a place whose own is kept is not overwritten, and what was done before is undone',
+  'a %s that was made at a place whose own is kept is not overwritten: it gives way to that, and all the rest is undone',
   async (kind) => {
     const taken = prepare('taken', kind)
     const swaps = [...all(), taken]
@@ -75,11 +75,37 @@ test.each(['folder', 'file'] as const)(
     if (kind === 'folder') mkdirSync(taken.place)
     writeFileSync(own, 'made by the service')
     expect(await stateOf(taken)).toBe('half')
-    await expect(swapPlaces(swaps)).rejects.toMatchObject({ code: 'RESTORE_FILES_UNFIT' })
-    expect([read(taken.place), read(taken.aside)]).toEqual(['made by the service', 'old'])
-    for (const { place, next } of swaps.slice(0, 3)) expect([read(place), read(String(next))]).toEqual(['old', 'new'])
+    // Of an earlier life.
+    await swapPlaces(swaps.slice(1, 2))
+    const away = `${taken.aside}_again`
+    const problem = expect.stringContaining(`what was there is kept as ${away}, and has to be removed by hand`)
+    await expect(swapPlaces(swaps)).rejects.toMatchObject({ code: 'RESTORE_FILES_UNFIT', facts: { problem } })
+    for (const { place, next } of swaps) expect([read(place), read(String(next))]).toEqual(['old', 'new'])
+    expect(await Promise.all(swaps.map(stateOf))).toEqual(['none', 'none', 'none', 'none'])
+    expect(read(away)).toBe('made by the service')
   },
 )
+
+test('whoever died between two renames, and cannot do the second, puts back what was there', async () => {
+  const swaps = all()
+  const [{ place, aside }] = swaps as [PlaceSwap]
+  renameSync(place, aside)
+  const impossible = { ...prepare('z', 'file'), place: join(folder, 'z', 'no folder', 'x') }
+  await expect(swapPlaces([impossible, ...swaps])).rejects.toMatchObject({ code: 'RESTORE_FILES_UNFIT' })
+  expect(await Promise.all(swaps.map(stateOf))).toEqual(['none', 'none', 'none'])
+  expect(read(place)).toBe('old')
+})
+
+test('where what was kept is gone, what is in place stays there, and that is said', async () => {
+  const done = prepare('done', 'folder')
+  await swapPlaces([done])
+  rmSync(done.aside, { recursive: true })
+  const impossible = { ...prepare('z', 'file'), place: join(folder, 'z', 'no folder', 'x') }
+  await expect(swapPlaces([done, impossible])).rejects.toMatchObject({
+    facts: { problem: expect.stringContaining(`${done.aside} is gone`) },
+  })
+  expect(read(done.place)).toBe('new')
+})
 
 test('when one of them cannot be put in place, none is', async () => {
   const swaps = [...all(), { ...prepare('d', 'file'), place: join(folder, 'd', 'no folder', 'x') }]

@@ -11,6 +11,8 @@ import { type Measured, measureExport } from '@lifeboat/postgres/table-export/me
 import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
+import type { ChosenHollow } from './choose-hollow.ts'
+import { demandWhole } from './demand-whole.ts'
 import { isLive, type LiveTable, readLive } from './live-table.ts'
 import { TABLES_SESSION } from './one-transaction.ts'
 import type { TableOrigin } from './origin.ts'
@@ -19,22 +21,24 @@ export interface OfDatabase {
   wanted: readonly TableRef[]
   /** It came out of a physical backup, in which unlogged tables are empty, whatever they held. */
   logged?: boolean
+  /** Likewise, and files of other tables were left hollow. */
+  chosen?: ChosenHollow | undefined
 }
 
 /**
  * A database that holds the tables as they were, which nobody writes to. What is read of it is measured before.
  *
- * @throws LifeboatError RESTORE_TABLE_ABSENT | SOURCE_…
+ * @throws LifeboatError RESTORE_TABLE_ABSENT | RECOVERY_HOLLOW | SOURCE_…
  */
 export async function databaseOrigin(
   connection: SourceConnection,
-  { wanted, logged = false }: OfDatabase,
+  about: OfDatabase,
   run: Pick<Run, 'signal' | 'log'>,
 ): Promise<TableOrigin> {
   await using opening = new AsyncDisposableStack()
   const client = opening.use(await connectSource(connection, TABLES_SESSION))
   opening.use(cutOn(run.signal, client))
-  const { tables, sequences, encoding } = await measure(client, wanted, logged).catch((thrown: unknown) => {
+  const { tables, sequences, encoding } = await measure(client, about).catch((thrown: unknown) => {
     run.signal.throwIfAborted()
     throw diagnoseSql(thrown)
   })
@@ -50,9 +54,10 @@ export async function databaseOrigin(
   }
 }
 
-async function measure(client: SourceClient, wanted: readonly TableRef[], logged: boolean) {
+async function measure(client: SourceClient, { wanted, logged = false, chosen }: OfDatabase) {
   await client.query('begin isolation level repeatable read read only')
   await pinSettings(client)
+  if (chosen) await demandWhole(client, chosen, wanted)
   const found = await demandTables(client, wanted)
   const unlogged = found.filter((table) => table.unlogged).map(({ title }) => title)
   if (logged && unlogged.length > 0)

@@ -11,9 +11,13 @@ import type { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
 import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
 import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Run } from '@lifeboat/shared/run/run.ts'
 import { dropBeside, dropLeftovers } from '../bare/recover-into-server.ts'
-import { fetchArchive, type LoadingPlace, restoreArchive, restorerMajor } from '../dump/load-dump.ts'
+import { askArchive, choosing } from '../dump/archive-list.ts'
+import { fetchArchive } from '../dump/fetch-archive.ts'
+import { type LoadingPlace, restoreArchive, restorerMajor } from '../dump/load-dump.ts'
 import type { Reader } from '../fetch/reader.ts'
+import { type ArchiveEntry, contentsOf, definitionsOf, readEntries } from './archive-entries.ts'
 import { databaseOrigin, demandTables } from './database-origin.ts'
 import { TABLES_SESSION } from './one-transaction.ts'
 import type { TableOrigin } from './origin.ts'
@@ -27,7 +31,7 @@ export interface Scratch {
   name: string
 }
 
-/** Definitions as they were, of everything, for one table may need any of it; but nothing about who may do what, for nobody else comes in. */
+/** Definitions as they were; but nothing about who may do what, for nobody else comes in. */
 const DEFINITIONS = [
   '--section=pre-data',
   '--no-owner',
@@ -38,7 +42,7 @@ const DEFINITIONS = [
 ]
 
 /**
- * A dump: all definitions and the rows of these tables alone, restored into a database beside and held against the fingerprint of the dump, where there is one. It is dropped when
+ * A dump: its definitions and the rows of these tables alone, restored into a database beside and held against the fingerprint of the dump, where there is one. It is dropped when
  * it is disposed of.
  *
  * @throws LifeboatError RESTORE_TABLE_ABSENT | RECOVERY_UNLIKE | DRILL_RESTORE_FAILED | ARTIFACT_… | SOURCE_… | TARGET_…
@@ -59,11 +63,17 @@ export async function dumpOrigin(
   const archive = await fetchArchive(reader, manifest, 'fetch')
   opening.defer(() => rm(archive, { force: true }))
   opening.defer(() => dropBeside(server, name))
-  await makeDatabase(server, name, manifest)
   const place = { connection: { ...server, database: name }, applicationName: TABLES_SESSION.applicationName }
+  const entries = readEntries(await askArchive(archive, ['--list', '--verbose'], program, run))
+  const dump: DumpThere = { archive, entries, program, place, run }
+  const make = () => makeDatabase(server, name, manifest)
+  await make()
   onPhase('restore')
-  await restoreArchive(archive, place, { program, jobs: 1, more: DEFINITIONS }, run)
-  const parts = await loadRows(reader, archive, place, program, wanted)
+  await restoreDefinitions(dump, wanted, async () => {
+    await dropBeside(server, name)
+    await make()
+  })
+  const parts = await loadRows(dump, wanted)
   await rm(archive, { force: true })
   onPhase('measure')
   await compareRows(place.connection, parts, fingerprint)
@@ -81,12 +91,41 @@ async function makeDatabase(server: SourceConnection, name: string, { server: wa
   )
 }
 
+interface DumpThere {
+  archive: string
+  entries: readonly ArchiveEntry[]
+  program: Program
+  place: LoadingPlace
+  run: Run
+}
+
+/**
+ * Of everything, for what a function needs that is written as text nobody knows. Where the server refuses that, an extension for instance that can live in one database
+ * only, what the tables are known to need has to do.
+ */
+async function restoreDefinitions(
+  { archive, entries, program, place, run }: DumpThere,
+  wanted: readonly TableRef[],
+  anew: () => Promise<void>,
+): Promise<void> {
+  const restore = (more: readonly string[]) => restoreArchive(archive, place, { program, jobs: 1, more }, run)
+  try {
+    await restore(DEFINITIONS)
+  } catch (err) {
+    if (!LifeboatError.is(err, 'DRILL_RESTORE_FAILED')) throw err
+    run.log.warn(
+      { event: 'restore.fewer-definitions', err },
+      'not everything could be defined; the tables are tried alone',
+    )
+    await anew()
+    const lines = definitionsOf(entries, wanted).map(({ line }) => line)
+    await choosing(archive, lines, (chosen) => restore([...DEFINITIONS, chosen]))
+  }
+}
+
 /** @returns the tables that hold the rows: of a partitioned one its parts */
 async function loadRows(
-  { run }: Reader,
-  archive: string,
-  place: LoadingPlace,
-  program: Program,
+  { archive, entries, program, place, run }: DumpThere,
   wanted: readonly TableRef[],
 ): Promise<TableRef[]> {
   await using client = await connectSource(place.connection, TABLES_SESSION)
@@ -99,12 +138,11 @@ async function loadRows(
   )
   const sequences = await measureSequencesOf(client, tables)
   await client.query('commit')
-  // pg_restore takes each name in each schema: what that is too much lies in the scratch database and is looked at by nobody.
-  const entries = [...parts, ...sequences]
-  const schemas = [...new Set(entries.map(({ schema }) => `--schema=${schema}`))]
-  const names = [...new Set(entries.map((entry) => `--table=${entry.name}`))]
-  const more = ['--data-only', '--no-owner', '--no-privileges', ...schemas, ...names]
-  await restoreArchive(archive, place, { program, jobs: availableParallelism(), more }, run)
+  const lines = contentsOf(entries, [...parts, ...sequences]).map(({ line }) => line)
+  await choosing(archive, lines, (chosen) => {
+    const more = ['--data-only', '--no-owner', '--no-privileges', chosen]
+    return restoreArchive(archive, place, { program, jobs: availableParallelism(), more }, run)
+  })
   return parts
 }
 

@@ -8,7 +8,8 @@ interface ForeignKey {
   /** Conditions in SQL: that a row refers to anything, and that `p` is what `c` refers to. */
   refers: string
   matches: string
-  temporal: boolean
+  /** Of a rule of periods: `c` lasts no longer than all together that it refers to; SQL over the rows of `p` that match. */
+  covered: string | null
 }
 
 /**
@@ -25,7 +26,12 @@ const FOREIGN_KEYS = `
   )
   select con.conname as name, case when child.relkind = 'p' then '' else 'only ' end || con.conrelid::regclass as child,
          case when parent.relkind = 'p' then '' else 'only ' end || con.confrelid::regclass as parent,
-         coalesce((to_jsonb(con) ->> 'conperiod')::boolean, false) as temporal,
+         case when (to_jsonb(con) ->> 'conperiod')::boolean then (
+           select format('c.%I operator(pg_catalog.<@) pg_catalog.range_agg(p.%I)', ours.attname, theirs.attname)
+             from pg_attribute ours, pg_attribute theirs
+            where ours.attrelid = con.conrelid and ours.attnum = con.conkey[array_upper(con.conkey, 1)]
+              and theirs.attrelid = con.confrelid and theirs.attnum = con.confkey[array_upper(con.confkey, 1)]
+         ) end as covered,
          (select '(' || string_agg(format('c.%I is not null', a.attname), case con.confmatchtype when 'f' then ' or ' else ' and ' end) || ')'
             from pg_attribute a where a.attrelid = con.conrelid and a.attnum = any (con.conkey)) as refers,
          (select string_agg(format('p.%I operator(%I.%s) c.%I', theirs.attname, n.nspname, o.oprname, ours.attname), ' and ')
@@ -49,14 +55,12 @@ const FOREIGN_KEYS = `
 export async function demandForeignKeys(client: SourceClient, oids: readonly string[]): Promise<void> {
   const { rows } = await client.query<ForeignKey>(FOREIGN_KEYS, [oids])
   const broken: string[] = []
-  for (const { name, child, parent, refers, matches, temporal } of rows) {
+  for (const { name, child, parent, refers, matches, covered } of rows) {
     const [from, to] = [child, parent].map((relation) => relation.replace(/^only /, ''))
-    if (temporal) {
-      broken.push(`${name}: ${from} refers to periods of ${to}, which cannot be asked`)
-      continue
-    }
+    const there = `from ${parent} p where ${matches}`
+    const isMet = covered === null ? `exists (select ${there})` : `coalesce((select ${covered} ${there}), false)`
     const found = await client.query<{ rows: string }>(
-      `select count(*)::text as rows from ${child} c where ${refers} and not exists (select from ${parent} p where ${matches})`,
+      `select count(*)::text as rows from ${child} c where ${refers} and not ${isMet}`,
     )
     const count = Number(found.rows[0]?.rows)
     if (count > 0)

@@ -29,6 +29,14 @@ export async function keptOf(client: SourceClient, tables: readonly TableRef[]):
   return kept
 }
 
+/** When they are put aside by their names, which know seconds alone: now, or in the next second in which none of them was. */
+export function asideTime(kept: readonly Kept[], nowMs: number): number {
+  const taken = new Set(kept.flatMap(({ asides }) => asides.map(({ atMs }) => atMs)))
+  let ms = nowMs
+  while (taken.has(ms - (ms % 1000))) ms += 1000
+  return ms
+}
+
 /** Those which are kept are named by this, in the order in which they are asked for. */
 export function titlesOf(kept: readonly TableRef[]): string {
   return kept.map(titleOf).join(', ')

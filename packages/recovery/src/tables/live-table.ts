@@ -33,16 +33,19 @@ export interface KeyColumn {
 /** What stands where a table should be, in one sentence. */
 export type NoTable = { problem: string }
 
+/** A key WITHOUT OVERLAPS compares its period by overlapping; what is the same row is told by the same period. */
 const ABOUT = `
   select pg_get_userbyid(c.relowner) as owner,
          coalesce((
            select json_agg(json_build_object('name', a.attname, 'equals', format('operator(%I.%s)', n.nspname, o.oprname)) order by k.no)
              from pg_index i
-            cross join unnest(i.indkey::int2[], i.indclass::oid[]) with ordinality as k (attnum, opclass, no)
+             join pg_constraint con on con.conindid = i.indexrelid and con.contype = 'p'
+            cross join unnest(i.indkey::int2[], i.indclass::oid[], con.conexclop) with ordinality as k (attnum, opclass, exclop, no)
              join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
              join pg_opclass oc on oc.oid = k.opclass
-             join pg_amop am on am.amopfamily = oc.opcfamily and am.amopstrategy = 3 and am.amoplefttype = oc.opcintype and am.amoprighttype = oc.opcintype
-             join pg_operator o on o.oid = am.amopopr join pg_namespace n on n.oid = o.oprnamespace
+             left join pg_amop am on am.amopfamily = oc.opcfamily and am.amopstrategy = 3 and am.amoplefttype = oc.opcintype and am.amoprighttype = oc.opcintype and con.conexclop is null
+             join pg_operator o on o.oid = case when con.conexclop is null then am.amopopr when k.no < i.indnkeyatts then k.exclop else 'pg_catalog.=(anyrange,anyrange)'::regoperator end
+             join pg_namespace n on n.oid = o.oprnamespace
             where i.indrelid = c.oid and i.indisprimary and k.no <= i.indnkeyatts
          ), '[]') as key,
          ${triggersWhere(`t.tgenabled = 'R'`)} as "replicaTriggers",

@@ -6,7 +6,7 @@ import type { ExportedTable, TableExport } from '@lifeboat/shared/domain/table-e
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { artifactOf } from '../dump/open-dump.ts'
 import type { Reader } from '../fetch/reader.ts'
-import { unseal, whole } from '../fetch/unseal.ts'
+import { unseal, unsealText } from '../fetch/unseal.ts'
 import { parseSidecar } from './sidecar.ts'
 import type { RowsOf } from './staging.ts'
 
@@ -34,7 +34,7 @@ export async function exportOrigin(
   const sidecar = artifactOf(manifest, 'table-export')
   if (!sidecar)
     throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no description of tables' })
-  const { tables, sequences, encoding } = parseSidecar(await unseal(reader, manifest, sidecar, { sink: whole }))
+  const { tables, sequences, encoding } = parseSidecar(await unsealText(reader, manifest, sidecar))
   const found = pickTables(tables, wanted)
   return {
     ...{ tables: found, sequences, encoding },

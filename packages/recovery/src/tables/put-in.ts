@@ -49,8 +49,8 @@ export async function putIn(client: SourceClient, tables: readonly PutTable[], h
   // All rows out before any comes in: one may have to make room for another, in whichever table.
   for (const pair of pairs) await takeOut(client, pair, how)
   for (const pair of pairs) await bringIn(client, pair, how)
-  // Now and not with COMMIT; and no table is altered while any trigger waits.
-  if (recheck.length > 0) await client.query('set constraints all immediate')
+  // Now and not with COMMIT, behind the comparison; and no table is altered while any trigger waits.
+  await client.query('set constraints all immediate')
   for (const pair of pairs) await demandSame(client, pair, how)
   await demandForeignKeys(
     client,

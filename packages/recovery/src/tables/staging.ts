@@ -8,7 +8,7 @@ import type { RestoreId } from '@lifeboat/shared/domain/ids.ts'
 import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
 import type { ExportedTable } from '@lifeboat/shared/domain/table-export.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { cut, NAME_BYTES } from '../swap/aside-names.ts'
+import { hashedStem, NAME_BYTES } from '../swap/aside-names.ts'
 
 /** What has to be known of rows that are to be put into a table of this name. */
 export type RowsOf = Pick<ExportedTable, 'title' | 'schema' | 'name' | 'columns' | 'rows' | 'hash'>
@@ -27,11 +27,16 @@ export function stagingSchema(restoreId: RestoreId): string {
   return `${STEM}${restoreId.slice(-6)}`
 }
 
-/** Tables keep their names, but for those that several schemas have. */
+/** Tables keep their names, but for those that several schemas have: `clinic.visit`, with a hash behind it where that is too long, or the name of another one. */
 export function stagedIn(schema: string, tables: readonly RowsOf[]): Staged[] {
-  return tables.map((table) => {
-    const isOnly = tables.filter(({ name }) => name === table.name).length === 1
-    return { table, at: { schema, name: isOnly ? table.name : cut(`${table.schema}.${table.name}`, NAME_BYTES) } }
+  const isOnly = ({ name }: RowsOf) => tables.filter((each) => each.name === name).length === 1
+  const wanted = tables.map((table) => (isOnly(table) ? table.name : `${table.schema}.${table.name}`))
+  const isFree = (text: string) => wanted.filter((each) => each === text).length === 1
+  return tables.map((table, no) => {
+    const text = wanted[no] as string
+    const fits = isOnly(table) || (isFree(text) && Buffer.byteLength(text) <= NAME_BYTES)
+    const name = fits ? text : hashedStem(text, NAME_BYTES, JSON.stringify([table.schema, table.name]))
+    return { table, at: { schema, name } }
   })
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Moment } from '../domain/ids.ts'
 import type { ErrorReport } from '../errors/lifeboat-error.ts'
 import type { Logger } from '../log/logger.ts'
 import type { Progress } from '../run/run.ts'
@@ -143,6 +144,11 @@ export interface Bus extends AsyncDisposable {
     type: MessageType<T>,
     opts: { route?: string; since: number; signal: AbortSignal; caughtUp?: () => void },
   ): AsyncIterable<T>
+  /**
+   * Wishes of one type that nobody has settled, in order, each with the moment it was published; nothing is consumed. What does not have the shape of its type is
+   * skipped.
+   */
+  waiting<T>(type: MessageType<T>, opts?: { route?: string }): AsyncIterable<{ at: Moment; data: T }>
   bucket<T>(definition: BucketDefinition<T>): Promise<Bucket<T>>
   /** Lossy, at most once a second per run (the caller's Run throttles). */
   sendProgress(report: ProgressReport): void

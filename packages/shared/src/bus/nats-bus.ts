@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/nats-core'
+import { moment } from '../domain/ids.ts'
 import { LifeboatError } from '../errors/lifeboat-error.ts'
 import { within } from '../run/within.ts'
 import { AsyncQueue } from './async-queue.ts'
@@ -15,7 +16,7 @@ import { observe } from './observe.ts'
 import { pullLoop } from './pull-loop.ts'
 import type { PulledMessage } from './pulled-message.ts'
 import { reconcileConsumer, reconcileStream } from './reconcile.ts'
-import { buryStrays } from './strays.ts'
+import { buryStrays, waitingMessages } from './strays.ts'
 import { ACK_WAIT_MS, DEAD, MAX_ACK_PENDING, STREAMS, streamFor, streamSettings, WISH_DELIVERIES } from './streams.ts'
 import { type TailMessage, tail } from './tail.ts'
 import { nextTraceparent } from './trace.ts'
@@ -141,6 +142,13 @@ class NatsBus implements Bus {
     }
   }
 
+  async *waiting<T>(type: MessageType<T>, { route = '*' }: { route?: string } = {}) {
+    for await (const message of waitingMessages(this.#link, streamFor(type.class).name, busSubject(type, route))) {
+      const data = this.#readOrSkip(type, message)
+      if (data !== undefined) yield { at: moment(message.at), data }
+    }
+  }
+
   bucket<T>(definition: BucketDefinition<T>): Promise<Bucket<T>> {
     return openBucket(this.#link, definition, this.#replicas)
   }
@@ -212,7 +220,7 @@ class NatsBus implements Bus {
     }
   }
 
-  #readOrSkip<T>(type: MessageType<T>, { subject, data }: TailMessage): T | undefined {
+  #readOrSkip<T>(type: MessageType<T>, { subject, data }: Pick<TailMessage, 'subject' | 'data'>): T | undefined {
     try {
       return readMessage(type, subject, data)
     } catch (err) {

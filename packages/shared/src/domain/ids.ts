@@ -140,6 +140,11 @@ export function operatorPointId(set: PolicyId, nowMs: number): RecoveryPointId {
   return `${set}.${compactTime(nowMs)}-${suffix()}` as RecoveryPointId
 }
 
+/** Of which set a point is. */
+export function setOf(point: RecoveryPointId): PolicyId {
+  return point.slice(0, point.indexOf('.')) as PolicyId
+}
+
 export function operatorRunId(policy: PolicyId, source: SourceId, nowMs: number): RunId {
   return `${policy}.${source}.${compactTime(nowMs)}-${suffix()}` as RunId
 }

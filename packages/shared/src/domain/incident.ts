@@ -15,6 +15,7 @@ export const IncidentRule = z.enum([
   'copy-damaged',
   'dead-letter',
   'service-silent',
+  'footing-lost',
   'rpo-breach',
   'wal-silent',
   'wal-refused',

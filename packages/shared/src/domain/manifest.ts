@@ -38,6 +38,7 @@ export const Artifact = z.object({
     'tablespace',
     'backup-manifest',
     'config-files',
+    'relations',
     'files',
     'members',
     'table',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Goal } from './goal.ts'
-import { Timeline } from './wal.ts'
+import { Timeline, WalReach } from './wal.ts'
 
 /** PostgreSQL cuts longer names, in silence. */
 const SqlName = z
@@ -57,11 +57,23 @@ export const TableDiff = z.object({
 })
 export type TableDiff = z.infer<typeof TableDiff>
 
+/** How much of a physical backup was extracted to read the tables. */
+export const Extent = z.object({
+  bytes: z.int().nonnegative(),
+  /** All there is. */
+  ofBytes: z.int().nonnegative(),
+  /** Why all of it was, where that is so. */
+  whole: z.string().optional(),
+})
+export type Extent = z.infer<typeof Extent>
+
 /** What a plan for tables says beside what every plan says. */
 export const PlannedTables = z.object({
   into: TablesInto,
   /** What the backup is: `export` holds CSV; of a dump a database, and of a cluster a server is made beside first. */
   from: z.enum(['export', 'dump', 'cluster']),
+  /** Of a cluster whose WAL is replayed. */
+  wal: WalReach.optional(),
   tables: z.array(
     z.object({
       table: z.string(),

@@ -4,7 +4,7 @@ import { Goal } from './goal.ts'
 import { AgentId, BackupId, FleetId, Moment, RestoreId, SourceId, TargetId } from './ids.ts'
 import { FilesSwap } from './restore-files.ts'
 import { PlannedTables, TablesWish } from './restore-tables.ts'
-import { Lsn, Timeline } from './wal.ts'
+import { Lsn, Timeline, WalReach } from './wal.ts'
 
 /** Name of a program in the configuration of an agent. */
 export const HookName = z
@@ -70,13 +70,16 @@ const cluster = { ...about, kind: z.literal('cluster') }
 const tables = { ...about, kind: z.literal('tables'), tables: TablesWish.shape.tables }
 const files = { ...about, kind: z.literal('files') }
 
+/** How far the WAL led when its end was the goal of the plan: what leads less far when the order is obeyed is not what was signed. */
+const promised = { wal: WalReach.optional() }
+
 /** What an operator signs, nothing left to whoever carries it. */
 export const RestoreOrder = z.discriminatedUnion('action', [
   z.discriminatedUnion('kind', [
     z.strictObject({ action: z.literal('restore'), ...database, ...backup }),
     /** `backupId` is the last of the chain. */
-    z.strictObject({ action: z.literal('restore'), ...cluster, ...backup, ...ClusterWish.shape }),
-    z.strictObject({ action: z.literal('restore'), ...tables, ...backup, ...TablesWish.shape }),
+    z.strictObject({ action: z.literal('restore'), ...cluster, ...backup, ...ClusterWish.shape, ...promised }),
+    z.strictObject({ action: z.literal('restore'), ...tables, ...backup, ...TablesWish.shape, ...promised }),
     z.strictObject({ action: z.literal('restore'), ...files, hooks: FilesHooks, ...backup }),
   ]),
   /** Takes the cluster beside, which stands still, further on. */
@@ -136,6 +139,10 @@ const PlannedBackup = z.object({
   drill: z.object({ verdict: z.string(), finishedAt: Moment }).optional(),
 })
 
+/** A target that could not help, and why. */
+export const PassedOver = z.object({ targetId: TargetId, error: ErrorReportSchema })
+export type PassedOver = z.infer<typeof PassedOver>
+
 /** What a plan for a cluster says beside what every plan says. */
 const PlannedCluster = z.object({
   place: ClusterPlace,
@@ -149,7 +156,7 @@ const PlannedCluster = z.object({
   /** Where the data directory will be. */
   dataDirectory: z.string(),
   port: z.int().optional(),
-  /** Where the present data directory will be kept. */
+  /** Where the present data directory will be kept; `<when>` is the time of the swap. Absent where there is none. */
   aside: z.string().optional(),
 })
 
@@ -178,7 +185,7 @@ export const RestorePlan = z.object({
   files: PlannedFiles.optional(),
   targetId: TargetId,
   /** Targets that were asked before and could not help. */
-  passedOver: z.array(z.object({ targetId: TargetId, error: ErrorReportSchema })),
+  passedOver: z.array(PassedOver),
   /** Absent where a tree of files is planned. */
   server: z.object({ major: z.int(), version: z.string(), extensions: z.array(z.string()) }).optional(),
   fetchBytes: z.int(),

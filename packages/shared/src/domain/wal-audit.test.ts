@@ -19,6 +19,7 @@ const piece = (timeline: number, no: number, from: number, to: number, content =
   segment: segmentAt(timeline, BigInt(no * MIB), MIB),
   ...{ from, to, digest: digest(content) },
 })
+const history = (timeline: number): WalObject => ({ kind: 'history', timeline, digest: digest('dd') })
 const lsn = (bytes: number) => formatLsn(BigInt(bytes))
 const segments = (timeline: number, from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => segment(timeline, from + i))
@@ -176,7 +177,8 @@ describe('timelines', () => {
   const branch = { timeline: 2, parent: 1, at: BigInt(3 * MIB + 5000) }
 
   test('each is needed up to where the next one left it, also in the middle of a segment', () => {
-    const objects = [...segments(1, 1, 3), piece(1, 3, 0, 5000), piece(2, 3, 5000, MIB), ...segments(2, 4, 6)]
+    const wal = [...segments(1, 1, 3), piece(1, 3, 0, 5000), piece(2, 3, 5000, MIB), ...segments(2, 4, 6)]
+    const objects = [...wal, history(2)]
     for (const branches of [[branch], []]) {
       const audit = ask({ objects, branches, state: state({ safe: 6 * MIB, timeline: 2 }) })
       expect(audit.verdict).toBe('whole')
@@ -197,7 +199,7 @@ describe('timelines', () => {
   })
 
   test('what an abandoned one wrote after the switch is told and not asked for', () => {
-    const objects = [...segments(1, 1, 4), segment(1, 6), piece(2, 3, 5000, MIB)]
+    const objects = [...segments(1, 1, 4), segment(1, 6), piece(2, 3, 5000, MIB), history(2)]
     const audit = ask({ objects, branches: [{ ...branch }], state: state({ safe: 4 * MIB, timeline: 2 }) })
     expect(audit.verdict).toBe('whole')
     const other = ask({
@@ -210,6 +212,66 @@ describe('timelines', () => {
       [2, false],
       [3, true],
     ])
+  })
+
+  describe('their histories', () => {
+    const wal = [...segments(1, 1, 3), piece(1, 3, 0, 5000), piece(2, 3, 5000, MIB), ...segments(2, 4, 6)]
+    const there = [...wal, history(2)]
+    const old = { timeline: 1, lsn: BigInt(MIB) }
+    const at = (safe: number, own = safe) => state({ safe: safe * MIB, server: 6 * MIB, aws: own * MIB, timeline: 2 })
+    const before = 3
+    test.each<[string, Partial<WalQuestion> & { objects: WalObject[] }, unknown, string]>([
+      ['is told where it is there', { objects: there, state: at(6) }, { status: 'present' }, 'whole'],
+      [
+        'is missing where a target came past it and another has it',
+        { objects: wal, others: [{ targetId: gcp, objects: there }], state: at(6) },
+        { status: 'missing', at: [gcp] },
+        'missing',
+      ],
+      [
+        'is on its way where the target did not come past it yet',
+        { objects: wal, others: [{ targetId: gcp, objects: there }], state: at(6, before) },
+        { status: 'uploading', at: [gcp] },
+        'whole',
+      ],
+      [
+        'comes from the server as long as nothing behind it is safe',
+        { objects: wal, state: at(before) },
+        { status: 'delayed' },
+        'whole',
+      ],
+      ['is lost where nobody has it', { objects: wal, state: at(6) }, { status: 'lost' }, 'lost'],
+      ['is lost in a bucket that is audited alone', { objects: wal }, { status: 'lost' }, 'lost'],
+      [
+        'is no more than a hole in older moments when a base ended behind it',
+        { objects: wal, state: at(6), bases: [old, { timeline: 2, lsn: BigInt(5 * MIB) }] },
+        { status: 'lost', bridged: true },
+        'whole',
+      ],
+      [
+        'is nobody’s need where recovery begins on it',
+        { objects: wal, state: at(6), bases: [{ timeline: 2, lsn: BigInt(4 * MIB) }] },
+        undefined,
+        'whole',
+      ],
+    ])('one %s', (_, question, expected, verdict) => {
+      const audit = ask({ branches: [branch], ...question })
+      expect([audit.timelines.find(({ timeline }) => timeline === 2)?.history, audit.verdict]).toEqual([
+        expected,
+        verdict,
+      ])
+      expect(audit.timelines.find(({ timeline }) => timeline === 1)?.history).toBeUndefined()
+    })
+
+    test('one of a timeline that was left is told where it is there, and never missed', () => {
+      const objects = [...wal, history(2), history(3)]
+      const told = ask({ objects, branches: [branch], state: at(6) })
+      expect(told.timelines[2]).toEqual({
+        ...{ timeline: 3, needed: false, history: { status: 'present' }, ranges: [], conflicts: [] },
+      })
+      const others = [{ targetId: gcp, objects }]
+      expect(ask({ objects: there, others, branches: [branch], state: at(6) }).timelines).toHaveLength(2)
+    })
   })
 
   test('a base on the newer one needs nothing of the older', () => {
@@ -283,4 +345,32 @@ describe('whatever was dropped wherever', () => {
       { numRuns: 300 },
     )
   })
+})
+
+test('what a target let go of is neither lost nor missing there; what is gone beyond is', () => {
+  const kept = { objects: segments(1, 3, 5), state: state({ safe: 5 * MIB }), bases: [{ timeline: 1, lsn: 0n }] }
+  const nothing = [{ targetId: gcp, objects: [] }]
+  const letGo = (no: number, timeline = 1) => [{ timeline, lsn: lsn(no * MIB) }]
+  const of = (over: Partial<WalQuestion>) => {
+    const { verdict, timelines } = ask({ ...kept, others: nothing, ...over })
+    return [verdict, ...said(timelines[0]?.ranges)]
+  }
+  expect(of({})).toEqual(['lost', 'lost 0/0 0/300000', 'present 0/300000 0/500000'])
+  expect(of({ letGo: letGo(3) })).toEqual(['whole', 'present 0/300000 0/500000'])
+  expect(of({ letGo: letGo(3, 2) })).toEqual(['whole', 'present 0/300000 0/500000'])
+  expect(of({ letGo: letGo(2) })).toEqual(['lost', 'lost 0/200000 0/300000', 'present 0/300000 0/500000'])
+  const others = [{ targetId: gcp, objects: segments(1, 0, 5) }]
+  expect(of({ letGo: letGo(3), others })).toEqual(['whole', 'present 0/300000 0/500000'])
+  expect(of({ letGo: letGo(2), others })[0]).toBe('missing')
+})
+
+test('what was let go of an older timeline says nothing of a newer one', () => {
+  const { verdict } = ask({
+    objects: segments(2, 3, 5),
+    others: [{ targetId: gcp, objects: [] }],
+    state: state({ safe: 5 * MIB, timeline: 2 }),
+    bases: [{ timeline: 2, lsn: 0n }],
+    letGo: [{ timeline: 1, lsn: lsn(3 * MIB) }],
+  })
+  expect(verdict).toBe('lost')
 })

@@ -1,6 +1,8 @@
 import type { Moment, TargetId } from './ids.ts'
 import {
   formatLsn,
+  isLetGo,
+  type LetGoWord,
   type Lsn,
   parseLsn,
   rangeOf,
@@ -9,6 +11,7 @@ import {
   type WalObject,
   type WalState,
 } from './wal.ts'
+import { type AuditedHistory, auditHistory } from './wal-audit-history.ts'
 import { type BasePoint, type Branch, neededSpans } from './wal-needed.ts'
 import { covers, cutAt, order, type Span, uncovered, union, within } from './wal-spans.ts'
 
@@ -51,6 +54,8 @@ export interface TimelineAudit {
   timeline: Timeline
   /** Whether recovery to now passes through it; of an abandoned one only what is there is told. */
   needed: boolean
+  /** Of those recovery goes over to on its way, and of any that is there. */
+  history?: AuditedHistory
   ranges: AuditedRange[]
   conflicts: WalConflict[]
 }
@@ -74,6 +79,8 @@ export interface WalQuestion {
   state?: WalState | undefined
   /** Ends of bases recovery may begin with, oldest first: from the first of them on WAL is needed. None: from the oldest WAL there is. */
   bases: readonly BasePoint[]
+  /** What the target let go of on purpose is not missing there: what ends at such a place or earlier, of that timeline and of older ones. */
+  letGo?: readonly LetGoWord[]
   /** WAL that is known to be lost, besides what `state` says: an agent forgets a hole once a base behind it is stored. */
   holes: readonly Pick<NonNullable<WalState['lost']>, 'from' | 'to'>[]
   flushEveryMs: number
@@ -93,16 +100,23 @@ export function auditWal(question: WalQuestion): WalAudit {
   )
   const needed = neededSpans({ ...question, known })
   const conflicts = Map.groupBy(conflictsIn(target.objects), ({ timeline }) => timeline)
-  const timelines = [...new Set([...own.keys(), ...needed.keys()])]
+  const [first] = needed.keys()
+  const histories = target.objects.flatMap((object) => (object.kind === 'history' ? [object.timeline] : []))
+  const timelines = [...new Set([...own.keys(), ...needed.keys(), ...histories])]
     .sort((a, b) => a - b)
     .map((timeline) => {
       const span = needed.get(timeline)
+      const history = auditHistory(timeline, timeline === first ? undefined : span?.start, question)
       const there = own.get(timeline) ?? []
       const held = elsewhere.map(({ targetId, spans }) => ({ targetId, spans: spans.get(timeline) ?? [] }))
       return {
         timeline,
         needed: span !== undefined,
-        ranges: span === undefined ? there.map((one) => audited('present', one)) : ranges(span, there, held, question),
+        ...(history && { history }),
+        ranges:
+          span === undefined
+            ? there.map((one) => audited('present', one))
+            : ranges({ timeline, ...span }, there, held, question),
         conflicts: (conflicts.get(timeline) ?? []).map(({ conflict }) => conflict),
       }
     })
@@ -114,23 +128,33 @@ interface Held {
   spans: readonly Span[]
 }
 
-function ranges(span: Span, there: readonly Span[], held: readonly Held[], question: WalQuestion): AuditedRange[] {
+function ranges(
+  { timeline, ...span }: Span & { timeline: Timeline },
+  there: readonly Span[],
+  held: readonly Held[],
+  question: WalQuestion,
+): AuditedRange[] {
   const present = within(span, there).map((one) => audited('present', one))
   const places = boundaries(held, question)
+  const { letGo = [] } = question
+  const isWaitedFor = ({ end }: Span) => !letGo.some((word) => isLetGo(word, { timeline, end }))
   const absent = uncovered(span, there).flatMap((gap) =>
-    cutAt(gap, places).map((one) => absentRange(one, held, question)),
+    cutAt(gap, places)
+      .filter(isWaitedFor)
+      .map((one) => absentRange(one, held, question)),
   )
   return joined([...present, ...absent].sort((a, b) => order(parseLsn(a.start), parseLsn(b.start))))
 }
 
 /** Where what can be said of absent WAL may change. */
 function boundaries(held: readonly Held[], question: WalQuestion): bigint[] {
-  const { state, bases } = question
+  const { state, bases, letGo = [] } = question
   const lsns = state ? [state.safe, ...Object.values(state.targets)].map(({ lsn }) => parseLsn(lsn)) : []
   const lost = lostSpans(question).flatMap(({ start, end }) => [start, end])
   return [
     ...lsns,
     ...lost,
+    ...letGo.map(({ lsn }) => parseLsn(lsn)),
     ...bases.map(({ lsn }) => lsn),
     ...held.flatMap(({ spans }) => spans.flatMap(({ start, end }) => [start, end])),
   ]
@@ -229,9 +253,9 @@ function placeOf(object: WalObject): string {
 }
 
 function verdictOf(timelines: readonly TimelineAudit[]): WalVerdict {
-  const all = timelines.flatMap((timeline) => timeline.ranges)
+  const all = timelines.flatMap(({ ranges, history }) => [...ranges, ...(history ? [history] : [])])
   if (all.some(({ status, bridged }) => status === 'lost' && !bridged)) return 'lost'
   if (all.some(({ status }) => status === 'missing') || timelines.some(({ conflicts }) => conflicts.length > 0))
     return 'missing'
-  return all.some((range) => range.late) ? 'behind' : 'whole'
+  return timelines.some(({ ranges }) => ranges.some(({ late }) => late)) ? 'behind' : 'whole'
 }

@@ -23,6 +23,10 @@ export function formatLsn(lsn: bigint): Lsn {
 export const Timeline = z.int().positive().max(0xffff_ffff)
 export type Timeline = z.infer<typeof Timeline>
 
+/** How far WAL leads without a hole, this position excluded. */
+export const WalReach = z.strictObject({ timeline: Timeline, end: Lsn })
+export type WalReach = z.infer<typeof WalReach>
+
 /** `000000010000000000000003`: eight digits each of timeline, log and segment. */
 export const SegmentName = z
   .string()
@@ -130,6 +134,29 @@ export function rangeOf(object: WalObject, segmentBytes: number): WalRange | und
   return { ...whole, start: whole.start + BigInt(object.from), end: whole.start + BigInt(object.to) }
 }
 
+/** What ends there or earlier, of that timeline and of older ones, a target let go. */
+export const LetGoBefore = z.object({ timeline: Timeline, lsn: Lsn })
+export type LetGoBefore = z.infer<typeof LetGoBefore>
+
+/** The same as it counts now. */
+export interface LetGoWord extends LetGoBefore {
+  /** Of that timeline and of older ones it says nothing: the cluster was put back to it, and has written other WAL to the same places since. */
+  newerThan?: Timeline
+}
+
+/** Whether what ends at a place lies before where a target's own WAL begins, as it told. */
+export function isLetGo(word: LetGoWord, { timeline, end }: Pick<WalRange, 'timeline' | 'end'>): boolean {
+  return isAbout(word, timeline) && end <= parseLsn(word.lsn)
+}
+
+/** Whether a word says something of the WAL of a timeline. */
+export function isAbout(word: Omit<LetGoWord, 'lsn'>, timeline: Timeline): boolean {
+  return timeline <= word.timeline && timeline > (word.newerThan ?? 0)
+}
+
+/** More holes than that are not written down of a target: the newest count. */
+export const PASSED_HOLES = 64
+
 /** How far the WAL of a source has come, as its agent last saw it; written to the bucket `lifeboat_wal` every few seconds. */
 export const WalState = z.object({
   sourceId: SourceId,
@@ -149,8 +176,20 @@ export const WalState = z.object({
   receivedLsn: Lsn,
   /** What as many targets as required hold: reported to the slot as flushed. `at`: everything the server had written by then is in it. */
   safe: z.object({ lsn: Lsn, at: Moment }),
-  /** The same for each target alone. */
-  targets: z.record(TargetId, z.object({ lsn: Lsn, at: Moment })),
+  /**
+   * The same for each target alone. `begins`: what ends there or earlier, of that timeline and of older ones, it let go. `passed`: holes before `lsn` that hold it up no
+   * more, since nobody can fill them there.
+   */
+  targets: z.record(
+    TargetId,
+    z.object({
+      ...{ lsn: Lsn, at: Moment, begins: LetGoBefore.optional() },
+      passed: z
+        .array(z.object({ from: Lsn, to: Lsn }))
+        .max(PASSED_HOLES)
+        .optional(),
+    }),
+  ),
   /** Where keeping began, or behind the last hole that was healed: from there to `safe` nothing but `lost` is missing. */
   begun: z.object({ lsn: Lsn, at: Moment }).optional(),
   slot: z.object({

@@ -6,6 +6,7 @@ import type { Service } from '../bus/define-message.ts'
 import { moment } from '../domain/ids.ts'
 import { LifeboatError } from '../errors/lifeboat-error.ts'
 import { createLogger, type Logger } from '../log/logger.ts'
+import { Footings } from './footings.ts'
 import { openHealth } from './health.ts'
 import { type LastResort, lastResort } from './last-resort.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -18,6 +19,8 @@ export interface Opening {
   metrics: Metrics
   /** Different for every start of every process. */
   instance: string
+  /** Whoever looks at what the service stands on writes it down here; it is told with the presence. */
+  footings: Footings
   /** Registers something to be closed at the end, in reverse order, also when opening the rest fails. `name`: told when it does not close. */
   own<R extends AsyncDisposable | Disposable>(resource: R, name?: string): R
   /** Fires SERVICE_STOPPING when work in progress must end now: hand it to `connectBus` as `abort`. */
@@ -121,7 +124,8 @@ async function live<C, D extends { bus: Bus }>(
   }
   // Nothing runs yet that deserves a grace.
   stop.stopping.addEventListener('abort', stop.stop)
-  const deps = await definition.open(cfg, { log, metrics, instance, own, signal: stop.abort })
+  const footings = new Footings()
+  const deps = await definition.open(cfg, { log, metrics, instance, footings, own, signal: stop.abort })
   stop.stopping.removeEventListener('abort', stop.stop)
   const ready = async () => {
     stop.stopping.throwIfAborted()
@@ -130,7 +134,8 @@ async function live<C, D extends { bus: Bus }>(
   const listen = definition.health?.(cfg)
   const health = listen === undefined ? undefined : own(await openHealth(listen, { ready, metrics }), 'health')
   const about = { service: name, id: definition.id?.(cfg) ?? name, instance, version: VERSION }
-  own(await beatPresence(deps.bus, { ...about, startedAt: moment(Date.now()) }, log), 'presence')
+  const told = { log, footings: () => footings.all() }
+  own(await beatPresence(deps.bus, { ...about, startedAt: moment(Date.now()) }, told), 'presence')
   log.info({ event: 'service.started', ...about, health: health?.port }, 'started')
   await work(definition, deps, stop)
 }

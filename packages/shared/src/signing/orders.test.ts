@@ -76,7 +76,11 @@ test('what was signed as a manifest does not pass as an order, even by a key tha
 })
 
 test('a key with a passphrase opens with that one and no other', () => {
-  expect(() => openOperatorKey('ben', ben.pem, 'other')).toThrow(/CONFIG_INVALID/)
-  expect(() => openOperatorKey('ben', ben.pem, undefined)).toThrow(/CONFIG_INVALID/)
+  const passphrase = {
+    code: 'CLI_USAGE',
+    facts: expect.objectContaining({ problem: expect.stringContaining('LIFEBOAT_OPERATOR_PASSPHRASE') }),
+  }
+  expect(() => openOperatorKey('ben', ben.pem, 'other')).toThrow(expect.objectContaining(passphrase))
+  expect(() => openOperatorKey('ben', ben.pem, undefined)).toThrow(expect.objectContaining(passphrase))
   expect(ben.pem).toContain('ENCRYPTED PRIVATE KEY')
 })

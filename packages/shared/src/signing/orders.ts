@@ -27,7 +27,7 @@ export function newOperatorKey(passphrase: string | undefined): { pem: string; p
 
 /**
  * @param pem what `newOperatorKey` gave
- * @throws LifeboatError CONFIG_INVALID – not such a key, or another passphrase
+ * @throws LifeboatError CLI_USAGE – not such a key, or another passphrase
  */
 export function openOperatorKey(name: string, pem: string, passphrase: string | undefined): OperatorKey {
   try {
@@ -35,9 +35,16 @@ export function openOperatorKey(name: string, pem: string, passphrase: string | 
     if (key.asymmetricKeyType !== 'ed25519') throw new Error(`it is of type ${key.asymmetricKeyType}`)
     return { name, key }
   } catch (cause) {
-    const problem = 'not a key made by `lifeboat operator key new`, or the passphrase is another one'
-    throw new LifeboatError('CONFIG_INVALID', { operator: name, problem }, { cause })
+    const problem = isSealedKey(pem)
+      ? 'the passphrase of the key is another one, or none was given: type it when it is asked for, or set LIFEBOAT_OPERATOR_PASSPHRASE'
+      : 'not a key made by `lifeboat operator key new`'
+    throw new LifeboatError('CLI_USAGE', { operator: name, problem }, { cause })
   }
+}
+
+/** Whether it takes a passphrase to open the key. */
+export function isSealedKey(pem: string): boolean {
+  return pem.includes('ENCRYPTED PRIVATE KEY')
 }
 
 /** For people to compare over the telephone: the first 16 hex digits of the SHA-256 of the public key. */

@@ -21,7 +21,7 @@ export interface Fault {
     | 'hang'
     /** The work is done, but the answer is lost: TARGET_UNREACHABLE. */
     | 'lose-answer'
-    /** A get: the connection breaks after so many bytes. */
+    /** A put or a get: the connection breaks after so many bytes. */
     | { cutAfter: number }
     /** A put stores, or a get delivers, one bit changed. A put then fails as a store that checks would. */
     | 'flip-bit'
@@ -46,8 +46,7 @@ export function faulty(inner: Target, script: readonly Fault[]): Target {
     put: async (key, body, opts) => {
       const does = next('put', key)
       await before(does, inner, key, opts.signal)
-      const spoilt = does === 'flip-bit' ? () => relay(body(), { each: flipFirstBit() }) : body
-      const receipt = await inner.put(key, spoilt, opts)
+      const receipt = await inner.put(key, () => spoiltBody(body(), does, inner, key), opts)
       if (does === 'lose-answer') throw unreachable(inner, key)
       return receipt
     },
@@ -73,7 +72,7 @@ async function before(does: Fault['does'] | undefined, { id }: Target, key: Key,
   if (typeof does === 'object' && 'fail' in does) throw new LifeboatError(does.fail, { targetId: id, key })
 }
 
-function spoiltBody(body: Readable, does: Fault['does'], target: Target, key: Key): Readable {
+function spoiltBody(body: Readable, does: Fault['does'] | undefined, target: Target, key: Key): Readable {
   if (does === 'flip-bit') return relay(body, { each: flipFirstBit() })
   if (typeof does !== 'object' || !('cutAfter' in does)) return body
   let passed = 0

@@ -12,6 +12,7 @@ import { locksOf, wrap } from './wrap.ts'
 export function impatient(inner: Target, { silenceMs }: { silenceMs: number }): Target {
   const silent = () => new LifeboatError('TARGET_UNREACHABLE', { targetId: inner.id, silenceMs })
   const about = (signal: AbortSignal): StallOptions => ({ silenceMs, silent, signal })
+  const tryOut = inner.tryOut?.bind(inner)
   return wrap(inner, {
     put: (key, body, opts) =>
       watched(about(opts.signal), (stall) =>
@@ -19,6 +20,7 @@ export function impatient(inner: Target, { silenceMs }: { silenceMs: number }): 
       ),
     get: (key, opts) => watchedDownload(about(opts.signal), (signal) => inner.get(key, { ...opts, signal })),
     stat: (key, opts) => watched(about(opts.signal), ({ signal }) => inner.stat(key, { ...opts, signal })),
+    ...(tryOut && { tryOut: (opts) => watched(about(opts.signal), ({ signal }) => tryOut({ signal })) }),
     remove: (key, opts) => watched(about(opts.signal), ({ signal }) => inner.remove(key, { ...opts, signal })),
     ...locksOf(
       inner,

@@ -11,6 +11,7 @@ export function wrap(inner: Target, changes: Partial<Target>): Target {
     get: (key, opts) => inner.get(key, opts),
     stat: (key, opts) => inner.stat(key, opts),
     list: (prefix, opts) => inner.list(prefix, opts),
+    ...(inner.tryOut && { tryOut: inner.tryOut.bind(inner) }),
     remove: (key, opts) => inner.remove(key, opts),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     ...changes,

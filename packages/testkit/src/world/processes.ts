@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { childEnvironment } from '../child-environment.ts'
 import { dieWithUs } from '../die-with-us.ts'
 
 export const SERVICES = ['scheduler', 'backup-agent', 'uploader', 'verifier', 'alerter'] as const
@@ -11,7 +12,7 @@ export type ServiceName = (typeof SERVICES)[number]
 const ROOT = resolve(import.meta.dirname, '../../../..')
 /** What the image sets, but for what depends on where it runs. */
 export const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' } as const
-const READY_WITHIN_MS = 120_000
+const READY_WITHIN_MS = 240_000
 const STOP_WITHIN_MS = 20_000
 
 export interface ServiceStart {
@@ -45,7 +46,12 @@ export interface Finished {
 /** Runs one command of `lifeboat` to its end. */
 export async function runLifeboat(
   args: readonly string[],
-  opts: { configPath: string; env?: Readonly<Record<string, string>>; onStderr?: (text: string) => void },
+  opts: {
+    configPath: string
+    env?: Readonly<Record<string, string>>
+    /** `kill`: as a machine that loses its power would. */
+    onStderr?: (text: string, kill: () => void) => void
+  },
 ): Promise<Finished> {
   const child = spawn(process.execPath, [mainOf('cli'), ...args], {
     env: environment(opts.configPath, opts.env),
@@ -59,7 +65,7 @@ export async function runLifeboat(
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
-    opts.onStderr?.(text)
+    opts.onStderr?.(text, () => child.kill('SIGKILL'))
   })
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, stdout, stderr }
@@ -116,8 +122,6 @@ function mainOf(app: ServiceName | 'cli'): string {
   return join(ROOT, 'apps', app, 'src/main.ts')
 }
 
-/** Nothing of the tester's own surroundings but what every process needs. */
 function environment(configPath: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR, LANG } = process.env
-  return { PATH, HOME, TMPDIR, LANG, ...IMAGE_ENVIRONMENT, LIFEBOAT_CONFIG: configPath, ...more }
+  return childEnvironment({ ...IMAGE_ENVIRONMENT, LIFEBOAT_CONFIG: configPath, ...more })
 }

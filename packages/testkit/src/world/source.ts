@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type FhirSummary, generateFhir } from '../fhir/generate-fhir.ts'
-import { startPostgres, type TestPostgres } from '../postgres.ts'
+import { type PostgresOptions, startPostgres, type TestPostgres } from '../postgres.ts'
 import type { WorldKeys } from './keys.ts'
 
 export const DATABASE = 'records_fhir_platform'
@@ -20,12 +20,16 @@ export interface WorldSource extends AsyncDisposable {
 /** Boots PostgreSQL with the platform's database, its owner and a least-privilege role for the backups. */
 export async function openSource(
   keys: WorldKeys,
-  opts: { major?: number; sizeMb: number; onProgress?: (rows: { done: number; total: number }) => void },
+  opts: Pick<PostgresOptions, 'major' | 'settings'> & {
+    sizeMb: number
+    onProgress?: (rows: { done: number; total: number }) => void
+  },
 ): Promise<WorldSource> {
   const ownerPassword = randomBytes(12).toString('hex')
   const backupPassword = randomBytes(12).toString('hex')
   const postgres = await startPostgres({
     ...(opts.major === undefined ? {} : { major: opts.major }),
+    ...(opts.settings && { settings: opts.settings }),
     roles: {
       [OWNER]: `LOGIN PASSWORD '${ownerPassword}'`,
       [BACKUP_ROLE]: `LOGIN REPLICATION PASSWORD '${backupPassword}' BYPASSRLS IN ROLE pg_read_all_data`,

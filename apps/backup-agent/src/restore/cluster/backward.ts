@@ -1,3 +1,4 @@
+import { describeGoal } from '@lifeboat/recovery/goal.ts'
 import type { Goal } from '@lifeboat/shared/domain/goal.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -15,5 +16,5 @@ export function refuseBackward(goal: Goal, { recovered, goal: reached }: Pick<Be
     (goal.to === 'lsn' && parseLsn(goal.lsn) < parseLsn(lsn)) ||
     (goal.to === 'time' && lastCommitAt !== undefined && goal.time < lastCommitAt) ||
     (goal.to === 'time' && reached.to === 'time' && goal.time < reached.time)
-  if (behind) throw new LifeboatError('RESTORE_BACKWARD', { standsAt: lsn, lastCommitAt, goal: goal.to })
+  if (behind) throw new LifeboatError('RESTORE_BACKWARD', { standsAt: lsn, lastCommitAt, goal: describeGoal(goal) })
 }

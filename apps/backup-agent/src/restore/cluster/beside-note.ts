@@ -18,6 +18,8 @@ export const BesideNote = z.object({
   port: z.int(),
   goal: Goal,
   timeline: Timeline.or(z.literal('current')),
+  /** Of the command that moves it or moved it last; absent where none did. */
+  movedBy: RestoreId.optional(),
   /** `moving`: a command is at it, or died at it · `broken`: one failed half-way, and nobody knows where it stands. */
   state: z.enum(['paused', 'promoted', 'moving', 'broken']),
   /** Where it stood when it stood last. */
@@ -27,10 +29,22 @@ export type BesideNote = z.infer<typeof BesideNote>
 
 const NAME = 'lifeboat.json'
 
-/** undefined: nothing was ever recovered there, or not to its end. */
+/**
+ * undefined: nothing was ever recovered there, or not to its end.
+ *
+ * @throws what kept it from being read, or `isNoNote`
+ */
 export async function readBeside(folder: string): Promise<BesideNote | undefined> {
-  const text = await readFile(join(folder, NAME), 'utf8').catch(() => undefined)
+  const text = await readFile(join(folder, NAME), 'utf8').catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'ENOENT') return undefined
+    throw thrown
+  })
   return text === undefined ? undefined : BesideNote.parse(JSON.parse(text))
+}
+
+/** Whether what was read is no note at all; one that could not be read may be of a cluster that is as good as any. */
+export function isNoNote(thrown: unknown): boolean {
+  return thrown instanceof SyntaxError || thrown instanceof z.ZodError
 }
 
 export function writeBeside(folder: string, note: BesideNote): Promise<void> {

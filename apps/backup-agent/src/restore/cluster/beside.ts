@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { isThere } from '@lifeboat/recovery/swap/swap-folders.ts'
+import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../command.ts'
+import { CLOCKS_APART_MS } from '../put-back.ts'
 import type { Ending } from '../tell.ts'
-import { type BesideNote, readBeside, writeBeside } from './beside-note.ts'
+import { type BesideNote, isNoNote, readBeside, writeBeside } from './beside-note.ts'
 import { recoverApart, removeApart } from './recover-apart.ts'
 import { serveBeside } from './serve-beside.ts'
 import { besideFolder, type Site, siteOf } from './site.ts'
@@ -62,13 +63,27 @@ async function recoverBeside(command: Command, site: Site): Promise<BesideNote> 
   return note
 }
 
-/** Removes the cluster beside for good, whatever its state. */
+/** Removes the cluster beside for good, whatever its state, if it was there when the operator signed. */
 export async function releaseBeside(command: Command): Promise<Ending> {
-  const { sourceId } = command.order
+  const { sourceId, issuedAt } = command.order
   const folder = besideFolder(command, sourceId)
   const begun = command.entry().stage !== 'accepted'
   if (!begun && !(await isThere(folder))) throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId })
-  await command.step('swapping')
+  const since = await thereSince(command, folder)
+  if (since !== undefined && Date.parse(since) > Date.parse(issuedAt) + CLOCKS_APART_MS)
+    throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId, issuedAt, since })
+  // Nothing brings it back.
+  command.run.signal.throwIfAborted()
+  await command.step('ready')
   await removeApart(folder)
   return { outcome: 'done', swapped: false, dropped: [folder] }
+}
+
+/** undefined: nobody knows, it did not come to its end. */
+async function thereSince({ deps }: Command, folder: string): Promise<string | undefined> {
+  const made = await readBeside(folder).catch((thrown: unknown) => {
+    if (!isNoNote(thrown)) throw thrown
+    return undefined
+  })
+  return made && deps.restores.byId(made.restoreId)?.settled?.at
 }

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { replayCluster } from '@lifeboat/recovery/bare/replay-cluster.ts'
-import { isThere } from '@lifeboat/recovery/swap/swap-folders.ts'
+import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import type { Goal } from '@lifeboat/shared/domain/goal.ts'
 import type { ClusterLeft } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../command.ts'
+import { notePassedOver } from '../note-passed-over.ts'
 import type { Ending } from '../tell.ts'
 import { whileReading } from '../while-reading.ts'
 import { refuseBackward } from './backward.ts'
@@ -49,8 +50,8 @@ async function goFurther(command: Reading, { goal: goalOf, state }: Further): Pr
     throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId: order.sourceId, state: found?.state ?? 'none' })
   const goal = goalOf(found)
   const note = { ...found, goal }
-  // An earlier life of the agent came to the end of it.
-  const replayed = begun && found.state !== 'moving'
+  // An earlier life of the agent came to the end of it; one that died before it said so here has moved nothing.
+  const replayed = found.movedBy === order.restoreId && found.state !== 'moving'
   try {
     if (!replayed) await replayOn(command, { folder, note, state, stood: found })
     await writeBeside(folder, { ...note, state })
@@ -59,7 +60,9 @@ async function goFurther(command: Reading, { goal: goalOf, state }: Further): Pr
     return { outcome: 'done', swapped: false, cluster }
   } catch (thrown) {
     const deployed = run.signal.aborted && !command.cancelled.aborted
-    if (!deployed && command.entry().stage !== 'accepted') await writeBeside(folder, { ...note, state: 'broken' })
+    // What went wrong first is what is told.
+    const moved = await readBeside(folder).catch(() => undefined)
+    if (!deployed && moved?.movedBy === order.restoreId) await writeBeside(folder, { ...note, state: 'broken' })
     throw thrown
   }
 }
@@ -74,7 +77,7 @@ interface ReplayOn {
 }
 
 async function replayOn(command: Reading, { folder, note, state, stood }: ReplayOn): Promise<void> {
-  const { order, deps, run, report, entry } = command
+  const { order, deps, run, report, entry, patienceMs } = command
   const dataDir = join(folder, 'data')
   const account = serverAccount()
   await whileReading(command, async (reader) => {
@@ -83,21 +86,25 @@ async function replayOn(command: Reading, { folder, note, state, stood }: Replay
     const { timeline } = note
     const wish = { place: 'beside', goal: note.goal, ...(timeline !== 'current' && { timeline }) } as const
     const { restoreId, sourceId, targets, hooks } = order
-    const from = { restoreId, sourceId, backupId: note.backupId, targets, hooks, unproven: true, wish }
+    const from = { restoreId, sourceId, backupId: note.backupId, targets, hooks, unproven: true, wish, patienceMs }
     const by = { cfg: deps.cfg, of: command, key: 'here', clock: deps.clock, reader } as const
-    const { chosen: planned, target } = await chooseChain({ ...from, ...by }, undefined, run.signal)
+    const { chosen: planned, target, passedOver } = await chooseChain({ ...from, ...by }, undefined, run.signal)
+    await notePassedOver(command, passedOver)
     const [obstacle] = planned.told.obstacles
     if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
-    await writeBeside(folder, { ...note, timeline: planned.plan.timeline, state: 'moving' })
-    note.timeline = planned.plan.timeline
+    // First in the book: only what is begun there may find it moving.
     await command.step('stopping')
+    note.timeline = planned.plan.timeline
+    note.movedBy = order.restoreId
+    await writeBeside(folder, { ...note, state: 'moving' })
     await stopLeftServer(dataDir, { mode: 'fast', patienceMs: STOP_MS })
     // PostgreSQL removes it when it has promoted itself; an earlier life of the agent saw to that.
     if (!(await isThere(join(dataDir, 'recovery.signal')))) return
     report('replay')
     const work = await emptyFolder(join(folder, 'recovery'), account)
     const tools = await serverTools({ deps }, note.major)
-    const at = { dataDir, folder: work, account, tools, atGoal: state === 'paused' ? 'pause' : 'promote' } as const
+    const atGoal = state === 'paused' ? 'pause' : 'promote'
+    const at = { dataDir, folder: work, account, tools, atGoal, kept: true } as const
     note.recovered = await replayCluster(reader(target), planned, at, async ({ recovered }) => recovered)
     await rm(work, { recursive: true, force: true })
   })

@@ -2,13 +2,13 @@ import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { serverIn } from '@lifeboat/postgres/scratch/left-server.ts'
 import { asideOf } from '@lifeboat/recovery/swap/aside-names.ts'
-import { beginOwnTimeline } from '@lifeboat/recovery/swap/own-timeline.ts'
+import { beginOwnTimeline, takenBy } from '@lifeboat/recovery/swap/own-timeline.ts'
 import { presentCluster } from '@lifeboat/recovery/swap/present-cluster.ts'
-import { finishSwap, isThere, swapFolders } from '@lifeboat/recovery/swap/swap-folders.ts'
+import { isThere, type PlaceSwap, swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { aroundSwap } from '../around-swap.ts'
-import type { Entry } from '../book.ts'
+import { aroundSwap, beginAnew, type SwapWork } from '../around-swap.ts'
 import type { Command } from '../command.ts'
+import { cameInPlace, isBegun } from '../places.ts'
 import { CLOCKS_APART_MS } from '../put-back.ts'
 import type { Ending } from '../tell.ts'
 import { demandStopped } from './demand-stopped.ts'
@@ -26,28 +26,18 @@ import { demandAction, serverTools } from './work.ts'
  * @throws LifeboatError – nothing has changed
  */
 export async function restoreInPlace(command: Command): Promise<Ending> {
-  const { order, entry, report, server } = demandAction(command, 'restore')
+  const { order, entry } = demandAction(command, 'restore')
   const site = await siteOf(command, order, order)
-  const { dataDirectory: place, folder } = site
+  const { folder } = site
   const next = join(folder, 'data')
-  // Whatever became of the command meanwhile: a place without a cluster is nobody's wish.
-  await finishSwap({ place, next, aside: entry().aside })
-  if (await isSwapped(entry(), next, place))
+  const place = site.dataDirectory
+  const begun = await swapBegun(command, place, next, 'before')
+  if (await isBegun(entry(), [begun], () => putInPlace(command, begun)))
     return withCluster(command, site, await aroundSwap(command, { done: true, swap: undefined }))
   if (entry().stage === 'accepted' || !(await isThere(next))) await recover(command, site)
-  const aside = entry().aside ?? site.aside
   try {
-    const ending = await aroundSwap(command, {
-      ...{ done: false, aside },
-      swap: async () => {
-        report('swap')
-        await demandStopped(server, place)
-        await swapFolders({ place, next, aside })
-        return {}
-      },
-      happened: () => isSwapped(entry(), next, place),
-    })
-    return await withCluster(command, site, ending)
+    const swap = await swapOf(command, place, next, 'before')
+    return await withCluster(command, site, await aroundSwap(command, workOf(command, swap)))
   } catch (thrown) {
     // After a deploy the next delivery goes on with it, and where nobody knows whether it was swapped it may be production.
     const isOver = command.cancelled.aborted || !command.run.signal.aborted
@@ -56,14 +46,44 @@ export async function restoreInPlace(command: Command): Promise<Ending> {
   }
 }
 
-/** Whether an earlier life of the agent came through both renames. */
-async function isSwapped({ stage, aside }: Entry, next: string, place: string): Promise<boolean> {
-  if (stage === 'swapped') return true
-  return stage === 'swapping' && !(await isThere(next)) && isThere(aside ?? place)
+type Why = 'before' | 'reverted'
+
+/** What is there is named for the time of its swap: a release lets go of what was put aside before it was signed. */
+async function swapOf({ deps }: Command, place: string, next: string, why: Why): Promise<PlaceSwap> {
+  return { place, next, aside: asidePath(place, why, deps.clock.now()), was: await isThere(place) }
+}
+
+/** As an earlier life of the agent named it, if one did: it may be on its way to that name. */
+async function swapBegun(command: Command, place: string, next: string, why: Why): Promise<PlaceSwap> {
+  const { aside } = command.entry()
+  return { ...(await swapOf(command, place, next, why)), ...(aside !== undefined && { aside, was: true }) }
+}
+
+function workOf(command: Command, swap: PlaceSwap): SwapWork {
+  return {
+    ...{ done: false, aside: swap.was ? swap.aside : undefined },
+    swap: async () => {
+      command.report('swap')
+      await putInPlace(command, swap)
+      return {}
+    },
+    happened: () => cameInPlace(command.entry(), [swap]),
+  }
+}
+
+/** @throws LifeboatError RESTORE_STILL_RUNNING | RESTORE_CLUSTER_UNFIT */
+async function putInPlace({ server }: Command, swap: PlaceSwap): Promise<void> {
+  await demandStopped(server, swap.place)
+  try {
+    await swapPlaces([swap])
+  } catch (thrown) {
+    const { facts } = LifeboatError.from(thrown)
+    throw new LifeboatError('RESTORE_CLUSTER_UNFIT', { ...facts, place: swap.place }, { cause: thrown })
+  }
 }
 
 async function recover(command: Command, site: Site): Promise<void> {
-  await command.step('accepted')
+  await beginAnew(command)
   const { recovered } = await recoverApart(command, site)
   const about = { place: 'in place', dataDirectory: site.dataDirectory, state: 'promoted' } as const
   await command.step('ready', { cluster: { ...about, recovered } })
@@ -78,40 +98,32 @@ async function withCluster({ entry }: Command, { folder }: Site, ending: Ending)
 
 /** Gives the data directory that was put aside last its place back; the present one is put aside. @throws LifeboatError – nothing has changed */
 export async function revertInPlace(command: Command): Promise<Ending> {
-  const { order, entry, report, server, deps } = command
+  const { order, entry } = command
   const place = await ownDataDirectory(command, order.sourceId)
-  const begun = entry().aside !== undefined
-  const aside = entry().aside ?? asidePath(place, 'reverted', deps.clock.now())
-  const before = (await putAside(place)).find(({ why }) => why === 'before')
-  if (begun && before) await finishSwap({ place, next: before.path, aside })
-  if (begun && (await isThere(aside)) && (await isThere(place)))
-    return aroundSwap(command, { done: true, swap: undefined })
+  const back = entry().back ?? (await putAside(place)).find(({ why }) => why === 'before')?.path
   // Before any service is stopped for nothing.
-  if (!before) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { dataDirectory: place })
-  await goOnApart(command, place, before.path)
-  return aroundSwap(command, {
-    ...{ done: false, aside },
-    swap: async () => {
-      report('swap')
-      await demandStopped(server, place)
-      await swapFolders({ place, next: before.path, aside })
-      return {}
-    },
-    happened: async () => (await isThere(aside)) && (await isThere(place)) && !(await isThere(before.path)),
-  })
+  if (back === undefined) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { dataDirectory: place })
+  const begun = await swapBegun(command, place, back, 'reverted')
+  if (await isBegun(entry(), [begun], () => putInPlace(command, begun)))
+    return aroundSwap(command, { done: true, swap: undefined })
+  await goOnApart(command, place, back)
+  return aroundSwap(command, workOf(command, await swapOf(command, place, back, 'reverted')))
 }
 
 /** While the present server goes on. */
-async function goOnApart({ order, deps, run, report }: Command, place: string, next: string): Promise<void> {
+async function goOnApart({ order, run, ...command }: Command, place: string, back: string): Promise<void> {
+  const { deps, entry, report } = command
   report('timeline')
-  const present = await presentCluster(next)
+  const present = await presentCluster(back)
   if (present?.major === undefined)
-    throw new LifeboatError('RESTORE_CLUSTER_UNFIT', { problem: 'what was put aside is no cluster', place: next })
+    throw new LifeboatError('RESTORE_CLUSTER_UNFIT', { problem: 'what was put aside is no cluster', place: back })
   const tools = await serverTools({ deps }, present.major)
+  const others = [place, ...(await putAside(place)).map(({ path }) => path)].filter((path) => path !== back)
+  const taken = entry().taken ?? (await takenBy(others, back, tools))
+  await command.step(entry().stage, { back, taken })
   const folder = await emptyFolder(apartFolder(place, order.restoreId), present)
-  const others = [place, ...(await putAside(place)).map(({ path }) => path)].filter((path) => path !== next)
-  const about = { others, folder, account: present, tools, patienceMs: STOP_MS, signal: run.signal }
-  const timeline = await beginOwnTimeline(next, about).finally(() => rm(folder, { recursive: true, force: true }))
+  const about = { taken, folder, account: present, tools, patienceMs: STOP_MS, signal: run.signal }
+  const timeline = await beginOwnTimeline(back, about).finally(() => rm(folder, { recursive: true, force: true }))
   run.log.info({ event: 'restore.timeline', timeline }, 'what was put aside has a timeline of its own')
 }
 

@@ -1,37 +1,24 @@
 import { realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import { pick } from '@lifeboat/recovery/bare/pick.ts'
 import { type PlannedCluster, planCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
 import type { PhysicalManifest } from '@lifeboat/recovery/extract/extract-backup.ts'
-import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import type { PlannedWal } from '@lifeboat/recovery/plan/plan.ts'
-import type { BackupId, RestoreId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { ClusterWish, RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import { asideForm } from '@lifeboat/recovery/swap/aside-names.ts'
+import type { ClusterWish, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
 import { type ErrorReport, LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
-import type { AgentConfig } from '../../config.ts'
-import { type CopyChosen, chooseCopy } from '../choose-copy.ts'
+import { missingHooks } from '../admit.ts'
+import { type Choose, type CopyChosen, chooseCopy } from '../choose-copy.ts'
 import { plannedHooks } from '../planned-hooks.ts'
-import type { Restorable } from '../restorable.ts'
-import { type Site, siteOf, unfitOf } from './site.ts'
+import type { FindingPlan } from '../planning.ts'
+import { demandPromised, walReachOf } from './demand-promised.ts'
+import { type ClusterReach, losesLess, reachOf } from './loses-less.ts'
+import { BESIDE_ALREADY, type Site, siteOf, unfitOf } from './site.ts'
 
-export interface ClusterPlanning {
-  cfg: AgentConfig
-  of: Restorable
-  restoreId: RestoreId
-  sourceId: SourceId
-  wish: ClusterWish
-  /** Default: the newest before the goal. */
-  backupId: BackupId | undefined
-  targets: readonly TargetId[]
-  unproven: boolean
-  hooks: RestoreHooks
-  reader: (target: Target) => Reader
-  key: 'here' | 'later'
-  clock: Clock
-}
+export type ClusterPlanning = FindingPlan<ClusterWish>
 
 export interface PlannedRestore {
   plan: RestorePlan
@@ -47,35 +34,69 @@ export async function planClusterRestore(about: ClusterPlanning, signal: AbortSi
   const copy = await chooseChain(about, site.folder, signal)
   const planned = copy.chosen
   const { told } = planned
-  const obstacles = [...told.obstacles]
   const { physical, server } = planned.chain.at(-1) as PhysicalManifest
   const cluster = { systemIdentifier: server.systemIdentifier, tablespaces: physical.tablespaces.length }
-  for (const problem of await unfitOf(site, wish, cluster))
+  const unfit = await unfitOf(site, wish, cluster)
+  const known = unfit.includes(BESIDE_ALREADY) ? 'RECOVERY_PLACE_TAKEN' : undefined
+  const obstacles = told.obstacles.filter(({ code }) => code !== known)
+  for (const problem of unfit)
     obstacles.push(new LifeboatError('RESTORE_CLUSTER_UNFIT', { problem, place: site.dataDirectory }).toReport())
   const inPlace = wish.place === 'in place'
-  if (inPlace && (hooks.stop === undefined || hooks.start === undefined))
-    obstacles.push(new LifeboatError('RESTORE_HOOKS_WANTED', {}).toReport())
+  const missing = missingHooks(hooks)
+  if (inPlace && missing.length > 0) obstacles.push(new LifeboatError('RESTORE_HOOKS_WANTED', { missing }).toReport())
   const now = inPlace ? await lookAtPresent(of.server, site, obstacles) : { sessions: [], notes: [] }
   const planHooks = inPlace ? plannedHooks(hooks, of.restore, obstacles) : []
   return { plan: planOf(about, { site, copy, now, planHooks, obstacles }), planned, target: copy.target, site }
 }
 
-/** The first target from which there is a way: backups, chain, and WAL without a hole. */
-export function chooseChain(
-  { cfg, of, sourceId, wish, backupId, targets, unproven, reader, key, clock }: ClusterPlanning,
+/**
+ * The target from which there is a way, with backups, chain, and WAL without a hole, and from where least is lost before the goal. Also of one backup: how far the WAL behind it
+ * leads is another thing at each target, and the one of the plan may be away when its order is obeyed.
+ *
+ * @throws LifeboatError RESTORE_LOSES_MORE | what the first target said, when none can help
+ */
+export async function chooseChain(
+  {
+    cfg,
+    of,
+    sourceId,
+    wish,
+    backupId,
+    targets,
+    unproven,
+    reader,
+    key,
+    clock,
+    patienceMs,
+    onWait,
+    promised,
+  }: ClusterPlanning,
   folder: string | undefined,
   signal: AbortSignal,
 ): Promise<CopyChosen<PlannedCluster>> {
   const { goal, timeline } = wish
-  return chooseCopy({ sourceId, targets }, { cfg, restore: of.restore, signal }, async (sight, target) => {
+  const by = { cfg, restore: of.restore, signal, patienceMs, onWait }
+  const choose: Choose<FoundWay> = async (sight, target, signal) => {
     const picked = pick(sight, { sourceId, backupId, goal, dump: false, unproven })
     if (picked.kind !== 'cluster')
       throw new LifeboatError('RECOVERY_NO_BASE', { backupId, problem: 'it is of a database, not of the cluster' })
-    const planned = await planCluster(reader(target), picked, { goal, timeline, folder }, clock, key)
+    const { run, ...own } = reader(target)
+    const asked = { ...own, run: { ...run, signal } }
+    const planned = await planCluster(asked, picked, { goal, timeline, folder }, clock, key)
     const lacking = planned.told.obstacles.find(({ code }) => code === 'ARTIFACT_PART_MISSING')
     if (lacking) throw new LifeboatError(lacking.code, lacking.facts)
-    return planned
-  })
+    const usable = picked.usable.map(({ manifest }) => manifest)
+    return { planned, reach: reachOf(planned, usable) }
+  }
+  const isBetter = (one: FoundWay, than: FoundWay) => losesLess(one.reach, than.reach)
+  const { chosen, ...copy } = await chooseCopy({ sourceId, targets }, by, choose, isBetter)
+  demandPromised(promised, walReachOf(chosen.planned.plan), copy)
+  return { ...copy, chosen: chosen.planned }
+}
+
+interface FoundWay {
+  planned: PlannedCluster
+  reach: ClusterReach
 }
 
 interface Composed {
@@ -99,7 +120,7 @@ function planOf(about: ClusterPlanning, { site, copy, now, planHooks, obstacles 
       ...(plan.timeline !== 'current' && { timeline: plan.timeline }),
       ...(plan.wal && { wal: walOf(plan.wal) }),
       ...(port !== undefined && { port }),
-      ...(site.aside !== undefined && { aside: site.aside }),
+      ...(site.present && { aside: keptAs(site) }),
     },
     passedOver: copy.passedOver,
     server: {
@@ -114,6 +135,11 @@ function planOf(about: ClusterPlanning, { site, copy, now, planHooks, obstacles 
     obstacles: obstacles.map((each) => ErrorReportSchema.parse(each)),
     notes: [...told.notes, ...now.notes, ...placeNotes(site, wish)],
   }
+}
+
+/** Named only when it is swapped: a release lets go of what had been put aside when it was signed. */
+function keptAs({ dataDirectory }: Site): string {
+  return join(dirname(dataDirectory), asideForm(basename(dataDirectory)))
 }
 
 function walOf({ from, end, objects, bytes }: PlannedWal) {

@@ -5,6 +5,7 @@ import { type ClusterBack, recoverCluster } from '@lifeboat/recovery/bare/recove
 import type { ClusterWish } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../command.ts'
+import { notePassedOver } from '../note-passed-over.ts'
 import { whileReading } from '../while-reading.ts'
 import { type PlannedRestore, planClusterRestore } from './plan.ts'
 import type { Site } from './site.ts'
@@ -24,16 +25,18 @@ export interface RecoveredApart extends ClusterBack {
  */
 export function recoverApart(command: Command, site: Site): Promise<RecoveredApart> {
   const reading = demandAction(command, 'restore')
-  const { deps, order, run, report } = reading
+  const { deps, order, run, report, patienceMs } = reading
   return whileReading(reading, async (reader) => {
     await removeApart(site.folder)
     report('look')
     const { place, goal, timeline, port } = order
     const wish: ClusterWish = { place, goal, ...(timeline && { timeline }), ...(port && { port }) }
-    const about = { restoreId: order.restoreId, sourceId: order.sourceId, backupId: order.backupId, wish }
+    const { restoreId, sourceId, backupId, wal: promised } = order
+    const about = { restoreId, sourceId, backupId, wish, promised, patienceMs }
     const copies = { targets: order.targets, unproven: order.unproven, hooks: order.hooks, reader }
     const by = { cfg: deps.cfg, of: command, key: 'here', clock: deps.clock } as const
     const plan = await planClusterRestore({ ...about, ...copies, ...by }, run.signal)
+    await notePassedOver(command, plan.plan.passedOver)
     const [obstacle] = plan.plan.obstacles
     if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
     try {

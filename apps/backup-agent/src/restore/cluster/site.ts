@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { type Account, serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { type PresentCluster, presentCluster } from '@lifeboat/recovery/swap/present-cluster.ts'
-import { isThere } from '@lifeboat/recovery/swap/swap-folders.ts'
+import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import type { RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { ClusterPlace, ClusterWish } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -17,9 +17,8 @@ export interface Site {
   folder: string
   /** Where its data directory is in the end. */
   dataDirectory: string
-  /** In place: what is in the way, and where it goes. */
+  /** In place: what is in the way. */
   present: PresentCluster | undefined
-  aside: string | undefined
   account: Account
 }
 
@@ -50,15 +49,14 @@ export async function siteOf(
 ): Promise<Site> {
   if (place === 'beside') {
     const folder = besideFolder(of, about.sourceId)
-    const where = { folder, dataDirectory: join(folder, 'data'), present: undefined, aside: undefined }
+    const where = { folder, dataDirectory: join(folder, 'data'), present: undefined }
     return { place, ...where, account: serverAccount() }
   }
   const dataDirectory = await ownDataDirectory(of, about.sourceId)
   const present = await presentCluster(dataDirectory)
   const folder = apartFolder(dataDirectory, about.restoreId)
-  const aside = present && asidePath(dataDirectory, 'before', Date.now())
   const account = present ? { uid: present.uid, gid: present.gid } : serverAccount()
-  return { place, folder, dataDirectory, present, aside, account }
+  return { place, folder, dataDirectory, present, account }
 }
 
 /** Next to the data directory, on the same disk. */
@@ -78,6 +76,9 @@ export function asidePath(dataDirectory: string, why: 'before' | 'reverted', atM
   return join(dirname(dataDirectory), asideName(basename(dataDirectory), why, atMs))
 }
 
+/** What stands beside is let go by a command, and not by another folder. */
+export const BESIDE_ALREADY =
+  'there is a cluster beside of this source already; `lifeboat restore release SOURCE --beside` removes it'
 /** Longest path of a Unix socket. */
 const SOCKET_PATH_BYTES = 103
 const SOCKET_NAME = '/.s.PGSQL.65535'
@@ -95,7 +96,7 @@ export async function unfitOf(
   if (site.place === 'beside') {
     const longest = Buffer.byteLength(site.folder + SOCKET_NAME)
     return [
-      ...((await isThere(site.dataDirectory)) ? ['there is a cluster beside of this source already'] : []),
+      ...((await isThere(site.dataDirectory)) ? [BESIDE_ALREADY] : []),
       ...(longest > SOCKET_PATH_BYTES ? ['the path of `restore.clusters` is too long for a socket'] : []),
       ...(wish.port === undefined ? ['no port was named'] : []),
       ...(wish.port !== undefined && !(await isFree(wish.port)) ? [`port ${wish.port} is taken`] : []),

@@ -1,17 +1,17 @@
 import { takeInventory } from '@lifeboat/recovery/fetch/inventory.ts'
 import { type FilesPicked, pickFiles } from '@lifeboat/recovery/files/pick-files.ts'
 import type { Moment } from '@lifeboat/shared/domain/ids.ts'
-import type { AgentConfig, RestoreConfig } from '../../config.ts'
-import { type CopyChosen, type CopyWanted, chooseCopy } from '../choose-copy.ts'
+import { type Asking, type Choose, type CopyChosen, type CopyWanted, chooseCopy, newestUnless } from '../choose-copy.ts'
 
 /** A state of a tree that is whole at its target with all it is built on, and proven unless the operator said otherwise. */
 export function chooseFiles(
   wanted: CopyWanted & { before?: Moment | undefined },
-  by: { cfg: AgentConfig; restore: RestoreConfig; signal: AbortSignal },
+  by: Asking,
 ): Promise<CopyChosen<FilesPicked>> {
-  return chooseCopy(wanted, by, async (sight, target) => {
+  const choose: Choose<FilesPicked> = async (sight, target, signal) => {
     const picked = pickFiles(sight, wanted)
-    for (const { manifest } of picked.chain) await takeInventory(target, manifest, by.signal)
+    for (const { manifest } of picked.chain) await takeInventory(target, manifest, signal)
     return picked
-  })
+  }
+  return chooseCopy(wanted, by, choose, newestUnless(wanted.backupId))
 }

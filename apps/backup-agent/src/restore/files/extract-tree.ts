@@ -24,10 +24,10 @@ import type { TreeSite } from './site.ts'
  * @throws LifeboatError RESTORE_FILES_UNLIKE | RESTORE_FILES_UNFIT | RESTORE_DISK_TROUBLE | RECOVERY_… | ARTIFACT_… | TARGET_…
  */
 export function extractTree(command: FilesCommandTo<'restore'>, site: TreeSite): Promise<Replayed[]> {
-  const { deps, order, restore, run, report } = command
+  const { deps, order, restore, run, report, patienceMs } = command
   const choose = (targets: readonly TargetId[]) => {
     report('look')
-    return chooseFiles({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal })
+    return chooseFiles({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal, patienceMs })
   }
   return orNextTarget(command, order.targets, choose, (copy) => extractCopy(command, site, copy))
 }

@@ -4,27 +4,19 @@ import { existingParent, freeBytesAt, orObstacle, plannedBackup } from '@lifeboa
 import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import type { FilesPicked } from '@lifeboat/recovery/files/pick-files.ts'
-import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { backupBytes } from '@lifeboat/shared/domain/manifest.ts'
 import type { FilesHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
 import { type ErrorReport, LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
-import type { AgentConfig } from '../../config.ts'
 import type { CopyChosen } from '../choose-copy.ts'
 import { plannedHooks } from '../planned-hooks.ts'
+import type { Planning } from '../planning.ts'
 import type { RestorableTree } from '../restorable.ts'
 import { type TreeSite, unfitOf } from './site.ts'
 
-export interface TreePlanning {
-  cfg: AgentConfig
-  of: RestorableTree
-  sourceId: SourceId
+export interface TreePlanning extends Planning<RestorableTree> {
   site: TreeSite
-  hooks: FilesHooks
-  key: 'here' | 'later'
-  clock: Clock
 }
 
 /** A file takes whole blocks of its disk. */
@@ -61,7 +53,7 @@ export async function planTree(
     loss: { until: snapshotAt, sentence: `What was written after ${snapshotAt} (${ago} ago) is not in it.` },
     signatures: of.restore.signatures,
     obstacles: obstacles.map((each) => ErrorReportSchema.parse(each)),
-    notes: [...notes, ...treeNotes(copy.chosen, of.files)],
+    notes: [...notes, ...treeNotes(copy.chosen, of.files), ...postNotes(site, hooks)],
   }
 }
 
@@ -73,6 +65,12 @@ async function roomFor({ chain }: FilesPicked, { folder }: TreeSite) {
     0,
   )
   return { path, neededBytes: contents + SPARE_BYTES, freeBytes: await freeBytesAt(path) }
+}
+
+function postNotes({ swap }: TreeSite, { post }: FilesHooks): string[] {
+  return swap === 'parts' && post !== undefined
+    ? ['Only the parts are put in place: a post hook that makes anything beside them is refused.']
+    : []
 }
 
 /** What one should know of a tree that is put in place as a whole. */

@@ -1,16 +1,15 @@
 import { isUtf8 } from 'node:buffer'
-import { readdir, readlink, symlink } from 'node:fs/promises'
+import { readdir, readlink, realpath, symlink } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import { changesStage } from '@lifeboat/files/changes/changes-stage.ts'
 import { startingPoints } from '@lifeboat/files/take/starting-points.ts'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { whole } from '@lifeboat/recovery/fetch/unseal.ts'
 import type { Replayed } from '@lifeboat/recovery/files/replay-chain.ts'
-import type { PlaceSwap } from '@lifeboat/recovery/swap/swap-places.ts'
+import { isThere, type PlaceSwap } from '@lifeboat/recovery/swap/swap-places.ts'
 import { FilesChanges, type FilesLeft } from '@lifeboat/shared/domain/restore-files.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { FilesCommand, FilesCommandTo } from '../command.ts'
-import { isThere } from './in-place.ts'
 import { asidePath, placesUnfit, type TreeSite } from './site.ts'
 
 export interface PreparedSwaps {
@@ -80,8 +79,8 @@ function textOf(name: Buffer): string {
 
 async function wholeSwap({ root, link, folder }: TreeSite, atMs: number): Promise<PlaceSwap> {
   if (link === undefined) return swapOf(root, folder, atMs)
-  // Of the same sort as the one that is there: trees are moved with their links.
-  const leads = isAbsolute(await readlink(root)) ? folder : relative(dirname(root), folder)
+  // Of the same sort as the one that is there: trees are moved with their links. A link is followed from where it really lies.
+  const leads = isAbsolute(await readlink(root)) ? folder : relative(await realpath(dirname(root)), folder)
   await symlink(leads, link)
   return swapOf(root, link, atMs)
 }

@@ -1,13 +1,12 @@
-import { readlink, realpath, rm } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
-import { type PlaceSwap, swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
+import { lstat, realpath, rm } from 'node:fs/promises'
+import { isThere, type PlaceSwap, swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from '../around-swap.ts'
 import type { Entry } from '../book.ts'
 import type { FilesCommand, FilesCommandTo } from '../command.ts'
+import { cameInPlace, isBegun } from '../places.ts'
 import { CLOCKS_APART_MS } from '../put-back.ts'
 import type { Ending } from '../tell.ts'
-import { cameInPlace, isBegun, isThere } from './in-place.ts'
 import { mountsAt } from './mounts.ts'
 import { asidePath } from './site.ts'
 
@@ -17,7 +16,7 @@ export async function revertTree(command: FilesCommandTo<'revert'>): Promise<End
   // Before any service is stopped for nothing.
   const swaps = entry().files?.swaps ?? (await swapsBack(command))
   if (entry().stage === 'accepted') await command.step('ready', { files: { swaps } })
-  if (await isBegun(entry())) return aroundSwap(command, { done: true, swap: undefined })
+  if (await isBegun(entry(), swaps)) return aroundSwap(command, { done: true, swap: undefined })
   return aroundSwap(command, {
     ...{ done: false, aside: swaps.find(({ was }) => was)?.aside },
     swap: async () => {
@@ -25,14 +24,16 @@ export async function revertTree(command: FilesCommandTo<'revert'>): Promise<End
       await swapPlaces(swaps)
       return {}
     },
-    happened: () => cameInPlace(entry()),
+    happened: () => cameInPlace(entry(), swaps),
   })
 }
 
-/** Of the newest restore of which something is kept still. */
+/** Of the last restore of which something is kept still; commands may be carried out in another order than they were signed in. */
 async function swapsBack({ deps, order, files }: FilesCommand): Promise<PlaceSwap[]> {
-  for (const { settled, files: tree } of deps.restores.of(order.sourceId)) {
-    if (!settled?.swapped || !tree?.swaps || tree.folder === undefined) continue
+  const endOf = ({ settled }: Entry) => Date.parse(settled?.at ?? '')
+  const swapped = deps.restores.of(order.sourceId).filter(({ settled }) => settled?.swapped)
+  for (const { files: tree } of swapped.sort((a, b) => endOf(b) - endOf(a))) {
+    if (!tree?.swaps || tree.folder === undefined) continue
     const kept = await Promise.all(tree.swaps.map(({ aside }) => isThere(aside)))
     if (!kept.includes(true)) continue
     const gone = tree.swaps.find(({ was }, i) => was && !kept[i])
@@ -53,20 +54,21 @@ export async function releaseTree(command: FilesCommandTo<'release'>): Promise<E
   const { entry, order, files, deps, run } = command
   const before = Date.parse(order.issuedAt) + CLOCKS_APART_MS
   const own = deps.restores.of(order.sourceId).filter((each) => isSwappedBy(each, before))
+  const swaps = own.flatMap((each) => each.files?.swaps ?? [])
   const found: string[] = []
-  for (const { aside } of own.flatMap((each) => each.files?.swaps ?? [])) if (await isThere(aside)) found.push(aside)
+  for (const { aside } of swaps) if (await isThere(aside)) found.push(aside)
   if (found.length === 0 && entry().stage === 'accepted')
     throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { root: files.root })
   const made = new Set(own.flatMap((each) => each.files?.folder ?? []))
-  const live = await realpath(files.root).catch(() => undefined)
+  const live = await Promise.all(swaps.map(({ place }) => realpath(place).catch(() => undefined)))
   const goes: string[] = []
   for (const path of found) {
-    const leads = await readlink(path).then(
-      (link) => resolve(dirname(path), link),
-      () => undefined,
-    )
-    // A folder that a deployment made is its own business; one of ours is nobody's else. It goes before the link to it, without which nobody would find it again.
-    if (leads !== undefined && leads !== live && made.has(leads)) goes.push(leads)
+    const leads = await realpath(path).catch(() => path)
+    const isLive = live.some((each) => each === leads || each?.startsWith(`${leads}/`))
+    if (isLive && !(await lstat(path)).isSymbolicLink())
+      throw new LifeboatError('RESTORE_FILES_UNFIT', { problem: `what is in place leads into ${path}` })
+    // A folder that a deployment made is its own business; one of ours is nobody's else, unless production was pointed back into it. It goes before the link to it, without which nobody would find it again.
+    if (made.has(leads) && !isLive) goes.push(leads)
     goes.push(path)
   }
   for (const path of goes)

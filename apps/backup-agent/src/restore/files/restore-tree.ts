@@ -3,16 +3,16 @@ import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
 import { whole } from '@lifeboat/recovery/fetch/unseal.ts'
-import { swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { aroundSwap } from '../around-swap.ts'
-import type { Entry, TreeOnItsWay } from '../book.ts'
+import { isThere, swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
+import { aroundSwap, beginAnew } from '../around-swap.ts'
+import type { TreeOnItsWay } from '../book.ts'
 import type { FilesCommand, FilesCommandTo } from '../command.ts'
-import { runHook } from '../hooks.ts'
+import { cameInPlace, isBegun } from '../places.ts'
 import { audit, type Ending } from '../tell.ts'
 import { extractTree } from './extract-tree.ts'
-import { cameInPlace, isBegun, isThere } from './in-place.ts'
+import { postHook } from './post-hook.ts'
 import { type PreparedSwaps, prepareSwaps } from './prepare-swaps.ts'
+import { removeUnswapped } from './remove-unswapped.ts'
 import { siteOf } from './site.ts'
 
 /**
@@ -26,7 +26,8 @@ import { siteOf } from './site.ts'
  */
 export async function restoreTree(command: FilesCommandTo<'restore'>): Promise<Ending> {
   const { entry, report } = command
-  if (await isBegun(entry())) return withTree(command, await aroundSwap(command, { done: true, swap: undefined }))
+  if (await isBegun(entry(), entry().files?.swaps ?? []))
+    return withTree(command, await aroundSwap(command, { done: true, swap: undefined }))
   try {
     const { swaps } = (await wholeTree(entry().files, entry().stage)) ?? (await putTogether(command))
     const aside = swaps.find(({ was }) => was)?.aside
@@ -37,20 +38,15 @@ export async function restoreTree(command: FilesCommandTo<'restore'>): Promise<E
         await swapPlaces(swaps)
         return {}
       },
-      happened: () => cameInPlace(entry()),
+      happened: () => cameInPlace(entry(), swaps),
     })
     return await withTree(command, ending)
   } catch (thrown) {
     // After a deploy the next delivery goes on with it.
     const isOver = command.cancelled.aborted || !command.run.signal.aborted
-    if (isOver && !mayBeProduction(entry())) await removeLeft(entry().files)
+    if (isOver) await removeUnswapped(entry())
     throw thrown
   }
-}
-
-/** Behind the swap it is, also where writing that down failed; while nobody knows whether it was swapped it may be. */
-function mayBeProduction({ stage }: Entry): boolean {
-  return stage === 'swapping' || stage === 'swapped'
 }
 
 type WholeTree = PreparedSwaps & { folder: string }
@@ -64,7 +60,8 @@ async function wholeTree(tree: TreeOnItsWay | undefined, stage: string): Promise
 
 async function putTogether(command: FilesCommandTo<'restore'>): Promise<WholeTree> {
   const { entry, files, deps, order } = command
-  await removeLeft(entry().files)
+  await beginAnew(command)
+  await removeUnswapped(entry())
   const site = await siteOf(files)
   const { folder, link } = site
   const onItsWay = { folder, ...(link !== undefined && { link }) }
@@ -73,26 +70,11 @@ async function putTogether(command: FilesCommandTo<'restore'>): Promise<WholeTre
   const prepared = await prepareSwaps(command, site, extracted)
   const { changes } = prepared.left
   await audit(deps, 'compared', { restoreId: order.restoreId, who: entry().who, order, root: files.root }, { changes })
-  await postHook(command, folder)
+  await postHook(command, { folder, swaps: prepared.swaps })
   await ontoDisk(folder, command)
   command.run.signal.throwIfAborted()
   await command.step('ready', { files: { ...onItsWay, ...prepared } })
   return { folder, ...prepared }
-}
-
-/** In the tree that is about to come. */
-async function postHook(
-  { order, restore, files, run, report }: FilesCommandTo<'restore'>,
-  folder: string,
-): Promise<void> {
-  const name = order.hooks.post
-  if (name === undefined) return
-  const hook = restore.hooks[name]
-  if (!hook) throw new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: name })
-  report('post hook')
-  const { restoreId, sourceId } = order
-  const at = { folder, env: { LIFEBOAT_RELEASE: folder, LIFEBOAT_LIVE: files.root } }
-  await runHook(hook, { name, on: 'post', restoreId, sourceId, swapped: false, at, log: run.log })
 }
 
 /** A power cut after the swap must not find half-written files in place. @see https://manpages.debian.org/bookworm/coreutils/sync.1.en.html */
@@ -101,16 +83,16 @@ async function ontoDisk(folder: string, { deps, run }: Pick<FilesCommand, 'deps'
   await runPipeline([{ tool: 'sync', program, args: ['--file-system', folder], env: BASE_ENV }], whole, run)
 }
 
-/** What was put together and is not in place. */
-async function removeLeft(tree: TreeOnItsWay | undefined): Promise<void> {
-  if (!tree) return
-  for (const path of [tree.link, tree.folder]) if (path !== undefined) await rm(path, { recursive: true, force: true })
-}
-
 /** Where parts were put in place, the folder they came from is of no use any more; where a link was, it is what the link leads to. */
-async function withTree({ entry }: FilesCommand, ending: Ending): Promise<Ending> {
-  const { folder, left, swaps } = entry().files ?? {}
+async function withTree(command: FilesCommand, { aside: _planned, ...ending }: Ending): Promise<Ending> {
+  const { files = {} } = command.entry()
+  const { folder, left } = files
+  // A place may have vanished, or come up, since the plan: a revert goes by what was put aside.
+  const kept = files.swaps?.map(async (swap) => ({ ...swap, was: await isThere(swap.aside) }))
+  const swaps = kept && (await Promise.all(kept))
+  await command.step('swapped', { files: { ...files, swaps } })
   if (folder !== undefined && swaps?.some(({ next }) => next?.startsWith(`${folder}/`)))
     await rm(folder, { recursive: true, force: true })
-  return { ...ending, ...(left && { files: left }) }
+  const aside = swaps?.find(({ was }) => was)?.aside
+  return { ...ending, ...(aside !== undefined && { aside }), ...(left && { files: left }) }
 }

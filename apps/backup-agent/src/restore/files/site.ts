@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path'
 import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import { startingPoints } from '@lifeboat/files/take/starting-points.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
+import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import type { FilesSwap } from '@lifeboat/shared/domain/restore-files.ts'
-import { isThere } from './in-place.ts'
 import { mountsAt } from './mounts.ts'
 
 /** Where a tree is put together, and what is there now. */

@@ -7,7 +7,7 @@ import {
   type PlannedBackup,
   plannedBackup,
 } from '@lifeboat/recovery/bare/bare-plan.ts'
-import { pickTables } from '@lifeboat/recovery/bare/pick-tables.ts'
+import { type PickedTables, pickTables } from '@lifeboat/recovery/bare/pick-tables.ts'
 import type { PlannedCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
 import { openDump } from '@lifeboat/recovery/dump/open-dump.ts'
 import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
@@ -18,7 +18,7 @@ import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import type { PlannedTables } from '@lifeboat/shared/domain/restore-tables.ts'
 import { type ErrorReport, LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
-import { chooseCopy } from '../choose-copy.ts'
+import { type Choose, chooseCopy, newestUnless } from '../choose-copy.ts'
 import type { TablesPlanning } from './plan.ts'
 
 /** What the rows will come out of, and what of it stands in the way. */
@@ -46,14 +46,16 @@ export interface FoundBackup {
 
 /** An export or a dump. @throws LifeboatError when there is none at all */
 export async function findBackup(about: TablesPlanning, signal: AbortSignal): Promise<FoundBackup> {
-  const { cfg, of, sourceId, wish, backupId, targets, unproven, key, clock } = about
+  const { cfg, of, sourceId, wish, backupId, targets, unproven, key, clock, patienceMs, onWait } = about
   const titles = wish.tables.map(titleOf)
-  const by = { cfg, restore: of.restore, signal }
-  const { target, passedOver, chosen } = await chooseCopy({ sourceId, targets }, by, async (sight, target) => {
+  const by = { cfg, restore: of.restore, signal, patienceMs, onWait }
+  const choose: Choose<PickedTables> = async (sight, target, signal) => {
     const picked = pickTables(sight, { sourceId, backupId, titles, unproven })
     await takeInventory(target, picked.seen.manifest, signal)
     return picked
-  })
+  }
+  const copy = await chooseCopy({ sourceId, targets }, by, choose, newestUnless(backupId))
+  const { target, passedOver, chosen } = copy
   const { from, seen, notes } = chosen
   const manifest = demandServer(seen.manifest)
   const obstacles: ErrorReport[] = []

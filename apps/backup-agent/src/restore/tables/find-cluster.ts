@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
 import type { PhysicalManifest } from '@lifeboat/recovery/extract/extract-backup.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { demandServer } from '@lifeboat/shared/domain/manifest.ts'
@@ -40,6 +41,9 @@ export async function findCluster(
     obstacles: [...told.obstacles],
     notes: [
       `The cluster is recovered to ${told.goal} in a folder of the agent, and thrown away when the tables were read.`,
+      artifactOf(chain.at(-1) as PhysicalManifest, 'relations')
+        ? 'The backup lists which files hold which tables: those of others are not extracted, unless it turns out that they are needed. So there has to be room for all of them.'
+        : 'The backup has no list of relations: all of it is extracted.',
       ...(told.backups.length > 1
         ? [
             `It is built on ${told.backups

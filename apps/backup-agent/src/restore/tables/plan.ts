@@ -1,41 +1,25 @@
 import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
 import { findPostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import { orObstacle } from '@lifeboat/recovery/bare/bare-plan.ts'
-import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
-import type { BackupId, RestoreId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { RestoreHooks, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import type { PlannedTables, TablesWish } from '@lifeboat/shared/domain/restore-tables.ts'
 import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
-import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
-import type { AgentConfig } from '../../config.ts'
+import { walReachOf } from '../cluster/demand-promised.ts'
 import { plannedHooks } from '../planned-hooks.ts'
-import type { Restorable } from '../restorable.ts'
+import type { FindingPlan } from '../planning.ts'
 import { disksOf } from '../room.ts'
 import { type FoundBackup, findBackup } from './find-backup.ts'
 import { findCluster } from './find-cluster.ts'
 import { lookAtLive } from './look-at-live.ts'
 
-export interface TablesPlanning {
-  cfg: AgentConfig
-  of: Restorable
-  restoreId: RestoreId
-  sourceId: SourceId
-  wish: TablesWish
-  /** Default: the newest proven one that holds the tables. */
-  backupId: BackupId | undefined
-  targets: readonly TargetId[]
-  unproven: boolean
-  hooks: RestoreHooks
-  reader: (target: Target) => Reader
-  key: 'here' | 'later'
-  clock: Clock
-}
+export type TablesPlanning = FindingPlan<TablesWish>
 
 export interface PlannedTableRestore {
   plan: RestorePlan
   found: FoundBackup
   target: Target
+  passedOver: FoundBackup['passedOver']
 }
 
 /** What would happen to the tables, and what stands against it. Touches nothing. @throws LifeboatError when there is no way at all */
@@ -51,12 +35,13 @@ export async function planTables(about: TablesPlanning, signal: AbortSignal): Pr
     const [rows, bytesNow] = [found.rows.get(table), live?.bytes[no]]
     return { table, ...(rows !== undefined && { rows }), ...(bytesNow !== undefined && { bytesNow }) }
   })
-  const planned: PlannedTables = { into: wish.into, from: found.from, tables }
+  const wal = found.cluster && walReachOf(found.cluster.plan)
+  const planned: PlannedTables = { into: wish.into, from: found.from, ...(wal && { wal }), tables }
   const databaseBytes = neededBytes(found, planned)
   // Of a table whose rows nobody can tell yet, and which is empty now, nothing is known.
   const folder = databaseBytes > 0 ? live?.folder : undefined
   const disks = await disksOf({ folder, databaseBytes, meanwhile }, obstacles)
-  return { plan: planOf(about, found, planned, disks), found, target }
+  return { plan: planOf(about, found, planned, disks), found, target, passedOver: found.passedOver }
 }
 
 /** The rows beside, those of a dump in a scratch database as well, and in a table what is kept of it and what replaces it. */

@@ -1,13 +1,13 @@
-import { connectSource, type SourceClient } from '@lifeboat/postgres/connection.ts'
+import type { SourceClient } from '@lifeboat/postgres/connection.ts'
 import { pinSettings } from '@lifeboat/postgres/fingerprint/pin-settings.ts'
 import { relationOf } from '@lifeboat/postgres/table-export/definition.ts'
 import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
 import { measureExport } from '@lifeboat/postgres/table-export/measure-export.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
-import { areKept, type Kept, keptOf, titlesOf } from '@lifeboat/recovery/tables/kept.ts'
+import { areKept, asideTime, type Kept, keptOf, titlesOf } from '@lifeboat/recovery/tables/kept.ts'
 import { isLive, readLive } from '@lifeboat/recovery/tables/live-table.ts'
-import { afterTransaction, inOneTransaction, TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
+import { inOneTransaction } from '@lifeboat/recovery/tables/one-transaction.ts'
 import { type PutTable, putIn } from '@lifeboat/recovery/tables/put-in.ts'
 import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -15,28 +15,28 @@ import { aroundSwap } from '../around-swap.ts'
 import type { Command } from '../command.ts'
 import { CLOCKS_APART_MS } from '../put-back.ts'
 import type { Ending } from '../tell.ts'
-import { demandTables, liveDatabase, transactionOf } from './site.ts'
+import { afterwards, atOnce, demandTables, lookAtKept, transactionOf } from './site.ts'
 
 /** Gives tables the rows back that were put aside last; the present ones are put aside. @throws LifeboatError – nothing has changed */
 export async function revertTables(given: Command): Promise<Ending> {
   const command = demandTables(given, 'revert')
   const { order, entry, server, database, deps, report } = command
   await using _held = await holdDatabase(server, database)
-  const where = { connection: liveDatabase(command), restoreId: order.restoreId }
   // They are put aside by the transaction that gives the others back.
   const landed = () =>
-    afterTransaction(where, async (client) => areKept(await keptOf(client, order.tables), entry().aside ?? ''))
-  if (entry().aside !== undefined && (await landed())) return aroundSwap(command, { done: true, swap: undefined })
+    afterwards(command, async (client) => areKept(await keptOf(client, order.tables), entry().aside ?? ''))
+  if (entry().aside !== undefined && (await landed())) return await aroundSwap(command, { done: true, swap: undefined })
+  if (entry().stage === 'swapping') await command.step('ready')
   const kept = await lookAtKept(command, order.tables)
   const lacking = kept.filter(({ asides }) => !asides.some(({ why }) => why === 'before'))
   if (lacking.length > 0)
     throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { tables: lacking.map(({ table }) => titleOf(table)) })
-  const now = deps.clock.now()
+  const now = asideTime(kept, deps.clock.now())
   const plans = kept.map(({ table, asides }) => ({
     ...{ table, aside: asideName(table.name, 'reverted', now) },
     before: { ...table, name: asides.find(({ why }) => why === 'before')?.name ?? '' },
   }))
-  return aroundSwap(command, {
+  return await aroundSwap(command, {
     ...{ done: false, aside: titlesOf(plans.map(({ table, aside }) => ({ ...table, name: aside }))) },
     swap: async ({ signal }) => {
       report('swap')
@@ -64,29 +64,40 @@ async function stagedFrom(client: SourceClient, table: TableRef, before: TableRe
   }
 }
 
-/** Drops for good the rows of tables that had been put aside when the operator signed. @throws LifeboatError */
+/**
+ * Drops for good the rows of tables that had been put aside when the operator signed: all of them or none.
+ *
+ * @throws LifeboatError – nothing has changed, unless the stage is `swapping`
+ */
 export async function releaseTables(given: Command): Promise<Ending> {
   const command = demandTables(given, 'release')
   const { order, entry, server, database, run } = command
   await using _held = await holdDatabase(server, database)
-  const begun = entry().stage !== 'accepted'
-  const untilMs = Date.parse(order.issuedAt) + CLOCKS_APART_MS
-  const found = (await lookAtKept(command, order.tables)).flatMap(({ table, asides }) =>
-    asides.filter(({ atMs }) => atMs <= untilMs).map(({ name }) => ({ ...table, name })),
-  )
-  if (found.length === 0 && !begun)
-    throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { tables: order.tables.map(titleOf) })
+  const released = (): Ending => ({ outcome: 'done', swapped: false, dropped: entry().dropping ?? [] })
+  const landed = () =>
+    afterwards(command, async (client) => {
+      const left = asidesOf(await keptOf(client, order.tables)).map(titleOf)
+      return !entry().dropping?.some((title) => left.includes(title))
+    })
+  if (entry().dropping) {
+    if (await landed()) return released()
+    await command.step('ready')
+  }
+  const found = asidesOf(await lookAtKept(command, order.tables), Date.parse(order.issuedAt) + CLOCKS_APART_MS)
+  if (found.length === 0) throw new LifeboatError('RECOVERY_NOTHING_ASIDE', { tables: order.tables.map(titleOf) })
   // Nothing brings it back.
   run.signal.throwIfAborted()
-  await command.step('ready')
-  await inOneTransaction(transactionOf(command, command.cancelled), async (client) => {
+  const drop = async (client: SourceClient) => {
     await client.query('set local session_replication_role = replica')
     for (const table of found) await client.query(`drop table ${relationOf(table)}`)
-  })
-  return { outcome: 'done', swapped: false, dropped: found.map(titleOf) }
+  }
+  await atOnce(command, drop, landed, { dropping: found.map(titleOf) })
+  return released()
 }
 
-async function lookAtKept(command: Command, tables: readonly TableRef[]): Promise<Kept[]> {
-  await using client = await connectSource(liveDatabase(command), TABLES_SESSION)
-  return await keptOf(client, tables)
+/** @param untilMs of those only what had been put aside by then */
+function asidesOf(kept: readonly Kept[], untilMs = Number.POSITIVE_INFINITY): TableRef[] {
+  return kept.flatMap(({ table, asides }) =>
+    asides.filter(({ atMs }) => atMs <= untilMs).map(({ name }) => ({ ...table, name })),
+  )
 }

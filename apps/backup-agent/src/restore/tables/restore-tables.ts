@@ -1,18 +1,19 @@
 import { connectSource } from '@lifeboat/postgres/connection.ts'
 import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
+import { dropBeside } from '@lifeboat/recovery/bare/recover-into-server.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
-import { areKept, keptOf, titlesOf } from '@lifeboat/recovery/tables/kept.ts'
-import { afterTransaction, inOneTransaction, TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
+import { areKept, asideTime, keptOf, titlesOf } from '@lifeboat/recovery/tables/kept.ts'
+import { inOneTransaction, TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
 import { putIn } from '@lifeboat/recovery/tables/put-in.ts'
 import { forwardSequences } from '@lifeboat/recovery/tables/sequences.ts'
 import { dropStaging, isThere, stagingSchema } from '@lifeboat/recovery/tables/staging.ts'
 import type { TablesOrder } from '@lifeboat/shared/domain/restore.ts'
 import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
-import { aroundSwap } from '../around-swap.ts'
+import { aroundSwap, beginAnew } from '../around-swap.ts'
 import type { Command } from '../command.ts'
 import type { Ending } from '../tell.ts'
-import { demandTables, liveDatabase, transactionOf } from './site.ts'
+import { afterwards, atOnce, demandTables, liveDatabase, lookAtKept, scratchName, transactionOf } from './site.ts'
 import { type OnStage, stageTables } from './stage.ts'
 
 interface Site {
@@ -35,10 +36,9 @@ export async function restoreTables(given: Command): Promise<Ending> {
   const { order, entry, server, database, run } = command
   await using _held = await holdDatabase(server, database)
   const staging = stagingSchema(order.restoreId)
-  const where = { connection: liveDatabase(command), restoreId: order.restoreId }
   const { into } = order
   const landed = () =>
-    afterTransaction(where, async (client) => {
+    afterwards(command, async (client) => {
       if (await isThere(client, staging)) return false
       // Any other restore of this database may have removed what was loaded.
       if (into.how === 'beside') return isThere(client, into.schema)
@@ -47,14 +47,16 @@ export async function restoreTables(given: Command): Promise<Ending> {
   const site = { command, staging, landed }
   const { stage } = entry()
   if (stage === 'swapped' || (stage === 'swapping' && (await landed())))
-    return into.how === 'beside' ? loadedBeside(command, into) : aroundSwap(command, { done: true, swap: undefined })
+    return await (into.how === 'beside'
+      ? loadedBeside(command, into)
+      : aroundSwap(command, { done: true, swap: undefined }))
   try {
-    await command.step('accepted')
+    await beginAnew(command)
     const ready = await stageTables(command, staging)
     await command.step('ready')
     const ending = await (into.how === 'beside' ? giveSchema(site, into) : giveRows(site, ready, into.how))
     const rows = ready.staged.reduce((sum, { table }) => sum + table.rows, 0)
-    return { tables: ready.staged.length, rows, diffs: ready.diffs, ...ending }
+    return { tables: ready.staged.length, rows, diffs: ready.diffs, extent: ready.extent, ...ending }
   } catch (thrown) {
     // After a deploy the next delivery begins anew, and where nobody knows whether it landed the schema is what tells.
     const isOver = command.cancelled.aborted || !run.signal.aborted
@@ -63,8 +65,8 @@ export async function restoreTables(given: Command): Promise<Ending> {
   }
 }
 
-function giveRows({ command, staging, landed }: Site, { staged, sequences }: OnStage, how: 'merge' | 'replace') {
-  const now = command.deps.clock.now()
+async function giveRows({ command, staging, landed }: Site, { staged, sequences }: OnStage, how: 'merge' | 'replace') {
+  const now = asideTime(await lookAtKept(command, command.order.tables), command.deps.clock.now())
   const tables = staged.map((each) => ({ staged: each, aside: asideName(each.table.name, 'before', now) }))
   const kept = tables.map(({ staged: { table }, aside }) => ({ schema: table.schema ?? 'public', name: aside }))
   return aroundSwap(command, {
@@ -88,17 +90,8 @@ async function giveSchema(
   into: Extract<TablesInto, { how: 'beside' }>,
 ): Promise<Ending> {
   command.report('swap')
-  await command.step('swapping')
-  try {
-    await inOneTransaction(transactionOf(command, command.cancelled), async (client) => {
-      await client.query(`alter schema ${quoteIdent(staging)} rename to ${quoteIdent(into.schema)}`)
-    })
-  } catch (thrown) {
-    if (!(await landed())) {
-      await command.step('ready')
-      throw thrown
-    }
-  }
+  const rename = `alter schema ${quoteIdent(staging)} rename to ${quoteIdent(into.schema)}`
+  await atOnce(command, async (client) => void (await client.query(rename)), landed)
   return loadedBeside(command, into)
 }
 
@@ -109,6 +102,7 @@ async function loadedBeside(command: Command, { schema }: Extract<TablesInto, { 
 
 /** A server that does not answer keeps it, until the next restore removes it. */
 async function leaveNothing({ command, staging }: Site): Promise<void> {
+  await dropBeside(command.server, scratchName(command))
   try {
     await using client = await connectSource(liveDatabase(command), TABLES_SESSION)
     await client.query('set session_replication_role = replica')

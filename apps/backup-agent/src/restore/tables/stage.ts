@@ -11,7 +11,7 @@ import { compareStaged, makeStaging, type Staged, stagedIn } from '@lifeboat/rec
 import { columnDifferences, mergeProblem } from '@lifeboat/recovery/tables/unfit.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { TablesOrder } from '@lifeboat/shared/domain/restore.ts'
-import type { TableDiff, TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
+import type { Extent, TableDiff, TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { removeApart } from '../cluster/recover-apart.ts'
@@ -30,6 +30,8 @@ export interface OnStage {
   staged: Staged[]
   sequences: TableOrigin['sequences']
   diffs: TableDiff[]
+  /** Of a physical backup. */
+  extent?: Extent | undefined
 }
 
 /**
@@ -42,18 +44,28 @@ export async function stageTables(command: Staging, schema: string): Promise<OnS
   const { deps, order, run, report, entry, database } = command
   if (order.goal) await removeApart(clusterFolder(command, order.sourceId))
   const on = await whileReading(command, (reader) => {
-    const { restoreId, sourceId, backupId, unproven, hooks, tables, into, goal, timeline } = order
+    const { restoreId, sourceId, backupId, unproven, hooks, tables, into, goal, timeline, wal: promised } = order
     const wish = { tables, into, ...(goal && { goal }), ...(timeline !== undefined && { timeline }) }
     const by = { cfg: deps.cfg, of: command, clock: deps.clock, reader, key: 'here' } as const
     const choose = (targets: readonly TargetId[]) => {
       report('look')
-      const about = { restoreId, sourceId, backupId, unproven, hooks, targets, wish }
+      const about = {
+        restoreId,
+        sourceId,
+        backupId,
+        unproven,
+        hooks,
+        targets,
+        wish,
+        promised,
+        patienceMs: command.patienceMs,
+      }
       return planTables({ ...by, ...about }, run.signal)
     }
     return orNextTarget(command, order.targets, choose, (planned) => stageCopy(command, planned, reader, schema))
   })
   const about = { restoreId: order.restoreId, who: entry().who, order, database }
-  await audit(deps, 'compared', about, { diffs: on.diffs })
+  await audit(deps, 'compared', about, { diffs: on.diffs, extent: on.extent })
   return on
 }
 
@@ -67,7 +79,10 @@ function stageCopy(
   if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
   command.report('open')
   const { major } = found.manifest.server
-  return withOrigin(command, found, reader(target), (origin) => stageFrom(command, origin, schema, major))
+  return withOrigin(command, found, reader(target), async (origin, extent) => ({
+    ...(await stageFrom(command, origin, schema, major)),
+    extent,
+  }))
 }
 
 async function stageFrom(command: Staging, origin: TableOrigin, schema: string, major: number): Promise<OnStage> {
@@ -91,7 +106,8 @@ async function stageFrom(command: Staging, origin: TableOrigin, schema: string, 
 
 async function load(command: Command, origin: TableOrigin, staged: readonly Staged[], major: number): Promise<void> {
   const { path: program } = await (await findPostgresTools(major, ['psql'], command.deps.cfg)).program('psql')
-  const connection = { ...liveDatabase(command), options: '-c session_replication_role=replica' }
+  const live = liveDatabase(command)
+  const connection = { ...live, options: `${live.options ?? ''} -c session_replication_role=replica` }
   const to = { program, connection, applicationName: TABLES_SESSION.applicationName, encoding: origin.encoding }
   for (const { table, at } of staged) await origin.pour(table, copyIn({ ...at, columns: table.columns }, to))
 }

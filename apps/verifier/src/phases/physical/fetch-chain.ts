@@ -1,7 +1,7 @@
 import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
 import type { PhysicalManifest } from '@lifeboat/recovery/extract/extract-backup.ts'
 import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
-import { unseal, whole } from '@lifeboat/recovery/fetch/unseal.ts'
+import { unsealText } from '@lifeboat/recovery/fetch/unseal.ts'
 import type { Goal } from '@lifeboat/recovery/goal.ts'
 import { type Archive, listArchive } from '@lifeboat/recovery/list-archive.ts'
 import { planRecovery, type RecoveryPlan } from '@lifeboat/recovery/plan/plan.ts'
@@ -63,7 +63,7 @@ async function openLists(drill: Drill, manifests: FetchedChain['manifests']): Pr
       await demandKey(readerOf(drill), manifest)
       const list = artifactOf(manifest, 'backup-manifest')
       if (!list) throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no backup_manifest' })
-      await unseal(readerOf(drill), manifest, list, { sink: whole }).catch((thrown: unknown) => {
+      await unsealText(readerOf(drill), manifest, list).catch((thrown: unknown) => {
         throw asMisencrypted(thrown)
       })
     }

@@ -1,6 +1,6 @@
 import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
 import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
-import { unseal, whole } from '@lifeboat/recovery/fetch/unseal.ts'
+import { unsealText } from '@lifeboat/recovery/fetch/unseal.ts'
 import { parseSidecar } from '@lifeboat/recovery/tables/sidecar.ts'
 import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import type { TableExport } from '@lifeboat/shared/domain/table-export.ts'
@@ -36,7 +36,7 @@ async function openSidecar(drill: Drill, manifest: Manifest): Promise<TableExpor
     await demandKey(readerOf(drill), manifest)
     const sidecar = artifactOf(manifest, 'table-export')
     if (!sidecar) return { value: undefined as never, ...failed('The backup has no description of its tables.') }
-    const text = await unseal(readerOf(drill), manifest, sidecar, { sink: whole }).catch((thrown: unknown) => {
+    const text = await unsealText(readerOf(drill), manifest, sidecar).catch((thrown: unknown) => {
       throw asMisencrypted(thrown)
     })
     const value = parseSidecar(text)

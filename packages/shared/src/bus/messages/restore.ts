@@ -6,13 +6,16 @@ import {
   ClusterPlace,
   ClusterWish,
   FilesHooks,
+  PassedOver,
   RestoreAction,
+  type RestoreOrder,
   RestoreOutcome,
   RestorePlan,
   SignedOrder,
 } from '../../domain/restore.ts'
 import { FilesChanges, FilesLeft } from '../../domain/restore-files.ts'
-import { TableDiff, TableRef, TablesWish } from '../../domain/restore-tables.ts'
+import { Extent, TableDiff, TableRef, TablesInto, TablesWish } from '../../domain/restore-tables.ts'
+import { Timeline } from '../../domain/wal.ts'
 import { ErrorReportSchema } from '../../errors/error-report.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -109,10 +112,14 @@ export const RestoreSettled = defineMessage({
     cluster: ClusterLeft.optional(),
     /** Of a command about tables: how backup and server differed before anything was changed. */
     diffs: z.array(TableDiff).optional(),
+    /** Where they came out of a physical backup. */
+    extent: Extent.optional(),
     /** The schema that was made for the tables. */
     schema: z.string().optional(),
     /** Of a command about a tree of files. */
     files: FilesLeft.optional(),
+    /** Targets that could not help. */
+    passedOver: z.array(PassedOver).optional(),
     at: Moment,
     error: ErrorReportSchema.optional(),
   }),
@@ -137,6 +144,8 @@ export const RestoreAudited = defineMessage({
     who: z.array(z.string()),
     action: RestoreAction.optional(),
     sourceId: SourceId.optional(),
+    /** What it is about; absent in what agents told before they said so. */
+    kind: z.enum(['database', 'cluster', 'tables', 'files']).optional(),
     /** Absent where the whole cluster or a tree of files was meant. */
     database: z.string().optional(),
     /** Of a tree of files. */
@@ -145,13 +154,39 @@ export const RestoreAudited = defineMessage({
     changes: FilesChanges.optional(),
     place: ClusterPlace.optional(),
     goal: Goal.optional(),
+    /** Where another way to the goal than the newest was asked for. */
+    timeline: Timeline.optional(),
     tables: z.array(TableRef).optional(),
+    into: TablesInto.optional(),
     /** Of tables, told before anything is changed. */
     diffs: z.array(TableDiff).optional(),
+    /** Likewise, where they came out of a physical backup. */
+    extent: Extent.optional(),
     backupId: BackupId.optional(),
+    /** A copy no drill has proven was allowed. */
+    unproven: z.boolean().optional(),
+    /** What was to run around it; absent where nothing was. */
+    hooks: FilesHooks.optional(),
     why: z.string().optional(),
     aside: z.string().optional(),
+    /** With the end: targets that could not help. */
+    passedOver: z.array(PassedOver).optional(),
     error: ErrorReportSchema.optional(),
   }),
 })
 export type RestoreAudited = DataOf<typeof RestoreAudited>
+
+/** What an order says for the audit: what was signed, but for what carries it there. */
+export function commandedBy(order: RestoreOrder): Partial<RestoreAudited> {
+  const { action, sourceId, kind = 'database', why, hooks } = order
+  return {
+    ...{ action, sourceId, kind, why },
+    ...(order.action === 'restore' && { backupId: order.backupId, unproven: order.unproven }),
+    ...(order.kind === 'tables' && { tables: order.tables }),
+    ...('into' in order && { into: order.into }),
+    ...('place' in order && { place: order.place }),
+    ...('goal' in order && { goal: order.goal }),
+    ...('timeline' in order && { timeline: order.timeline }),
+    ...(Object.keys(hooks).length > 0 && { hooks }),
+  }
+}

@@ -15,8 +15,8 @@ export const CONFIG_ERRORS = {
     level: 'error',
   },
   CONFIG_SECRET_MISSING: {
-    title: 'A secret the configuration refers to is not there',
-    hint: 'Set the environment variable or create the file the reference names.',
+    title: 'A secret is not where it was said to be',
+    hint: 'The facts name the variable or the file: set it, create it, or correct its name where it was given, in lifeboat.yaml or on the command line.',
     retry: 'never',
     level: 'error',
   },
@@ -30,6 +30,12 @@ export const CONFIG_ERRORS = {
   CLI_USAGE: {
     title: 'The command cannot be understood as it stands',
     hint: 'Look at the command with --help.',
+    retry: 'never',
+    level: 'error',
+  },
+  CLI_UNCONFIRMED: {
+    title: 'Another name was typed than that of what this is about, or none',
+    hint: 'Nothing was done. Read the plan again, then type the name the facts show; in scripts and with --json give it beforehand, with --yes-i-mean or, of `lifeboat recover`, with --confirm.',
     retry: 'never',
     level: 'error',
   },

@@ -16,7 +16,7 @@ export const RECOVERY_ERRORS = {
   },
   RECOVERY_GOAL_UNREADABLE: {
     title: 'The point to recover to cannot be understood',
-    hint: 'Give a time with offset, a log position like 16/B374D848, a transaction number, the name of a restore point, or `latest`.',
+    hint: 'Give a time with its offset (2026-09-26T14:00:00+02:00), a log position (16/B374D848), `xid:731`, `name:RESTORE-POINT`, `end` (of the backup) or `latest`.',
     retry: 'never',
     level: 'error',
   },
@@ -146,6 +146,12 @@ export const RECOVERY_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RECOVERY_HOLLOW: {
+    title: 'Part of what is wanted was not extracted from the backup',
+    hint: 'Nothing to do: all of the backup is extracted then. Told as an error, it is one of ours.',
+    retry: 'never',
+    level: 'error',
+  },
   RECOVERY_UNLIKE: {
     title: 'What was restored is not what was backed up',
     hint: 'The facts list the differences. What was restored is removed again; another copy or an older backup may be whole.',
@@ -161,6 +167,12 @@ export const RECOVERY_ERRORS = {
   WAL_DAMAGED: {
     title: 'An object of the WAL archive is not what its name says',
     hint: 'It was truncated, exchanged or damaged at this target. Another target may hold a good one.',
+    retry: 'never',
+    level: 'error',
+  },
+  WAL_NOT_KEPT: {
+    title: 'No WAL of it is kept',
+    hint: 'There is no section for it under `wal` in lifeboat.yaml; docs/wal.md says how to keep WAL. Its backups: `lifeboat backup list`.',
     retry: 'never',
     level: 'error',
   },

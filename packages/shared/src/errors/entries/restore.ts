@@ -52,8 +52,20 @@ export const RESTORE_ERRORS = {
   },
   RESTORE_SWAP_UNKNOWN: {
     title: 'It is not known whether the swap of a restore happened',
-    hint: 'The server cannot be asked. The agent asks again by itself and goes on from what it finds; see that PostgreSQL runs and takes the superuser of the source.',
+    hint: 'The server cannot be asked. The agent asks again by itself and goes on from what it finds; see that PostgreSQL runs and takes the superuser of the source, and that the source stands in the configuration with its `restore`.',
     retry: 'later',
+    level: 'error',
+  },
+  RESTORE_HALF_WAY: {
+    title: 'A restore that has stopped a service may not go on',
+    hint: 'What it was accepted with left the configuration of the agent: its `restore`, or the key of an operator who signed. Put that back and restart the agent, which goes on by itself; start the service by hand only after a look at what is in its place.',
+    retry: 'later',
+    level: 'error',
+  },
+  RESTORE_SOURCE_CHANGED: {
+    title: 'The source of a command became another kind while the command was under way',
+    hint: 'A service that was stopped runs again, and of a tree that was not in place yet nothing is left beside. Where the facts say `left`, a database or a schema whose name ends so, a folder beside the data directory, or the folder of a cluster may lie there, which the agent cannot reach any more: look, stop a server that runs in that folder, and remove it. Give the source its kind back, and what is new a name of its own; then restart the agent and sign the command anew.',
+    retry: 'never',
     level: 'error',
   },
   RESTORE_WRONG_HOST: {
@@ -125,6 +137,12 @@ export const RESTORE_ERRORS = {
   RESTORE_BACKWARD: {
     title: 'A cluster that was replayed cannot go back',
     hint: 'The facts say where it stands. Release it and recover another one to the earlier point.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_LOSES_MORE: {
+    title: 'What can be reached now is older than what was signed',
+    hint: 'Nothing has changed. The target of the plan is away, or has lost WAL since; the facts say how far the best of the others leads. Wait for it, or plan and sign anew: the plan says what would be lost.',
     retry: 'never',
     level: 'error',
   },

@@ -51,4 +51,10 @@ export const SERVICE_ERRORS = {
     retry: 'later',
     level: 'error',
   },
+  FOOTING_HANGS: {
+    title: 'A look at what a service stands on does not come back',
+    hint: 'Look whether what is named answers on the host of the service: a network mount whose server is gone holds whoever touches it (`findmnt`, `dmesg`).',
+    retry: 'later',
+    level: 'error',
+  },
 } as const satisfies Record<string, CatalogueEntry>

@@ -20,6 +20,12 @@ export const TARGET_ERRORS = {
     retry: 'later',
     level: 'error',
   },
+  TARGET_UNMARKED: {
+    title: 'The target does not show the marker of its fleet any more',
+    hint: 'Mount its disk: what lies there now is an empty folder. Of a bucket, compare bucket and prefix with the console of the provider. Nothing is put there until the marker is back; docs/targets.md says how a new place takes over the name.',
+    retry: 'later',
+    level: 'error',
+  },
   TARGET_FULL: {
     title: 'The target has no room left',
     hint: 'Raise the quota or free space; expiry removes only what its policy allows.',

@@ -1,0 +1,56 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectSource } from '@lifeboat/postgres/connection.ts'
+import type { PlannedCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
+import { type ClusterRecovery, recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
+import { planRecovery } from '@lifeboat/recovery/plan/plan.ts'
+import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { sealBase } from '@lifeboat/testkit/seal-base.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openHouse, type RecoveryHouse } from './recovery-house.ts'
+
+let pg: TestPostgres
+let house: RecoveryHouse
+let planned: PlannedCluster
+let folder: string
+beforeAll(async () => {
+  ;[pg, house] = await Promise.all([startPostgres(), openHouse()])
+  folder = await mkdtemp(join(tmpdir(), 'lifeboat-recovered-'))
+  const { manifest } = await sealBase({ pg, database: 'postgres', ...house })
+  const archive = { wal: [], histories: new Map() }
+  const plan = planRecovery({ backups: [manifest], ...archive, now: Date.now() }, { goal: { to: 'end of backup' } })
+  planned = { plan, archive, chain: [manifest], told: {} as PlannedCluster['told'] }
+})
+afterAll(async () => {
+  await pg?.[Symbol.asyncDispose]()
+  await house?.[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Recovers it and looks whether its server would survive a crash. */
+async function recovered(how: Pick<ClusterRecovery, 'kept'>, answer: 'promote' | 'discard') {
+  const phases: string[] = []
+  let fsync: unknown
+  const back = await recoverCluster(house.reader, planned, {
+    ...{ ...how, folder, start: false, onPhase: (phase) => void phases.push(phase) },
+    async inspect({ connection }) {
+      await using client = await connectSource(connection, { applicationName: 'test', lockTimeoutMs: 1000 })
+      fsync = (await client.query('show fsync')).rows[0]?.fsync
+      return answer
+    },
+  })
+  return { back, phases, fsync, left: await readdir(folder) }
+}
+
+test('a cluster that is only looked at is neither saved nor verified, and gone whatever the look says', async () => {
+  expect(await recovered({ kept: false }, 'promote')).toEqual({
+    ...{ back: undefined, phases: ['extract', 'replay'], fsync: 'off', left: [] },
+  })
+})
+
+test('a cluster that may be kept is verified and saved, until somebody discards it', async () => {
+  expect(await recovered({}, 'discard')).toEqual({
+    ...{ back: undefined, phases: ['extract', 'verify', 'replay'], fsync: 'on', left: [] },
+  })
+})

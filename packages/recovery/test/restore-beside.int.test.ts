@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { Secret } from '@lifeboat/shared/config/secret.ts'
+import { RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { partKey } from '@lifeboat/shared/domain/keys.ts'
+import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { newSigningKeyPair, openSigner, type Signer } from '@lifeboat/shared/signing/signing.ts'
+import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
+import { wrap } from '@lifeboat/storage/layers/wrap.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
+import { FilesystemConfig } from '@lifeboat/storage/target-config.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
+import { freePort } from '@lifeboat/testkit/free-port.ts'
+import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { databaseNames, restoreBeside } from '../src/bare/recover-into-server.ts'
+import { type Opened, openDump } from '../src/dump/open-dump.ts'
+import { sshKey } from './ssh-key.ts'
+
+const run = promisify(execFile)
+const NEXT = 'records_recovering_aaaaaa'
+
+let folder: string
+let pg: TestPostgres
+let target: Target
+let identity: string
+let signer: Signer
+let manifest: Manifest
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lifeboat-beside-'))
+  const path = join(folder, 'bucket')
+  await mkdir(path)
+  target = await openFilesystem('bucket' as TargetId, FilesystemConfig.parse({ kind: 'filesystem', path }))
+  identity = (await run('age-keygen')).stdout
+  pg = await startPostgres()
+  await pg.query('postgres', 'create database records')
+  await pg.query(
+    'records',
+    `create table visit as select i, sha512(i::text::bytea) as note from generate_series(1, 20000) i`,
+  )
+  const { privateKey } = await newSigningKeyPair()
+  signer = await openSigner('db1', privateKey)
+  manifest = await sealFor(/age1\w+/.exec(identity)?.[0] ?? '')
+})
+afterAll(async () => {
+  await pg?.[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('the database stands ready before the last part of its dump has come, and one that is not what was signed leaves none', async () => {
+  const parts = manifest.artifacts.find(({ role }) => role === 'database')?.parts ?? []
+  expect(parts.length).toBeGreaterThan(3)
+  const last = partKey(manifest.sourceId, manifest.backupId, 'db.dump.zst.age' as never, parts.length - 1)
+  let stoodReady = false
+  const late = wrap(target, {
+    async get(key, opts) {
+      if (key !== last) return target.get(key, opts)
+      await eventually(async () => expect(await databaseNames(server())).toContain(NEXT), 20_000)
+      stoodReady = true
+      return Readable.from([Buffer.alloc(parts.at(-1)?.bytes ?? 0)])
+    },
+  })
+  const reader = await readerOf(late, identity)
+  const opened = await openDump(reader, manifest)
+  expect(opened?.globals).toContain('CREATE ROLE')
+  const place = { server: server(), database: 'records', name: NEXT, why: 'recovering' } as const
+  const restoring = restoreBeside(reader, demandServer(manifest), opened as Opened, place, () => {})
+  await expect(restoring).rejects.toMatchObject({ code: 'ARTIFACT_DIGEST_MISMATCH' })
+  expect(stoodReady).toBe(true)
+  expect(await databaseNames(server())).not.toContain(NEXT)
+  expect(await readdir(reader.workDir)).not.toContain('archive')
+})
+
+test('a restore that fails while its dump comes waits for none of it, and leaves none of it', async () => {
+  const asked: AbortSignal[] = []
+  const silent = wrap(target, {
+    get(key, opts) {
+      const { signal } = opts ?? {}
+      if (!key.includes('db.dump.zst.age') || signal === undefined) return target.get(key, opts)
+      asked.push(signal)
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    },
+  })
+  const reader = await readerOf(silent, identity)
+  const opened = (await openDump(reader, manifest)) as Opened
+  const nobody = { ...server(), port: await freePort() }
+  const place = { server: nobody, database: 'records', name: NEXT, why: 'recovering' } as const
+  const restoring = restoreBeside(reader, demandServer(manifest), opened, place, () => {})
+  await expect(restoring).rejects.toMatchObject({ code: 'SOURCE_UNREACHABLE' })
+  expect([reader.run.signal.aborted, asked.every(({ aborted }) => aborted)]).toEqual([false, true])
+  expect(await readdir(reader.workDir)).not.toContain('archive')
+})
+
+test('roles and fingerprint are read also with a key that only the age program understands', async () => {
+  const { identity: key, recipient } = sshKey()
+  const opened = await openDump(await readerOf(target, key), await sealFor(recipient))
+  expect(opened?.globals).toContain('CREATE ROLE')
+  expect(JSON.stringify(opened?.fingerprint)).toContain('visit')
+})
+
+function sealFor(recipient: string): Promise<Manifest> {
+  return sealBackup({ pg, database: 'records', target, recipient, signer })
+}
+
+async function readerOf(from: Target, key: string) {
+  const workDir = await mkdtemp(join(folder, 'work-'))
+  return {
+    ...{ target: from, identity: new Secret(key), workDir, toolPaths: [pg.binDir], tools: {} },
+    run: { id: RunId.parse('test'), signal: AbortSignal.timeout(60_000), log: silentLogger, report() {} },
+    arrived() {},
+  }
+}
+
+function server() {
+  const { port, user, password } = pg
+  return {
+    ...{ host: '127.0.0.1', port, user, password: new Secret(password), database: 'postgres' },
+    sslmode: 'prefer' as const,
+  }
+}

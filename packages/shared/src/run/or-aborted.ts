@@ -1,0 +1,12 @@
+/** Waits for something, or until the signal fires; then it rejects with its reason, and what was waited for is left to itself. */
+export async function orAborted<T>(wait: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const fire = () => reject(signal.reason)
+  signal.addEventListener('abort', fire, { once: true })
+  try {
+    return await Promise.race([wait, promise])
+  } finally {
+    signal.removeEventListener('abort', fire)
+  }
+}

@@ -1,14 +1,21 @@
 import { debianRoot } from './debian-root.ts'
 import { type Ended, runVitest } from './run-vitest.ts'
 
-/** Every suite whose answer depends on the PostgreSQL major. */
-export const ALL_SUITES = ['packages/postgres', 'packages/recovery', 'apps/backup-agent', 'apps/verifier']
+/** Every suite whose answer depends on the PostgreSQL major, and what the newer NATS in those roots could answer otherwise. */
+export const ALL_SUITES = [
+  'packages/shared/test/bus',
+  'packages/postgres',
+  'packages/recovery',
+  'apps/backup-agent',
+  'apps/verifier',
+]
 
 /**
  * Those of them that CI runs on each further major: one dump from source to verdict, table exports, and what physical backups, WAL, recovery and the
- * restore of a whole cluster ask of the server. Vitest takes each as a part of a path.
+ * restores of clusters and tables ask of the server, and whoever is killed on the way. Vitest takes each as a part of a path.
  */
 export const STORIES = [
+  'packages/shared/test/bus',
   'packages/postgres/test/find-tools',
   'packages/postgres/test/fingerprint',
   'packages/postgres/test/check-source',
@@ -19,7 +26,7 @@ export const STORIES = [
   'apps/backup-agent/test/tables-restore-refused',
   'apps/backup-agent/test/tables-restore-periods',
   'apps/backup-agent/test/tables-out-of-dump',
-  'apps/backup-agent/test/tables-as-of.int',
+  'apps/backup-agent/test/tables-as-of',
   'apps/backup-agent/test/take-backup',
   'apps/backup-agent/test/base.int',
   'apps/backup-agent/test/base-bad-days',

@@ -36,7 +36,12 @@ export async function reconcileConsumer(
   const drift = found && driftOf(lasting, found.config)
   if (drift?.length === 0) return
   const about = { stream, consumer: wanted.durable_name }
-  await refusals(about, () => jsm.consumers.add(stream, found ? { ...found.config, ...lasting } : wanted))
+  // From 2.10 on a server refuses to create one that exists with other settings.
+  await refusals(about, () =>
+    found
+      ? jsm.consumers.update(stream, wanted.durable_name, { ...found.config, ...lasting })
+      : jsm.consumers.add(stream, wanted),
+  )
   if (drift) log.warn({ event: 'bus.reconciled', ...about, changed: drift }, 'changed settings of a consumer')
 }
 

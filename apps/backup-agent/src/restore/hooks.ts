@@ -20,8 +20,8 @@ export interface HookCall {
   at?: { folder: string; env: Readonly<Record<string, string>> }
   /** Ends it before its time, with all it has started. */
   signal?: AbortSignal
-  /** Told of its process as soon as there is one; waited for before the end is. */
-  begun?: (pid: number) => Promise<void>
+  /** Told of its process, which does nothing until this has come to its end. */
+  begun: (pid: number) => Promise<void>
   log: Logger
 }
 
@@ -29,9 +29,11 @@ export interface HookCall {
 const KILL_AFTER_MS = 2_000
 const TAIL_BYTES = 2_000
 const LEFT = 'the command is over or the agent has to end'
+/** Becomes the hook as soon as it is told to go. Whoever dies before has its pipe closed, and nothing is run: a hook of which nobody knows would work on behind the back of the next life. */
+const AWAIT_GO = ['/bin/sh', '-c', 'read -r go && exec "$@" </dev/null', 'hook'] as const
 
 /**
- * Runs a program of the agent's own configuration: its command as it stands there, no shell, no word from the bus. What it may know is in LIFEBOAT_*.
+ * Runs a program of the agent's own configuration: its command as it stands there, no word of it read by a shell, none from the bus. What it may know is in LIFEBOAT_*.
  *
  * It is over when the program is: a daemon it leaves behind is not waited for. One that does not end in time is killed with all it has started.
  *
@@ -59,16 +61,18 @@ interface Surroundings {
   env: Record<string, string>
   cwd: string
   signal: HookCall['signal'] | undefined
-  begun: HookCall['begun'] | undefined
+  begun: HookCall['begun']
 }
 
 async function runInTime(hook: Hook, { signal, begun, ...where }: Surroundings, { fd }: FileHandle): Promise<Ended> {
   if (signal?.aborted) return { problem: `it was not begun: ${LEFT}` }
-  const [program = '', ...args] = hook.command
+  const [program, ...args] = [...AWAIT_GO, ...hook.command]
   // A group of its own, so that what it has started can be ended with it.
-  const stdio: ['ignore', number, number] = ['ignore', fd, fd]
+  const stdio: ['pipe', number, number] = ['pipe', fd, fd]
   const child = spawn(program, args, { ...where, detached: true, stdio, ...accountOf(hook) })
-  const told = child.pid === undefined ? undefined : begun?.(child.pid)
+  // It was ended before it could go.
+  child.stdin?.on('error', () => {})
+  const told = child.pid === undefined ? undefined : begun(child.pid).then(() => child.stdin?.end('go\n'))
   const gaveUp = Promise.withResolvers<undefined>()
   let killed: string | undefined
   let timer: NodeJS.Timeout | undefined

@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { isRunning } from '@lifeboat/shared/run/process-mark.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -122,6 +126,22 @@ test('a hook that cannot be killed is given up in time, and stays in the book as
   const left = noted()
   expect(left && (await isRunning(left))).toBe(true)
   process.kill(-Number(left?.pid), 'SIGKILL')
+})
+
+test('a hook does nothing before it is in the book, and never does where the agent dies before', async () => {
+  const file = join(folder, 'begun-too-early')
+  const script = `
+    import { runHook } from ${JSON.stringify(join(import.meta.dirname, 'hooks.ts'))}
+    const begun = (pid) => { console.log(pid); return new Promise(() => {}) }
+    await runHook({ command: ['/usr/bin/touch', ${JSON.stringify(file)}], timeout: 60_000, env: {} }, { begun })`
+  const agent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [told] = await once(agent.stdout, 'data')
+  await sleep(500)
+  const hook = { pid: Number(told), startTicks: undefined }
+  expect([await isRunning(hook), existsSync(file)]).toEqual([true, false])
+  agent.kill('SIGKILL')
+  await vi.waitUntil(async () => !(await isRunning(hook)), 10_000)
+  expect(existsSync(file)).toBe(false)
 })
 
 test('a full disk does not keep a hook from being run', async () => {

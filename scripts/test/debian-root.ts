@@ -6,7 +6,7 @@ import type { Elsewhere } from './run-vitest.ts'
 /** Debian suite that carries a PostgreSQL major beside the host's. No suite has 16: bookworm came with 15, trixie with 17. */
 export const DEBIAN_SUITES: Readonly<Record<string, string>> = { '17': 'trixie', '18': 'forky' }
 /** What the integration suites start, beside PostgreSQL. */
-const PACKAGES = ['nats-server', 'age', 'zstd', 'ca-certificates', 'openssl', 'procps']
+const PACKAGES = ['nats-server', 'age', 'zstd', 'attr', 'ca-certificates', 'openssl', 'procps']
 const PROJECT = resolve(import.meta.dirname, '../..')
 /** A mirror that does not answer must not hold the tests for longer. */
 const PATIENCE = '900'
@@ -21,6 +21,8 @@ const PATIENCE = '900'
  */
 export function debianRoot(major: string): Elsewhere['enter'] {
   const root = findOrMake(major)
+  // One that was made before something was added here.
+  addPackages(major, PACKAGES)
   return (command) => enter(root, [...environment(), ...command])
 }
 

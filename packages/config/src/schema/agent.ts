@@ -9,7 +9,7 @@ const Hook = z.strictObject({
     .array(z.string())
     .min(1)
     .refine(([program]) => program?.startsWith('/'), 'begins with the absolute path of a program')
-    .describe('Program and arguments, run without a shell, exactly so: nothing from the bus becomes part of it.'),
+    .describe('Program and arguments, exactly so: no shell reads them, and nothing from the bus becomes part of them.'),
   user: z
     .string()
     .optional()

@@ -186,6 +186,21 @@ describe('consuming', () => {
     },
   )
 
+  test('a delivery the server has forgotten keeps its worker from the next one no longer than an answer may take', async () => {
+    const got: number[] = []
+    const handle = async ({ partNo }: PartStored) => {
+      got.push(partNo)
+      if (got.length > 1) return
+      // As after a crash: what was handed out since its state was last written is not known any more.
+      const { config } = await at.world.jsm.consumers.info('LIFEBOAT_FACTS', 'parts')
+      await at.world.jsm.consumers.delete('LIFEBOAT_FACTS', 'parts')
+      await at.world.jsm.consumers.add('LIFEBOAT_FACTS', config)
+    }
+    await at.world.bus.consume(parts, handle, { signal: at.stop.signal })
+    await at.world.bus.publish(PartStored, aPart(1))
+    await expect.poll(() => got, { timeout: ACK_WAIT_MS / 2 }).toEqual([1, 1])
+  })
+
   test('a consumer that idled while NATS restarted has the next message at once', async () => {
     const { got, handle } = collector()
     await at.world.bus.consume(parts, handle, { signal: at.stop.signal })

@@ -1,4 +1,6 @@
-import { type Msg, millis } from '@nats-io/nats-core'
+import { errors, type Msg, millis } from '@nats-io/nats-core'
+import { LifeboatError } from '../errors/lifeboat-error.ts'
+import { within } from '../run/within.ts'
 import type { NatsLink } from './link.ts'
 
 /** One delivery as it came over the wire, and the four ways to settle it. */
@@ -13,7 +15,11 @@ export interface PulledMessage {
   readonly deliveries: number
   /** Server's clock, milliseconds UTC. */
   readonly publishedAt: number
-  /** Resolves when the server has the ack. */
+  /**
+   * Resolves when the server has the ack.
+   *
+   * @throws LifeboatError BUS_UNREACHABLE – also of a server that is there and does not answer: newer ones say nothing to an ack of what they have forgotten in a crash, and deliver it again
+   */
   ack(): Promise<void>
   /** @param delayMs until it is offered again; 0 for at once */
   nak(delayMs: number): void
@@ -51,7 +57,14 @@ export function pulledMessage(link: Pick<NatsLink, 'nc' | 'try'>, msg: Msg): Pul
     deliveries,
     publishedAt,
     async ack() {
-      await link.try(() => nc.request(reply, '+ACK', { timeout: ACK_TIMEOUT_MS }))
+      await link.try(async () => {
+        try {
+          await nc.request(reply, '+ACK', { timeout: ACK_TIMEOUT_MS })
+        } catch (cause) {
+          const isThere = cause instanceof errors.TimeoutError && (await within(ACK_TIMEOUT_MS, nc.flush()))
+          throw isThere ? new LifeboatError('BUS_UNREACHABLE', {}, { cause }) : cause
+        }
+      })
     },
     nak: (delayMs) => settle(delayMs > 0 ? `-NAK {"delay":${delayMs * 1_000_000}}` : '-NAK'),
     term: () => settle('+TERM'),

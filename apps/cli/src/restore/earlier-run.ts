@@ -7,8 +7,8 @@ import type { SetStep } from './set-steps.ts'
 import { tableRefsOf } from './tables-wish.ts'
 
 /** What an earlier run of the same command has done of a step. */
-export interface Earlier extends Omit<Begun, 'state'> {
-  state: 'done' | Begun['state']
+export interface Earlier extends Omit<Begun, 'state' | 'events'> {
+  state: 'done' | 'under way' | 'sent'
 }
 
 /** Behind that a command is given anew, and no more gone on with. */

@@ -12,7 +12,9 @@ import { until } from '../wait/until.ts'
 import { waitForFact } from '../wait/wait-for-fact.ts'
 import type { Earlier } from './earlier-run.ts'
 import { filesLines } from './files-text.ts'
+import type { Begun } from './history.ts'
 import { writeOrderFile } from './order-file.ts'
+import { outOfAudit } from './out-of-audit.ts'
 import { passedOverText } from './passed-over-text.ts'
 import { diffText, extentText } from './tables-text.ts'
 
@@ -48,7 +50,7 @@ export async function sendOrder(
   const { restoreId, agentId } = wish
   const timeoutMs = timeoutMsOf({ timeout })
   const since = clock.now() - 60_000
-  const before = await endsOf(bus, wish, since)
+  const before = (await endsOf(bus, wish, since)).map(({ at }) => at)
   const { duplicate } = await bus.publish(RestoreRequested, wish)
   using line = new LiveLine(terminal, { silent: options.json ?? false })
   line.say(duplicate ? sentBeforeText(restoreId) : `sent ${restoreId} to ${agentId}`)
@@ -56,16 +58,21 @@ export async function sendOrder(
   return awaitOrder(bus, sent, { terminal, line, timeoutMs })
 }
 
-/** Waits for a command that was sent before, however that ended or ends. */
+/** Waits for a command that was sent before, however that ended or ends; of one that is over it tells what is still known. */
 export async function awaitBegun(
   bus: Bus,
-  { restoreId, agentId, at, state }: Earlier,
+  begun: Begun | Earlier,
   { terminal, options }: Context,
   timeout: string | undefined,
 ): Promise<Outcome> {
+  const { restoreId, agentId, at, state } = begun
   const timeoutMs = timeoutMsOf({ timeout })
   using line = new LiveLine(terminal, { silent: options.json ?? false })
   line.say(sentBeforeText(restoreId))
+  if (state === 'over') {
+    const settled = (await endsOf(bus, begun, 0)).findLast(({ outcome }) => outcome !== 'refused')
+    return settled ? settledOutcome(settled) : outOfAudit(begun.events)
+  }
   const told = state === 'sent' ? { since: Date.parse(at) } : { since: 0, accepted: true }
   return awaitOrder(bus, { restoreId, agentId, ...told }, { terminal, line, timeoutMs })
 }
@@ -75,11 +82,15 @@ function sentBeforeText(restoreId: RestoreId): string {
 }
 
 /** What came of it already: one that was sent with too few signatures is sent again under its id. */
-async function endsOf(bus: Bus, { restoreId, agentId }: Handed, since: number): Promise<Moment[]> {
+async function endsOf(
+  bus: Bus,
+  { restoreId, agentId }: Pick<Handed, 'restoreId' | 'agentId'>,
+  since: number,
+): Promise<RestoreSettled[]> {
   const done = new AbortController()
   const reading = { route: agentId, since, signal: done.signal, caughtUp: () => done.abort() }
   const ends = await Array.fromAsync(bus.follow(RestoreSettled, reading))
-  return ends.filter((fact) => fact.restoreId === restoreId).map(({ at }) => at)
+  return ends.filter((fact) => fact.restoreId === restoreId)
 }
 
 interface Sent extends Pick<Handed, 'restoreId' | 'agentId'> {
@@ -102,15 +113,18 @@ async function awaitOrder(
     fact.restoreId === restoreId && !before.includes(fact.at) && !(accepted && fact.outcome === 'refused')
   const wanted = { type: RestoreSettled, route: agentId, fits, runId: restoreId, since }
   const settled = await waitForFact(bus, wanted, { signal, line })
-  if (settled)
-    return {
-      value: settled,
-      text: (style) => settledText(settled, style),
-      ...(settled.outcome !== 'done' && { exit: 'failed' as const }),
-    }
+  if (settled) return settledOutcome(settled)
   const text = () =>
     `no longer waiting: ${restoreId} goes on; \`lifeboat restore status\` tells of it, \`lifeboat restore cancel ${restoreId}\` ends it before the swap`
   return { value: { restoreId, outcome: why() }, text, exit: why() }
+}
+
+function settledOutcome(settled: RestoreSettled): Outcome {
+  return {
+    value: settled,
+    text: (style) => settledText(settled, style),
+    ...(settled.outcome !== 'done' && { exit: 'failed' as const }),
+  }
 }
 
 export function settledText(settled: RestoreSettled, style: Style): string {

@@ -5,11 +5,12 @@ import type { Outcome } from '../output.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import type { Earlier } from './earlier-run.ts'
 import { awaitBegun, type Handed, sendOrder } from './hand-over.ts'
+import type { Begun } from './history.ts'
 import { type StepDone, setEndText } from './set-text.ts'
 
 /** One source of a set: to be commanded, or commanded already by an earlier run. */
 export type Turn = { sourceId: string; as?: string; hooks: RestoreHooks } & (
-  | { earlier: Earlier }
+  | { earlier: Earlier | Begun }
   | { earlier?: never; wish: () => Promise<Handed> }
 )
 

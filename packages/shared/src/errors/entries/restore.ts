@@ -194,6 +194,12 @@ export const RESTORE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RESTORE_ABANDONED: {
+    title: 'A command was accepted, and nobody is at it any more',
+    hint: 'Its agent has told no end of it, and the wish has left the bus: it was given up after its last delivery, or lay there for 14 days. `lifeboat restore status ID` shows how far it came, the log of the agent why; look what is in its place and that the service runs. `lifeboat restore cancel ID` keeps it from standing in the way; then sign a new one.',
+    retry: 'never',
+    level: 'error',
+  },
   RESTORE_UNKNOWN: {
     title: 'No restore of this id was ever accepted',
     hint: '`lifeboat restore status` lists those there are.',

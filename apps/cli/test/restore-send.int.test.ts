@@ -4,11 +4,12 @@ import { RestoreAudited, RestoreRequested, RestoreSettled } from '@lifeboat/shar
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { newOperatorKey, openOperatorKey, signOrder } from '@lifeboat/shared/signing/orders.ts'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Handed } from '../src/restore/hand-over.ts'
 import { orderHead } from '../src/restore/orders.ts'
 import { startFleet, type TestFleet } from './fleet.ts'
 import { cli } from './run-cli.ts'
+import { standInAgent } from './stand-in-agent.ts'
 
 let fleet: TestFleet
 beforeAll(async () => {
@@ -88,4 +89,68 @@ test('one that its agent is at is waited for, however long ago it was accepted',
   const { restoreId, agentId, order } = wish
   await fleet.bus.publish(RestoreRequested, { restoreId, agentId, order })
   expect(await send(wish.file, '100ms')).toMatchObject({ code: 9, told: { outcome: 'timeout' } })
+})
+
+describe('a file of several commands', () => {
+  const POINT = 'weekly.20260927T010000Z'
+  const order = (sourceId: string, hooks: object = {}): RestoreOrder => {
+    const to = { agentId: 'db1', sourceId } as Parameters<typeof orderHead>[1]
+    const head = orderHead('test' as never, to, hooks, { why: 'the host is new' }, Date.now())
+    const from = { unproven: false, targets: ['aws' as never], sealedIdentity: '' }
+    return { action: 'restore', ...head, ...from, backupId: '20260927T010000Z-dump-aaaaaa' as never }
+  }
+  const signed = async (each: RestoreOrder) => ({
+    ...{ restoreId: each.restoreId, agentId: each.agentId, order: await signOrder(each, key) },
+  })
+  const file = (name: string, content: object) => {
+    writeFileSync(join(fleet.dir, name), JSON.stringify(content))
+    return name
+  }
+
+  test('goes on behind one that failed when that was signed anew, and does nothing twice', async () => {
+    const fails = new Set(['quiet'])
+    await using agent = await standInAgent(fleet.bus, 'db1', fails)
+    const orders = [order('kept', { stop: 'stop-app' }), order('quiet'), order('rest', { start: 'start-app' })]
+    const set = file('set.json', { point: POINT, wishes: await Promise.all(orders.map(signed)) })
+    const first = await cli(fleet.dir, ['restore', 'send', set])
+    expect(first.code).toBe(7)
+    expect(first.out).toMatch(/Not brought back: quiet, rest\.[\s\S]*stop-app has stopped stands still/)
+    const alone = `lifeboat restore set ${POINT} --source quiet --key … --identity … --why "…" --drain 10000ms --out quiet-anew.json`
+    const lines = [alone, 'lifeboat restore send quiet-anew.json', 'lifeboat restore send set.json']
+    expect(first.out).toContain(lines.map((line) => `  ${line}`).join('\n'))
+    // A signed command is obeyed once, whatever was mended.
+    fails.clear()
+    expect((await cli(fleet.dir, ['restore', 'send', set])).code).toBe(7)
+    const anew = order('quiet')
+    expect((await cli(fleet.dir, ['restore', 'send', file('anew.json', await signed(anew))])).code).toBe(0)
+    const { code, out } = await cli(fleet.dir, ['restore', 'send', set, '--json'])
+    const [kept, , rest] = orders
+    expect({ code, told: JSON.parse(out) }).toMatchObject({
+      code: 0,
+      told: {
+        steps: [
+          { sourceId: 'kept', restoreId: kept?.restoreId, outcome: 'done', earlier: true },
+          { sourceId: 'quiet', restoreId: anew.restoreId, outcome: 'done', earlier: true },
+          { sourceId: 'rest', restoreId: rest?.restoreId, outcome: 'done' },
+        ],
+        notDone: [],
+      },
+    })
+    expect(agent.obeyed.map(({ restoreId }) => restoreId)).toEqual(
+      [...orders.slice(0, 2), anew, rest].map((each) => each?.restoreId),
+    )
+  })
+
+  test('knows of the services that were stopped for what an earlier run has brought back', async () => {
+    await using _agent = await standInAgent(fleet.bus, 'db1', new Set(['app']))
+    const before = order('data', { stop: 'stop-all' })
+    expect((await cli(fleet.dir, ['restore', 'send', file('data.json', await signed(before))])).code).toBe(0)
+    const rest = {
+      point: POINT,
+      before: [before.restoreId],
+      wishes: [await signed(order('app', { start: 'start-all' }))],
+    }
+    const { code, out } = await cli(fleet.dir, ['restore', 'send', file('rest.json', rest)])
+    expect([code, out]).toEqual([7, expect.stringMatching(/stop-all has stopped stands still/)])
+  })
 })

@@ -18,7 +18,7 @@ import { type PlannedSet, type PlannedStep, planSet, type RestoreSetArgs } from 
 import { setPlanText } from '../restore/set-text.ts'
 
 const GOES_ON =
-  'the same command without `--again` goes on with them; one that names sources, when it names these alone'
+  'When the cause is mended, the same command without `--again` goes on with them; one that names sources, when it names these alone.'
 /** All are signed at once, and the last is sent when those before it are done. */
 const WRITTEN_VALID = '24h'
 
@@ -54,7 +54,8 @@ export const restoreSet: Command<RestoreSetArgs> = (given, context) =>
     const wish = (step: PlannedStep) => wishOf(step, fleetId, key, clock.now())
     if (args.out !== undefined) {
       const wishes = await Promise.all(steps.map(wish))
-      return writeSet(args.out, { point: point.point, wishes }, context)
+      const before = earlier.map(({ earlier: { restoreId } }) => restoreId)
+      return writeSet(args.out, { point: point.point, ...(before.length > 0 && { before }), wishes }, context)
     }
     const sources = [...earlier, ...steps].map(({ sourceId }) => sourceId)
     const around = (sourceId: string) => ({ hooks: hooksOf(hooksAround(sourceId, { ...args }, sources)) })
@@ -62,7 +63,7 @@ export const restoreSet: Command<RestoreSetArgs> = (given, context) =>
       ...earlier.map((step) => ({ ...step, ...around(step.sourceId) })),
       ...steps.map((step) => ({ ...step, ...around(step.sourceId), wish: () => wish(step) })),
     ]
-    return obeyInTurn(bus, turns, context, { timeout: args.timeout, goesOn: GOES_ON })
+    return obeyInTurn(bus, turns, context, { timeout: args.timeout, goesOn: () => GOES_ON })
   })
 
 /** What is written down is sent by somebody who knows nothing of a restore under way, and would begin beside it. */

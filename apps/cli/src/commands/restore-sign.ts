@@ -15,13 +15,13 @@ export interface RestoreSignArgs {
 
 /** Adds the signature of another operator to what was written down. */
 export const restoreSign: Command<RestoreSignArgs> = async ({ file, key, yesIMean }, { terminal, options }) => {
-  const { point, wishes } = await readOrderFile(file, terminal)
+  const { point, before, wishes } = await readOrderFile(file, terminal)
   const by = await openKey(key, terminal)
   using line = new LiveLine(terminal, { silent: options.json ?? false })
   for (const wish of wishes) line.say(shown(wish))
   await confirmName(nameOf({ point, wishes }), yesIMean, terminal, line)
   const signed = await Promise.all(wishes.map(async (wish) => ({ ...wish, order: await cosignOrder(wish.order, by) })))
-  await rewriteOrderFile(file, { point, wishes: signed }, terminal)
+  await rewriteOrderFile(file, { point, before, wishes: signed }, terminal)
   const told = signed.map(({ restoreId, order }) => ({ restoreId, signers: readOrder(order).claimed }))
   return {
     value: point === undefined ? told[0] : { point, orders: told },

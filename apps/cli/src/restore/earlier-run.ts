@@ -2,12 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { commandedBy, type RestoreAudited } from '@lifeboat/shared/bus/messages/restore.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
-import type { Begun, Sent } from './history.ts'
+import type { Begun } from './begun.ts'
+import type { Sent } from './history.ts'
 import type { SetStep } from './set-steps.ts'
 import { tableRefsOf } from './tables-wish.ts'
 
 /** What an earlier run of the same command has done of a step. */
-export interface Earlier extends Omit<Begun, 'state' | 'events'> {
+export interface Earlier extends Pick<Begun, 'restoreId' | 'agentId' | 'at'> {
   state: 'done' | 'under way' | 'sent'
 }
 

@@ -3,9 +3,9 @@ import type { RestoreHooks } from '@lifeboat/shared/domain/restore.ts'
 import type { Context } from '../context.ts'
 import type { Outcome } from '../output.ts'
 import { LiveLine } from '../progress/live-line.ts'
+import type { Begun } from './begun.ts'
 import type { Earlier } from './earlier-run.ts'
 import { awaitBegun, type Handed, sendOrder } from './hand-over.ts'
-import type { Begun } from './history.ts'
 import { type StepDone, setEndText } from './set-text.ts'
 
 /** One source of a set: to be commanded, or commanded already by an earlier run. */
@@ -17,13 +17,14 @@ export type Turn = { sourceId: string; as?: string; hooks: RestoreHooks } & (
 /**
  * Sends one command after the other, each when the one before is done. The first that fails ends it.
  *
- * @param opts.goesOn how those that are not done are gone on with
+ * @param opts.goesOn how those that are not done are gone on with, in a sentence or more; given the last that was begun
+ * @param opts.before what other runs of the same brought back before
  */
 export async function obeyInTurn(
   bus: Bus,
   turns: readonly Turn[],
   context: Context,
-  { timeout, goesOn }: { timeout: string | undefined; goesOn: string },
+  { timeout, goesOn, before = [] }: HowInTurn,
 ): Promise<Outcome> {
   const { terminal, options } = context
   using line = new LiveLine(terminal, { silent: options.json ?? false })
@@ -37,15 +38,26 @@ export async function obeyInTurn(
     done.push({ sourceId, outcome, earlier: turn.earlier !== undefined })
     if (outcome.exit !== undefined) break
   }
-  return ended(done, turns, goesOn)
+  return ended(done, turns, { goesOn, before })
 }
 
-function ended(done: readonly StepDone[], turns: readonly Turn[], goesOn: string): Outcome {
-  const exit = done.at(-1)?.outcome.exit
+interface HowInTurn {
+  timeout: string | undefined
+  goesOn: (last: StepDone) => string
+  before?: readonly Pick<Turn, 'hooks'>[]
+}
+
+function ended(
+  done: readonly StepDone[],
+  turns: readonly Turn[],
+  { goesOn, before = [] }: Pick<HowInTurn, 'goesOn' | 'before'>,
+): Outcome {
+  const last = done.at(-1)
+  const exit = last?.outcome.exit
   // One that is no longer waited for goes on: to send it again would be to restore it twice.
   const ready = exit === 'failed' ? done.length - 1 : done.length
   const notDone = turns.slice(ready).map(({ sourceId }) => sourceId)
-  const stopped = notDone.length === 0 ? undefined : stillStopped(turns.slice(0, ready))
+  const stopped = notDone.length === 0 ? undefined : stillStopped([...before, ...turns.slice(0, ready)])
   return {
     value: {
       steps: done.map(({ sourceId, outcome, earlier }) => ({
@@ -54,7 +66,7 @@ function ended(done: readonly StepDone[], turns: readonly Turn[], goesOn: string
       notDone,
       ...(stopped !== undefined && { stopped }),
     },
-    text: (style) => setEndText(done, { notDone, stopped }, goesOn, style),
+    text: (style) => setEndText(done, { notDone, stopped }, last ? goesOn(last) : '', style),
     ...(exit !== undefined && { exit }),
   }
 }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { RestoreRequested } from '@lifeboat/shared/bus/messages/restore.ts'
-import { RecoveryPointId } from '@lifeboat/shared/domain/ids.ts'
+import { RecoveryPointId, RestoreId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { z } from 'zod'
 import { writeNew } from '../files.ts'
@@ -11,10 +11,16 @@ import type { Terminal } from '../terminal.ts'
 export interface OrderFile {
   /** What brings back all of this recovery point, in this order; absent where it is a command by itself, which is the body of its wish and no more. */
   point?: RecoveryPointId | undefined
+  /** What earlier runs have brought back of it: its services may stand still since. */
+  before?: readonly RestoreId[] | undefined
   wishes: readonly RestoreRequested[]
 }
 
-const Several = z.strictObject({ point: RecoveryPointId, wishes: z.array(RestoreRequested.schema).min(1) })
+const Several = z.strictObject({
+  point: RecoveryPointId,
+  before: z.array(RestoreId).optional(),
+  wishes: z.array(RestoreRequested.schema).min(1),
+})
 const Written = z.union([Several, RestoreRequested.schema.transform((wish): OrderFile => ({ wishes: [wish] }))])
 
 /** @throws LifeboatError CLI_USAGE */
@@ -40,6 +46,6 @@ export function rewriteOrderFile(file: string, orders: OrderFile, { cwd }: Pick<
   return writeFile(resolve(cwd, file), textOf(orders), { mode: 0o600 })
 }
 
-function textOf({ point, wishes }: OrderFile): string {
-  return `${JSON.stringify(point === undefined ? wishes[0] : { point, wishes })}\n`
+function textOf({ point, before, wishes }: OrderFile): string {
+  return `${JSON.stringify(point === undefined ? wishes[0] : { point, before, wishes })}\n`
 }

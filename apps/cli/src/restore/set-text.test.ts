@@ -6,7 +6,14 @@ import { setEndText } from './set-text.ts'
 
 test('what is not brought back is gone on with by a command that does not bring the others back again', () => {
   const failed = { sourceId: 'app', outcome: { value: {}, text: () => 'failed' }, earlier: false }
-  expect(setEndText([failed], { notDone: ['app', 'web'] }, 'the same command goes on with them', styleFor(false))).toBe(
+  expect(
+    setEndText(
+      [failed],
+      { notDone: ['app', 'web'] },
+      'When the cause is mended, the same command goes on with them.',
+      styleFor(false),
+    ),
+  ).toBe(
     [
       'app',
       '  failed',

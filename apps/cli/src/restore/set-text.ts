@@ -44,7 +44,7 @@ export function setEndText(
     const by = earlier ? ', by an earlier run of this command and not once more' : ''
     return `${style.bold(sourceId)}${by}\n${indent(outcome.text(style))}`
   })
-  const next = `Not brought back: ${notDone.join(', ')}. When the cause is mended, ${goesOn}.`
+  const next = `Not brought back: ${notDone.join(', ')}. ${goesOn}`
   const still = `What the stop hook ${stopped} has stopped stands still: no start hook has run behind it.`
   return [...each, ...(notDone.length === 0 ? [] : [next]), ...(stopped === undefined ? [] : [style.bad(still)])].join(
     '\n',

@@ -188,6 +188,12 @@ export const RESTORE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RESTORE_SET_CHANGED: {
+    title: 'What a file of signed commands has brought back was changed by another command since',
+    hint: 'What is left in the file was planned with it as it was. Nothing was sent; plan and write down anew what is to come back: `lifeboat restore set … --out FILE`.',
+    retry: 'never',
+    level: 'error',
+  },
   RESTORE_ENDED: {
     title: 'This restore is over, or is past the point where it could be cancelled',
     hint: '`lifeboat restore status` shows how it ended; `lifeboat restore revert` undoes one that is complete.',
@@ -196,7 +202,7 @@ export const RESTORE_ERRORS = {
   },
   RESTORE_ABANDONED: {
     title: 'A command was accepted, and nobody is at it any more',
-    hint: 'Its agent has told no end of it, and the wish has left the bus: it was given up after its last delivery, or lay there for 14 days. `lifeboat restore status ID` shows how far it came, the log of the agent why; look what is in its place and that the service runs. `lifeboat restore cancel ID` keeps it from standing in the way; then sign a new one.',
+    hint: 'Its agent has told no end of it, and the wish has left the bus, where it waits for 14 days unless somebody removes it. `lifeboat restore status ID` shows how far it came, the log of the agent why; look what is in its place and that the service runs. `lifeboat restore cancel ID` keeps it from standing in the way; then sign a new one.',
     retry: 'never',
     level: 'error',
   },

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import type { PlannedCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
+import { recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
+import type { Contents } from '@lifeboat/recovery/extract/extract-backup.ts'
+import type { HollowFiles } from '@lifeboat/recovery/extract/hollow.ts'
 import { listArchive } from '@lifeboat/recovery/list-archive.ts'
 import { planRecovery } from '@lifeboat/recovery/plan/plan.ts'
 import { outOfCluster } from '@lifeboat/recovery/tables/out-of-cluster.ts'
@@ -32,6 +35,8 @@ export interface Clinic extends AsyncDisposable {
     chain: readonly SealedBase[],
     how?: { database?: string; whole?: true },
   ): Promise<Read>
+  /** Recovers all of the cluster as somebody does who keeps it, whatever is named as hollow. @returns what was left hollow of it */
+  keep(base: SealedBase, hollow: HollowFiles): Promise<Pick<Contents, 'hollowBytes'> | undefined>
 }
 
 export async function openClinic(options: PostgresOptions = {}): Promise<Clinic> {
@@ -41,22 +46,24 @@ export async function openClinic(options: PostgresOptions = {}): Promise<Clinic>
   opening.defer(() => rm(folder, { recursive: true, force: true }))
   await chmod(folder, 0o755)
   const pg = opening.use(await startPostgres({ ...options, settings: { ...SETTINGS, ...options.settings } }))
+  const place = join(folder, 'cluster')
+  const plan = async (manifests: SealedBase['manifest'][]): Promise<PlannedCluster> => {
+    // A vacuum does not wait until its WAL is on the disk; a commit does, and what lies before it is there, too.
+    await pg.query('postgres', "select pg_logical_emit_message(true, 'clinic', '')")
+    await sealWal({ pg, ...house })
+    const last = manifests.at(-1) as SealedBase['manifest']
+    const archive = await listArchive(house.reader, last.sourceId, { ...last.server, ...last.physical })
+    const stock = { backups: manifests, ...archive, now: Date.now() }
+    const plan = planRecovery(stock, { goal: { to: 'latest' }, from: last.backupId })
+    return { plan, archive, chain: manifests } as unknown as PlannedCluster
+  }
   const owned = opening.move()
   return {
     pg,
     sql: (text, database = 'postgres') => pg.query(database, text),
     seal: (more) => sealBase({ pg, database: 'postgres', ...house, ...more }),
     async read(names, chain, { database = 'postgres', whole } = {}) {
-      // A vacuum does not wait until its WAL is on the disk; a commit does, and what lies before it is there, too.
-      await pg.query('postgres', "select pg_logical_emit_message(true, 'clinic', '')")
-      await sealWal({ pg, ...house })
-      const manifests = chain.map(({ manifest }) => (whole ? unlisted(manifest) : manifest))
-      const last = manifests.at(-1) as SealedBase['manifest']
-      const archive = await listArchive(house.reader, last.sourceId, { ...last.server, ...last.physical })
-      const stock = { backups: manifests, ...archive, now: Date.now() }
-      const plan = planRecovery(stock, { goal: { to: 'latest' }, from: last.backupId })
-      const planned = { plan, archive, chain: manifests } as unknown as PlannedCluster
-      const place = join(folder, 'cluster')
+      const planned = await plan(chain.map(({ manifest }) => (whole ? unlisted(manifest) : manifest)))
       const wanted = names.map((name) => ({ schema: 'public', name }))
       const how = { folder: place, account: serverAccount(), database, wanted, onPhase() {} }
       const read = await outOfCluster(house.reader, planned, how, async ({ tables }, extent) => ({
@@ -65,6 +72,15 @@ export async function openClinic(options: PostgresOptions = {}): Promise<Clinic>
       }))
       if ((await readdir(place)).length > 0) throw new Error('something was left')
       return read
+    },
+    async keep({ manifest }, hollow) {
+      let found: Contents | undefined
+      const onExtracted = (contents: Contents) => {
+        found = contents
+      }
+      const opts = { folder: join(folder, 'kept'), start: false, hollow, onExtracted, onPhase() {} }
+      await recoverCluster(house.reader, await plan([manifest]), opts)
+      return found
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

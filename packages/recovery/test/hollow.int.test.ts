@@ -216,3 +216,35 @@ test.each(['heaps', 'indexes'] as const)(
     expect(extent.whole).toMatch(kind === 'heaps' ? /^files of pg_toast/ : /^files of .*visit_pkey/)
   },
 )
+
+test.each([
+  ['visit_no_seq', 'from which a table takes its numbers'],
+  ['pg_description', 'in which others read of a table'],
+])('a list that gives away the file of %s, %s, is not believed', async (relation) => {
+  await using other = await openClinic()
+  await other.sql('create table visit (no serial primary key, note text)')
+  await other.sql('insert into visit (note) select md5(g::text) from generate_series(1, 50) g')
+  await other.sql('create table busy (no int)')
+  const [found] = await other.sql(`select pg_relation_filenode('${relation}')::text as file`)
+  const sealed = await other.seal({
+    spoil: (name, contents) => (name.startsWith('relations') ? givenAway(`1663/${found?.file}`, contents) : contents),
+  })
+  const { tables, extent } = await other.read(['visit'], [sealed])
+  expect([tables.visit?.rows, extent.whole]).toEqual([50, expect.stringMatching(`^files of .*${relation} belonged`)])
+})
+
+/** Says of a file that it is one of `busy`. */
+function givenAway(file: string, contents: Buffer): Buffer {
+  const list = Relations.parse(JSON.parse(contents.toString()))
+  const busy = list.databases.flatMap(({ tables }) => tables).find(({ name }) => name === 'busy')
+  busy?.heaps.push(file)
+  return Buffer.from(JSON.stringify(list))
+}
+
+test('nothing is left hollow of a cluster that is kept, whatever is named', async () => {
+  const [file] = await clinic.sql(
+    "select '1663/' || d.oid || '/' || pg_relation_filenode('fresh') as name from pg_database d where datname = 'postgres'",
+  )
+  const files = new Map([[file?.name as string, 'heap' as const]])
+  expect(await clinic.keep(base, { files, heads: false })).toMatchObject({ hollowBytes: 0 })
+})

@@ -1,7 +1,6 @@
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import { Relations } from '@lifeboat/shared/domain/relations.ts'
 import type { Extent, TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
-import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { PlannedCluster } from '../bare/plan-cluster.ts'
 import { recoverCluster } from '../bare/recover-cluster.ts'
@@ -11,6 +10,7 @@ import type { Reader } from '../fetch/reader.ts'
 import { unsealText } from '../fetch/unseal.ts'
 import { type ChosenHollow, chooseHollow } from './choose-hollow.ts'
 import { databaseOrigin } from './database-origin.ts'
+import { orWhole } from './or-whole.ts'
 import type { TableOrigin } from './origin.ts'
 
 export interface OutOfCluster {
@@ -39,35 +39,15 @@ export async function outOfCluster<T>(
   const choice = await choose(reader, planned, how)
   if ('whole' in choice)
     return readTables(reader, planned, how, (origin, of) => use(origin, extentOf(of, choice.whole)))
-  const begun = { use: false }
-  try {
-    return await readTables(reader, planned, { ...how, chosen: choice }, (origin, of) => {
-      begun.use = true
+  const hollow = (begin: () => void) =>
+    readTables(reader, planned, { ...how, chosen: choice }, (origin, of) => {
+      begin()
       return use(origin, extentOf(of))
     })
-  } catch (thrown) {
-    const err = LifeboatError.from(thrown)
-    if (begun.use || reader.run.signal.aborted || !MAY_BE_HOLLOW.includes(err.code)) throw thrown
-    const because = String(err.facts.problem ?? err.message)
-    reader.run.log.info(
-      { event: 'restore.hollow', err },
-      'what was left hollow is needed; extracting all of the backup',
-    )
-    return readTables(reader, planned, how, (origin, of) => use(origin, extentOf(of, because)))
-  }
+  const whole = (because: string) =>
+    readTables(reader, planned, how, (origin, of) => use(origin, extentOf(of, because)))
+  return orWhole(hollow, whole, reader.run)
 }
-
-/**
- * What a server says that misses something, or that gave up for it; of the bytes of the backup, of its WAL, of locks and rights all of it would
- * say the same.
- */
-const MAY_BE_HOLLOW: ErrorCode[] = [
-  'RECOVERY_HOLLOW',
-  'RECOVERY_REFUSED',
-  'SOURCE_UNREACHABLE',
-  'SOURCE_CONNECTION_LOST',
-  'INTERNAL',
-]
 
 function extentOf({ bytes, hollowBytes }: Contents, whole?: string): Extent {
   return { bytes: bytes - hollowBytes, ofBytes: bytes, ...(whole !== undefined && { whole }) }

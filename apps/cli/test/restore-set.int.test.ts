@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
+import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import { newOperatorKey } from '@lifeboat/shared/signing/orders.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { backupFacts } from './facts.ts'
+import { startFleet, type TestFleet } from './fleet.ts'
+import { cli, startCli } from './run-cli.ts'
+import { standInAgent } from './stand-in-agent.ts'
+
+const POINT = 'weekly.20260927T010000Z'
+const run = promisify(execFile)
+let fleet: TestFleet
+let command: string[]
+let stop: AbortController
+
+beforeEach(async () => {
+  fleet = await startFleet()
+  stop = new AbortController()
+  const at = (name: string) => join(fleet.dir, name)
+  await run('age-keygen', ['-o', at('identity')])
+  const recipient = (await run('age-keygen', ['-y', at('identity')])).stdout.trim()
+  const { pem, publicKey } = newOperatorKey(undefined)
+  writeFileSync(at('ann.operator.pem'), pem, { mode: 0o600 })
+  const restore = `{ operators: { ann: ${publicKey} }, recipient: ${recipient}, identity: env:ID, uploaders: ["http://127.0.0.1:7462"] }`
+  const config = readFileSync(at('lifeboat.yaml'), 'utf8')
+    .replace('agents:\n  db1: {', `agents:\n  db1: { restore: ${restore},`)
+    .replaceAll('user: lifeboat }', 'user: lifeboat, restore: { user: postgres, password: env:PASSWORD } }')
+  writeFileSync(at('lifeboat.yaml'), config)
+  const keyed = ['--key', 'ann.operator.pem', '--identity', 'identity', '--why', 'the host is new']
+  command = ['restore', 'set', POINT, ...keyed, '--stop-hook', 'records=stop-app', '--start-hook', 'quiet=start-app']
+  command.push('--yes-i-mean', 'weekly')
+  await takeSet()
+  const plans = { type: RestorePlanRequested, durable: 'agent-db1-plans', route: 'db1' }
+  await fleet.bus.consume(plans, plan, { signal: stop.signal })
+})
+afterEach(async () => {
+  stop.abort()
+  await fleet?.[Symbol.asyncDispose]()
+})
+
+/** A backup of `records` and of `quiet`, of one recovery point. */
+async function takeSet(): Promise<void> {
+  const sources = ['records', 'quiet']
+  const members = sources.map((sourceId) => ({ policyId: `weekly-${sourceId}`, sourceId }))
+  const set = { point: POINT, setId: 'weekly', members }
+  const catalog = await KvCatalog.open(fleet.bus)
+  for (const { sourceId, policyId } of members) {
+    const facts = backupFacts(Date.now() - 3_600_000, 'aaaaaa', { sourceId, policyId })
+    await catalog.apply({ subject: 'backup.started', data: { ...facts.started, set } as never })
+    await catalog.apply({ subject: 'backup.sealed', data: facts.sealed })
+    await catalog.apply({ subject: 'copy.stored', data: facts.copyStored('aws') })
+  }
+}
+
+/** What an agent answers that has nothing to say against it. */
+async function plan({ restoreId, sourceId, agentId, backupId }: RestorePlanRequested): Promise<void> {
+  const backup = { backupId, snapshotAt: moment(Date.now()), bytes: 1, signer: 'db1' }
+  const found = { sourceId, agentId, database: sourceId, backup, targetId: 'aws', passedOver: [], fetchBytes: 1 }
+  const nothing = { disks: [], sessions: [], hooks: [], obstacles: [], notes: [] }
+  const planned = {
+    ...found,
+    ...nothing,
+    loss: { sentence: 'nothing is lost' },
+    signatures: 1,
+  } as unknown as RestorePlan
+  await fleet.bus.publish(RestorePlanned, { restoreId, sourceId, plan: planned })
+}
+
+test('a command of a set that is sent while its agent is down waits for it, and is obeyed once when it is back', async () => {
+  const away = await cli(fleet.dir, [...command, '--timeout', '100ms', '--json'])
+  expect([away.code, JSON.parse(away.out)]).toMatchObject([
+    9,
+    { steps: [{ sourceId: 'records', outcome: 'timeout' }], notDone: ['quiet'] },
+  ])
+  const told = await cli(fleet.dir, [...command.slice(0, 3), '--identity', 'identity', '--plan-only'])
+  expect(told.out).toMatch(/records, database: \S+ of .* was sent, and is waited for until its agent has heard of it/)
+
+  // Given again it waits for the same command, and sends no other one.
+  const waiting = startCli(fleet.dir, command)
+  await vi.waitFor(() => expect(waiting.err()).toContain('was sent before'), { timeout: 60_000, interval: 50 })
+  await using agent = await standInAgent(fleet.bus, 'db1')
+  const { code, out } = await waiting.end
+  expect([code, out]).toEqual([0, expect.stringMatching(/records, by an earlier run of this command[\s\S]*quiet\n/)])
+  expect(agent.obeyed.map(({ sourceId }) => sourceId)).toEqual(['records', 'quiet'])
+  expect(agent.obeyed[0]?.restoreId).toBe(JSON.parse(away.out).steps[0].restoreId)
+})
+
+test('what is written down behind a source that failed says which came back before, whose services stand still', async () => {
+  await using agent = await standInAgent(fleet.bus, 'db1', new Set(['quiet']))
+  const failed = await cli(fleet.dir, command)
+  expect([failed.code, failed.out]).toEqual([7, expect.stringMatching(/stop-app has stopped stands still/)])
+  expect((await cli(fleet.dir, [...command, '--out', 'rest.json'])).code).toBe(0)
+  const [records] = agent.obeyed
+  const written = JSON.parse(readFileSync(join(fleet.dir, 'rest.json'), 'utf8'))
+  expect([written.before, written.wishes.length]).toEqual([[records?.restoreId], 1])
+  await cli(fleet.dir, ['restore', 'sign', 'rest.json', '--key', 'ann.operator.pem', '--yes-i-mean', 'weekly'])
+  const again = await cli(fleet.dir, ['restore', 'send', 'rest.json'])
+  expect([again.code, again.out]).toEqual([7, expect.stringMatching(/stop-app has stopped stands still/)])
+})

@@ -1,12 +1,23 @@
-import { chmod, chown, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
+import { markOf } from '@lifeboat/shared/run/process-mark.ts'
+import { SOCKET_MAKER, SOCKET_PREFIX, sweepSocketFolders } from './sweep-sockets.ts'
 
-/** A short path that only the account reaches, for a server nobody else may talk to yet; a socket's path may have no more than about 100 bytes. */
+/**
+ * A short path that only the account reaches, for a server nobody else may talk to yet; a socket's path may have no more than about 100 bytes. What killed processes left of that
+ * kind goes first.
+ */
 export async function openSocketFolder({ uid, gid }: Account): Promise<AsyncDisposable & { path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'lb-'))
+  const isRoot = process.getuid?.() === 0
+  // What cannot be removed today is in nobody's way.
+  await sweepSocketFolders({ root: tmpdir(), uid: isRoot ? uid : process.getuid?.(), nowMs: Date.now() }).catch(
+    () => {},
+  )
+  const path = await mkdtemp(join(tmpdir(), SOCKET_PREFIX))
+  await writeFile(join(path, SOCKET_MAKER), JSON.stringify(await markOf(process.pid)), { mode: 0o600 })
   await chmod(path, 0o700)
-  if (process.getuid?.() === 0) await chown(path, uid, gid)
+  if (isRoot) await chown(path, uid, gid)
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }

@@ -13,7 +13,7 @@ import { type Archive, listArchive } from './list-archive.ts'
 import { listPhysicalBackups } from './list-backups.ts'
 import { planRecovery, type RecoveryPlan } from './plan/plan.ts'
 import { demandOf } from './preflight.ts'
-import { type RecoveredServer, startRecovery } from './recover/start-recovery.ts'
+import { openGetter, type RecoveredServer, startRecovery } from './recover/start-recovery.ts'
 
 export interface RecoverSourceOptions {
   reader: Reader
@@ -64,14 +64,14 @@ export async function recoverSource(opts: RecoverSourceOptions): Promise<Recover
   )
   await using stack = new AsyncDisposableStack()
   const room = stack.use(await roomFor(opts, plan, chain))
+  const of = { reader, plan, archive: archive.wal, systemIdentifier }
+  const getter = stack.use(await openGetter({ ...of, place: room }))
   const { dataDir } = await rebuild(opts, room, chain, thread)
   onPhase('replay')
   const place = { ...room, dataDir, port: opts.port }
-  const recovery = { reader, plan, place, archive: archive.wal, systemIdentifier, atGoal: 'promote' } as const
   const settings = opts.settings === undefined ? {} : { settings: opts.settings }
-  const { getter, ...back } = await startRecovery({ ...recovery, ...settings })
+  const { getter: _, ...back } = await startRecovery({ ...of, place, getter, atGoal: 'promote', ...settings })
   stack.defer(() => stopServer(back.server, 'immediate'))
-  if (getter) stack.use(getter)
   const owned = stack.move()
   return { ...back, plan, folder: room.folder, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

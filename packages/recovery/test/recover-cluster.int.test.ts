@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { connectSource } from '@lifeboat/postgres/connection.ts'
 import type { PlannedCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
 import { type ClusterRecovery, recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
+import { listArchive } from '@lifeboat/recovery/list-archive.ts'
 import { planRecovery } from '@lifeboat/recovery/plan/plan.ts'
+import { wrap } from '@lifeboat/storage/layers/wrap.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { sealBase } from '@lifeboat/testkit/seal-base.ts'
+import { sealWal } from '@lifeboat/testkit/seal-wal.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type RecoveryHouse } from './recovery-house.ts'
 
@@ -53,4 +56,27 @@ test('a cluster that may be kept is verified and saved, until somebody discards 
   expect(await recovered({}, 'discard')).toEqual({
     ...{ back: undefined, phases: ['extract', 'verify', 'replay'], fsync: 'on', left: [] },
   })
+})
+
+test('WAL is fetched while the files are extracted, not only when the replay asks for it', async () => {
+  const [manifest] = planned.chain
+  await pg.query('postgres', 'create table later ()')
+  await sealWal({ pg, ...house })
+  const archive = await listArchive(house.reader, manifest.sourceId, { ...manifest.server, ...manifest.physical })
+  const plan = planRecovery({ backups: [manifest], ...archive, now: Date.now() }, { goal: { to: 'latest' } })
+  const said: string[] = []
+  const target = wrap(house.target, {
+    get(key, opts) {
+      said.push(key.includes('/wal/') ? 'WAL' : 'backup')
+      return house.target.get(key, opts)
+    },
+  })
+  await recoverCluster(
+    { ...house.reader, target },
+    { ...planned, plan, archive },
+    {
+      ...{ folder, start: false, kept: false, onPhase: (phase) => void said.push(phase) },
+    },
+  )
+  expect(said.slice(0, said.indexOf('replay'))).toContain('WAL')
 })

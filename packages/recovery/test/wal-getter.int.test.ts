@@ -76,6 +76,18 @@ test('what is there is moved into place, and what comes next is fetched ahead', 
   expect(shelf.made.filter((name) => name === SECOND)).toHaveLength(1)
 })
 
+test('what will be asked for first is there before anybody asks', async () => {
+  const shelf = aShelf({ [FIRST as string]: 'one', [SECOND as string]: 'two' })
+  await using getter = await open(shelf)
+  getter.ahead(FIRST as string)
+  await eventually(async () =>
+    expect((await readdir(join(folder, 'wal', 'ready'))).toSorted()).toEqual([FIRST, SECOND]),
+  )
+  expect(await ask(getter, FIRST as string)).toBe(0)
+  expect(await given()).toBe('one')
+  expect(shelf.made.filter((name) => name === FIRST)).toHaveLength(1)
+})
+
 test('a file that is asked for again is there again', async () => {
   await using getter = await open(aShelf({ [FIRST as string]: 'one' }))
   for (const _ of [1, 2, 3]) {

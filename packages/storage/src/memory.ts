@@ -71,8 +71,10 @@ function receiptOf(key: Key, bytes: Buffer): Receipt {
   }
 }
 
+/** Copies: what a reader was given is its own, and it may give the memory back. */
 function* chunksOf(bytes: Buffer): Generator<Buffer> {
-  for (let from = 0; from < bytes.byteLength; from += 64 * 1024) yield bytes.subarray(from, from + 64 * 1024)
+  for (let from = 0; from < bytes.byteLength; from += 64 * 1024)
+    yield Buffer.from(bytes.subarray(from, from + 64 * 1024))
 }
 
 function byUtf8(one: Key, other: Key): number {

@@ -82,7 +82,7 @@ export interface Target extends AsyncDisposable {
 
   /**
    * Bytes from `from` (default 0) to the end. A cut connection surfaces as TARGET_UNREACHABLE on the stream, never as a short success.
-   * The caller compares digests; `from` equal to the length gives an empty stream.
+   * The caller compares digests; `from` equal to the length gives an empty stream. Its chunks are the caller's, who may give their memory back (forget.ts).
    *
    * @throws TARGET_KEY_ABSENT
    */

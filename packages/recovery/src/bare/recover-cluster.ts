@@ -13,7 +13,8 @@ import type { Reader } from '../fetch/reader.ts'
 import { unseal } from '../fetch/unseal.ts'
 import { reachedAt } from '../recover/ask-server.ts'
 import type { Recovered } from '../recover/recover.ts'
-import type { RecoveryPlace } from '../recover/start-recovery.ts'
+import { type GetterOptions, openGetter, type RecoveryOptions, type RecoveryPlace } from '../recover/start-recovery.ts'
+import type { WalGetter } from '../wal/wal-getter.ts'
 import { type ClaimedPlace, claimPlace } from './claim-place.ts'
 import type { PlannedCluster } from './plan-cluster.ts'
 import { replayCluster } from './replay-cluster.ts'
@@ -75,7 +76,9 @@ export async function recoverCluster(
   const tools = await findPostgresTools(last.server.major, ['postgres', 'pg_ctl', 'pg_verifybackup'], reader)
   await using place = await claimPlace(opts.folder, account)
   const to = { folder: place.folder, account, tools }
+  const folder = await place.makeFolder('recovery')
   opts.onPhase('extract')
+  await using getter = await openEarly(reader, planned, { folder, account })
   const hollow = opts.kept === false ? opts.hollow : undefined
   const extracted = await extractChain(reader, planned.chain, { ...to, hollow })
   opts.onExtracted?.(extracted)
@@ -87,7 +90,7 @@ export async function recoverCluster(
   const { dataDir } = extracted
   await unpackConfig(reader, last, place)
   opts.onPhase('replay')
-  const recovered = await replay(reader, planned, { account, tools, dataDir, place }, opts)
+  const recovered = await replay(reader, planned, { account, tools, dataDir, folder, getter }, opts)
   if (!recovered || opts.kept === false) return undefined
   if (opts.settle !== 'as it was') await settleCluster(dataDir, account, opts.port)
   place.keep()
@@ -95,22 +98,29 @@ export async function recoverCluster(
   return { dataDir, recovered, running: opts.start }
 }
 
-type Replaying = Pick<RecoveryPlace, 'account' | 'tools' | 'dataDir'> & {
-  place: ClaimedPlace
+/** WAL comes while files are extracted: of the two, the replay that waits for it would be the slower. */
+function openEarly(
+  reader: Reader,
+  { plan, archive, chain }: PlannedCluster,
+  place: GetterOptions['place'],
+): Promise<WalGetter | undefined> {
+  const { systemIdentifier } = (chain.at(-1) as PhysicalManifest).server
+  return openGetter({ reader, plan, archive: archive.wal, systemIdentifier, place })
 }
+
+type Replaying = Pick<RecoveryPlace, 'account' | 'tools' | 'dataDir' | 'folder'> & Pick<RecoveryOptions, 'getter'>
 
 async function replay(
   reader: Reader,
   planned: PlannedCluster,
-  { place, ...at }: Replaying,
+  at: Replaying,
   { inspect, kept = true }: ClusterRecovery,
 ): Promise<Recovered | undefined> {
-  const folder = await place.makeFolder('recovery')
-  const how = { ...at, folder, atGoal: inspect ? 'pause' : 'promote', kept } as const
+  const how = { ...at, atGoal: inspect ? 'pause' : 'promote', kept } as const
   const recovered = await replayCluster(reader, planned, how, async (back) =>
     inspect ? lookAndPromote(back.connection('template1'), at.dataDir, back.recovered, inspect) : back.recovered,
   )
-  await rm(folder, { recursive: true, force: true })
+  await rm(at.folder, { recursive: true, force: true })
   return recovered
 }
 

@@ -12,7 +12,7 @@ import {
 import type { PlannedCluster } from './plan-cluster.ts'
 import { openSocketFolder } from './socket-folder.ts'
 
-export interface Replay extends Omit<RecoveryPlace, 'socketDir' | 'port'>, Pick<RecoveryOptions, 'atGoal'> {
+export interface Replay extends Omit<RecoveryPlace, 'socketDir' | 'port'>, Pick<RecoveryOptions, 'atGoal' | 'getter'> {
   /** `false`: nothing of it has to survive a crash, nor the end of its server. */
   kept: boolean
 }
@@ -25,14 +25,14 @@ export interface Replay extends Omit<RecoveryPlace, 'socketDir' | 'port'>, Pick<
 export async function replayCluster<T>(
   reader: Reader,
   { plan, archive, chain }: PlannedCluster,
-  { atGoal, kept, ...place }: Replay,
+  { atGoal, kept, getter, ...place }: Replay,
   look: (server: RecoveredServer) => Promise<T>,
 ): Promise<T> {
   await using stack = new AsyncDisposableStack()
   const socket = stack.use(await openSocketFolder(place.account))
   const { systemIdentifier } = (chain.at(-1) as PhysicalManifest).server
   const back = await startRecovery({
-    ...{ reader, plan, archive: archive.wal, systemIdentifier, atGoal, ...(!kept && { settings: CARELESS }) },
+    ...{ reader, plan, archive: archive.wal, systemIdentifier, getter, atGoal, ...(!kept && { settings: CARELESS }) },
     place: { ...place, socketDir: socket.path, port: SCRATCH_PORT },
   })
   if (back.getter) stack.use(back.getter)

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { addAbortListener } from 'node:events'
+import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Artifact, Manifest, Part } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Reader } from './reader.ts'
+import { writeBlocks } from './write-blocks.ts'
 
 const READ_BYTES = 1024 * 1024
 
@@ -101,8 +102,11 @@ async function fetchPart(
       ? new LifeboatError('ARTIFACT_PART_MISSING', { key }, { cause: thrown })
       : thrown
   })
-  const measure = async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
+  // Whoever reads it hears of a break, also of one before the file is open.
+  body.on('error', () => {})
+  using _breaking = addAbortListener(run.signal, () => body.destroy(run.signal.reason))
+  const measured = async function* () {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
       arrived(chunk.length)
       hash.update(chunk)
       bytes += chunk.length
@@ -110,7 +114,7 @@ async function fetchPart(
       yield chunk
     }
   }
-  await pipeline(body, measure, createWriteStream(file, { mode: 0o600 }), { signal: run.signal })
+  await writeBlocks(measured(), file)
   spent?.('download', performance.now() - begun)
   if (bytes !== part.bytes)
     throw new LifeboatError('ARTIFACT_TRUNCATED', { key, expectedBytes: part.bytes, foundBytes: bytes })

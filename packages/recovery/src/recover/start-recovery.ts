@@ -9,7 +9,7 @@ import type { Reader } from '../fetch/reader.ts'
 import { lastOf } from '../plan/chain.ts'
 import type { RecoveryPlan } from '../plan/plan.ts'
 import { archiveShelf } from '../wal/archive-shelf.ts'
-import { ownWal } from '../wal/find-wal.ts'
+import { nameAt, ownWal } from '../wal/find-wal.ts'
 import { openWalGetter, type WalGetter } from '../wal/wal-getter.ts'
 import { findSuperuser } from './find-superuser.ts'
 import { prepareCluster } from './prepare-cluster.ts'
@@ -33,6 +33,8 @@ export interface RecoveryOptions {
   archive: Parameters<typeof archiveShelf>[1]['listed']
   systemIdentifier: string
   place: RecoveryPlace
+  /** One that was opened in good time, for the same plan in the same folder; its owner ends it. Default: one is opened, and ended where this throws. */
+  getter?: WalGetter | undefined
   atGoal: Exclude<AtGoal, 'shutdown'>
   /** Over those recovery needs, e.g. for a server that has nothing to lose. */
   settings?: Readonly<Record<string, string>>
@@ -62,7 +64,7 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
     tools.program('postgres'),
   ])
   await using stack = new AsyncDisposableStack()
-  const getter = plan.wal && stack.use(await openGetter(opts, plan.wal))
+  const getter = opts.getter ?? stack.use(await openGetter(opts))
   const { goal, timeline } = plan
   const restoreCommand = getter?.restoreCommand
   const needed = recoverySettings({ goal, timeline, atGoal: opts.atGoal, restoreCommand, floors, port, socketDir })
@@ -78,13 +80,24 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
   return { server, recovered, getter, connection }
 }
 
-function openGetter(opts: RecoveryOptions, wal: NonNullable<RecoveryPlan['wal']>): Promise<WalGetter> {
+export type GetterOptions = Pick<RecoveryOptions, 'reader' | 'plan' | 'archive' | 'systemIdentifier' | 'patienceMs'> & {
+  place: Pick<RecoveryPlace, 'folder' | 'account'>
+}
+
+/**
+ * Begins to fetch what the replay will ask for first, and goes on as it asks.
+ *
+ * @returns undefined where the backup's own WAL is enough
+ * @throws LifeboatError those of `archiveShelf`
+ */
+export async function openGetter(opts: GetterOptions): Promise<WalGetter | undefined> {
   const { reader, archive: listed, place, systemIdentifier, patienceMs } = opts
-  const { physical } = lastOf(opts.plan.chain)
+  const { wal, chain } = opts.plan
+  if (!wal) return undefined
   const { path, segmentBytes } = wal
-  const supply = { listed, path, segmentBytes, own: ownWal(physical) }
+  const supply = { listed, path, segmentBytes, own: ownWal(lastOf(chain).physical) }
   const [from, end] = [parseLsn(wal.from), parseLsn(wal.end)]
-  return openWalGetter({
+  const getter = await openWalGetter({
     openShelf: (signal) => archiveShelf({ ...reader, run: { ...reader.run, signal } }, supply, systemIdentifier),
     ...{ folder: join(place.folder, 'wal'), account: place.account, run: reader.run },
     ...(patienceMs === undefined ? {} : { patienceMs }),
@@ -95,4 +108,7 @@ function openGetter(opts: RecoveryOptions, wal: NonNullable<RecoveryPlan['wal']>
       reader.run.report({ phase: 'replay', done: Number(done), total: Number(total), unit: 'bytes' })
     },
   })
+  const first = nameAt(from, supply)
+  if (first !== undefined) getter.ahead(first)
+  return getter
 }

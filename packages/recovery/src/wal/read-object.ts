@@ -4,6 +4,8 @@ import { zstdDecompress } from 'node:zlib'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { unage } from '@lifeboat/postgres/tools/age.ts'
+import { decrypted } from '@lifeboat/shared/age/decrypt.ts'
+import { x25519Identities } from '@lifeboat/shared/age/identities.ts'
 import { WAL_DIGEST_DIGITS, type WalObject } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { readSmall } from '@lifeboat/storage/read-small.ts'
@@ -21,16 +23,17 @@ const SEALED_SLACK_BYTES = 1024 * 1024
 export type ReadWal = (listed: ListedWal) => Promise<Buffer>
 
 /**
- * Makes a reader of WAL objects: fetched, decrypted, decompressed, and compared with the digest in their name.
+ * Makes a reader of WAL objects: fetched, decrypted, decompressed, and compared with the digest in their name. The age program is started only where the
+ * identity is one that only it understands.
  *
  * @throws LifeboatError TOOL_MISSING; the function it gives: WAL_DAMAGED | WAL_MISSING | ARTIFACT_KEY_WRONG | TARGET_…
  */
 export async function walReader(reader: Reader, segmentBytes: number): Promise<ReadWal> {
-  const age = await findOnce('age', reader)
+  const open = await opener(reader)
   return async (listed) => {
     const bytes = plainBytes(listed.object, segmentBytes)
     const sealed = await fetchSealed(reader, listed, (bytes.most ?? bytes.exactly) + SEALED_SLACK_BYTES)
-    const plain = await openSealed(reader, age.path, listed, sealed, bytes.most ?? bytes.exactly)
+    const plain = await unpack(listed, await open(listed, sealed), bytes.most ?? bytes.exactly)
     if (bytes.most === undefined && plain.length !== bytes.exactly)
       throw damaged(listed, 'it has another length', { expectedBytes: bytes.exactly, foundBytes: plain.length })
     const digest = createHash('sha256').update(plain).digest('hex').slice(0, WAL_DIGEST_DIGITS)
@@ -63,41 +66,57 @@ async function fetchSealed({ target, run, arrived }: Reader, listed: ListedWal, 
   }
 }
 
-async function openSealed(
-  { run, identity }: Reader,
-  program: string,
-  listed: ListedWal,
-  sealed: Buffer,
-  maxOutputLength: number,
-): Promise<Buffer> {
-  using secret = secretFile(identity)
-  const stage = unage({ program, identity: secret.fd })
-  const input = (async function* () {
-    yield sealed
-  })()
-  const opened = await runPipeline([stage], gather, run, { input }).catch((thrown: unknown) => {
-    run.signal.throwIfAborted()
-    throw asUnopened(LifeboatError.from(thrown), listed)
-  })
-  return decompress(opened.result, { maxOutputLength: maxOutputLength + 1 }).catch((cause: Error) => {
+type Open = (listed: ListedWal, sealed: Buffer) => Promise<Buffer>
+
+async function opener(reader: Reader): Promise<Open> {
+  const identities = x25519Identities(reader.identity.reveal())
+  if (identities === undefined) return openByProgram(reader, (await findOnce('age', reader)).path)
+  return async (listed, sealed) => {
+    try {
+      return await gather(decrypted(only(sealed), identities, listed.key))
+    } catch (thrown) {
+      throw asUnopened(LifeboatError.from(thrown), listed)
+    }
+  }
+}
+
+function openByProgram({ run, identity }: Reader, program: string): Open {
+  return async (listed, sealed) => {
+    using secret = secretFile(identity)
+    const stage = unage({ program, identity: secret.fd })
+    const opened = await runPipeline([stage], gather, run, { input: only(sealed) }).catch((thrown: unknown) => {
+      run.signal.throwIfAborted()
+      throw asUnopened(LifeboatError.from(thrown), listed)
+    })
+    return opened.result
+  }
+}
+
+async function* only(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes
+}
+
+function unpack(listed: ListedWal, packed: Buffer, mostBytes: number): Promise<Buffer> {
+  return decompress(packed, { maxOutputLength: mostBytes + 1 }).catch((cause: Error) => {
     throw damaged(listed, `it cannot be decompressed: ${cause.message}`, {})
   })
 }
 
 function asUnopened(err: LifeboatError, listed: ListedWal): LifeboatError {
-  const { tool, stderr = '' } = err.facts as { tool?: string; stderr?: string }
-  if (tool !== 'age' || err.code === 'TOOL_KILLED' || err.code === 'TOOL_MISSING') return err
-  if (stderr.includes('no identity matched'))
+  const { tool, stderr, problem } = err.facts as { tool?: string; stderr?: string; problem?: string }
+  if (err.code === 'ARTIFACT_KEY_WRONG' || (tool === 'age' && stderr?.includes('no identity matched')))
     return new LifeboatError('ARTIFACT_KEY_WRONG', { key: listed.key }, { cause: err })
-  return damaged(listed, 'it cannot be decrypted', { stderr })
+  if (tool !== 'age' || err.code === 'TOOL_KILLED' || err.code === 'TOOL_MISSING') return err
+  return damaged(listed, 'it cannot be decrypted', { stderr: stderr ?? problem ?? '' })
 }
 
 function damaged({ key }: ListedWal, problem: string, facts: Record<string, string | number>): LifeboatError {
   return new LifeboatError('WAL_DAMAGED', { key, problem, ...facts })
 }
 
+/** Copies: what a decryption gives is good for a moment only. */
 async function gather(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of bytes) chunks.push(chunk)
+  const chunks: Buffer[] = []
+  for await (const chunk of bytes) chunks.push(Buffer.from(chunk))
   return Buffer.concat(chunks)
 }

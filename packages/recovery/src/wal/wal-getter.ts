@@ -12,6 +12,8 @@ export interface WalGetter extends AsyncDisposable {
   readonly restoreCommand: string
   /** Why a file that was asked for could not be given. Recovery stopped because of it. */
   readonly trouble: LifeboatError | undefined
+  /** Fetches this file and what comes after it before anybody asks. */
+  ahead(name: string): void
 }
 
 /** Where the files come from. */
@@ -96,6 +98,11 @@ class Getter implements WalGetter {
     this.#watcher.on('error', () => {})
   }
 
+  ahead(name: string): void {
+    if (!this.#entries.has(name)) this.#begin(name, false)
+    this.#goOnAfter(name)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     this.#watcher?.close()
@@ -124,6 +131,10 @@ class Getter implements WalGetter {
     if (entry?.state === 'ready') entry.state = 'taken'
     else if (entry?.state === 'coming') entry.asked = true
     else if (!(await exists(this.#path('ready', name)))) this.#begin(name, true)
+    this.#goOnAfter(name)
+  }
+
+  #goOnAfter(name: string): void {
     this.#ahead = this.#shelf.after(name)[Symbol.iterator]()
     this.#fillLanes()
   }

@@ -1,5 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type ConsumerConfig, JetStreamApiError, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream'
+import {
+  type ConsumerConfig,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream'
 import { LifeboatError } from '../errors/lifeboat-error.ts'
 import type { Logger } from '../log/logger.ts'
 import { UNAVAILABLE } from './persist.ts'
@@ -23,11 +29,31 @@ export async function reconcileStream(
   if (drift) log.warn({ event: 'bus.reconciled', stream: wanted.name, changed: drift }, 'changed settings of a stream')
 }
 
-/** The same for a durable consumer; its place in the stream is kept. */
+type WantedConsumer = Partial<ConsumerConfig> & { durable_name: string }
+
+/** From 2.10 on a server says that a consumer is not there, or is there with other settings; before, it makes or changes it all the same. */
+const OVERTAKEN = [JetStreamApiCodes.ConsumerNotFound, 10148, 10149]
+
+/** The same for a durable consumer; its place in the stream is kept. One that somebody makes or removes meanwhile is looked at once more. */
 export async function reconcileConsumer(
   jsm: JetStreamManager,
   stream: string,
-  wanted: Partial<ConsumerConfig> & { durable_name: string },
+  wanted: WantedConsumer,
+  log: Logger,
+): Promise<void> {
+  try {
+    await lookAndChange(jsm, stream, wanted, log)
+  } catch (err) {
+    const { cause } = err as Error
+    if (!(cause instanceof JetStreamApiError) || !OVERTAKEN.includes(cause.code)) throw err
+    await lookAndChange(jsm, stream, wanted, log)
+  }
+}
+
+async function lookAndChange(
+  jsm: JetStreamManager,
+  stream: string,
+  wanted: WantedConsumer,
   log: Logger,
 ): Promise<void> {
   const found = await orUndefined(jsm.consumers.info(stream, wanted.durable_name))

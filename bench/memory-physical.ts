@@ -13,6 +13,7 @@ import type { BenchReport } from './report.ts'
 import { lastFull, makeBacklog } from './support/backlog.ts'
 import { backupSeconds } from './support/backup-seconds.ts'
 import { fillByPgbench } from './support/cluster.ts'
+import { compileAhead } from './support/compile-ahead.ts'
 
 /** What each service may take, whatever the size of the cluster. */
 const LIMIT_BYTES = 200e6
@@ -36,6 +37,7 @@ interface Measured {
 
 /** `pnpm bench memory-physical [100MB] [1GB]`: all WAL of a small and a large cluster, then a base of each, peak resident memory of each service. */
 export async function bench([small = '100MB', large = '1GB']: readonly string[]): Promise<BenchReport> {
+  await compileAhead(SERVICES)
   const few = await measure(ByteSize.parse(small))
   const many = await measure(ByteSize.parse(large))
   const columns = (field: 'walBytes' | 'clusterBytes') => [
@@ -66,7 +68,7 @@ export async function bench([small = '100MB', large = '1GB']: readonly string[])
       }),
     ),
     notes: [
-      'The programs a service starts (age, zstd) are not counted. The services run with MALLOC_ARENA_MAX=1, as in the image.',
+      'The programs a service starts (age, zstd) are not counted. The services run with MALLOC_ARENA_MAX=1 and MALLOC_MMAP_THRESHOLD_=1048576, and find their sources compiled, as in the image.',
     ],
   }
 }

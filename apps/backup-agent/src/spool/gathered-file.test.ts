@@ -53,3 +53,25 @@ test('a full disk is told by the next call, and nothing is written after the gap
   await expect(file.flush()).rejects.toMatchObject({ code: 'SPOOL_DISK_FULL' })
   expect(written().byteLength).toBe(512 * 1024)
 })
+
+test('a piece is handed back when it is written, and not before', async () => {
+  const { handle, written } = fake({ most: 70_000 })
+  const back: Uint8Array[] = []
+  const file = gatheredFile(handle, (each) => {
+    back.push(each)
+    expect(written().byteLength).toBeGreaterThanOrEqual(back.length * each.byteLength)
+  })
+  const pieces = Array.from({ length: 20 }, (_, no) => piece(no))
+  for (const each of pieces) await file.write(each)
+  await file.flush()
+  expect(back).toEqual(pieces)
+})
+
+test('a piece that the disk had no room for is not handed back', async () => {
+  const { handle } = fake({ room: 0 })
+  const back: Uint8Array[] = []
+  const file = gatheredFile(handle, (each) => back.push(each))
+  await file.write(piece(1))
+  await expect(file.flush()).rejects.toMatchObject({ code: 'SPOOL_DISK_FULL' })
+  expect(back).toEqual([])
+})

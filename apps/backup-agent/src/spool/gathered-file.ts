@@ -17,9 +17,10 @@ export interface GatheredFile {
  *
  * A step that fails is thrown by the next call; nothing after it is written.
  *
+ * @param written called with each piece when the system has it: nobody here looks at it any more
  * @throws LifeboatError SPOOL_DISK_FULL
  */
-export function gatheredFile(handle: FileHandle): GatheredFile {
+export function gatheredFile(handle: FileHandle, written: (piece: Uint8Array) => void = () => {}): GatheredFile {
   let pieces: Uint8Array[] = []
   let bytes = 0
   let underWay: Promise<void> = Promise.resolve()
@@ -29,7 +30,9 @@ export function gatheredFile(handle: FileHandle): GatheredFile {
     const taken = pieces
     pieces = []
     bytes = 0
-    underWay = inSpool(() => writeAll(handle, taken))
+    underWay = inSpool(() => writeAll(handle, taken)).then(() => {
+      for (const piece of taken) written(piece)
+    })
     // Whoever writes or flushes next awaits it; until then its failure must not count as unhandled.
     underWay.catch(() => {})
   }

@@ -115,7 +115,8 @@ function into(file: FileHandle): Sink<Packed> {
   return async (bytes) => {
     const sha256 = createHash('sha256')
     const md5 = createHash('md5')
-    const gathered = gatheredFile(file)
+    // Each chunk was made for this file alone; in a backlog they come faster than the collector.
+    const gathered = gatheredFile(file, giveBack)
     let size = 0
     for await (const chunk of bytes) {
       if (size === 0) demandIntro(chunk)

@@ -11,7 +11,7 @@ export type ServiceName = (typeof SERVICES)[number]
 
 const ROOT = resolve(import.meta.dirname, '../../../..')
 /** What the image sets, but for what depends on where it runs. */
-export const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' } as const
+export const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '1048576' } as const
 const READY_WITHIN_MS = 240_000
 const STOP_WITHIN_MS = 20_000
 

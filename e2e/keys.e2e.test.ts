@@ -1,11 +1,11 @@
 import { chmod, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { POLICY, SOURCE, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
+import { SOURCE, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { offSiteNow, WEEKLY, withBasesAndWal } from '@lifeboat/testkit/world/physical.ts'
 import { type Finished, runLifeboat } from '@lifeboat/testkit/world/processes.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
-import { backupsOf } from './support/backups.ts'
+import { backUp, takeBackup } from './support/backups.ts'
 
 const PASSPHRASE = 'correct horse battery staple'
 type Identities = NonNullable<WorldConfig['encryption']['identities']>
@@ -25,7 +25,7 @@ test('a key in escrow opens every kept backup and WAL by its bytes; after a rota
     })
   const restarted = () => world.restart('backup-agent')
   const out = join(world.folder, 'made')
-  const oldest = await takeDump(world)
+  const oldest = await takeBackup(world, 'stored')
 
   const escrow = made(await run(world, ['key', 'escrow', 'safe', '--out', out]))
   expect(await readFile(escrow.file, 'utf8')).not.toContain('AGE-SECRET-KEY')
@@ -33,7 +33,7 @@ test('a key in escrow opens every kept backup and WAL by its bytes; after a rota
   const safe = { recipient: escrow.recipient, escrow: true }
   await declare([main.recipient, escrow.recipient], { main, safe })
   await restarted()
-  await world.json(['backup', 'now', SOURCE, '--policy', WEEKLY, '--wait', 'stored'])
+  await backUp(world, [SOURCE, '--policy', WEEKLY], 'stored')
   await offSiteNow(world)
   // The oldest dump is older than the escrow.
   const proved = await prove(world, escrow.file, 6)
@@ -51,7 +51,7 @@ test('a key in escrow opens every kept backup and WAL by its bytes; after a rota
   const rotated = made(await run(world, ['key', 'rotate', 'main', 'next', '--identity', identityFile, '--out', out]))
   await declare([rotated.recipient, escrow.recipient], { main, safe, next: { recipient: rotated.recipient } })
   await restarted()
-  const newest = await takeDump(world)
+  const newest = await takeBackup(world, 'stored')
   const outcomeOf = async (what: string, file: string, exit: number) =>
     (await prove(world, file, exit)).tried.find((one) => one.what === what)?.outcome
   expect(await outcomeOf(oldest, identityFile, 6)).toBe('opened')
@@ -79,12 +79,6 @@ test('a key in escrow opens every kept backup and WAL by its bytes; after a rota
   await scramble(world, newest)
   expect(await outcomeOf(newest, rotated.file, 7)).toBe('shut')
 })
-
-async function takeDump(world: World): Promise<string> {
-  await world.json(['backup', 'now', SOURCE, '--policy', POLICY, '--wait', 'stored'])
-  const newest = (await backupsOf(world)).find(({ kind }) => kind === 'dump')
-  return String(newest?.backupId)
-}
 
 function run(world: World, args: readonly string[], passphrase = PASSPHRASE): Promise<Finished> {
   const env = { LIFEBOAT_IDENTITY_PASSPHRASE: passphrase }

@@ -33,7 +33,7 @@ test('rows destroyed by mistake come back out of one target, as they were the mo
 function withBasesAndWal(config: WorldConfig): void {
   const policy = config.policies[POLICY]
   if (policy === undefined) throw new Error('the world has no policy to copy')
-  config.policies.weekly = { ...policy, kind: 'base' }
+  config.policies.weekly = { ...policy, kind: 'base', copies: { required: 3 } }
   config.wal = { [SOURCE]: { targets: [...policy.targets], copies: { required: 3 }, flushEvery: '1s' } }
 }
 

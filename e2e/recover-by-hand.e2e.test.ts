@@ -3,17 +3,20 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { SOURCE } from '@lifeboat/testkit/world/config.ts'
 import { startWorld } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
-import { takeBackup } from './support/backups.ts'
+import { show, takeBackup } from './support/backups.ts'
 
 const run = promisify(execFile)
 
 test('the commands of RECOVER.md, word by word, bring the database back without Lifeboat', async () => {
   await using world = await startWorld({ services: ['scheduler', 'backup-agent', 'uploader'] })
   const backupId = await takeBackup(world, 'stored')
+  // Two targets are enough, and this one need not be among them.
+  await eventually(async () => expect((await show(world, backupId)).copies.north?.state).toBe('stored'))
   await using folder = await copyOf(join(world.targets.north?.address ?? '', SOURCE, 'backups', backupId))
   await using server = await startPostgres()
 

@@ -3,6 +3,7 @@ import { askRecovered } from '@lifeboat/testkit/runbooks/hosts.ts'
 import { SOURCE } from '@lifeboat/testkit/world/config.ts'
 import { offSiteNow, WEEKLY, withBasesAndWal } from '@lifeboat/testkit/world/physical.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { backUp } from './support/backups.ts'
 import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
 
 const VISITS = 'select count(*)::int as rows from visit'
@@ -11,7 +12,7 @@ let at: RestoreWorld
 let moment: string
 beforeAll(async () => {
   at = await openRestoreWorld({ clusters: true, configure: withBasesAndWal })
-  await at.world.json(['backup', 'now', SOURCE, '--policy', WEEKLY, '--wait', 'proven'])
+  await backUp(at.world, [SOURCE, '--policy', WEEKLY], 'proven')
   moment = await offSiteNow(at.world)
   // Recovery stops before the first commit behind the moment: were that the truncation, its lock would keep everybody from the table.
   await at.world.source.postgres.query(at.world.source.database, 'create table somebody_elses ()')

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AGENT, POLICY, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { backUp } from './support/backups.ts'
 import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
 
 const APP = 'app'
@@ -25,7 +26,7 @@ afterAll(async () => {
 test('broken code goes back on a signed command to what a drill has proven, what was there is kept, and it can be undone and let go', async () => {
   const { world, keyFile, identityFile, hooked } = at
   const byAnn = ['--key', keyFile('ann'), '--why', 'release 4.2 is broken', '--yes-i-mean', APP]
-  const backup = () => world.json(['backup', 'now', APP, '--policy', CODE, '--wait', 'proven'])
+  const backup = () => backUp(world, [APP, '--policy', CODE], 'proven')
   writeFileSync(join(root, 'index.js'), 'release 4.0')
   writeFileSync(join(root, 'lib.js'), 'the same')
   await backup()

@@ -2,8 +2,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RecoveryPoint } from '@lifeboat/catalog/sets.ts'
 import type { RestoreAudited } from '@lifeboat/shared/bus/messages/restore.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { AGENT, POLICY, SOURCE, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { backUp } from './support/backups.ts'
 import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
 
 let at: RestoreWorld
@@ -75,10 +77,12 @@ test('a command line that is killed between two sources leaves the first to its 
     },
   })
   expect(killed.code).toBeNull()
-  const told = await world.cli([...command.slice(0, 5), '--plan-only'])
+  const plan = async () => (await world.cli([...command.slice(0, 5), '--plan-only'])).stdout
+  // It was sent; its agent takes it up by and by.
+  const told = await until(plan, (text) => text.includes('is at it still'))
   const written = await world.cli([...command.slice(0, -4), '--out', join(code, '..', 'rest.json')])
   expect([written.code, written.stderr]).toEqual([2, expect.stringMatching(/an earlier run is still at .*records/)])
-  expect(told.stdout).toMatch(/records, database: \S+ of .* is at it still[\s\S]*1\. app, files/)
+  expect(told).toMatch(/records, database: \S+ of .* is at it still[\s\S]*1\. app, files/)
 
   writeFileSync(join(world.folder, 'let-go'), '')
   const done = await world.json<{ steps: { restoreId: string }[] }>(command)
@@ -169,7 +173,7 @@ test('where two operators have to sign nothing is begun by one of them, and what
 
 /** Backs up the whole set. @returns its recovery point */
 async function takeSet(): Promise<string> {
-  await at.world.json(['backup', 'now', 'weekly', '--wait', 'proven'])
+  await backUp(at.world, ['weekly'], 'proven')
   const { sets } = await at.world.json<{ sets: RecoveryPoint[] }>(['backup', 'list'])
   return sets[0]?.point as string
 }

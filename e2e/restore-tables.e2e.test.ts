@@ -1,5 +1,6 @@
 import { POLICY, SOURCE, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { backUp } from './support/backups.ts'
 import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
 
 const EXPORTS = 'exports'
@@ -15,7 +16,7 @@ const sql = (text: string) => at.world.source.postgres.query(at.world.source.dat
 beforeAll(async () => {
   at = await openRestoreWorld({ configure: withExports })
   await sql('alter table visit add primary key (no)')
-  await at.world.json(['backup', 'now', SOURCE, '--policy', EXPORTS, '--wait', 'proven'])
+  await backUp(at.world, [SOURCE, '--policy', EXPORTS], 'proven')
   await sql('delete from visit where no > 60; insert into visit values (1000)')
 })
 afterAll(() => at?.[Symbol.asyncDispose]())

@@ -16,11 +16,13 @@ test('each cloud is proven by a drill of its own, and one flipped byte at one of
   for (const target of ['aws', 'gcs', 'azure']) {
     await world.json(['drill', 'run', backupId, '--target', target, '--wait'])
   }
-  expect((await show(world, backupId)).copies).toMatchObject({
-    aws: { state: 'proven' },
-    gcs: { state: 'proven' },
-    azure: { state: 'proven' },
-  })
+  await eventually(async () =>
+    expect((await show(world, backupId)).copies).toMatchObject({
+      aws: { state: 'proven' },
+      gcs: { state: 'proven' },
+      azure: { state: 'proven' },
+    }),
+  )
 
   await using aws = await openTargetOf(world, 'aws')
   await flipByte(aws, backupPrefix(SOURCE as SourceId, backupId as BackupId))

@@ -1,4 +1,8 @@
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
+import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { POLICY, SOURCE } from '@lifeboat/testkit/world/config.ts'
 import type { World } from '@lifeboat/testkit/world.ts'
 import { vi } from 'vitest'
@@ -18,12 +22,31 @@ export function show(world: World, backupId: string): Promise<ShownBackup> {
   return world.json<ShownBackup>(['backup', 'show', backupId])
 }
 
-/** Asks for a backup and waits until it got as far as `goal`; gives its id. */
-export async function takeBackup(world: World, goal: 'stored' | 'proven'): Promise<string> {
-  await world.json(['backup', 'now', SOURCE, '--policy', POLICY, '--wait', goal])
-  const [newest] = await backupsOf(world)
-  if (newest === undefined) throw new Error('a backup was taken but is not in the list')
-  return newest.backupId
+type Goal = 'stored' | 'proven'
+
+/** Asks for a dump of the database and waits until it got as far as `goal`; gives its id. */
+export async function takeBackup(world: World, goal: Goal): Promise<string> {
+  const [backupId] = await backUp(world, [SOURCE, '--policy', POLICY], goal)
+  return backupId as string
+}
+
+/**
+ * Asks for backups and waits until they got as far as `goal`, for the catalogue too: a command line hears of it before a scheduler has noted it.
+ *
+ * @param wanted what `backup now` is told
+ * @returns their ids
+ */
+export async function backUp(world: World, wanted: readonly string[], goal: Goal): Promise<string[]> {
+  const { runs } = await world.json<{ runs: { backupId: string }[] }>(['backup', 'now', ...wanted, '--wait', goal])
+  const ids = runs.map(({ backupId }) => backupId)
+  await using bus = await connectBus({ servers: [world.nats.url], name: 'test', log: silentLogger })
+  const catalog = await KvCatalog.open(bus)
+  const reached = ({ state }: BackupRow) => state === 'proven' || state === goal
+  await until(
+    async () => (await catalog.list({ limit: 1000 })).filter(reached).map(({ backupId }): string => backupId),
+    (there) => ids.every((id) => there.includes(id)),
+  )
+  return ids
 }
 
 /** Resolves when the instance has logged this event. */

@@ -7,6 +7,7 @@ import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { restoreOnCommand } from '../src/handlers/restore.ts'
@@ -169,10 +170,11 @@ test('without hooks that stop and start the server nothing begins', async () => 
 })
 
 test('cancelled before the swap nothing has changed, and the server runs', async () => {
-  const { restoreId } = await house.command(cfg, { ...inPlace, hooks: { stop: 'slow', start: 'good' } })
-  const ran: string[] = []
-  await expect.poll(async () => ran.push(...(await at.hooksRan())), { interval: 20 }).toBeGreaterThan(0)
-  await at.cancel(restoreId)
+  await at.hooksRan()
+  const { restoreId } = await house.command(cfg, { ...inPlace, hooks: { stop: 'waiting', start: 'good' } })
+  await until(at.hooksRan, (ran) => ran.length > 0)
+  await at.cancel(restoreId, agent)
+  await at.letGo()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
   expect([await house.visits(), await house.besides()]).toEqual(['1 2 3 4', []])
 })

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import { expect, test } from 'vitest'
-import { dies, said, spawnAgent } from './agent-process.ts'
+import { dies, said } from './agent-process.ts'
 import { type ClusterHouse, HOOKS, openClusterHouse, VISITS } from './cluster-house.ts'
+import { gatedLives } from './gated-lives.ts'
 
 const ALL = '1 2 3 4'
 /** What production answers: undefined while it does not run. */
@@ -202,7 +203,7 @@ test.concurrent('an agent killed while it removes what was put aside removes the
 
 test.concurrent('a command that can never be gone on with behind its swap is settled as one that has swapped', async () => {
   await using house = await openClusterHouse()
-  const command = { ...IN_PLACE, hooks: { ...HOOKS, ready: 'slow' } }
+  const command = { ...IN_PLACE, hooks: { ...HOOKS, ready: 'good' } }
   // Its next life is not told any more where the cluster lies.
   const meanwhile = async () => void delete house.login.dataDirectory
   await using killed = await killedAt(house, { command, words: phase('ready hook'), meanwhile })
@@ -212,6 +213,13 @@ test.concurrent('a command that can never be gone on with behind its swap is set
   })
   expect(await house.visits()).toBe('1 2')
 }, 600_000)
+
+/** What keeps the agent from being further than where it is killed. */
+function heldAt(words: string): ('stop' | 'start' | 'ready')[] {
+  if (words === phase('ready hook')) return ['ready']
+  if (words === phase('look again')) return []
+  return words === phase('swap') || words === phase('start hook') ? ['start'] : ['stop']
+}
 
 interface Killed {
   /** A command that comes to its end first. */
@@ -234,11 +242,12 @@ async function killedAt(
 ) {
   const { at, section, login } = house
   const cfg = house.config()
-  const life = () => spawnAgent(at.house, cfg, { restore: section, signers: at.signers, source: { restore: login } })
+  const lives = gatedLives(at.house, cfg, { restore: section, signers: at.signers, source: { restore: login } })
   const settled = async ({ restoreId }: { restoreId: string }) => (await at.settled(restoreId))[0]
-  await using first = await life()
+  await using first = await lives.next()
   if (before !== undefined) expect(await settled(await house.command(cfg, before))).toMatchObject({ outcome: 'done' })
   await lose()
+  lives.hold(heldAt(words))
   const told = first.log().length
   const order = await house.command(cfg, command)
   await said(first, words, told)
@@ -246,7 +255,8 @@ async function killedAt(
   await dies(first, at.house, cfg)
   const book = join(at.house.folder, cfg.agentId, 'restores', `${order.restoreId}.json`)
   await meanwhile({ restoreId: order.restoreId, entry: JSON.parse(await readFile(book, 'utf8')) })
-  const second = await life()
+  lives.letGo()
+  const second = await lives.next()
   return {
     ending: await settled(order),
     /** A cluster beside would outlive the test. */

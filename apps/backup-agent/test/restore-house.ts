@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -28,7 +29,7 @@ import { anOrder, sealedTo } from './restore-order.ts'
 
 const run = promisify(execFile)
 const HOOK = `echo "$LIFEBOAT_HOOK" >> "$LOG"
-case "$1" in fail) echo "no such unit" >&2; exit 3;; hang) sleep 600 & echo $! > "$LOG.child"; wait;; slow) sleep 2;; esac
+case "$1" in fail) echo "no such unit" >&2; exit 3;; hang) sleep 600 & echo $! > "$LOG.child"; wait;; wait) until [ -e "$LOG.go" ]; do sleep 0.1; done; rm "$LOG.go";; esac
 `
 /** Every patient the database has when it is backed up. */
 export const PATIENTS = 20_000
@@ -63,8 +64,8 @@ export interface RestoreHouse extends AsyncDisposable {
   /** Waits for so many endings of a command. */
   settled(restoreId: string, count?: number): Promise<RestoreSettled[]>
   audited(restoreId: string): Promise<RestoreAudited[]>
-  /** As ann does. */
-  cancel(restoreId: string): Promise<void>
+  /** As ann does; waits until that agent has heard of it. */
+  cancel(restoreId: string, heardBy?: Pick<RunningAgent, 'deps'>): Promise<void>
   /** While sessions of the database, and of the one where restores log in, may only read unless they ask. */
   onlyReading(work: () => Promise<void>): Promise<void>
   patients(): Promise<number>
@@ -75,6 +76,8 @@ export interface RestoreHouse extends AsyncDisposable {
   besides(): Promise<string[]>
   /** What hooks ran since this was asked last. */
   hooksRan(): Promise<string[]>
+  /** The hook that waits comes to its end. */
+  letGo(): Promise<void>
   /** Whether what the hanging hook had started still runs. */
   childRuns(): Promise<boolean>
 }
@@ -155,7 +158,10 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
   const hook = (arg: string, timeout = 60_000): Hook => ({
     ...{ command: ['/bin/sh', join(folder, 'hook.sh'), arg], timeout, env: { LOG: join(folder, 'hooks.log') } },
   })
-  const hooks = { good: hook('ok'), slow: hook('slow'), failing: hook('fail'), hanging: hook('hang', 1000) }
+  const hooks = {
+    ...{ good: hook('ok'), waiting: hook('wait', 600_000) },
+    ...{ failing: hook('fail'), hanging: hook('hang', 1000) },
+  }
   const pair = { ann: newOperatorKey(undefined), ben: newOperatorKey(undefined), eve: newOperatorKey(undefined) }
   const operators = {
     ann: openOperatorKey('ann', pair.ann.pem, undefined),
@@ -207,10 +213,12 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
     settled: (restoreId, count = 1) =>
       whenFacts(bus, RestoreSettled, (fact) => fact.restoreId === restoreId, { count, withinMs: 240_000 }),
     audited: (restoreId) => factsThat(bus, RestoreAudited, (fact) => fact.restoreId === restoreId),
-    async cancel(restoreId) {
+    async cancel(restoreId, heardBy) {
       const cancels = await bus.bucket(CANCELS_BUCKET)
       const runId = restoreId as RunId
+      using heard = heardBy?.deps.cancels.of(runId)
       await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
+      if (heard && !heard.signal.aborted) await once(heard.signal, 'abort')
     },
     async onlyReading(work) {
       const names = ['records', 'postgres']
@@ -241,6 +249,7 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
       hooksSeen = lines.length
       return fresh
     },
+    letGo: () => writeFile(join(folder, 'hooks.log.go'), ''),
     async childRuns() {
       const pid = (await readFile(join(folder, 'hooks.log.child'), 'utf8')).trim()
       const { stdout } = await run('ps', ['-o', 'stat=', '-p', pid]).catch(() => ({ stdout: '' }))

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { dies, said, spawnAgent } from './agent-process.ts'
+import { gatedLives } from './gated-lives.ts'
 import { openRestoreHouse, PATIENTS, type RestoreHouse } from './restore-house.ts'
 
 test.concurrent.each([
@@ -14,12 +15,13 @@ test.concurrent.each([
   'an agent killed while %s leaves production as before or complete, and after its restart the command is obeyed',
   async (_, phase, allowed) => {
     await using at = await openRestoreHouse()
-    const { restoreId, nextLife, told } = await killedAt(at, phase)
+    const { restoreId, lives, told } = await killedAt(at, phase)
     expect(allowed).toContain(await at.patients())
-    await using second = await nextLife()
+    await using second = await lives.next(phase === 'start hook' ? ['start'] : [])
     if (phase === 'start hook') {
       await said(second, '"phase":"start hook"', told)
       expect(await at.isHeld()).toBe(true)
+      lives.letGo()
     }
     expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
     expect(await at.patients()).toBe(PATIENTS)
@@ -31,28 +33,29 @@ test.concurrent.each([
 
 test.concurrent('an agent killed while it stops the service starts it again when the command was cancelled meanwhile, and leaves nothing', async () => {
   await using at = await openRestoreHouse()
-  const { restoreId, nextLife } = await killedAt(at, 'stop hook')
+  const { restoreId, lives } = await killedAt(at, 'stop hook')
   await at.cancel(restoreId)
-  await using _second = await nextLife()
+  await using _second = await lives.next()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
   expect([await at.patients(), await at.besides(), (await at.hooksRan()).at(-1)]).toEqual([0, [], 'start'])
 }, 600_000)
 
 test.concurrent('a database that was half restored by a life after the first is never taken for a whole one', async () => {
   await using at = await openRestoreHouse()
-  const { cfg, restoreId, nextLife, told } = await killedAt(at, 'stop hook')
+  const { cfg, restoreId, lives, told } = await killedAt(at, 'stop hook')
   // Somebody cleans up behind the dead agent, and its next life begins anew and dies half-way.
   const [beside] = await at.besides()
   await at.house.pg.query('postgres', `drop database "${beside}" with (force)`)
   {
-    await using second = await nextLife()
+    await using second = await lives.next(['stop'])
     await said(second, '"phase":"check"', told)
     await dies(second, at.house, cfg)
+    lives.letGo()
   }
   // It does not stand still for the length of a restore.
   expect((await at.hooksRan()).at(-1)).toBe('start')
   await at.house.pg.query(String(beside), 'truncate patient')
-  await using _third = await nextLife()
+  await using _third = await lives.next()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
   expect(await at.patients()).toBe(PATIENTS)
 }, 600_000)
@@ -87,10 +90,11 @@ async function killedAt(at: RestoreHouse, phase: string) {
   await at.lose()
   const { house, section, signers } = at
   const cfg = at.config()
-  const nextLife = () => spawnAgent(house, cfg, { restore: section, signers, source: { restore: at.login } })
-  await using first = await nextLife()
-  const { restoreId } = await at.command(cfg, { hooks: { stop: 'slow', start: 'slow' } })
+  const lives = gatedLives(house, cfg, { restore: section, signers, source: { restore: at.login } })
+  await using first = await lives.next(['swap', 'start hook'].includes(phase) ? ['start'] : ['stop'])
+  const { restoreId } = await at.command(cfg, { hooks: { stop: 'good', start: 'good' } })
   await said(first, `"phase":"${phase}"`)
   await dies(first, house, cfg)
-  return { cfg, restoreId, nextLife, told: first.log().length }
+  lives.letGo()
+  return { cfg, restoreId, lives, told: first.log().length }
 }

@@ -1,7 +1,8 @@
 import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { dies, said, spawnAgent } from './agent-process.ts'
+import { dies, said } from './agent-process.ts'
+import { gatedLives } from './gated-lives.ts'
 import { openTreeHouse, type Tree, type TreeHouse } from './tree-house.ts'
 
 let house: TreeHouse
@@ -13,7 +14,13 @@ afterAll(() => house?.[Symbol.asyncDispose]())
 const GOOD = { 'etc/a.conf': 'good', 'lib/b.js': 'good' }
 const BROKEN = { 'etc/a.conf': 'broken', 'lib/b.js': 'broken' }
 const PARTS = { names: ['./etc', './lib'], include: ['etc', 'lib'] }
-const HOOKS = { post: 'slow', stop: 'slow', start: 'slow' }
+const HOOKS = { post: 'good', stop: 'good', start: 'good' }
+/** What keeps the agent from being further than where it is killed, by that phase; from all others the stop hook does. */
+const HELD: Record<string, readonly ('post' | 'start')[]> = {
+  'post hook': ['post'],
+  swap: ['start'],
+  'start hook': ['start'],
+}
 
 /** Contents without what restores left beside. */
 function live(tree: Tree): Record<string, string> {
@@ -36,12 +43,13 @@ async function killedAt(
   const { at, section } = house
   const cfg = house.config({ root: tree.root })
   const about = { restore: section, signers: at.signers, files: tree.root, policy: { kind: 'files' } }
-  const nextLife = () => spawnAgent(at.house, cfg, { ...about, ...(include && { source: { include } }) })
-  await using first = await nextLife()
+  const lives = gatedLives(at.house, cfg, { ...about, ...(include && { source: { include } }) })
+  await using first = await lives.next(HELD[phase] ?? ['stop'])
   const { restoreId } = await house.command(cfg, { backupId, hooks: HOOKS })
   await said(first, `"phase":"${phase}"`)
   await dies(first, at.house, cfg)
-  return { tree, cfg, restoreId, nextLife, told: first.log().length }
+  lives.letGo()
+  return { tree, cfg, restoreId, lives, told: first.log().length }
 }
 
 test.concurrent.each([
@@ -59,9 +67,9 @@ test.concurrent.each([
 ] as const)(
   'an agent killed while %s leaves the tree as before or complete, and after its restart the command is obeyed',
   async (_, phase, how, allowed) => {
-    const { tree, restoreId, nextLife } = await killedAt(phase, how as Parameters<typeof killedAt>[1])
+    const { tree, restoreId, lives } = await killedAt(phase, how as Parameters<typeof killedAt>[1])
     expect(allowed).toContainEqual(live(tree))
-    await using _second = await nextLife()
+    await using _second = await lives.next()
     expect(await house.at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true, files: { files: 2 } }])
     expect(live(tree)).toEqual(GOOD)
     expect(tree.besides().filter((name) => !name.includes('_before_'))).toEqual([])
@@ -73,7 +81,7 @@ test.concurrent.each([
 test.concurrent.each([false, true])(
   'an agent killed between two renames does the rest after its restart, cancelled meanwhile or not: %s',
   async (cancelled) => {
-    const { tree, cfg, restoreId, nextLife } = await killedAt('stop hook', PARTS)
+    const { tree, cfg, restoreId, lives } = await killedAt('stop hook', PARTS)
     // As if it had come as far as the first rename of the second place.
     const page = join(cfg.spool.path, 'restores', `${restoreId}.json`)
     const entry = JSON.parse(readFileSync(page, 'utf8'))
@@ -83,7 +91,7 @@ test.concurrent.each([false, true])(
     renameSync(first.next, first.place)
     renameSync(second.place, second.aside)
     if (cancelled) await house.at.cancel(restoreId)
-    await using _second = await nextLife()
+    await using _second = await lives.next()
     expect(await house.at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
     expect(live(tree)).toEqual(GOOD)
   },
@@ -91,10 +99,10 @@ test.concurrent.each([false, true])(
 )
 
 test.concurrent('what an earlier life had put together and somebody removed is put together again', async () => {
-  const { tree, cfg, restoreId, nextLife, told } = await killedAt('stop hook', {})
+  const { tree, cfg, restoreId, lives, told } = await killedAt('stop hook', {})
   const page = join(cfg.spool.path, 'restores', `${restoreId}.json`)
   rmSync(JSON.parse(readFileSync(page, 'utf8')).files.folder, { recursive: true })
-  await using second = await nextLife()
+  await using second = await lives.next()
   expect(await house.at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
   // The service does not stand still while a tree is put together.
   const phases = [

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FilesFacts } from '@lifeboat/shared/domain/manifest.ts'
 import { isRoot, orNotRun } from '@lifeboat/testkit/conditions.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { hostileArchive } from '@lifeboat/testkit/hostile-archive.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTreeHouse, type TreeHouse } from './tree-house.ts'
@@ -32,9 +33,10 @@ test('cancelled before the swap nothing has changed', async () => {
   const { backupId } = await tree.backup()
   tree.write({ a: 'now' })
   await using agent = await house.agent(tree)
-  const { restoreId } = await house.command(agent.cfg, { backupId, hooks: { stop: 'slow', start: 'good' } })
-  await expect.poll(async () => (await at.hooksRan()).length, { interval: 20 }).toBeGreaterThan(0)
-  await at.cancel(restoreId)
+  const { restoreId } = await house.command(agent.cfg, { backupId, hooks: { stop: 'waiting', start: 'good' } })
+  await until(at.hooksRan, (ran) => ran.length > 0)
+  await at.cancel(restoreId, agent)
+  await at.letGo()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
   expect([tree.contents(), tree.besides(), await at.hooksRan()]).toEqual([{ a: 'now' }, [], ['start']])
 })

@@ -299,7 +299,7 @@ test('an identity sealed to somebody else opens nothing, and nothing is touched'
 })
 
 test('who sends a command once more while it is obeyed ends nothing and speaks for nobody', async () => {
-  const order = await at.order(cfg, { hooks: { stop: 'slow' } })
+  const order = await at.order(cfg, { hooks: { stop: 'waiting' } })
   const wish = await at.wish(order)
   await at.publishRaw(wish)
   await at.publishRaw(wish)
@@ -307,6 +307,7 @@ test('who sends a command once more while it is obeyed ends nothing and speaks f
     () => at.audited(order.restoreId),
     (all) => all.some(({ event }) => event === 'refused'),
   )
+  await at.letGo()
   expect(await at.settled(order.restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
 })
 
@@ -321,22 +322,28 @@ test('a command that finds somebody recovering the database has failed: it was a
 })
 
 test('of two commands about one source at once the second is refused', async () => {
-  const first = await at.command(cfg, { hooks: { stop: 'slow' } })
+  const first = await at.command(cfg, { hooks: { stop: 'waiting' } })
+  await until(
+    () => at.audited(first.restoreId),
+    (all) => all.length > 0,
+  )
   const second = await at.command(cfg)
   expect(await at.settled(second.restoreId)).toMatchObject([
     { outcome: 'refused', error: { code: 'RESTORE_UNDER_WAY' } },
   ])
+  await at.letGo()
   expect(await at.settled(first.restoreId)).toMatchObject([{ outcome: 'done' }])
 })
 
 test('one that is cancelled and still under way keeps others from its source', async () => {
-  const first = await at.command(cfg, { hooks: { stop: 'slow' } })
+  const first = await at.command(cfg, { hooks: { stop: 'waiting' } })
   await until(at.hooksRan, (ran) => ran.length > 0)
-  await at.cancel(first.restoreId)
+  await at.cancel(first.restoreId, served.agent)
   const second = await at.command(cfg)
   expect(await at.settled(second.restoreId)).toMatchObject([
     { outcome: 'refused', error: { code: 'RESTORE_UNDER_WAY' } },
   ])
+  await at.letGo()
   expect(await at.settled(first.restoreId)).toMatchObject([{ outcome: 'cancelled' }])
 })
 
@@ -370,10 +377,10 @@ test('a database that was dropped after a restore gives way to what was put asid
 })
 
 test('cancelled before the swap nothing changes, and the service is started again', async () => {
-  const { restoreId } = await at.command(cfg, { hooks: { stop: 'slow', start: 'good' } })
-  const ran: string[] = []
-  await expect.poll(async () => ran.push(...(await at.hooksRan())), { interval: 20 }).toBeGreaterThan(0)
-  await at.cancel(restoreId)
+  const { restoreId } = await at.command(cfg, { hooks: { stop: 'waiting', start: 'good' } })
+  await until(at.hooksRan, (ran) => ran.length > 0)
+  await at.cancel(restoreId, served.agent)
+  await at.letGo()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
   expect([await at.patients(), await at.besides(), await at.hooksRan()]).toEqual([0, [], ['start']])
 })

@@ -2,6 +2,7 @@ import { until } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
 import type { AgentConfig } from '../src/config.ts'
 import { dies, type ProcessChange, said, spawnAgent } from './agent-process.ts'
+import { gatedLives } from './gated-lives.ts'
 import { losing } from './losing-proxy.ts'
 import { openTablesHouse, type TablesHouse } from './tables-restore-house.ts'
 
@@ -16,18 +17,21 @@ test.concurrent.each<[string, string, number[]]>([
   async (_, phase, allowed) => {
     await using clinic = await openTablesHouse()
     const { at } = clinic
-    const { cfg, nextLife } = await replaced(clinic)
-    await using first = await nextLife()
+    const { cfg, change } = await replaced(clinic)
+    const lives = gatedLives(at.house, cfg, change)
+    await using first = await lives.next(phase === 'stop hook' ? ['stop'] : ['start'])
     const told = first.log().length
-    const { restoreId } = await at.command(cfg, { action: 'revert', ...VISIT, hooks: { stop: 'slow', start: 'slow' } })
+    const { restoreId } = await at.command(cfg, { action: 'revert', ...VISIT, hooks: { stop: 'good', start: 'good' } })
     await said(first, `"phase":"${phase}"`, told)
     await dies(first, at.house, cfg)
     expect(allowed).toContain(await visits(clinic))
     const again = first.log().length
-    await using second = await nextLife()
+    lives.letGo()
+    await using second = await lives.next(phase === 'swap' ? [] : ['start'])
     if (phase !== 'swap') {
       await said(second, '"phase":"start hook"', again)
       expect(await at.isHeld()).toBe(true)
+      lives.letGo()
     }
     expect(await at.settled(restoreId)).toMatchObject([
       { outcome: 'done', swapped: true, aside: expect.stringMatching(/visit_reverted_/) },
@@ -87,11 +91,11 @@ async function replaced(clinic: TablesHouse) {
   const { at } = clinic
   await clinic.query('delete from clinic.visit')
   const cfg: AgentConfig = at.config()
-  const change: ProcessChange = { restore: at.section, signers: at.signers }
-  const nextLife = (reach = {}) => spawnAgent(at.house, cfg, { ...change, source: { restore: at.login, ...reach } })
+  const change: ProcessChange = { restore: at.section, signers: at.signers, source: { restore: at.login } }
+  const nextLife = (reach = {}) => spawnAgent(at.house, cfg, { ...change, source: { ...change.source, ...reach } })
   await using first = await nextLife()
   const { restoreId } = await at.command(cfg, clinic.wish('visit', { how: 'replace' }))
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])
   await first.kill('SIGTERM')
-  return { cfg, nextLife }
+  return { cfg, change, nextLife }
 }

@@ -1,6 +1,7 @@
 import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { expect, test } from 'vitest'
-import { dies, said, spawnAgent } from './agent-process.ts'
+import { dies, said } from './agent-process.ts'
+import { gatedLives } from './gated-lives.ts'
 import { BESIDE, openTablesHouse, REPLACE, type TablesHouse } from './tables-restore-house.ts'
 
 const VISITS = 300
@@ -22,12 +23,13 @@ test.concurrent.each<[string, string, number[], TablesInto, 'dump'?]>([
     await using clinic = await openTablesHouse()
     const { at } = clinic
     const rows = async (table: string) => (await clinic.query(`select count(*)::int as rows from ${table}`))[0]?.rows
-    const { restoreId, nextLife, told } = await killedAt(clinic, phase, into, from)
+    const { restoreId, lives, told } = await killedAt(clinic, phase, into, from)
     expect(allowed).toContain(await rows('clinic.visit'))
-    await using second = await nextLife()
+    await using second = await lives.next(phase === 'start hook' ? ['start'] : [])
     if (phase === 'start hook') {
       await said(second, '"phase":"start hook"', told)
       expect(await at.isHeld()).toBe(true)
+      lives.letGo()
     }
     expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: into === REPLACE }])
     expect(await rows(into === REPLACE ? 'clinic.visit' : 'look.visit')).toBe(VISITS)
@@ -47,10 +49,10 @@ test.concurrent.each<[string, string, number[], TablesInto, 'dump'?]>([
 test.concurrent('an agent killed while it restores a dump beside leaves nothing of it when the command was cancelled meanwhile', async () => {
   await using clinic = await openTablesHouse()
   const { at } = clinic
-  const { restoreId, nextLife } = await killedAt(clinic, 'restore', REPLACE, 'dump')
+  const { restoreId, lives } = await killedAt(clinic, 'restore', REPLACE, 'dump')
   expect(await at.besides()).toEqual([expect.stringMatching(/^records_restoring_/)])
   await at.cancel(restoreId)
-  await using _second = await nextLife()
+  await using _second = await lives.next()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
   expect([await at.besides(), await clinic.left()]).toEqual([[], []])
 }, 600_000)
@@ -62,11 +64,12 @@ async function killedAt(clinic: TablesHouse, phase: string, into: TablesInto, fr
   await clinic.query('delete from clinic.visit')
   const cfg = at.config()
   const change = { restore: at.section, signers: at.signers, source: { restore: at.login } }
-  const nextLife = () => spawnAgent(at.house, cfg, change)
-  const hooks = into === REPLACE ? { stop: 'slow', start: 'slow' } : {}
-  await using first = await nextLife()
+  const lives = gatedLives(at.house, cfg, change)
+  const hooks = into === REPLACE ? { stop: 'good', start: 'good' } : {}
+  await using first = await lives.next(['swap', 'start hook'].includes(phase) ? ['start'] : ['stop'])
   const { restoreId } = await at.command(cfg, clinic.wish('visit', into, { hooks, backupId }))
   await said(first, `"phase":"${phase}"`)
   await dies(first, at.house, cfg)
-  return { restoreId, nextLife, told: first.log().length }
+  lives.letGo()
+  return { restoreId, lives, told: first.log().length }
 }

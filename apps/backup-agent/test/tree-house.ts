@@ -11,6 +11,7 @@ import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
 import { type SealFilesOptions, sealFiles } from '@lifeboat/testkit/seal-files.ts'
 import type { AgentConfig, Hook } from '../src/config.ts'
+import type { AgentDeps } from '../src/deps.ts'
 import { SOURCE } from './agent-house.ts'
 import { openRestoreHouse, type RestoreHouse } from './restore-house.ts'
 
@@ -36,6 +37,7 @@ export interface TreeHouse extends AsyncDisposable {
 /** An agent for one tree. */
 export interface TreeAgent extends AsyncDisposable {
   cfg: AgentConfig
+  deps: AgentDeps
   restore(change: Record<string, unknown>): ReturnType<RestoreHouse['settled']>
   plan(change?: Record<string, unknown>): Promise<RestorePlanned>
 }
@@ -98,6 +100,7 @@ export async function openTreeHouse(): Promise<TreeHouse> {
       await at.hooksRan()
       return {
         cfg,
+        deps: agent.deps,
         restore: async (change) => at.settled((await house.command(cfg, change)).restoreId),
         async plan(change = {}) {
           const restoreId = newRestoreId(Date.now())

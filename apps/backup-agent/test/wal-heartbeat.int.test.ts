@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { expect, test } from 'vitest'
 import { openWalHouse } from './wal-house.ts'
@@ -22,7 +23,10 @@ test('a heartbeat that cannot be written is told once and holds no WAL up', asyn
   await using pg = await startPostgres({ settings: { default_transaction_read_only: 'on' } })
   await using house = await openWalHouse({ pg, wal: { heartbeat: { every: '200ms' } } })
   await house.start('backup-agent', 'uploader')
+  await house.logged('backup-agent', 'wal.no-heartbeat')
   await house.state((now) => now.status === 'streaming' && now.safe.lsn === now.receivedLsn)
+  // It is tried again and again.
+  await sleep(2_000)
   const told = house.logOf('backup-agent').split('"event":"wal.no-heartbeat"').length - 1
   expect(told).toBe(1)
 })

@@ -11,6 +11,7 @@ import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { parseLsn, parseWalKey, rangeOf, type WalObject, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
 import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
@@ -71,6 +72,8 @@ export interface WalHouse extends AsyncDisposable {
   /** Nobody remembers the state of the WAL any more. */
   forget(): Promise<void>
   logOf(service: string): string
+  /** Waits until it says so: states and rows are often there before the line of the log that tells of them. */
+  logged(service: string, event: string): Promise<void>
 }
 
 export async function openWalHouse(opts: WalHouseOptions): Promise<WalHouse> {
@@ -151,6 +154,10 @@ export async function openWalHouse(opts: WalHouseOptions): Promise<WalHouse> {
     },
     forget: () => bucket.delete(SOURCE),
     logOf: (service) => running.get(service)?.log() ?? '',
+    async logged(service, event) {
+      const told = (log: string) => log.includes(`"event":"${event}"`)
+      await until(() => running.get(service)?.log() ?? '', told)
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 

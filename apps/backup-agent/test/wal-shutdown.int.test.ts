@@ -31,7 +31,7 @@ test('a server that is told to stop while too few targets are there is let go, a
       parseLsn(targets['north' as never]?.lsn ?? '0/0') > parseLsn(targets['south' as never]?.lsn ?? '0/0'),
   )
   await pg.stop('fast')
-  expect(house.logOf('backup-agent')).toContain('"event":"wal.let-go"')
+  await house.logged('backup-agent', 'wal.let-go')
   await pg.restart()
   const [slot] = await pg.query(
     'postgres',

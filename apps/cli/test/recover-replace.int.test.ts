@@ -66,10 +66,14 @@ test.each(['restore', 'check', 'analyze', 'swap'])(
   'killed in the phase %s, the database is there as before or complete, and the next one succeeds',
   async (phase) => {
     const args = ['recover', '--from', house.address, '--identity', house.identityFile, ...house.signers, ...server]
-    const running = startCli(house.folder, [...args, '--replace', '--confirm', 'records', '--drain', '0s'], env)
+    const drain = ['--drain', phase === 'swap' ? '0s' : '1h']
+    // The swap waits for it: whoever is to be killed before is not behind it already.
+    await using session = await somebody()
+    const running = startCli(house.folder, [...args, '--replace', '--confirm', 'records', ...drain], env)
     await expect.poll(() => running.err()).toContain(`${phase} …`)
     running.child.kill('SIGKILL')
     await running.end
+    await session.leaves()
     const rows = await rowsIn('records')
     expect(phase === 'swap' ? [0, 100] : [0]).toContain(rows)
     expect((await databases()).filter((name) => /_before_/.test(name))).toHaveLength(rows === 100 ? 1 : 0)
@@ -102,12 +106,15 @@ test('the name must be typed, or nothing is touched', async () => {
 
 test('two recoveries of one database at once: the second is refused', async () => {
   const args = ['recover', '--from', house.address, '--identity', house.identityFile, ...house.signers, ...server]
-  const first = startCli(house.folder, [...args, '--replace', '--confirm', 'records', '--drain', '0s'], env)
+  // Without it the first could be through before the second is there.
+  await using session = await somebody()
+  const first = startCli(house.folder, [...args, '--replace', '--confirm', 'records', '--drain', '1h'], env)
   await expect.poll(() => first.err()).toContain('restore …')
   first.child.kill('SIGSTOP')
   const second = await replace()
   expect([second.code, second.err]).toEqual([7, expect.stringContaining('RECOVERY_UNDER_WAY')])
   first.child.kill('SIGCONT')
+  await session.leaves()
   expect((await first.end).code).toBe(0)
 })
 
@@ -123,6 +130,18 @@ test('an address that leads into the database itself is refused with the way out
   const { code, err } = await house.recover(own, { env })
   expect([code, err]).toEqual([7, expect.stringMatching(/RECOVERY_SERVER_UNFIT[\s\S]*name another one/)])
 })
+
+/** A session of the database that stays until it is told to leave. */
+async function somebody(): Promise<{ leaves(): Promise<void> } & AsyncDisposable> {
+  const session = pg.query('records', `select 'somebody', pg_sleep(3600)`).catch(() => {})
+  const own = `from pg_stat_activity where query ~ 'somebody' and pid <> pg_backend_pid()`
+  await expect.poll(() => pg.query('postgres', `select ${own}`)).toHaveLength(1)
+  const leaves = async () => {
+    await pg.query('postgres', `select pg_terminate_backend(pid) ${own}`)
+    await session
+  }
+  return { leaves, [Symbol.asyncDispose]: leaves }
+}
 
 /** A pool that connects again as soon as it lost its session; `stop` gives the numbers of rows it saw. */
 function comingBack(): { stop(): Promise<number[]> } {

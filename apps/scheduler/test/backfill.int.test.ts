@@ -42,8 +42,8 @@ test('a target that was added later is asked for a few copies at a time, base fi
   // Another scheduler that does the same at the same time asks for the same.
   await new BackfillRounds(deps).round()
   await until(
-    () => wishes.length,
-    (count) => count === 4,
+    () => [wishes.length, refills.length],
+    ([copies, wal]) => copies === 4 && wal === 1,
   )
   await aMoment()
   expect(wishes.map(({ backupId }) => backupId)).toEqual([
@@ -80,8 +80,10 @@ test('a target is asked for four copies in all, whatever the sources, and those 
   const wishes = await world.collect(CopyRemakeRequested)
   const rounds = new BackfillRounds(deps)
   await rounds.round()
-  await aMoment()
-  expect(wishes).toHaveLength(4)
+  await until(
+    () => wishes.length,
+    (count) => count === 4,
+  )
   world.clock.forward(5 * 60_000)
   await rounds.round()
   await aMoment()
@@ -89,6 +91,8 @@ test('a target is asked for four copies in all, whatever the sources, and those 
   // None of the four was made: after six hours the other two are asked for first.
   world.clock.forward(7 * HOUR)
   await rounds.round()
-  await aMoment()
-  expect(new Set(wishes.map(({ backupId }) => backupId)).size).toBe(copies.length)
+  await until(
+    () => new Set(wishes.map(({ backupId }) => backupId)).size,
+    (different) => different === copies.length,
+  )
 })

@@ -3,6 +3,7 @@ import type { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { HoldPlaced } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { moment, type PolicyId, type RecoveryPointId } from '@lifeboat/shared/domain/ids.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { smallCopy } from '@lifeboat/testkit/small-copy.ts'
 import { expect, test } from 'vitest'
 import { ExpiryRounds } from '../src/expiry.ts'
@@ -33,6 +34,10 @@ test('a backup of a set is held once however often it is told of, and a hold tha
     { backupId: backup.backupId, why: 'kept for the auditor', by: 'policy archive' },
     [],
   ])
+  await until(
+    () => placed.length,
+    (count) => count > 0,
+  )
   await aMoment()
   expect(placed).toHaveLength(1)
   if (!first) throw new Error('nothing is held')

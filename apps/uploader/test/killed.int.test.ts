@@ -13,8 +13,6 @@ import { spoolBackup } from './support/backup.ts'
 import { type Fleet, startFleet } from './support/fleet.ts'
 import { startProcess } from './support/uploader-process.ts'
 
-// The bus gives a dead uploader's part to another one after 30 s without a sign of life.
-const REDELIVERED_WITHIN_MS = 60_000
 const STOPPED = { code: 0, signal: null }
 
 test.concurrent('an uploader killed in the middle of a put leaves no half part, and its successor sends only what is missing', async () => {
@@ -33,7 +31,7 @@ test.concurrent('an uploader killed in the middle of a put leaves no half part, 
     for (const part of backup.parts.slice(3)) await announcePart(fleet, part)
     await until(
       () => s3.seen.filter((request) => /^PUT .*age\.0000[345]/.test(request)).length,
-      (puts) => puts === 3,
+      (puts) => puts >= 3,
     )
     await uploader.kill('SIGKILL')
   }
@@ -42,10 +40,10 @@ test.concurrent('an uploader killed in the middle of a put leaves no half part, 
   fleet.spool.served.length = 0
   await using _successor = await startProcess(fleet, ...targetAt(s3))
   await fleet.announce(backup)
+  // The bus gives a dead uploader's part to another one after 30 s without a sign of life.
   await until(
     () => fleet.facts(CopyStored),
     (facts) => facts.length === 1,
-    REDELIVERED_WITHIN_MS,
   )
   expect(
     fleet.spool.served
@@ -96,7 +94,6 @@ test.concurrent.for(['s3', 'gcs', 'azure'] as const)(
     await until(
       () => fleet.facts(CopyStored),
       (facts) => facts.length === 1,
-      REDELIVERED_WITHIN_MS,
     )
   },
 )

@@ -59,6 +59,6 @@ test.each([
   )
   // Each tries both of the others.
   for (const nth of [1, 2]) await askToFill(at, 'nas', nth)
-  expect(await until(async () => at.isAway('nas'), Boolean)).toBe(true)
-  expect([at.isAway('aws'), at.isAway('gcp')]).toEqual([false, false])
+  expect(await until(async () => at.wasAway('nas'), Boolean)).toBe(true)
+  expect([at.wasAway('aws'), at.wasAway('gcp')]).toEqual([false, false])
 })

@@ -38,7 +38,7 @@ test.concurrent('every part reaches every target, and the manifest is the last t
   for (const target of [aws, gcp]) expectCopy(target, backup)
   expect(written.at(-1)).toBe([...backup.copy.keys()].at(-1))
   expect(written).toHaveLength(backup.copy.size + 1)
-  expect(await fleet.facts(PartStored)).toHaveLength(24)
+  expect(await fleet.whenFacts(PartStored, 24)).toHaveLength(24)
 })
 
 test.concurrent('a target that is not among the targets of a backup gets nothing of it', async () => {
@@ -173,7 +173,7 @@ test.concurrent('a target that hangs delays no other, and gets its copy when it 
   await fleet.uploader([hanging, gcp])
   const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
   await fleet.announce(backup)
-  const [first] = await stored(fleet, 1)
+  const [first] = await fleet.whenFacts(CopyStored, 1)
   expect(first?.targetId).toBe('gcp')
   await stored(fleet, 2)
   expectCopy(aws, backup)
@@ -309,16 +309,19 @@ test.concurrent('two uploaders share the work and send no part twice', async () 
   await using fleet = await startFleet()
   const aws = memory('aws')
   const senders = new Map<string, string>()
-  const slow = (name: string) =>
+  const begun = { one: Promise.withResolvers<void>(), other: Promise.withResolvers<void>() }
+  // Nobody is through with the first before both have one.
+  const waiting = (name: keyof typeof begun) =>
     wrap(aws, {
       async put(key, body, opts) {
-        await new Promise((later) => setTimeout(later, 30))
+        begun[name].resolve()
+        await Promise.all([begun.one.promise, begun.other.promise])
         if (key.includes('.age.')) senders.set(key, name)
         return aws.put(key, body, opts)
       },
     })
-  await fleet.uploader([slow('one')], { concurrency: 2 })
-  await fleet.uploader([slow('other')], { concurrency: 2 })
+  await fleet.uploader([waiting('one')], { concurrency: 2 })
+  await fleet.uploader([waiting('other')], { concurrency: 2 })
   const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 24, partBytes: 1000 })
   await fleet.announce(backup)
   await stored(fleet, 1)

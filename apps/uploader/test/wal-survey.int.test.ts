@@ -31,7 +31,12 @@ test('a segment that vanished from one target is told, put anew from another, an
   expect(found).toMatchObject({ targetId: 'gcp', key: BAD, found: 'missing', problem: 'it is not there any more' })
   expect(mended).toMatchObject({ targetId: 'gcp', key: BAD, found: 'whole' })
   expect((await readFile(at.path('gcp', BAD))).equals(bytesOf(BAD))).toBe(true)
-  expect(await at.all()).toMatchObject([{ targetId: 'gcp', found: 'missing', mended: { from: mended?.from } }])
+  // It is told first and written down then.
+  const [damage, ...others] = await until(
+    () => at.all(),
+    ([one]) => one?.mended !== undefined,
+  )
+  expect([damage, others]).toMatchObject([{ targetId: 'gcp', found: 'missing', mended: { from: mended?.from } }, []])
   expect((await at.surveys())[0]?.gone).toEqual([])
 })
 

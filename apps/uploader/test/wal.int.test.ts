@@ -7,8 +7,9 @@ import type { DataOf, MessageType } from '@lifeboat/shared/bus/define-message.ts
 import { WalRefused, WalSealed, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { clusterKey, formatLsn, segmentAt, segmentRange, walKey } from '@lifeboat/shared/domain/wal.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
-import { faulty } from '@lifeboat/storage/layers/faulty.ts'
+import { wrap } from '@lifeboat/storage/layers/wrap.ts'
 import { type MemoryTarget, openMemory } from '@lifeboat/storage/memory.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
@@ -139,8 +140,12 @@ test.concurrent('a target that was down gets its WAL from another target once th
   await using fleet = await startFleet()
   const [aws, gcp] = [memory('aws'), memory('gcp')]
   const stored = hear(fleet.bus, WalStored)
-  const down = { on: 'put', key: /\.age$/, times: 4, does: { fail: 'TARGET_UNREACHABLE' } } as const
-  await fleet.uploader([aws, faulty(gcp, [down])])
+  let down = true
+  const absent = wrap(gcp, {
+    put: (key, body, opts) =>
+      down ? Promise.reject(new LifeboatError('TARGET_UNREACHABLE')) : gcp.put(key, body, opts),
+  })
+  await fleet.uploader([aws, absent])
   const { key, bytes, sealed, path } = segment(fleet, 1)
   fleet.spool.files.set(path, bytes)
   await fleet.bus.publish(WalSealed, sealed)
@@ -149,6 +154,7 @@ test.concurrent('a target that was down gets its WAL from another target once th
     (count) => count === 1,
   )
   fleet.spool.files.delete(path)
+  down = false
   await until(
     () => stored.length,
     (count) => count === 2,

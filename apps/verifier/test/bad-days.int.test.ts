@@ -8,6 +8,7 @@ import type { PolicyId } from '@lifeboat/shared/domain/ids.ts'
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import { demandServer, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { startVerifier } from '@lifeboat/verifier/service.ts'
@@ -153,8 +154,11 @@ function abortingTarget(stop: AbortController, reason: LifeboatError) {
   const second = partKey(good.sourceId, good.backupId, good.artifacts[0]?.name as never, 2)
   const get: typeof room.target.get = async (key, opts) => {
     if (key === second) {
+      await until(
+        () => room.leftovers(),
+        (left) => left.length === 2,
+      )
       await pause(200)
-      expect(await room.leftovers()).toHaveLength(2)
       stop.abort(reason)
     }
     return room.target.get(key, opts)

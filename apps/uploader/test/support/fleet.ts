@@ -29,6 +29,8 @@ export interface Fleet extends AsyncDisposable {
   nats: NatsServer
   bus: Bus
   spool: Spool
+  /** Targets that were taken for away. */
+  wereAway: ReadonlySet<string>
   /** Starts an uploader with a connection and connections to its targets of its own. */
   uploader(targets: readonly Target[], opts?: { concurrency?: number; mayRemove?: boolean }): Promise<UploaderDeps>
   /** What the agent would say of a backup, the seal last. */
@@ -45,14 +47,20 @@ export async function startFleet(): Promise<Fleet> {
   const spool = stack.use(await startSpool())
   const connect = async (name: string) => stack.use(await connectBus({ servers: [nats.url], name, log: silentLogger }))
   const bus = await connect('test')
+  const wereAway = new Set<string>()
+  const note = (facts: { event?: string; targetId?: string }) => {
+    if (facts.event === 'target.away') wereAway.add(String(facts.targetId))
+  }
+  const log = { ...silentLogger, warn: note } as typeof silentLogger
   return {
     nats,
     bus,
     spool,
+    wereAway,
     async uploader(targets, { concurrency = 4, mayRemove = false } = {}) {
       const access = { url: spool.url, token: new Secret(spool.token) }
       const spools = stack.use(agentSpools(new Map([['db1' as AgentId, access]]), { silenceMs: 2000 }))
-      const lanes = targets.map((target) => ({ ...laneOf(target), ...(mayRemove && { remover: target }) }))
+      const lanes = targets.map((target) => ({ ...laneOf(target, log), ...(mayRemove && { remover: target }) }))
       const own = await connect('uploader')
       const deps: UploaderDeps = {
         ...{
@@ -87,7 +95,7 @@ export async function startFleet(): Promise<Fleet> {
 }
 
 /** A target that is known to nobody yet, and is asked again soon when it is away. */
-export function laneOf(target: Target): Lane {
-  const gate = openGate(target.id, silentLogger, { firstMs: 50, longestMs: 200 })
+export function laneOf(target: Target, log = silentLogger): Lane {
+  const gate = openGate(target.id, log, { firstMs: 50, longestMs: 200 })
   return { target, looks: target, gate, underWay: new PartsUnderWay(), unreadable: new Map() }
 }

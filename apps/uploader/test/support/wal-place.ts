@@ -138,7 +138,8 @@ export async function startPlace(
       noteLetGo(deps.walLetGo, { sourceId: records, targetId: target as TargetId, timeline, lsn: lsn as Lsn }),
     letGoBefore: (target: string, before: string) =>
       say({ ...there, [target]: { lsn, at, begins: { timeline: 1, lsn: before } } }),
-    isAway: (name: string) => deps.lanes.find(({ target }) => target.id === name)?.gate.away,
+    /** Now or earlier. */
+    wasAway: (name: string) => fleet.wereAway.has(name),
     past,
     /** Two looks close together where something seems to be gone; `between`: what happens meanwhile. */
     async survey({ between = async () => {} }: { between?: () => Promise<void> } = {}) {

@@ -4,7 +4,7 @@ import { RestoreAudited, RestoreRequested, RestoreSettled } from '@lifeboat/shar
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import { newOperatorKey, openOperatorKey, signOrder } from '@lifeboat/shared/signing/orders.ts'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Handed } from '../src/restore/hand-over.ts'
 import { orderHead } from '../src/restore/orders.ts'
 import { startFleet, type TestFleet } from './fleet.ts'
@@ -12,10 +12,10 @@ import { cli } from './run-cli.ts'
 import { standInAgent } from './stand-in-agent.ts'
 
 let fleet: TestFleet
-beforeAll(async () => {
+beforeEach(async () => {
   fleet = await startFleet()
 })
-afterAll(() => fleet?.[Symbol.asyncDispose]())
+afterEach(() => fleet?.[Symbol.asyncDispose]())
 
 const DAY_MS = 24 * 3_600_000
 const key = openOperatorKey('ann', newOperatorKey(undefined).pem, undefined)

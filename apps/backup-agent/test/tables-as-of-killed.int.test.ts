@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { connectSource } from '@lifeboat/postgres/connection.ts'
 import { leftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import { expect, test } from 'vitest'
 import { dies, said, spawnAgent } from './agent-process.ts'
@@ -17,12 +18,18 @@ test.concurrent.each([
     const cfg = house.config()
     const change = { restore: section, signers: at.signers, source: { restore: login } }
     await using first = await spawnAgent(at.house, cfg, change)
+    const { socketDir: host, port, user } = at.house.pg
+    const to = { host, port, user, database: 'records', sslmode: 'disable' } as const
+    await using somebody = await connectSource(to, { applicationName: 'somebody', lockTimeoutMs: 0 })
+    // Nobody makes a schema meanwhile, so nothing is loaded, and until it is the server is needed.
+    await somebody.query('begin; lock table pg_namespace in share mode')
     const tables = [{ schema: 'public', name: 'visit' }]
     const goal = { to: 'time', time: house.between }
     const about = { kind: 'tables', tables, into: { how: 'replace' }, goal, backupId: base.backupId }
     const { restoreId } = await at.command(cfg, about)
     await said(first, `"phase":"${phase}"`)
     await dies(first, at.house, cfg)
+    await somebody.query('commit')
     const left = await leftServer(join(house.clusters, 'records.tables', 'data'))
     // Who only begins to replay may not have started it yet.
     if (phase !== 'replay') expect(left).toBeDefined()

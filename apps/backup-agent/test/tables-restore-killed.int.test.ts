@@ -49,7 +49,11 @@ test.concurrent.each<[string, string, number[], TablesInto, 'dump'?]>([
 test.concurrent('an agent killed while it restores a dump beside leaves nothing of it when the command was cancelled meanwhile', async () => {
   await using clinic = await openTablesHouse()
   const { at } = clinic
+  await using somebody = await clinic.connected('somebody')
+  // Nobody makes a schema meanwhile, so nothing is loaded, and until it is the database beside is needed.
+  await somebody.query('begin; lock table pg_namespace in share mode')
   const { restoreId, lives } = await killedAt(clinic, 'restore', REPLACE, 'dump')
+  await somebody.query('commit')
   expect(await at.besides()).toEqual([expect.stringMatching(/^records_restoring_/)])
   await at.cancel(restoreId)
   await using _second = await lives.next()

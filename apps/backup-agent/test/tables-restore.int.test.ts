@@ -1,6 +1,7 @@
 import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
 import { type BackupId, moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { TablesWish } from '@lifeboat/shared/domain/restore-tables.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { SOURCE } from './agent-house.ts'
 import { BESIDE, MERGE, REPLACE, type ServedTablesHouse, serveTablesHouse } from './tables-restore-house.ts'
@@ -164,6 +165,25 @@ test('merged, what is missing or different comes back and what came since stays'
     { rows: 291, data: 289 },
   ])
 })
+
+test('into a table that a vacuum found empty rows are not put one by one, each behind a look through those before it', async () => {
+  const was = await clinic.contents('clinic.visit')
+  await clinic.query('delete from clinic.visit')
+  await clinic.query('vacuum analyze clinic.visit')
+  const before = await looked()
+  expect(await clinic.obeyed(clinic.wish('visit', REPLACE))).toMatchObject({ outcome: 'done', rows: 300 })
+  expect(await clinic.contents('clinic.visit')).toEqual(was)
+  await eventually(async () => expect((await looked()).came).toBeGreaterThanOrEqual(before.came + 300))
+  expect((await looked()).scans - before.scans).toBeLessThan(100)
+})
+
+/** How often its server went through all of the table, and how many rows were put in. */
+async function looked(): Promise<{ scans: number; came: number }> {
+  const [row] = await clinic.query(
+    `select seq_scan as scans, n_tup_ins as came from pg_stat_user_tables where relid = 'clinic.visit'::regclass`,
+  )
+  return { scans: Number(row?.scans), came: Number(row?.came) }
+}
 
 test("a constraint that is deferrable is none the less one afterwards, and stands in nobody's way", async () => {
   await clinic.query(

@@ -100,6 +100,7 @@ async function takeOut(client: SourceClient, { live, staged }: Pair, how: PutHow
   )
 }
 
+/** Not row by row: of a table a vacuum found empty the planner expects nothing, and would look for each row through all that came in before it, while others wait for the locks. */
 async function bringIn(client: SourceClient, { live, staged }: Pair, how: PutHow): Promise<void> {
   const columns = columnList(staged.table)
   const missing =
@@ -107,9 +108,11 @@ async function bringIn(client: SourceClient, { live, staged }: Pair, how: PutHow
       ? ''
       : ` where not exists (select from ${liveRelation(live)} l where ${sameKey(live.key, 'l', 'b')})`
   const into = `${relationOf(live)}${columns === '' ? '' : ` (${columns})`}`
+  await client.query('set local enable_nestloop = off')
   await client.query(
     `insert into ${into} overriding system value select ${columns} from (${stagedRows(staged)}) b${missing}`,
   )
+  await client.query('reset enable_nestloop')
 }
 
 /** To replace, the table holds the very rows that were backed up; to merge, each of them. */

@@ -114,7 +114,12 @@ async function fetchPart(
       yield chunk
     }
   }
-  await writeBlocks(measured(), file)
+  try {
+    await writeBlocks(measured(), file)
+  } finally {
+    // Where the file could not even be opened, nobody has begun to read.
+    body.destroy()
+  }
   spent?.('download', performance.now() - begun)
   if (bytes !== part.bytes)
     throw new LifeboatError('ARTIFACT_TRUNCATED', { key, expectedBytes: part.bytes, foundBytes: bytes })

@@ -186,6 +186,30 @@ describe('consuming', () => {
     },
   )
 
+  test('an ack given while the server is away waits for it: done work does not come again', async () => {
+    const got: number[] = []
+    const began = Promise.withResolvers<void>()
+    const away = Promise.withResolvers<void>()
+    const handle = async ({ partNo }: PartStored) => {
+      got.push(partNo)
+      began.resolve()
+      await away.promise
+    }
+    await at.world.bus.consume(parts, handle, { signal: at.stop.signal })
+    await at.world.bus.publish(PartStored, aPart(1))
+    await began.promise
+    const back = at.world.nats.restart({ signal: 'SIGTERM', downMs: 9_000 })
+    await pause(500)
+    away.resolve()
+    await back
+    await expect
+      .poll(async () => (await at.world.jsm.consumers.info('LIFEBOAT_FACTS', 'parts')).ack_floor.stream_seq, {
+        timeout: ACK_WAIT_MS / 2,
+      })
+      .toBe(1)
+    expect(got).toEqual([1])
+  })
+
   test('a delivery the server has forgotten keeps its worker from the next one no longer than an answer may take', async () => {
     const got: number[] = []
     const handle = async ({ partNo }: PartStored) => {

@@ -1,6 +1,6 @@
-import { errors, type Msg, millis } from '@nats-io/nats-core'
+import { setTimeout as pause } from 'node:timers/promises'
+import { errors, type Msg, millis, type NatsConnection } from '@nats-io/nats-core'
 import { LifeboatError } from '../errors/lifeboat-error.ts'
-import { within } from '../run/within.ts'
 import type { NatsLink } from './link.ts'
 
 /** One delivery as it came over the wire, and the four ways to settle it. */
@@ -61,7 +61,7 @@ export function pulledMessage(link: Pick<NatsLink, 'nc' | 'try'>, msg: Msg): Pul
         try {
           await nc.request(reply, '+ACK', { timeout: ACK_TIMEOUT_MS })
         } catch (cause) {
-          const isThere = cause instanceof errors.TimeoutError && (await within(ACK_TIMEOUT_MS, nc.flush()))
+          const isThere = cause instanceof errors.TimeoutError && (await answers(nc))
           throw isThere ? new LifeboatError('BUS_UNREACHABLE', {}, { cause }) : cause
         }
       })
@@ -70,6 +70,15 @@ export function pulledMessage(link: Pick<NatsLink, 'nc' | 'try'>, msg: Msg): Pul
     term: () => settle('+TERM'),
     working: () => settle('+WPI'),
   }
+}
+
+/** Whether the server is there: while it is away, what waits for its answer fails with each attempt to reach it again, or waits on. */
+function answers(nc: NatsConnection): Promise<boolean> {
+  const answered = nc.flush().then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([answered, pause(ACK_TIMEOUT_MS, false, { ref: false })])
 }
 
 /** `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<ns>.<pending>`; newer servers put domain and account hash after `ACK`. */

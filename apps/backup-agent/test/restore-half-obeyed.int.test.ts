@@ -185,6 +185,16 @@ describe('a command that an agent may not obey any more', () => {
   })
 })
 
+test('a message whose deliveries NATS has forgotten with its power is the one that was accepted, and no other is', async () => {
+  const order = await left({ stage: 'stopping', stopped: true, publishedAt: 1_000 })
+  const first = { ...AGAIN, attempt: 1 }
+  const another = again(order, cfg, { ...first, publishedAt: 1_001 })
+  await expect(another).rejects.toMatchObject({ code: 'RESTORE_REPLAYED' })
+  expect(agent.deps.restores.byId(order.restoreId)).toMatchObject({ stage: 'stopping' })
+  await again(order, cfg, { ...first, publishedAt: 1_000 })
+  expect(await at.settled(order.restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
+})
+
 test('a service that an earlier life stopped is started by one that is told to end while the server cannot be asked', async () => {
   const order = await left({ stage: 'ready', stopped: true })
   const away = withSource((source) => ({ ...source, restore: { ...(source.restore as SourceConnection), port: 1 } }))

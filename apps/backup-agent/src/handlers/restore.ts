@@ -53,7 +53,7 @@ export function restoreOnCommand(deps: AgentDeps, patienceMs = PATIENCE_MS): Han
   const underWay = new Map<RestoreId, Promise<void>>()
   return async (wish, delivery) => {
     const same = underWay.get(wish.restoreId)
-    if (same !== undefined && delivery.attempt > 1) return same
+    if (same !== undefined && isSame(delivery, deps.restores.byId(wish.restoreId))) return same
     const { order, entry } = await admit(deps, wish, delivery, underWay)
     if (entry.settled) return tellAgain(deps, order, entry.who, entry.settled)
     const work = obey(deps, { order, first: entry, delivery, patienceMs }).finally(() =>
@@ -78,8 +78,7 @@ async function admit(
     const { order, who } = opened
     if (order.restoreId !== wish.restoreId) throw new LifeboatError('RESTORE_ALTERED', { restoreId: wish.restoreId })
     const known = restores.byNonce(order.nonce) ?? restores.byId(order.restoreId)
-    // The same delivery once more, after a crash or a lost acknowledgement; whoever sends it anew makes a first delivery.
-    if (known?.restoreId === order.restoreId && delivery.attempt > 1) {
+    if (known?.restoreId === order.restoreId && isSame(delivery, known)) {
       // It may have died before the audit had it.
       if (known.stage === 'accepted') await audit(deps, 'accepted', aboutOf(cfg, order, who))
       return { order, entry: known }
@@ -94,6 +93,7 @@ async function admit(
       restoreId: order.restoreId,
       sourceId: order.sourceId,
       nonce: order.nonce,
+      publishedAt: delivery.publishedAt,
       who,
       stage: 'accepted',
     }
@@ -105,7 +105,7 @@ async function admit(
     if (error.retry !== 'never') throw error
     const { restoreId } = wish
     const known = restores.byId(restoreId)
-    if (known && known.stage !== 'settled' && delivery.attempt > 1) {
+    if (known && known.stage !== 'settled' && isSame(delivery, known)) {
       await endAccepted(deps, known, opened?.order, error)
       throw error
     }
@@ -118,6 +118,14 @@ async function admit(
       })
     throw error
   }
+}
+
+/**
+ * Whether it is the message that was accepted, once more, after a crash or a lost acknowledgement; whoever sends a command anew makes another message of it. A server that lost its power may have
+ * forgotten its deliveries, and counts them from one again.
+ */
+function isSame({ attempt, publishedAt }: Delivery, known: Entry | undefined): boolean {
+  return attempt > 1 || known?.publishedAt === publishedAt
 }
 
 /**

@@ -41,6 +41,8 @@ const Entry = z.object({
   restoreId: RestoreId,
   sourceId: SourceId,
   nonce: z.string(),
+  /** When NATS took its message, milliseconds UTC. */
+  publishedAt: z.number().optional(),
   who: z.array(z.string()),
   stage: Stage,
   /** Under which name the present database, or where the present data directory or tree, will be kept; undefined when there was none. */

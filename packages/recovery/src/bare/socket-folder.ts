@@ -15,9 +15,12 @@ export async function openSocketFolder({ uid, gid }: Account): Promise<AsyncDisp
   await sweepSocketFolders({ root: tmpdir(), uid: isRoot ? uid : process.getuid?.(), nowMs: Date.now() }).catch(
     () => {},
   )
+  await using stack = new AsyncDisposableStack()
   const path = await mkdtemp(join(tmpdir(), SOCKET_PREFIX))
+  stack.defer(() => rm(path, { recursive: true, force: true }))
   await writeFile(join(path, SOCKET_MAKER), JSON.stringify(await markOf(process.pid)), { mode: 0o600 })
   await chmod(path, 0o700)
   if (isRoot) await chown(path, uid, gid)
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+  const owned = stack.move()
+  return { path, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

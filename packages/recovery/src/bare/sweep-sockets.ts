@@ -1,10 +1,12 @@
-import { lstat, readdir, readFile, rm } from 'node:fs/promises'
+import { lstat, readdir, readFile, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isRunning, ownPlace, type ProcessMark } from '@lifeboat/shared/run/process-mark.ts'
 
 export const SOCKET_PREFIX = 'lb-'
 /** Who made the folder; one without it is not known to be ours. */
 export const SOCKET_MAKER = 'made-by.json'
+
+const PG_SOCKET = '.s.PGSQL.'
 
 /** A server that its maker began right before it was killed has its socket by then. */
 const YOUNG_MS = 300_000
@@ -33,13 +35,27 @@ export async function sweepSocketFolders({
     const maker = await makerOf(folder)
     if (maker === undefined || maker.place !== here || (await isRunning(maker)) || (await isListenedAt(folder)))
       continue
-    await rm(folder, { recursive: true, force: true })
+    // Somebody else may be sweeping it as well, and what holds anything more is none.
+    await removeFolder(folder).catch(() => {})
   }
+}
+
+/** Name by name: the account it belongs to may put links where root would follow a recursive removal. */
+async function removeFolder(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name === SOCKET_MAKER || name.startsWith(PG_SOCKET)) await unlink(join(folder, name))
+  await rmdir(folder)
 }
 
 /** undefined where none is told, or not for certain. */
 async function makerOf(folder: string): Promise<ProcessMark | undefined> {
-  const text = await readFile(join(folder, SOCKET_MAKER), 'utf8').catch(() => '')
+  const file = join(folder, SOCKET_MAKER)
+  const isFile = await lstat(file).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+  // A pipe would be waited for.
+  const text = isFile ? await readFile(file, 'utf8').catch(() => '') : ''
   try {
     const maker = JSON.parse(text) as ProcessMark
     return Number.isInteger(maker.pid) && maker.place && maker.startTicks ? maker : undefined

@@ -33,7 +33,7 @@ export interface RecoveryOptions {
   archive: Parameters<typeof archiveShelf>[1]['listed']
   systemIdentifier: string
   place: RecoveryPlace
-  /** One that was opened in good time, for the same plan in the same folder; its owner ends it. Default: one is opened, and ended where this throws. */
+  /** One that was opened in good time, for the same plan in the same folder. Default: one is opened, and ended where this throws. Ended twice is ended once. */
   getter?: WalGetter | undefined
   atGoal: Exclude<AtGoal, 'shutdown'>
   /** Over those recovery needs, e.g. for a server that has nothing to lose. */

@@ -82,7 +82,7 @@ class Getter implements WalGetter {
   }
 
   async open(): Promise<void> {
-    const { folder } = this.#opts
+    const { folder, run } = this.#opts
     for (const each of ['', 'want', 'ready', 'absent', 'failed', 'coming'])
       await this.#give(await made(join(folder, each)))
     await writeFile(this.#path('get-wal'), getWalScript())
@@ -94,8 +94,13 @@ class Getter implements WalGetter {
     await writeFile(this.#path('beat'), '\n', { mode: 0o644 })
     await this.#give(this.#path('beat'))
     this.#timers = [setInterval(beat, BEAT_MS), setInterval(() => this.#look(), LOOK_MS)]
-    this.#watcher = watch(this.#path('want'), () => this.#look())
-    this.#watcher.on('error', () => {})
+    try {
+      this.#watcher = watch(this.#path('want'), () => this.#look())
+      this.#watcher.on('error', () => {})
+    } catch (err) {
+      // An account may have a limited number of them; looking now and then does, too.
+      run.log.debug({ event: 'wal.unwatched', err }, 'requests for WAL are looked for by the clock alone')
+    }
   }
 
   ahead(name: string): void {

@@ -30,7 +30,7 @@ const KILL_AFTER_MS = 2_000
 const TAIL_BYTES = 2_000
 const LEFT = 'the command is over or the agent has to end'
 /** Becomes the hook as soon as it is told to go. Whoever dies before has its pipe closed, and nothing is run: a hook of which nobody knows would work on behind the back of the next life. */
-const AWAIT_GO = ['/bin/sh', '-c', 'read -r go && exec "$@" </dev/null', 'hook'] as const
+const AWAIT_GO = ['/bin/sh', '-c', 'read -r go && unset PWD OLDPWD && exec "$@" </dev/null', 'hook'] as const
 
 /**
  * Runs a program of the agent's own configuration: its command as it stands there, no word of it read by a shell, none from the bus. What it may know is in LIFEBOAT_*.

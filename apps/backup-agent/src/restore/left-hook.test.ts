@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
-import { isRunning } from '@lifeboat/shared/run/process-mark.ts'
+import { isRunning, markOf } from '@lifeboat/shared/run/process-mark.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startAgain } from './around-swap.ts'
 import type { Entry } from './book.ts'
@@ -137,7 +137,7 @@ test('a hook does nothing before it is in the book, and never does where the age
   const agent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [told] = await once(agent.stdout, 'data')
   await sleep(500)
-  const hook = { pid: Number(told), startTicks: undefined }
+  const hook = await markOf(Number(told))
   expect([await isRunning(hook), existsSync(file)]).toEqual([true, false])
   agent.kill('SIGKILL')
   await vi.waitUntil(async () => !(await isRunning(hook)), 10_000)

@@ -122,8 +122,8 @@ function into(file: FileHandle): Sink<Packed> {
       if (size === 0) demandIntro(chunk)
       sha256.update(chunk)
       md5.update(chunk)
-      await gathered.write(chunk)
       size += chunk.byteLength
+      await gathered.write(chunk)
     }
     await gathered.flush()
     return { bytes: size, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }

@@ -38,7 +38,7 @@ USER lifeboat
 # And what is a megabyte or more goes back to the system when it is freed: the library raises that bound by itself to what was freed before, and keeps twice as much.
 ENV LIFEBOAT_CONFIG=/etc/lifeboat/lifeboat.yaml NODE_ENV=production NODE_COMPILE_CACHE=/home/lifeboat/.cache/node \
     MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=1048576
-# What Node makes of the sources, once for all starts: what erases the types is not loaded then, which takes 11 MB of each service. A start without a
+# What Node makes of the sources, once for all starts: what erases the types is not loaded then. A start without a
 # configuration has read all its sources when it ends with 2.
 RUN for service in scheduler backup-agent uploader verifier alerter; do \
       node apps/$service/src/main.ts > /dev/null; [ $? -eq 2 ] || exit 1; \

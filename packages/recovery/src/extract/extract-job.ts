@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { type DataPlaces, dataPlaces, type Field } from '@lifeboat/postgres/archive/data-places.ts'
 import { decrypted } from '@lifeboat/shared/age/decrypt.ts'
 import { type X25519Identity, x25519Identities } from '@lifeboat/shared/age/identities.ts'
+import { inBlocks } from '../fetch/in-blocks.ts'
 import { isCompressed } from '../fetch/is-compressed.ts'
 import { decompressed } from './decompress.ts'
 import { FilePlacement, type PlacingOptions } from './place-files.ts'
@@ -54,10 +55,11 @@ export async function extractArtifact(
   { artifact, from, file, dump, ...placing }: ExtractJob,
   onListed: () => void,
 ): Promise<Extraction> {
+  // NOTE: as a file, its reads would wait in the few threads of the file system, and several extractions for each other forever.
   const pipe = 'fd' in from ? new Socket({ fd: from.fd, writable: false }) : undefined
   try {
     using placement = new FilePlacement(placing)
-    const contents = 'fd' in from ? contentsOfPipe(pipe as Socket) : contentsOfFiles(from, artifact)
+    const contents = 'fd' in from ? inBlocks(pipe as Socket, READ_BYTES) : contentsOfFiles(from, artifact)
     const plain = isCompressed({ name: artifact }) ? decompressed(contents, artifact) : contents
     const places = dump ? dataPlaces(onListed) : undefined
     const { members: files, bytes } = await (file === undefined
@@ -127,27 +129,4 @@ async function* bytesOf(files: AsyncIterable<string>): AsyncGenerator<Buffer> {
       closeSync(fd)
     }
   }
-}
-
-/**
- * In two buffers by turns: while one is worked on the other is filled. Only a full one is used again.
- *
- * NOTE: a read that waits in one of the few threads of the file system would let several extractions wait for each other forever.
- */
-async function* contentsOfPipe(pipe: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const
-  let [turn, filled] = [0, 0]
-  for await (const chunk of pipe) {
-    for (let from = 0; from < chunk.length; ) {
-      const buffer = buffers[turn % 2] as Buffer
-      const copied = chunk.copy(buffer, filled, from)
-      from += copied
-      filled += copied
-      if (filled < buffer.length) continue
-      yield buffer
-      turn++
-      filled = 0
-    }
-  }
-  if (filled > 0) yield (buffers[turn % 2] as Buffer).subarray(0, filled)
 }

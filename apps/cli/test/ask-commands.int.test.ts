@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { BackupRequested, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
@@ -69,6 +70,13 @@ describe('backup now', () => {
     await fleet.bus.publish(PartStored, facts.partStored(0, 'aws'))
     await heard(run.err, 'store  ')
     await fleet.bus.publish(CopyStored, facts.copyStored('aws'))
+    await heard(run.err, 'stored at aws')
+    // Whoever asks for the backup right behind this command finds it in the catalogue as it was told here.
+    const catalog = await KvCatalog.open(fleet.bus)
+    await catalog.apply({ subject: 'backup.started', data: facts.started })
+    await catalog.apply({ subject: 'backup.sealed', data: facts.sealed })
+    expect(await Promise.race([run.end, sleep(500)])).toBeUndefined()
+    await catalog.apply({ subject: 'copy.stored', data: facts.copyStored('aws') })
     expect(await run.end).toMatchObject({ code: 0, out: `done  ${facts.backupId}: stored at aws\n` })
     expect(run.err()).not.toContain('\u001b')
   })

@@ -1,7 +1,8 @@
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { BackupRequested } from '@lifeboat/shared/bus/messages/backup.ts'
-import { moment, operatorRunId, type RunId } from '@lifeboat/shared/domain/ids.ts'
+import { stateOf } from '@lifeboat/shared/domain/backup.ts'
+import { moment, operatorRunId, type RunId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { SetPart } from '@lifeboat/shared/domain/set.ts'
 import type { Command, Context } from '../context.ts'
 import type { ExitName } from '../exit-codes.ts'
@@ -12,8 +13,9 @@ import { choosePlans, type Plan } from '../plans.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { asMembers } from '../sets/as-members.ts'
 import type { BackupStory } from '../wait/backup-story.ts'
-import type { Goal } from '../wait/goals.ts'
+import { type Goal, hasReached } from '../wait/goals.ts'
 import { until } from '../wait/until.ts'
+import { untilRecorded } from '../wait/until-recorded.ts'
 import { waitForBackup } from '../wait/wait-for-backup.ts'
 import { WHEN_QUIET } from '../wait/when-quiet.ts'
 
@@ -29,7 +31,7 @@ export interface BackupNowArgs {
 
 interface Wish {
   runId: RunId
-  sourceId: string
+  sourceId: SourceId
   policyId: string
 }
 type Waited = Wish & { story: BackupStory; exit: ExitName }
@@ -99,6 +101,9 @@ async function waitAll(
         { runId: one.runId, goal: wanted.goal, since: wanted.since },
         { signal, line: wishes.length > 1 ? line.of(`${one.policyId} of ${one.sourceId}`) : line },
       )
+      const { backupId, unchanged } = story
+      if (story.end === 'reached' && backupId !== undefined && !unchanged)
+        await untilRecorded(bus, { ...one, backupId }, (record) => hasReached(wanted.goal, stateOf(record)), signal)
       const exit: ExitName = story.end === 'reached' ? 'ok' : story.end === 'failed' ? 'failed' : why()
       return { ...one, story, exit }
     }),

@@ -78,6 +78,8 @@ export async function restoreBeside(
   await using archive = beginArchive(reader, manifest)
   const { pgRestore, psql } = await clients(reader, manifest)
   const at: LoadingPlace = { connection: server, applicationName: APPLICATION }
+  // A pg_restore that a killed life of the caller left behind is still at work in it.
+  await dropBeside(server, name)
   await dropLeftovers(server, database, why)
   onPhase('restore')
   const { sql, created: rolesCreated } = missingRoles(globals ?? '', await rolesOf(server))

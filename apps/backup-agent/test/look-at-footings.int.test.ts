@@ -1,3 +1,4 @@
+import type { Footing } from '@lifeboat/shared/domain/footing.ts'
 import type { AgentId, PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { Footings } from '@lifeboat/shared/service/footings.ts'
@@ -27,7 +28,7 @@ interface Logins {
   backupsOf?: SourceId
 }
 
-/** What the first look at the source came to. */
+/** What the first look at the source came to that reached the server: a look waits for it no longer than five seconds. */
 async function firstLook({ replicator, restorer, kind = 'dump', walOf, backupsOf = SOURCE }: Logins) {
   const login = ({ user, password = PASSWORD }: { user: string; password?: string }) => ({
     ...{ host: pg.host, port: pg.port, database: 'postgres', sslmode: 'prefer', user },
@@ -45,7 +46,8 @@ async function firstLook({ replicator, restorer, kind = 'dump', walOf, backupsOf
   }
   const deps = { cfg, spool: { demandDisk: async () => {} }, footings, log: silentLogger } as unknown as AgentDeps
   lookAtFootings(deps, stop.signal)
-  const found = await vi.waitUntil(() => footings.all().find(({ part }) => part === 'source'), { timeout: 30_000 })
+  const reached = ({ part, error }: Footing) => part === 'source' && error?.code !== 'SOURCE_UNREACHABLE'
+  const found = await vi.waitUntil(() => footings.all().find(reached), { timeout: 150_000 })
   stop.abort()
   return found.error && { code: found.error.code, user: found.error.facts.user }
 }

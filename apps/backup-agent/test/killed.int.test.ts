@@ -11,24 +11,24 @@ beforeAll(async () => {
 })
 afterAll(() => house[Symbol.asyncDispose]())
 
-test.concurrent.each<[string, string, { slow: boolean }]>([
-  ['taking its snapshot', '"phase":"inspect"', { slow: true }],
-  ['beginning the fingerprint', '"phase":"fingerprint"', { slow: true }],
-  ['dumping the roles', '"phase":"globals"', { slow: true }],
-  ['dumping the database', '"phase":"dump"', { slow: true }],
-  ['announcing its first part', '"event":"part.sealed"', { slow: true }],
-  ['sealing', '"phase":"seal"', { slow: false }],
-  ['telling that it sealed', '"event":"backup.sealed"', { slow: false }],
+test.concurrent.each<[string, string, { held: boolean }]>([
+  ['taking its snapshot', '"phase":"inspect"', { held: true }],
+  ['beginning the fingerprint', '"phase":"fingerprint"', { held: true }],
+  ['dumping the roles', '"phase":"globals"', { held: true }],
+  ['dumping the database', '"phase":"dump"', { held: true }],
+  ['announcing its first part', '"event":"part.sealed"', { held: true }],
+  ['sealing', '"phase":"seal"', { held: false }],
+  ['telling that it sealed', '"event":"backup.sealed"', { held: false }],
 ])(
   'an agent killed while %s claims nothing false, and after its restart the run completes',
-  async (_title, words, { slow }) => {
-    await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 20_000 })
+  async (_title, words, { held }) => {
+    await using fake = await fakePgDump(house.pg.binDir, { kind: 'waits' })
     const cfg = house.config({ database: 'records' })
     const wish = await house.wish(cfg)
-    await using first = await spawnAgent(house, cfg, { toolPaths: slow ? [fake.folder] : [] })
+    await using first = await spawnAgent(house, cfg, { toolPaths: held ? [fake.folder] : [] })
     await said(first, words)
     await dies(first, house, cfg)
-    if (slow) expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toEqual([])
+    if (held) expect(await house.facts(BackupSealed, (fact) => fact.runId === wish.runId)).toEqual([])
     await using _second = await spawnAgent(house, cfg, {})
     await expectOneTrueBackup(house, cfg, wish.runId)
     const isOver = async () => expect((await house.ledger.get(wish.runId))?.state).toBe('succeeded')

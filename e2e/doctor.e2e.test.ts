@@ -37,6 +37,8 @@ test('the doctor names what would fail tonight while nothing runs, with the next
   const partials = join(world.targets.north?.address ?? '', '.partial')
 
   await setPassword('changed by somebody')
+  // It tries its targets out, and makes the folder again.
+  await world.kill('uploader', 'SIGTERM')
   await rm(partials, { recursive: true, force: true })
   await writeFile(partials, 'where unfinished files should go')
   await writeFile(keyFile, 'rotated by somebody')

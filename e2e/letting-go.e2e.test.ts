@@ -3,7 +3,7 @@ import { HOLDS_BUCKET, MARKS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
-import { eventually } from '@lifeboat/testkit/eventually.ts'
+import { eventually, until } from '@lifeboat/testkit/eventually.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { expect, test } from 'vitest'
 import { show, takeBackup } from './support/backups.ts'
@@ -18,7 +18,12 @@ test('rules let go what newer proven backups replace, an undo brings it back, an
   await using world = await startWorld({ targets: { aws: 's3', nas: 'filesystem' }, configure })
   const backups: string[] = []
   for (let no = 0; no < 4; no += 1) backups.push(await takeBackup(world, 'proven'))
-  await eventually(async () => expect((await show(world, backups[3] ?? '')).copies.aws?.state).toMatch(/stored|proven/))
+  // The plan is about all copies, and proven is a backup with the first.
+  for (const id of backups)
+    await eventually(async () => {
+      const { copies } = await show(world, id)
+      for (const target of ['aws', 'nas']) expect(copies[target]?.state).toMatch(/stored|proven/)
+    })
   await world.json(['target', 'audit'])
 
   const plan = await world.json<Plan>(['expiry', 'plan'])
@@ -36,7 +41,11 @@ test('rules let go what newer proven backups replace, an undo brings it back, an
   expect(await world.json(['hold', 'list'])).toMatchObject([{ backupId: first, why: 'brought back by expiry undo' }])
 
   await forget(world)
-  const read = await world.json(['catalog', 'rebuild', 'aws'])
+  // The target hears of the hold by itself, not before the copy is back.
+  const read = await until(
+    () => world.json<{ holds: number }>(['catalog', 'rebuild', 'aws']),
+    ({ holds }) => holds > 0,
+  )
   expect(read).toMatchObject({ backups: 4, holds: 1, tombstones: 1, untrusted: [] })
   expect((await show(world, second)).copies.aws?.state).toBe('marked')
   expect(await world.json(['hold', 'list'])).toMatchObject([{ backupId: first }])

@@ -21,6 +21,8 @@ test('a run that nobody begins is mailed as missing, and told to be over when it
 
   await world.start('backup-agent')
   await eventually(async () => expect((await backupsOf(world)).map(({ state }) => state)).toContain('proven'))
-  const over = await world.smtp.waitForMail(({ subject }) => /resolved/i.test(subject), { withinMs: 240_000 })
+  const over = await world.smtp.waitForMail(({ subject }) => /resolved.*No backup of records began/i.test(subject), {
+    withinMs: 240_000,
+  })
   expect(over.text).toContain('records')
 })

@@ -12,8 +12,10 @@ import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Context } from './context.ts'
 import { terminalLog } from './terminal-log.ts'
 
-/** A person waits: rather an error soon than patience. */
-const PATIENCE_MS = 3_000
+/** A person waits: rather an error soon than patience, where no server is there … */
+const FIRST_MS = 3_000
+/** … and one that is there may be busy with something else. */
+const PATIENCE_MS = 20_000
 
 export interface Settings<S extends SectionName> {
   config: ConfigOf<S>
@@ -55,6 +57,7 @@ export async function withFleet<S extends SectionName, R>(
     ...busLogin(config, settings.secret),
     name: 'cli',
     log: settings.log,
+    firstMs: FIRST_MS,
     patienceMs: PATIENCE_MS,
   })
   return await use({ ...settings, bus })

@@ -105,6 +105,8 @@ describe('backup now', () => {
       code: 130,
       out: expect.stringContaining('goes on; `lifeboat run cancel daily.records.'),
     })
+    // What is heard late would be heard in the next test.
+    await vi.waitFor(() => expect(wishes).toHaveLength(2), WAIT)
   })
 
   test('a name nobody knows asks nobody', async () => {
@@ -217,7 +219,7 @@ describe('run cancel', () => {
 })
 
 test('events --follow shows facts as they happen until Ctrl-C, which is clean', async () => {
-  const run = startCli(fleet.dir, ['events', '--follow', '--since', '1m', '--subject', 'backup.started', '--json'])
+  const run = startCli(fleet.dir, ['events', '--follow', '--since', '1h', '--subject', 'backup.started', '--json'])
   const facts = backupFacts(Date.now(), 'eeeeee')
   await fleet.bus.publish(BackupStarted, facts.started)
   await heard(run.out, facts.backupId)

@@ -3,10 +3,9 @@ import { join } from 'node:path'
 import { MARKED_TARGETS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Answer } from '../src/doctor/answer.ts'
-import { startFleet, type TestFleet } from './fleet.ts'
+import { keepPresent, startFleet, type TestFleet } from './fleet.ts'
 import { cli } from './run-cli.ts'
 
 let fleet: TestFleet
@@ -60,12 +59,8 @@ test('a folder in which the marker was seen once and is gone is broken, as is th
 
 test('a clock that is off, and an incident of no source, are seen', async () => {
   const now = Date.now()
-  const presences = await fleet.bus.bucket(PRESENCE_BUCKET)
-  const one: Presence = {
-    ...{ service: 'backup-agent', id: 'db1', instance: 'i1', version: '1' },
-    ...{ startedAt: moment(now), at: moment(now - 180_000) },
-  }
-  await presences.put('backup-agent.db1.i1', one)
+  const about = { service: 'backup-agent', id: 'db1', startedAt: moment(now) }
+  await using _agent = await keepPresent(fleet.bus, () => ({ ...about, at: moment(Date.now() - 180_000) }))
   const incidents = await fleet.bus.bucket(INCIDENTS_BUCKET)
   await incidents.put('dead-letter.x', {
     ...{ cause: 'dead-letter.x', rule: 'dead-letter', severity: 'warning', title: 'Messages could not be handled' },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { PRESENCE_BUCKET, type Presence } from '@lifeboat/shared/service/presence.ts'
 import { type NatsServer, startNats } from '@lifeboat/testkit/nats.ts'
 
 /** A NATS of its own, a lifeboat.yaml that names it, and a connection to seed it with. */
@@ -26,6 +27,29 @@ export async function startFleet(): Promise<TestFleet> {
       await bus[Symbol.asyncDispose]()
       await nats[Symbol.asyncDispose]()
       await rm(dir, { recursive: true })
+    },
+  }
+}
+
+/** Says of a process that it runs, again and again like that itself: a command may take longer than one may be silent. */
+export async function keepPresent(
+  bus: Pick<Bus, 'bucket'>,
+  present: () => Omit<Presence, 'version' | 'instance'>,
+): Promise<AsyncDisposable> {
+  const presences = await bus.bucket(PRESENCE_BUCKET)
+  const beat = async () => {
+    const told: Presence = { ...present(), instance: 'i1', version: '1' }
+    await presences.put(`${told.service}.${told.id}.${told.instance}`, told)
+  }
+  await beat()
+  let beating = Promise.resolve()
+  const timer = setInterval(() => {
+    beating = beating.then(beat)
+  }, 1_000)
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await beating
     },
   }
 }

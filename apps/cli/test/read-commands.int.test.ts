@@ -9,10 +9,9 @@ import { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
 import { moment, type RunId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
-import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { backupFacts } from './facts.ts'
-import { startFleet, type TestFleet } from './fleet.ts'
+import { keepPresent, startFleet, type TestFleet } from './fleet.ts'
 import { cli } from './run-cli.ts'
 
 const HOUR = 3_600_000
@@ -83,10 +82,9 @@ describe('status', () => {
     }
     await (await Ledger.open(fleet.bus)).expect({ ...run, dueAt, lateAt: dueAt, deadlineAt: dueAt } as never)
     const now = moment(Date.now())
+    const agent = { service: 'backup-agent', id: 'db1', startedAt: now }
     // Of a host whose clock is behind.
-    const at = moment(Date.now() - 120_000)
-    const presence = { service: 'backup-agent', id: 'db1', instance: 'x', startedAt: now, at, version: '0' }
-    await (await fleet.bus.bucket(PRESENCE_BUCKET)).put('backup-agent.db1.x', presence)
+    await using _agent = await keepPresent(fleet.bus, () => ({ ...agent, at: moment(Date.now() - 120_000) }))
     const incident: Incident = {
       cause: 'undersized.records',
       rule: 'undersized',
@@ -111,8 +109,6 @@ describe('status', () => {
     expect(value.sources[0].reasons).toContain('The backup of records shrank')
     expect(value.services[1]).toMatchObject({ service: 'backup-agent', id: 'db1', present: true, instances: 1 })
     expect(value.incidents.map((one: Incident) => one.cause)).toEqual(['undersized.records'])
-    // Two commands may take longer than a process may be silent.
-    await (await fleet.bus.bucket(PRESENCE_BUCKET)).put('backup-agent.db1.x', presence)
     const { out } = await ask('status')
     for (const words of [
       '● yellow records',

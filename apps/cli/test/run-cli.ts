@@ -9,7 +9,6 @@ export interface CliEnd {
   code: number | null
   out: string
   err: string
-  ms: number
 }
 
 export interface CliChild {
@@ -27,7 +26,6 @@ export function startCli(
   env: Record<string, string> = {},
   stdin: 'ignore' | 'pipe' = 'ignore',
 ): CliChild {
-  const started = performance.now()
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     env: childEnvironment(env),
@@ -45,7 +43,6 @@ export function startCli(
     code: code as number | null,
     out,
     err,
-    ms: performance.now() - started,
   }))
   return { child, out: () => out, err: () => err, end }
 }

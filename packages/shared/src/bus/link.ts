@@ -23,6 +23,8 @@ export interface LinkOptions {
   log: Logger
   /** How long to wait for a server, at start and during a restart of it; afterwards BUS_UNREACHABLE. Default 30 s. */
   patienceMs?: number | undefined
+  /** How long to wait for the first one, where that is to be less. */
+  firstMs?: number | undefined
   /** Ends the waiting for a first server. */
   abort?: AbortSignal | undefined
 }
@@ -45,7 +47,7 @@ const PATIENCE_MS = 30_000
 /** @throws LifeboatError BUS_UNREACHABLE | BUS_AUTH_REFUSED */
 export async function openLink(opts: LinkOptions): Promise<NatsLink> {
   const patienceMs = opts.patienceMs ?? PATIENCE_MS
-  const nc = await firstConnection(opts, patienceMs)
+  const nc = await firstConnection(opts, opts.firstMs ?? patienceMs)
   const listeners = new Set<() => void>()
   void followStatus(nc, opts.log, listeners)
   const onReconnect = (listener: () => void) => {

@@ -45,7 +45,10 @@ export async function letRestore(world: World, { clusters }: { clusters: boolean
         ...['stop-app', 'start-app', 'check-app'].map((name) => [name, { command: ['/bin/true'] }]),
         ['fail-app', { command: ['/bin/false'] }],
         // Goes on when somebody makes the file `let-go` in the world's folder.
-        ['slow-app', { command: ['/bin/sh', '-c', `until [ -e ${at('let-go')} ]; do sleep 0.2; done`] }],
+        [
+          'slow-app',
+          { command: ['/bin/sh', '-c', `until [ -e ${at('let-go')} ]; do sleep 0.2; done`], timeout: '20m' },
+        ],
         ...serverHooks.map(([name, hook]) => [name, { ...hook, timeout: `${hook.timeout}ms` }]),
       ]),
     }

@@ -34,6 +34,7 @@ const SURVEY_LOOK_MS = 60_000
 export async function startUploader(deps: UploaderDeps, signal: AbortSignal): Promise<void> {
   for (const lane of deps.lanes) void lookAtTarget(deps, lane, signal)
   await startWork(deps, signal)
+  startRounds(deps, signal)
 }
 
 /**
@@ -53,6 +54,10 @@ export async function startWork(deps: UploaderDeps, signal: AbortSignal): Promis
     await deps.bus.consume(refills, refillWal(deps, lane), { signal })
     await startKeeping(deps, lane, signal)
   }
+}
+
+/** What is looked at by the clock, whether anybody asks or not. */
+function startRounds(deps: UploaderDeps, signal: AbortSignal): void {
   const rounds = { log: deps.log, signal }
   for (const lane of deps.lanes) {
     void repeat('deep-read', SURVEY_LOOK_MS, () => deepReads(deps, lane, signal), rounds)

@@ -46,7 +46,6 @@ test.each(CLOUDS)(
     const made = await until(
       async () => (await fleet.facts(CopyRemade)).filter((fact) => fact.targetId === targetId),
       (facts) => facts.length === 2,
-      120_000,
     )
     for (const data of made) {
       expect(data).toMatchObject({ objects: 4, from: ['filesystem'] })
@@ -75,7 +74,6 @@ test.each(CLOUDS)(
     const there = await until(
       () => listKeys(target, walPrefix(records), signal),
       (keys) => keys.length === 3,
-      120_000,
     )
     expect(there.filter((key) => key !== clusterKey(records))).toEqual(wal.slice(1).map(([key]) => key))
     for (const [key, bytes] of wal.slice(1)) {
@@ -119,7 +117,6 @@ test.each(CLOUDS)(
     await until(
       async () => (await fleet.facts(CopyRemade)).filter((fact) => fact.targetId === targetId),
       (facts) => facts.length === 2,
-      120_000,
     )
     for (const [key, bytes] of [...base.objects, ...child.objects])
       expect((await getBytes(target, key, signal)).equals(bytes), key).toBe(true)

@@ -35,7 +35,10 @@ test('WAL before the window goes, what the store holds is counted and stays, and
     })
   const there = () => [...aws.objects.keys()].filter((key) => key.startsWith(walPrefix(records)))
   await ask()
-  await new Promise((rest) => setTimeout(rest, 1500))
+  await until(
+    () => Array.fromAsync(fleet.bus.waiting(WalExpiryRequested)),
+    (waiting) => waiting.length === 0,
+  )
   expect(there()).toEqual(keys)
   await putObjects(aws, base.objects)
   // Two at once come to the same.

@@ -64,6 +64,7 @@ test.concurrent('a hold that comes between plan and application wins, lies at th
     () => at.keys(),
     (keys) => keys.includes(holdKey(sourceId, hold.holdId)),
   )
+  await at.allAnswered()
   const released = { ...hold, released: { by: 'ada', why: 'audit is over', at: moment(Date.now()) } }
   await (await at.fleet.bus.bucket(HOLDS_BUCKET)).put(hold.holdId, released)
   await at.fleet.bus.publish(HoldReleased, released)
@@ -91,6 +92,7 @@ test.concurrent('killed between manifest and parts, and done by two at once, it 
   )
   await at.ask('unmark', { markId: marked?.markId })
   await at.ask('mark', { removeAfterMs: -1 })
+  await at.allAnswered()
   expect(new Set((await at.fleet.facts(CopyExpired)).map(({ markId }) => markId)).size).toBe(1)
   expect(await at.fleet.facts(CopyUnmarked)).toEqual([])
 })
@@ -143,6 +145,12 @@ async function startPlace(script: readonly Fault[] = []) {
       const times = { markedAt: moment(nowMs), removeAfter: moment(nowMs + removeAfterMs) }
       await fleet.bus.publish(CopyExpiryRequested, { ...mark, ...times, step, requestedAt: moment(nowMs + asked++) })
     },
+    /** Every wish was carried out or turned down. */
+    allAnswered: () =>
+      until(
+        () => Array.fromAsync(fleet.bus.waiting(CopyExpiryRequested)),
+        (waiting) => waiting.length === 0,
+      ),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -1,5 +1,4 @@
 import { readFile, rm } from 'node:fs/promises'
-import { SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { WalRefillRequested } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
@@ -51,12 +50,6 @@ test.each([
   const fault = { on, key, times: 99, does: { fail: 'TARGET_FULL' } } as const
   await using at = await startPlace(THREE, { mayRemove: false, spoilt: { nas: [fault] } })
   for (const lacking of KEYS) await rm(at.path('nas', lacking))
-  // Looks that go well would say that it is back; the next come in a minute.
-  const surveys = await at.fleet.bus.bucket(SURVEYS_BUCKET)
-  await until(
-    () => Array.fromAsync(surveys.entries()),
-    ({ length }) => length === THREE.length,
-  )
   // Each tries both of the others.
   for (const nth of [1, 2]) await askToFill(at, 'nas', nth)
   expect(await until(async () => at.wasAway('nas'), Boolean)).toBe(true)

@@ -37,7 +37,8 @@ test.concurrent('every part reaches every target, and the manifest is the last t
   await stored(fleet, 2)
   for (const target of [aws, gcp]) expectCopy(target, backup)
   expect(written.at(-1)).toBe([...backup.copy.keys()].at(-1))
-  expect(written).toHaveLength(backup.copy.size + 1)
+  // The marker is asked for again after a while.
+  expect(written.filter((key) => key !== FLEET_KEY)).toHaveLength(backup.copy.size)
   expect(await fleet.whenFacts(PartStored, 24)).toHaveLength(24)
 })
 
@@ -169,12 +170,14 @@ test.concurrent('a create whose answer was lost is not sent again', async () => 
 test.concurrent('a target that hangs delays no other, and gets its copy when it answers again', async () => {
   await using fleet = await startFleet()
   const [aws, gcp] = [memory('aws'), memory('gcp')]
-  const hanging = impatient(faulty(aws, [{ on: 'stat', times: 4, does: 'hang' }]), { silenceMs: 300 })
-  await fleet.uploader([hanging, gcp])
+  let hangs = true
+  const hanging = wrap(aws, { stat: (key, opts) => (hangs ? new Promise(() => {}) : aws.stat(key, opts)) })
+  await fleet.uploader([impatient(hanging, { silenceMs: 300 }), gcp])
   const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
   await fleet.announce(backup)
   const [first] = await fleet.whenFacts(CopyStored, 1)
   expect(first?.targetId).toBe('gcp')
+  hangs = false
   await stored(fleet, 2)
   expectCopy(aws, backup)
 })
@@ -274,7 +277,7 @@ test.concurrent('bytes that are good nowhere become a dead letter that names the
   await fleet.bus.consumeDeadLetters(
     'test',
     async ({ error }) => void letters.push({ code: error.code, wrong: error.facts.wrong }),
-    { signal: AbortSignal.timeout(120_000) },
+    { signal },
   )
   await fleet.announce(backup)
   await until(
@@ -314,9 +317,11 @@ test.concurrent('two uploaders share the work and send no part twice', async () 
   const waiting = (name: keyof typeof begun) =>
     wrap(aws, {
       async put(key, body, opts) {
-        begun[name].resolve()
-        await Promise.all([begun.one.promise, begun.other.promise])
-        if (key.includes('.age.')) senders.set(key, name)
+        if (opts.role === 'part') {
+          begun[name].resolve()
+          await Promise.all([begun.one.promise, begun.other.promise])
+          senders.set(key, name)
+        }
         return aws.put(key, body, opts)
       },
     })

@@ -15,6 +15,7 @@ import { until } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
 import { type Fleet, startFleet } from './support/fleet.ts'
 
+const signal = new AbortController().signal
 const SOURCE = 'records' as SourceId
 const SEGMENT_BYTES = 16 * 1024 ** 2
 const CLUSTER = '7433221100998877665'
@@ -193,6 +194,5 @@ test.concurrent('nothing is put into the empty folder of a disk that is not moun
   await rmdir(path)
   await rename(elsewhere, path)
   await arrive(7)
-  for (const key of keys)
-    expect((await (await open()).stat(key, { signal: AbortSignal.timeout(5_000) }))?.key).toBe(key)
+  for (const key of keys) expect((await (await open()).stat(key, { signal }))?.key).toBe(key)
 })

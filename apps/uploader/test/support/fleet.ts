@@ -23,6 +23,7 @@ import type { SpooledBackup } from './backup.ts'
 import { type Spool, startSpool } from './spool.ts'
 
 export const FLEET = 'acme' as FleetId
+const AT_LEISURE_MS = 240_000
 
 /** A bus, a spool, and uploaders in this process. */
 export interface Fleet extends AsyncDisposable {
@@ -31,7 +32,7 @@ export interface Fleet extends AsyncDisposable {
   spool: Spool
   /** Targets that were taken for away. */
   wereAway: ReadonlySet<string>
-  /** Starts an uploader with a connection and connections to its targets of its own. */
+  /** Starts an uploader with a connection and connections to its targets of its own. It does what it is asked for and looks at nothing by the clock. */
   uploader(targets: readonly Target[], opts?: { concurrency?: number; mayRemove?: boolean }): Promise<UploaderDeps>
   /** What the agent would say of a backup, the seal last. */
   announce(backup: SpooledBackup): Promise<void>
@@ -59,7 +60,9 @@ export async function startFleet(): Promise<Fleet> {
     wereAway,
     async uploader(targets, { concurrency = 4, mayRemove = false } = {}) {
       const access = { url: spool.url, token: new Secret(spool.token) }
-      const spools = stack.use(agentSpools(new Map([['db1' as AgentId, access]]), { silenceMs: 2000 }))
+      // However slow the machine is, the agent counts as away only where a test says so.
+      const patience = { silenceMs: AT_LEISURE_MS, connectMs: AT_LEISURE_MS, slowMs: AT_LEISURE_MS }
+      const spools = stack.use(agentSpools(new Map([['db1' as AgentId, access]]), patience))
       const lanes = targets.map((target) => ({ ...laneOf(target, log), ...(mayRemove && { remover: target }) }))
       const own = await connect('uploader')
       const deps: UploaderDeps = {

@@ -31,6 +31,8 @@ export async function startSpool(): Promise<Spool> {
     if (spool.stallAfter === undefined) res.end(bytes)
     else res.write(bytes.subarray(0, spool.stallAfter))
   })
+  // On a busy machine seconds pass between two requests, and a connection that is closed just then fails the second.
+  server.keepAliveTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const spool: Spool = {

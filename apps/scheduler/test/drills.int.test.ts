@@ -59,9 +59,21 @@ async function finish(world: SchedulerWorld, wish: DrillRequested, verdict: 'pro
 
 async function started(world: SchedulerWorld, over = {}) {
   const deps = await world.scheduler([aPlan(over)])
-  world.run(startScheduler(deps, world.signal))
+  const stopping = new AbortController()
+  const service = startScheduler(deps, AbortSignal.any([world.signal, stopping.signal]))
+  world.run(service)
   const asked = await world.collect(DrillRequested)
-  return { deps, asked, targets: () => asked.map((wish) => `${wish.backupId.slice(6, 8)} ${wish.targetId}`).sort() }
+  return {
+    ...{ deps, asked, targets: () => asked.map((wish) => `${wish.backupId.slice(6, 8)} ${wish.targetId}`).sort() },
+    /** From then on nobody looks by the clock any more. */
+    async stop() {
+      stopping.abort()
+      await service
+    },
+    /** How the copies of the backups stand in the catalogue, the newest first; nothing of one that is not sealed there. */
+    copies: async () =>
+      (await deps.catalog.summaries())[0]?.recent.map(({ sealedAt, copies }) => (sealedAt ? copies : {})),
+  }
 }
 
 describe.concurrent('drills', () => {
@@ -85,12 +97,10 @@ describe.concurrent('drills', () => {
 
   it('a target that is away gives its turn to another after an hour and has its own drill when its copy comes', async () => {
     await using world = await schedulerWorld('2026-09-20T02:11:00Z')
-    const { deps, targets } = await started(world)
+    const { deps, targets, copies } = await started(world)
     await seal(world, 20)
     await store(world, 20, 'beta')
-    await eventually(async () =>
-      expect((await deps.catalog.summaries())[0]?.recent[0]?.copies).toMatchObject({ beta: 'stored' }),
-    )
+    await eventually(async () => expect(await copies()).toMatchObject([{ beta: 'stored' }]))
     await sweepDrills(deps)
     await aMoment()
     expect(targets()).toEqual([])
@@ -115,7 +125,7 @@ describe.concurrent('drills', () => {
 
   it('an inconclusive drill is asked for again after half an hour, a proven one never', async () => {
     await using world = await schedulerWorld('2026-09-20T02:11:00Z')
-    const { deps, asked } = await started(world, { drillTargets: 'each' })
+    const { deps, asked, copies } = await started(world, { drillTargets: 'each' })
     await seal(world, 20)
     await store(world, 20, 'alpha')
     await store(world, 20, 'beta')
@@ -127,6 +137,7 @@ describe.concurrent('drills', () => {
       return found.sort()
     }
     await eventually(async () => expect(await verdicts()).toEqual(['inconclusive', 'proven']))
+    await eventually(async () => expect(await copies()).toMatchObject([{ alpha: 'stored', beta: 'proven' }]))
     await sweepDrills(deps)
     world.clock.forward(31 * 60_000)
     await sweepDrills(deps)
@@ -136,14 +147,13 @@ describe.concurrent('drills', () => {
 
   it('a drill whose wish aged out unseen is asked for again under the same run id, and once', async () => {
     await using world = await schedulerWorld('2026-09-20T02:11:00Z')
-    const { deps, asked } = await started(world, { drillTargets: 'each' })
+    const { deps, asked, copies, stop } = await started(world, { drillTargets: 'each' })
     await seal(world, 20)
     await store(world, 20, 'alpha')
     await eventually(() => expect(asked).toHaveLength(1))
     await eventually(async () => expect(await Array.fromAsync(deps.drillNotes.entries())).toHaveLength(1))
-    await eventually(async () =>
-      expect((await deps.catalog.summaries())[0]?.recent[0]?.copies).toMatchObject({ alpha: 'stored' }),
-    )
+    await eventually(async () => expect(await copies()).toMatchObject([{ alpha: 'stored' }]))
+    await stop()
     world.clock.forward(8 * 86_400_000)
     const published: string[] = []
     const bus = new Proxy(deps.bus, {
@@ -159,14 +169,13 @@ describe.concurrent('drills', () => {
 
   it('a sweep reads the notes of a source once, and none where every drill has its verdict', async () => {
     await using world = await schedulerWorld('2026-09-20T02:11:00Z')
-    const { deps, asked } = await started(world)
+    const { deps, asked, copies } = await started(world)
     for (const day of [20, 21, 22]) {
       await seal(world, day)
       for (const target of ['alpha', 'beta', 'gamma']) await store(world, day, target)
     }
     await eventually(() => expect(asked).toHaveLength(3))
-    const states = async () =>
-      (await deps.catalog.summaries())[0]?.recent.map(({ copies }) => Object.values(copies).sort().join())
+    const states = async () => (await copies())?.map((each) => Object.values(each).sort().join())
     await eventually(async () => expect(await states()).toEqual(Array(3).fill('stored,stored,stored')))
     let read = 0
     const entries = (filter?: string) => {

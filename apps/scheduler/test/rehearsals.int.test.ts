@@ -68,6 +68,8 @@ describe.concurrent('a drill with a date of its own', () => {
       await world.scheduler([], { drillPlans: [monthly] }),
     ]
     await new Ticker(next).tick()
+    // The one that dies ticks but once.
+    await eventually(() => expect(dying.view.all()).toMatchObject([{ runId: RUN }]))
     // Never says how the run ended.
     const apply: typeof dying.ledger.apply = (runId, event, ...more) =>
       event === 'fail' ? new Promise(() => {}) : dying.ledger.apply(runId, event, ...more)

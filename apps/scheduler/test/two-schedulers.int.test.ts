@@ -21,11 +21,11 @@ it('two scheduler processes ask for every run once, also when one of them is kil
   const wishes = await world.collect(BackupRequested)
   await using first = scheduler(config)
   await using second = scheduler(config)
-  await eventually(() => expect(wishes.length).toBeGreaterThan(2), 120_000)
+  await eventually(() => expect(wishes.length).toBeGreaterThan(2))
   await second.kill()
   const before = wishes.length
   await using third = scheduler(config)
-  await eventually(() => expect(wishes.length).toBeGreaterThan(before + 2), 120_000)
+  await eventually(() => expect(wishes.length).toBeGreaterThan(before + 2))
   expect(first.running && third.running).toBe(true)
 
   const ids = wishes.map(({ runId }) => runId)

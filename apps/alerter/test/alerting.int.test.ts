@@ -259,11 +259,12 @@ describe.concurrent('the alerter', () => {
     const { presence } = one.deps
     await tell(world, one, { since: at('26T02:00'), error })
     await presence.put('alerter.alerter.a', (await presence.get(UPLOADER))?.value as Presence)
+    const beat = await presence.get('alerter.alerter.a')
     const writtenEarlier = (ms: number): Bucket<Presence> => ({
       ...bind(presence),
       async *entries() {
         for await (const entry of presence.entries())
-          yield entry.key === UPLOADER ? { ...entry, writtenAt: entry.writtenAt - ms } : entry
+          yield entry.key === UPLOADER ? { ...entry, writtenAt: (beat?.writtenAt ?? 0) - ms } : entry
       },
     })
     await (await world.alerter({ watchedFootings: [BETA], presence: writtenEarlier(16_000) })).turn()

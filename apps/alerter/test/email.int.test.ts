@@ -19,7 +19,7 @@ const plain = (port: number, over: Partial<EmailOptions> = {}): EmailOptions => 
   port,
   security: 'none',
   from: 'lifeboat@example.com',
-  timeoutMs: 10_000,
+  timeoutMs: 120_000,
   ...over,
 })
 

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const START_LIMIT_MS = 60_000
+const START_LIMIT_MS = 240_000
 
 /** An Azure Blob service of one's own in a child process; its data lies in a temporary folder that goes with it. */
 export interface Azurite extends AsyncDisposable {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type AddressObject, type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+import { freePort } from './free-port.ts'
 
 /** One mail as the server took it. */
 export interface ReceivedMail {
@@ -64,7 +65,8 @@ export async function startSmtp(opts: SmtpOptions = {}): Promise<SmtpTestServer>
     for (const look of waiting) look()
   }
   let server = serverFor(opts, certificate, state, take)
-  const port = await listen(server, opts.port ?? 0)
+  // While it is stopped nobody else may be given its port.
+  const port = await listen(server, opts.port ?? (await freePort()))
 
   return {
     host: '127.0.0.1',

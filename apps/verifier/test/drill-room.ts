@@ -83,7 +83,7 @@ export async function openDrillRoom(): Promise<DrillRoom> {
     agent: await openSigner('db1', agentKey.privateKey),
     async drill(manifest, more = {}) {
       const rules = new Map([[manifest.policyId, { ...DEFAULT_RULES, ...more.rules }]])
-      const signal = more.signal ?? AbortSignal.timeout(100_000)
+      const signal = more.signal ?? new AbortController().signal
       const delivery = { attempt: more.attempt ?? 99, publishedAt: Date.now(), signal, log: silentLogger }
       await runDrill({ ...deps, rules, ...more.deps })(wishFor(manifest, target.id, more.wish), delivery)
       return said.at(-1) as DrillFinished

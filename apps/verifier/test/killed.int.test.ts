@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { startVerifier } from '@lifeboat/verifier/service.ts'
 import { expect, test } from 'vitest'
 import { openDrillRoom } from './drill-room.ts'
@@ -31,7 +31,9 @@ test('a verifier killed in the middle of a restore leaves a server running, and 
   const bus = { ...room.deps.bus, consume: async () => ({ stopped: Promise.resolve() }) }
   await startVerifier({ ...room.deps, bus, scratchPath }, AbortSignal.timeout(60_000))
   expect(await scratch()).toEqual([])
-  for (let tries = 0; tries < 600 && (await workingIn(scratchPath)).length > 0; tries++) await pause(50)
-  expect(await workingIn(scratchPath)).toEqual([])
+  await until(
+    () => workingIn(scratchPath),
+    (programs) => programs.length === 0,
+  )
   await rm(dirname(scratchPath), { recursive: true, force: true })
 })

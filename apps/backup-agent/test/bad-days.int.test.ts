@@ -99,7 +99,10 @@ test('a table that stays locked is SOURCE_LOCKED, and the backup comes when the 
 })
 
 test('a dump that finds the spool full waits for the uploaders and then goes on', async () => {
-  const cfg = house.config({ database: 'records', spool: { maxBytes: 200_000, partBytes: 65_536 } })
+  const cfg = house.config({
+    database: 'records',
+    spool: { maxBytes: 200_000, partBytes: 65_536, stalledAfterMs: 600_000 },
+  })
   await using agent = await house.agent(cfg)
   const wish = await house.wish(cfg)
   await house.fact(PartSealed, (fact) => fact.agentId === cfg.agentId && fact.part.no === 1)
@@ -148,7 +151,7 @@ test.runIf(canMount)('a full disk under the spool is SPOOL_DISK_FULL', async () 
 })
 
 test('a cancelled run ends at once, for good, and leaves nothing', async () => {
-  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 60_000 })
+  await using fake = await fakePgDump(house.pg.binDir, { kind: 'waits' })
   const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
   await using agent = await house.agent(cfg)
   const wish = await house.wish(cfg)
@@ -162,12 +165,13 @@ test('a cancelled run ends at once, for good, and leaves nothing', async () => {
 })
 
 test('an attempt whose run was ended by somebody else meanwhile claims no backup', async () => {
-  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 4_000 })
+  await using fake = await fakePgDump(house.pg.binDir, { kind: 'waits' })
   const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
   await using agent = await house.agent(cfg)
   const wish = await house.wish(cfg)
   await vi.waitFor(() => expect(agent.deps.spool.all()).toHaveLength(1), 90_000)
   await house.ledger.apply(wish.runId, 'exceed')
+  await fake.goOn()
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
   expect(failed).toMatchObject({ error: { code: 'BACKUP_ABANDONED' }, willRetry: false })
   await vi.waitFor(() => expect(agent.deps.spool.all()).toEqual([]), 90_000)
@@ -175,17 +179,20 @@ test('an attempt whose run was ended by somebody else meanwhile claims no backup
 })
 
 test('a run that exceeds its time is ended and recorded as overdue', async () => {
-  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 60_000 })
+  await using fake = await fakePgDump(house.pg.binDir, { kind: 'waits' })
   const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
-  await using _agent = await house.agent(cfg)
-  const wish = await house.wish(cfg, { deadlineAt: moment(Date.now() + 4_000) })
+  await using agent = await house.agent(cfg)
+  const deadlineMs = Date.now() + 600_000
+  // However late the wish comes to the agent: a second is left by its clock.
+  agent.deps.clock = { now: () => deadlineMs - 1_000 }
+  const wish = await house.wish(cfg, { deadlineAt: moment(deadlineMs) })
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
   expect(failed).toMatchObject({ error: { code: 'RUN_OVERDUE' }, willRetry: false })
   await vi.waitFor(async () => expect((await house.ledger.get(wish.runId))?.state).toBe('overdue'), 90_000)
 })
 
 test('stopping the agent mid-dump hands the wish back, and the next agent takes the backup', async () => {
-  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 60_000 })
+  await using fake = await fakePgDump(house.pg.binDir, { kind: 'waits' })
   const slow = house.config({ database: 'records', toolPaths: [fake.folder] })
   const agent = await house.agent(slow)
   const wish = await house.wish(slow)
@@ -199,7 +206,7 @@ test('stopping the agent mid-dump hands the wish back, and the next agent takes 
 })
 
 test('an agent whose name is taken mid-dump ends its run, and its attempt claims nothing any more', async () => {
-  await using fake = await fakePgDump(house.pg.binDir, { kind: 'is slow', beforeMs: 60_000 })
+  await using fake = await fakePgDump(house.pg.binDir, { kind: 'waits' })
   const cfg = house.config({ database: 'records', toolPaths: [fake.folder] })
   const agent = await house.agent(cfg)
   const wish = await house.wish(cfg)
@@ -211,10 +218,12 @@ test('an agent whose name is taken mid-dump ends its run, and its attempt claims
   await expect(agent.ended).rejects.toMatchObject({ code: 'AGENT_NAME_TAKEN' })
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === wish.runId)
   expect(failed).toMatchObject({ attempt: 1, error: { code: 'AGENT_NAME_TAKEN' } })
+  // It lives on: what nobody renews is gone after twenty seconds.
+  await names.put(cfg.agentId, other)
   await agent[Symbol.asyncDispose]()
+  expect((await names.get(cfg.agentId))?.value).toEqual(other)
   const entry = await house.ledger.get(wish.runId)
   expect(entry).toMatchObject({ state: 'running', attempt: 2, heldBy: other.instance })
-  expect((await names.get(cfg.agentId))?.value).toEqual(other)
 })
 
 test('an agent that stops leaves the name to whoever took it since it last looked', async () => {

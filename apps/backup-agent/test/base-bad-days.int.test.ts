@@ -19,11 +19,13 @@ beforeAll(async () => {
 })
 afterAll(() => house[Symbol.asyncDispose]())
 
-/** About ten seconds for this cluster. */
-const SLOW = { policy: { base: { maxRate: '400kB' } } }
+/** Minutes, also for the smallest cluster: the least a server can be told. */
+const SLOW = { policy: { base: { maxRate: '32kB' } } }
 
 test('a page whose checksum does not hold is named in manifest and log, and the backup is there all the same', async () => {
-  await using pg = await startPostgres({ dataChecksums: true, roles: ROLES })
+  // A vacuum would write the page anew, over what is damaged.
+  const settings = { autovacuum: 'off' }
+  await using pg = await startPostgres({ dataChecksums: true, roles: ROLES, settings })
   await pg.query('postgres', 'CREATE TABLE hurt AS SELECT g FROM generate_series(1, 5000) g; CHECKPOINT')
   const [{ path }] = await pg.query('postgres', "SELECT pg_relation_filepath('hurt') AS path")
   const handle = await open(join(pg.dataDir, path), 'r+')
@@ -56,7 +58,8 @@ async function bigDatabase(): Promise<void> {
 
 test('a base waits for a spool that is smaller than itself, and the server keeps the WAL it needs meanwhile', async () => {
   await bigDatabase()
-  const cfg = house.config(physicalChange('base', { spool: { maxBytes: 2_000_000, partBytes: 500_000 } }))
+  const spool = { maxBytes: 2_000_000, partBytes: 500_000, stalledAfterMs: 600_000 }
+  const cfg = house.config(physicalChange('base', { spool }))
   await using agent = await house.agent(cfg)
   const { runId } = await house.wish(cfg, { kind: 'base' })
   const ours = (fact: PartSealed) => fact.agentId === cfg.agentId
@@ -71,6 +74,8 @@ test('a base waits for a spool that is smaller than itself, and the server keeps
   const kept = new Map<string, Buffer>()
   let sealed: BackupSealed | undefined
   while (sealed === undefined) {
+    // Asked first: all of its parts were told of before.
+    sealed = (await house.facts(BackupSealed, (fact) => fact.runId === runId))[0]
     for (const { backupId, sourceId, agentId, artifact, part } of await house.facts(PartSealed, ours)) {
       const name = `${artifact}.${String(part.no).padStart(5, '0')}`
       if (kept.has(name)) continue
@@ -78,7 +83,6 @@ test('a base waits for a spool that is smaller than itself, and the server keeps
       const about = { backupId, sourceId, agentId, artifact, partNo: part.no, bytes: part.bytes, durationMs: 1 }
       await house.bus.publish(PartStored, { ...about, targetId: 'north' as TargetId })
     }
-    sealed = (await house.facts(BackupSealed, (fact) => fact.runId === runId))[0]
     expect(await house.facts(BackupFailed, (fact) => fact.runId === runId)).toEqual([])
     await sleep(30)
   }
@@ -140,11 +144,13 @@ test('a role that may not replicate fails the attempt by name, with the statemen
 
 test('a server that dies in the middle of a base leaves no backup, and the next attempt brings one', async () => {
   await using pg = await startPostgres({ roles: ROLES })
-  const cfg = house.config(physicalChange('base', { ...SLOW, port: pg.port, database: 'postgres' }))
+  const to = { port: pg.port, database: 'postgres' }
+  const cfg = house.config(physicalChange('base', { ...SLOW, ...to }))
   await using agent = await house.agent(cfg)
   const { runId } = await house.wish(cfg, { kind: 'base' })
   // Parts of small artifacts come before, while the connection for the base is not open yet.
   await house.fact(PartSealed, (fact) => fact.agentId === cfg.agentId && fact.artifact.startsWith('base'))
+  cfg.policies = house.config(physicalChange('base', to)).policies
   await pg.restart('immediate')
   const failed = await house.fact(BackupFailed, (fact) => fact.runId === runId)
   expect(failed).toMatchObject({ error: { code: 'SOURCE_CONNECTION_LOST' }, willRetry: true })

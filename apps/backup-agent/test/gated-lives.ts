@@ -11,7 +11,7 @@ type On = (typeof ALL)[number]
 /** Lives of an agent, one after the other, whose hooks begin and do nothing as long as they are held. */
 export interface GatedLives {
   /** @param held by what they run on; a test that looks or kills meanwhile may take its time */
-  next(held?: readonly On[]): Promise<ServiceProcess>
+  next(held?: readonly On[], tools?: Pick<ProcessChange, 'toolPaths'>): Promise<ServiceProcess>
   /** From now on, in the present life. */
   hold(held: readonly On[]): void
   /** Hooks of all lives so far go on. */
@@ -25,13 +25,13 @@ export function gatedLives(house: AgentHouse, cfg: AgentConfig, change: ProcessC
     for (const on of which) writeFileSync(`${gateOf(life)}-${on}`, '')
   }
   return {
-    async next(held = []) {
+    async next(held = [], tools = {}) {
       lives += 1
       open(
         lives,
         ALL.filter((on) => !held.includes(on)),
       )
-      return spawnAgent(house, cfg, { ...change, restore: gated(change.restore, gateOf(lives)) })
+      return spawnAgent(house, cfg, { ...change, ...tools, restore: gated(change.restore, gateOf(lives)) })
     },
     hold(held) {
       for (const on of held) rmSync(`${gateOf(lives)}-${on}`)

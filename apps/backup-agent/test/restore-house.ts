@@ -20,6 +20,7 @@ import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { lendCopies } from '@lifeboat/storage/lent/lend-copies.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { FilesystemConfig } from '@lifeboat/storage/target-config.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { factsThat, whenFacts } from '@lifeboat/testkit/facts.ts'
 import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { sealEvidence } from '@lifeboat/testkit/seal-evidence.ts'
@@ -66,6 +67,8 @@ export interface RestoreHouse extends AsyncDisposable {
   audited(restoreId: string): Promise<RestoreAudited[]>
   /** As ann does; waits until that agent has heard of it. */
   cancel(restoreId: string, heardBy?: Pick<RunningAgent, 'deps'>): Promise<void>
+  /** Somebody is in the database, until told to leave. */
+  staying(): Promise<{ left: () => Promise<void> }>
   /** While sessions of the database, and of the one where restores log in, may only read unless they ask. */
   onlyReading(work: () => Promise<void>): Promise<void>
   patients(): Promise<number>
@@ -219,6 +222,19 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
       using heard = heardBy?.deps.cancels.of(runId)
       await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
       if (heard && !heard.signal.aborted) await once(heard.signal, 'abort')
+    },
+    async staying() {
+      const ended = query('select pg_sleep(3600)').catch(() => {})
+      const sessions = `from pg_stat_activity where datname = 'records' and query ~ 'pg_sleep'`
+      await until(
+        () => query(`select pid ${sessions}`, 'postgres'),
+        ({ length }) => length > 0,
+      )
+      const left = async () => {
+        await query(`select pg_terminate_backend(pid) ${sessions}`, 'postgres')
+        await ended
+      }
+      return { left }
     },
     async onlyReading(work) {
       const names = ['records', 'postgres']

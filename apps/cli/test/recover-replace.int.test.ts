@@ -35,11 +35,13 @@ const databases = async (): Promise<string[]> =>
   (await pg.query('postgres', `select datname from pg_database where datname like 'records%' order by 1`)).map(
     ({ datname }) => datname,
   )
+const sessions = (which: string) => pg.query('postgres', `select query from pg_stat_activity where ${which}`)
 const replace = (more: string[] = []) =>
   house.recover([...server, '--replace', '--confirm', 'records', '--drain', '200ms', ...more], { env })
 
 test('a database with sessions that do not leave is replaced, the old one is kept, and it can be undone and released', async () => {
   const idle = pg.query('records', 'select pg_sleep(600)').catch((err: Error) => err.message)
+  await expect.poll(() => sessions(`query ~ 'sleep.600' and pid <> pg_backend_pid()`)).toHaveLength(1)
   const pool = comingBack()
   const { code, out, err } = await replace().finally(() => pool.stop())
   expect([code, err]).toEqual([0, expect.stringContaining('swap …')])
@@ -74,6 +76,8 @@ test.each(['restore', 'check', 'analyze', 'swap'])(
     running.child.kill('SIGKILL')
     await running.end
     await session.leaves()
+    // What it had sent the server does all the same.
+    await expect.poll(() => sessions(`application_name ~ '^lifeboat'`)).toEqual([])
     const rows = await rowsIn('records')
     expect(phase === 'swap' ? [0, 100] : [0]).toContain(rows)
     expect((await databases()).filter((name) => /_before_/.test(name))).toHaveLength(rows === 100 ? 1 : 0)
@@ -134,10 +138,10 @@ test('an address that leads into the database itself is refused with the way out
 /** A session of the database that stays until it is told to leave. */
 async function somebody(): Promise<{ leaves(): Promise<void> } & AsyncDisposable> {
   const session = pg.query('records', `select 'somebody', pg_sleep(3600)`).catch(() => {})
-  const own = `from pg_stat_activity where query ~ 'somebody' and pid <> pg_backend_pid()`
-  await expect.poll(() => pg.query('postgres', `select ${own}`)).toHaveLength(1)
+  const own = `query ~ 'somebody' and pid <> pg_backend_pid()`
+  await expect.poll(() => sessions(own)).toHaveLength(1)
   const leaves = async () => {
-    await pg.query('postgres', `select pg_terminate_backend(pid) ${own}`)
+    await pg.query('postgres', `select pg_terminate_backend(pid) from pg_stat_activity where ${own}`)
     await session
   }
   return { leaves, [Symbol.asyncDispose]: leaves }

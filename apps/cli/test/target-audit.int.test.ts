@@ -72,7 +72,7 @@ test('an audit that lists finds nothing wrong where one that reads finds the fli
   const listed = await cli(fleet.dir, ['target', 'audit', 'aws'])
   expect(listed.out).toContain(`missing: ${gone?.backupId} of records: its manifest is not there`)
   const subjects: string[] = []
-  for await (const { subject } of fleet.bus.observe({ signal: AbortSignal.timeout(20_000), follow: false }))
+  for await (const { subject } of fleet.bus.observe({ signal: AbortSignal.timeout(120_000), follow: false }))
     subjects.push(subject)
   expect(subjects.filter((subject) => subject.includes('copy.audited'))).toHaveLength(7)
   expect(subjects.filter((subject) => subject.includes('copy.remake-requested'))).toHaveLength(4)

@@ -12,7 +12,7 @@ let target: TestPostgres
 let expected: Fingerprint
 const database = 'hard'
 /** A deadline for each measurement: the tests of this file together take longer on a busy machine. */
-const options = () => ({ hashTablesUpToBytes: 1e12, signal: AbortSignal.timeout(100_000) })
+const options = () => ({ hashTablesUpToBytes: 1e12, signal: AbortSignal.timeout(300_000) })
 
 beforeAll(async () => {
   ;[source, target] = await Promise.all([startPostgres(), startPostgres()])

@@ -20,7 +20,7 @@ async function listed(more: { budgetMs?: number; longestBytes?: number } = {}) {
     user: 'postgres',
     sslmode: 'disable',
   } as const
-  const opts = { applicationName: 'test', signal: AbortSignal.timeout(60_000), ...more }
+  const opts = { applicationName: 'test', signal: AbortSignal.timeout(300_000), ...more }
   const { text, left } = await listRelations(connection, opts)
   const { databases } = Relations.parse(JSON.parse(text))
   return { databases, left, tables: databases.find(({ name }) => name === 'clinic')?.tables ?? [] }

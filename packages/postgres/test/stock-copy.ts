@@ -42,7 +42,7 @@ export async function fingerprintOf(pg: TestPostgres, database: string): Promise
   const client = await connect(pg, database)
   try {
     await client.query('begin isolation level repeatable read read only')
-    return await takeFingerprint(client, { hashTablesUpToBytes: 1e12, signal: AbortSignal.timeout(60_000) })
+    return await takeFingerprint(client, { hashTablesUpToBytes: 1e12, signal: AbortSignal.timeout(300_000) })
   } finally {
     await client.end()
   }

@@ -62,7 +62,7 @@ test('the database stands ready before the last part of its dump has come, and o
   const late = wrap(target, {
     async get(key, opts) {
       if (key !== last) return target.get(key, opts)
-      await eventually(async () => expect(await databaseNames(server())).toContain(NEXT), 20_000)
+      await eventually(async () => expect(await databaseNames(server())).toContain(NEXT))
       stoodReady = true
       return Readable.from([Buffer.alloc(parts.at(-1)?.bytes ?? 0)])
     },
@@ -113,7 +113,7 @@ async function readerOf(from: Target, key: string) {
   const workDir = await mkdtemp(join(folder, 'work-'))
   return {
     ...{ target: from, identity: new Secret(key), workDir, toolPaths: [pg.binDir], tools: {} },
-    run: { id: RunId.parse('test'), signal: AbortSignal.timeout(60_000), log: silentLogger, report() {} },
+    run: { id: RunId.parse('test'), signal: AbortSignal.timeout(500_000), log: silentLogger, report() {} },
     arrived() {},
   }
 }

@@ -44,7 +44,7 @@ function aShelf(files: Record<string, string | LifeboatError>): Shelf {
 }
 
 function open(shelf: WalShelf, patienceMs = 0): Promise<WalGetter> {
-  const run = { signal: AbortSignal.timeout(60_000), log: silentLogger }
+  const run = { signal: AbortSignal.timeout(300_000), log: silentLogger }
   return openWalGetter({
     openShelf: async () => shelf,
     folder: join(folder, 'wal'),

@@ -152,7 +152,7 @@ describe('looking at the bus', () => {
     await world.bus.publish(DrillRequested, aWish(1))
     await world.bus.publish(PartStored, aPart(2))
     const told = ({ subject, data }: ObservedMessage) => `${subject.split('.')[1]} ${JSON.stringify(data).slice(0, 20)}`
-    const past = await Array.fromAsync(world.bus.observe({ signal: AbortSignal.timeout(10_000), follow: false }))
+    const past = await Array.fromAsync(world.bus.observe({ signal: AbortSignal.timeout(120_000), follow: false }))
     expect(past.map(({ subject }) => subject.split('.')[1])).toEqual(['fact', 'wish', 'fact'])
     expect((await world.jsm.streams.info('LIFEBOAT_WISHES')).state.messages).toBe(1)
 
@@ -197,14 +197,16 @@ describe('looking at the bus', () => {
     const since = Date.now()
     await pause(20)
     await world.bus.publish(PartStored, aPart(77))
-    const seen = await Array.fromAsync(world.bus.observe({ signal: AbortSignal.timeout(10_000), follow: false, since }))
+    const seen = await Array.fromAsync(
+      world.bus.observe({ signal: AbortSignal.timeout(120_000), follow: false, since }),
+    )
     expect(seen.map(({ data }) => (data as PartStored).partNo)).toEqual([77])
   })
 
   test('shows what a stranger published as it is', async () => {
     world.nc.publish(`lifeboat.wish.${BackupRequested.subject}.v1.db1`, 'no json')
     await world.nc.flush()
-    const seen = await Array.fromAsync(world.bus.observe({ signal: AbortSignal.timeout(10_000), follow: false }))
+    const seen = await Array.fromAsync(world.bus.observe({ signal: AbortSignal.timeout(120_000), follow: false }))
     expect(seen.at(-1)?.data).toBe('no json')
   })
 

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { describe, expect, test } from 'vitest'
 import { DrillRequested } from '../src/bus/messages/drill.ts'
 import { PartStored } from '../src/bus/messages/part.ts'
@@ -48,12 +49,9 @@ describe('publishing', () => {
   })
 
   test('a server that stays away is an error with a code, not an endless wait', async () => {
-    await using bus = await connectBus({
-      servers: [at.world.nats.url],
-      name: 'cli',
-      log: silentLogger,
-      patienceMs: 300,
-    })
+    const impatient = { servers: [at.world.nats.url], name: 'cli', log: silentLogger, patienceMs: 300 }
+    // It may take longer than that to connect.
+    await using bus = await eventually(() => connectBus(impatient))
     await at.world.nats.stop()
     await expect(bus.publish(PartStored, aPart(1))).rejects.toMatchObject({ code: 'BUS_UNREACHABLE' })
   })

@@ -11,10 +11,10 @@ export interface PostgresHook {
 }
 
 const STOP = `"$BIN/pg_ctl" -D "$DATA" status > /dev/null || exit 0
-"$BIN/pg_ctl" -D "$DATA" -m fast -w stop > /dev/null
+"$BIN/pg_ctl" -D "$DATA" -m fast -w -t 600 stop > /dev/null
 `
 const START = `"$BIN/pg_ctl" -D "$DATA" status > /dev/null && exit 0
-"$BIN/pg_ctl" -D "$DATA" -l "$SERVER_LOG" -w -o "$OPTIONS" start > /dev/null
+"$BIN/pg_ctl" -D "$DATA" -l "$SERVER_LOG" -w -t 600 -o "$OPTIONS" start > /dev/null
 `
 
 /** What an operator would write with systemctl: programs that stop a test server and start it again on what lies in its data directory then. */
@@ -27,7 +27,7 @@ export async function postgresHooks(
   const env = { BIN: binDir, DATA: dataDir, OPTIONS: options, SERVER_LOG: join(socketDir, 'by-hooks.log') }
   const hook = async (name: string, text: string): Promise<PostgresHook> => {
     await writeFile(join(folder, name), text, { mode: 0o755 })
-    return { command: ['/bin/sh', join(folder, name)], user: 'postgres', timeout: 60_000, env }
+    return { command: ['/bin/sh', join(folder, name)], user: 'postgres', timeout: 600_000, env }
   }
   return { 'stop-pg': await hook('stop-pg.sh', STOP), 'start-pg': await hook('start-pg.sh', START) }
 }

@@ -160,7 +160,7 @@ export async function putParts(target: Target, of: Manifest, artifact: Artifact,
 }
 
 export async function put(target: Target, key: Key, bytes: Buffer, role: ContentRole): Promise<void> {
-  const signal = AbortSignal.timeout(60_000)
+  const signal = AbortSignal.timeout(300_000)
   await target.put(key, () => Readable.from([bytes]), { ...digestsOf(bytes), role, signal })
 }
 

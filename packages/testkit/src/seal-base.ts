@@ -118,7 +118,7 @@ async function takeBase({ pg, parent, args = [], unlisted, between }: SealBaseOp
 
 async function relationsOf({ socketDir: host, port, user }: TestPostgres): Promise<Buffer> {
   const connection = { host, port, user, database: 'postgres', sslmode: 'disable' } as const
-  const { text } = await listRelations(connection, { applicationName: 'test', signal: AbortSignal.timeout(60_000) })
+  const { text } = await listRelations(connection, { applicationName: 'test', signal: AbortSignal.timeout(300_000) })
   return Buffer.from(text)
 }
 

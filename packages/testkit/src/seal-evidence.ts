@@ -17,7 +17,7 @@ export async function sealEvidence(
 ): Promise<void> {
   const { sourceId, backupId, policyId, kind, fleetId } = manifest
   const signed = await buffer(
-    await target.get(manifestKey(sourceId, backupId), { signal: AbortSignal.timeout(60_000) }),
+    await target.get(manifestKey(sourceId, backupId), { signal: AbortSignal.timeout(300_000) }),
   )
   const manifestSha256 = createHash('sha256').update(signed).digest('hex') as Sha256
   const now = Date.now()

@@ -45,7 +45,7 @@ export async function sealWal({ pg, target, recipient, ...opts }: SealWalOptions
     if (plain.length === 0) continue
     const key = walKey(sourceId, objectOf(name, plain, size))
     keys.push(key)
-    if (await target.stat(key, { signal: AbortSignal.timeout(60_000) })) continue
+    if (await target.stat(key, { signal: AbortSignal.timeout(300_000) })) continue
     await seal(target, key, await pipe('age', ['-r', recipient], await pipe('zstd', ['-q', '-c', '-1'], plain)))
   }
   return keys

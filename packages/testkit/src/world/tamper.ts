@@ -28,7 +28,7 @@ export function openTargetOf(world: Pick<World, 'targets' | 'configPath'>, name:
  * the store keeps a good digest of the bad bytes.
  */
 export async function flipByte(target: Target, prefix: Key): Promise<{ key: Key; offset: number }> {
-  const signal = AbortSignal.timeout(60_000)
+  const signal = AbortSignal.timeout(300_000)
   const objects = await Array.fromAsync(target.list(prefix, { signal }))
   const [largest] = objects.sort((one, other) => other.bytes - one.bytes)
   if (largest === undefined) throw new Error(`nothing lies below ${prefix}`)

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { connectSource } from '@lifeboat/postgres/connection.ts'
 import { BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -18,14 +19,21 @@ beforeAll(async () => {
 })
 afterAll(() => house[Symbol.asyncDispose]())
 
-/** The first table is there whole when the agent dies in the middle of what follows, which takes twenty seconds, and as long before that to be counted. */
-const SLOW = { slow: 'SELECT a, b, pg_sleep(CASE WHEN a > 8600 THEN 0.05 ELSE 0 END)::text AS waited FROM large' }
+/** What follows the tables is counted, and then comes to no end as long as somebody holds this lock. */
+const GATE = 7
+const HELD = {
+  held: `SELECT a, b, CASE WHEN a = 9000 AND current_query() LIKE 'COPY%' THEN pg_advisory_xact_lock_shared(${GATE})::text END AS waited FROM large`,
+}
 
 test('an agent killed in the middle of an export leaves nothing that looks like one, and the next run has all of it', async () => {
   const tables = { list: ['small', 'large'] }
   const cfg = house.config({ database: 'records', policy: { kind: 'tables', tables } })
+  const { socketDir: host, port } = house.pg
+  const to = { host, port, user: 'postgres', database: 'records', sslmode: 'disable' } as const
+  await using gate = await connectSource(to, { applicationName: 'gate', lockTimeoutMs: 0 })
+  await gate.query(`SELECT pg_advisory_lock(${GATE})`)
   const wish = await house.wish(cfg, { kind: 'tables' })
-  await using first = await spawnAgent(house, cfg, { policy: { kind: 'tables', tables: { ...tables, queries: SLOW } } })
+  await using first = await spawnAgent(house, cfg, { policy: { kind: 'tables', tables: { ...tables, queries: HELD } } })
   await said(first, '"event":"part.sealed"')
   await dies(first, house, cfg)
   const [started] = await house.facts(BackupStarted, (fact) => fact.runId === wish.runId)

@@ -9,7 +9,7 @@ import { BackupFailed, BackupSealed, BackupStarted, BackupUnchanged } from '@lif
 import type { RunId } from '@lifeboat/shared/domain/ids.ts'
 import { TableExport } from '@lifeboat/shared/domain/table-export.ts'
 import { installHardDatabase } from '@lifeboat/testkit/hard-database/install.ts'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AgentChange, type AgentHouse, openAgentHouse, type RunningAgent } from './agent-house.ts'
 
 let house: AgentHouse
@@ -65,9 +65,12 @@ async function recoverByPage(folder: string, database: string): Promise<void> {
     execFileSync('sh', ['-ec', script], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
+function superuser(database: string) {
+  return { host: house.pg.socketDir, port: house.pg.port, user: 'postgres', sslmode: 'disable' as const, database }
+}
+
 async function measuredIn(database: string, { tables }: TableExport) {
-  const to = { host: house.pg.socketDir, port: house.pg.port, user: 'postgres', sslmode: 'disable' as const, database }
-  await using client = await connectSource(to, { applicationName: 'test', lockTimeoutMs: 10_000 })
+  await using client = await connectSource(superuser(database), { applicationName: 'test', lockTimeoutMs: 10_000 })
   await client.query('begin')
   await pinSettings(client)
   const found = []
@@ -199,33 +202,29 @@ test('a right that is missing comes with its GRANT', async () => {
 test('a locked table is waited for as long as the policy says, not longer', async () => {
   await house.pg.query('records', 'CREATE TABLE busy (a int)')
   await using agent = await house.agent(house.config(exporting({ list: ['busy'] }, { lockTimeout: '300ms' })))
-  const to = { host: house.pg.socketDir, port: house.pg.port, user: 'postgres', sslmode: 'disable' as const }
-  await using holder = await connectSource(
-    { ...to, database: 'records' },
-    { applicationName: 'test', lockTimeoutMs: 0 },
-  )
+  await using holder = await connectSource(superuser('records'), { applicationName: 'test', lockTimeoutMs: 0 })
   await holder.query('BEGIN; LOCK TABLE busy IN ACCESS EXCLUSIVE MODE')
   expect((await failure(agent)).error.code).toBe('SOURCE_LOCKED')
 })
 
 test('a table cannot vanish once its export has begun: who drops it waits', async () => {
-  await house.pg.query(
-    'records',
-    `CREATE TABLE doomed AS SELECT g AS a, pg_sleep(0.002)::text AS b FROM generate_series(1, 5) g`,
-  )
-  const slow = 'SELECT a, pg_sleep(0.5)::text AS waited FROM doomed'
-  await using agent = await house.agent(house.config(exporting({ list: ['doomed'], queries: { slow } })))
+  await house.pg.query('records', `CREATE TABLE doomed AS SELECT g AS a FROM generate_series(1, 5) g`)
+  await using gate = await connectSource(superuser('records'), { applicationName: 'gate', lockTimeoutMs: 0 })
+  await gate.query('SELECT pg_advisory_lock(1)')
+  const held = 'SELECT a, pg_advisory_xact_lock_shared(1)::text AS waited FROM doomed'
+  await using agent = await house.agent(house.config(exporting({ list: ['doomed'], queries: { held } })))
   const wish = await house.wish(agent.deps.cfg, { kind: 'tables' })
-  await vi.waitFor(async () => {
-    const [{ locked }] = (await house.pg.query(
-      'records',
-      `SELECT count(*)::int AS locked FROM pg_locks WHERE relation = 'doomed'::regclass AND mode = 'AccessShareLock' AND granted AND pid <> pg_backend_pid()`,
-    )) as [{ locked: number }]
-    expect(locked).toBeGreaterThan(0)
-  }, 90_000)
-  await house.pg.query('records', 'DROP TABLE doomed')
+  const isLocked = async (how: string) => {
+    const locks = `SELECT FROM pg_locks WHERE relation = 'doomed'::regclass AND pid <> pg_backend_pid()`
+    return (await house.pg.query('records', `${locks} AND ${how}`)).length > 0
+  }
+  await expect.poll(() => isLocked(`mode = 'AccessShareLock' AND granted`)).toBe(true)
+  const dropped = house.pg.query('records', 'DROP TABLE doomed')
+  await expect.poll(() => isLocked(`mode = 'AccessExclusiveLock' AND NOT granted`)).toBe(true)
+  await gate.query('SELECT pg_advisory_unlock(1)')
   const { exports } = await sealedBy(wish.runId)
   expect(exports?.tables.map(({ rows }) => rows)).toEqual([5, 5])
+  await dropped
 })
 
 test('a query that is none is the policy’s fault and not tried twice', async () => {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -81,7 +82,7 @@ test('a release that was killed half-way is finished silently at the next start'
   await once(child.stdout, 'data')
   const manifest = join(backupFolder(), 'manifest.json')
   // Watched without a pause: the moment between the first and the last file is short.
-  for (const until = Date.now() + 20_000; existsSync(manifest) && Date.now() < until; );
+  for (const until = Date.now() + 240_000; existsSync(manifest) && Date.now() < until; await nextTurn());
   child.kill('SIGKILL')
   await once(child, 'exit')
   await using spool = await open()

@@ -148,7 +148,7 @@ function report({ ways, bytes, rounds, major, missing, withChain }: Found): Benc
     ),
     notes: [
       'Lifeboat is timed from the first look at the target to a promoted server; pgBackRest, which does not encrypt here, from its start to a server that lets somebody in. Who begins a round changes with each.',
-      'Of both everything is on the disk when the server answers: pgBackRest saves each file while it restores, Lifeboat leaves it to the server, which saves all files before it recovers.',
+      'Of both everything is on the disk when the server answers: pgBackRest saves each file while it restores, Lifeboat sends large files on their way to the disk and leaves the rest to the server, which saves all files before it recovers.',
       ...(withChain ? [] : [`NOT MEASURED: a chain. Run it as \`pnpm bench --on ${CHAINS_SINCE} restore\`.`]),
       ...missing.map((name) => `NOT MEASURED: ${name} is not installed on this machine.`),
     ],

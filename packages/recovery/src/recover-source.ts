@@ -90,14 +90,19 @@ function roomFor(
 }
 
 async function rebuild(
-  { reader, onPhase = () => {} }: RecoverSourceOptions,
+  { reader, settings, onPhase = () => {} }: RecoverSourceOptions,
   { folder, account }: ScratchRoom,
   chain: readonly PhysicalManifest[],
   thread: ExtractThread,
 ): Promise<Extracted> {
   onPhase('extract')
   const oldestFirst = chain as [PhysicalManifest, ...PhysicalManifest[]]
-  const extracted = await extractChain(reader, oldestFirst, { folder, account }, thread)
+  const extracted = await extractChain(
+    reader,
+    oldestFirst,
+    { folder, account, saved: settings?.fsync !== 'off' },
+    thread,
+  )
   await forgetOldTablespaces(extracted)
   return extracted
 }

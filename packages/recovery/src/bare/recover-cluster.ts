@@ -80,7 +80,7 @@ export async function recoverCluster(
   opts.onPhase('extract')
   await using getter = await openEarly(reader, planned, { folder, account })
   const hollow = opts.kept === false ? opts.hollow : undefined
-  const extracted = await extractChain(reader, planned.chain, { ...to, hollow })
+  const extracted = await extractChain(reader, planned.chain, { ...to, hollow, saved: opts.kept !== false })
   opts.onExtracted?.(extracted)
   // Of a chain nobody hashed the files as they are now; every byte they were made of was compared with its manifest.
   const verifies = planned.chain.length === 1 && opts.kept !== false

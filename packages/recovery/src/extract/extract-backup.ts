@@ -33,6 +33,8 @@ export interface ExtractPlace {
   account: Account
   /** Files nobody will read; default: all come out as they were. */
   hollow?: HollowFiles | undefined
+  /** Whether it will have to survive a crash; default: it is a scratch cluster that nobody needs to be on the disk. */
+  saved?: boolean | undefined
 }
 
 export type PhysicalManifest = Manifest & OfServer & { physical: PhysicalFacts }
@@ -104,11 +106,11 @@ export async function extractArchives(
 type Unpacking = Pick<ExtractJob, 'folder' | 'over' | 'file' | 'hollow'> & { artifact: Artifact }
 
 function extractOne(
-  { reader, thread, place: { account } }: Extracting,
+  { reader, thread, place: { account, saved } }: Extracting,
   manifest: PhysicalManifest,
   { artifact, ...placing }: Unpacking,
 ): Promise<Extraction> {
-  const job = { artifact: artifact.name, account, ...placing }
+  const job = { artifact: artifact.name, account, saved: saved === true, ...placing }
   return unsealApart(reader, manifest, artifact, (contents) => thread.extract(job, contents, reader.run.signal))
 }
 

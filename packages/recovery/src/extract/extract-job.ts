@@ -65,6 +65,7 @@ export async function extractArtifact(
     const { members: files, bytes } = await (file === undefined
       ? untar(plain, placement)
       : place(plain, { name: file, to: placement, places }))
+    await placement.settled()
     if (file !== undefined && places) fillIn(join(placing.folder, file), places.fields())
     return { files, bytes, hollowBytes: placement.hollowBytes, names: [...placement.names] }
   } finally {

@@ -6,6 +6,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { FilePlacement } from './place-files.ts'
+import { WORTH_BYTES } from './save-ahead.ts'
 
 const PAGE = 8192
 let folder: string
@@ -114,4 +115,20 @@ test('a file no earlier backup has is refused', async () => {
     code: 'RECOVERY_COMBINE_FAILED',
     facts: { file: 'INCREMENTAL.1' },
   })
+})
+
+test('a cluster that must survive a crash is sent to the disk as it is written, and what the disk says of it counts', async () => {
+  const settle = async (saved: boolean) => {
+    using placement = new FilePlacement({ folder, account: serverAccount(), over: false, saved })
+    const member = { name: `saved ${saved}`, bytes: 2 * WORTH_BYTES, mode: 0o600, kind: 'file', leadsTo: '' } as const
+    const sink = placement.file(member)
+    sink.write(Buffer.alloc(WORTH_BYTES - 1))
+    // Nobody can save what has lost its name.
+    await rm(join(folder, member.name))
+    sink.write(Buffer.alloc(1))
+    sink.close()
+    await placement.settled()
+  }
+  await expect(settle(true)).rejects.toThrow('ENOENT')
+  await settle(false)
 })

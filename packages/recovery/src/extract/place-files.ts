@@ -5,6 +5,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { FileWriter } from './file-writer.ts'
 import { HollowFile, type HollowFiles, heldIn } from './hollow.ts'
 import { IncrementalFile } from './incremental-file.ts'
+import { SaveAhead } from './save-ahead.ts'
 import { type TarMember, unreadable } from './tar-header.ts'
 import type { FileSink, Placement } from './untar.ts'
 import { CONTROL, WITHHELD } from './withheld.ts'
@@ -22,6 +23,13 @@ export interface PlacingOptions {
   over: boolean
   /** Files of the archive, which is that of this tablespace, that nobody will read. */
   hollow?: HollowFiles & { tablespace: string }
+  /** Whether it will have to survive a crash: then it is sent on its way to the disk as it is written. Whoever uses it in the end saves it for good. */
+  saved?: boolean
+}
+
+interface Placed {
+  fd: number
+  path: string
 }
 
 /**
@@ -38,12 +46,14 @@ export class FilePlacement implements Placement, Disposable {
   readonly #opts: PlacingOptions
   readonly #folders = new Set<string>()
   readonly #asRoot = process.getuid?.() === 0
+  readonly #ahead: SaveAhead | undefined
   /** The file that is being read. */
   #writer: FileWriter | undefined
 
   constructor(opts: PlacingOptions) {
     this.#opts = opts
     this.#folders.add(opts.folder)
+    this.#ahead = opts.saved ? new SaveAhead() : undefined
   }
 
   folder({ name }: TarMember): void {
@@ -58,8 +68,10 @@ export class FilePlacement implements Placement, Disposable {
 
   file(member: TarMember): FileSink {
     const changes = this.#opts.over && basename(member.name).startsWith(INCREMENTAL)
-    this.#writer = new FileWriter(changes ? this.#openEarlier(member) : this.#create(member))
-    const writer = this.#writer
+    const { fd, path } = changes ? this.#openEarlier(member) : this.#create(member)
+    const ahead = this.#ahead
+    const writer = new FileWriter(fd, ahead && ((bytes) => ahead.wrote(path, bytes)))
+    this.#writer = writer
     const sink = changes ? new IncrementalFile(writer, member) : this.#whole(writer, member)
     return {
       write: (chunk) => sink.write(chunk),
@@ -68,8 +80,14 @@ export class FilePlacement implements Placement, Disposable {
         if (this.#opts.over && !changes) writer.truncate(member.bytes)
         sink.close()
         this.#writer = undefined
+        ahead?.closed(path)
       },
     }
+  }
+
+  /** Waits for the disk where it was asked for something. @throws the error of the disk */
+  async settled(): Promise<void> {
+    await this.#ahead?.settled()
   }
 
   [Symbol.dispose](): void {
@@ -83,21 +101,22 @@ export class FilePlacement implements Placement, Disposable {
     this.hollowBytes += member.bytes
     return new HollowFile(writer, member, { heads: hollow.heads && held === 'heap' })
   }
-  #create({ name, mode }: TarMember): number {
+  #create({ name, mode }: TarMember): Placed {
     const placed = name === CONTROL ? WITHHELD : name
     this.names.add(placed)
     const path = join(this.#opts.folder, placed)
     this.#makeFolder(dirname(path))
     const fd = openSync(path, O_CREAT | O_WRONLY | (this.#opts.over ? 0 : O_EXCL), mode & MODE_MASK)
     if (this.#asRoot) fchownSync(fd, this.#opts.account.uid, this.#opts.account.gid)
-    return fd
+    return { fd, path }
   }
 
-  #openEarlier({ name }: TarMember): number {
+  #openEarlier({ name }: TarMember): Placed {
     const placed = join(dirname(name), basename(name).slice(INCREMENTAL.length))
     this.names.add(placed)
+    const path = join(this.#opts.folder, placed)
     try {
-      return openSync(join(this.#opts.folder, placed), 'r+')
+      return { fd: openSync(path, 'r+'), path }
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
       const problem = 'no earlier backup of its chain has this file'

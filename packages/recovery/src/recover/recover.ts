@@ -33,7 +33,7 @@ export interface RecoverOptions {
   getter: WalGetter | undefined
 }
 
-/** Soon at first, and the longer it takes the more seldom: a look at a server that lets somebody in is a new connection. */
+/** Soon at first, and the longer it takes the more seldom: a look at a server that lets somebody in is a new connection. Whether it does is a look at a file. */
 const LOOK = { shortestMs: 10, longestMs: 100, share: 0.05 }
 
 /**
@@ -59,15 +59,17 @@ export async function recover(opts: RecoverOptions): Promise<{ server: ChildProc
 
 async function whenReached(server: ChildProcess, opts: RecoverOptions): Promise<void> {
   const { dataDir, signal } = opts.server
-  const began = performance.now()
+  let letsIn: number | undefined
   for (;;) {
     signal.throwIfAborted()
     if (hasEnded(server)) throw await diagnoseEnd(opts)
     if (await isReady(server, dataDir)) {
+      letsIn ??= performance.now()
       const progress = await askProgress(opts.connection)
       if (progress?.state === (opts.atGoal === 'pause' && opts.plan.goal.to !== 'latest' ? 'paused' : 'ended')) return
     }
-    await pause(Math.min(LOOK.longestMs, Math.max(LOOK.shortestMs, (performance.now() - began) * LOOK.share)))
+    const patience = letsIn === undefined ? 0 : (performance.now() - letsIn) * LOOK.share
+    await pause(Math.min(LOOK.longestMs, Math.max(LOOK.shortestMs, patience)))
   }
 }
 

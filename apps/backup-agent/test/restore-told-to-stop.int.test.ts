@@ -39,8 +39,8 @@ function serviceIn(at: RestoreHouse): Service {
       'stop-and-wait': hook(`rm -f ${file}`, wait, `echo stop >> ${log}`),
       // Its first run has no end.
       'stop-and-hang': hook(
+        `[ -e ${log}.hung ] || { touch ${log}.hung; rm -f ${file}; sleep 600; }`,
         `rm -f ${file}`,
-        `[ -e ${log}.hung ] || { touch ${log}.hung; sleep 600; }`,
         `echo stop >> ${log}`,
       ),
       'wait-and-stop': hook(`echo stopping >> ${log}`, wait, ...stopped),
@@ -100,17 +100,13 @@ test.concurrent('an agent told to stop while the service is being started lets t
 test.concurrent('an agent told to stop while it waits for sessions starts the service again, and its next life obeys', async () => {
   await using at = await openRestoreHouse()
   const service = serviceIn(at)
-  const busy = at.house.pg.query('records', 'select pg_sleep(600)').catch(() => {})
+  const { left } = await at.staying()
   const change = { hooks: { stop: 'stop', start: 'start' }, drainMs: 600_000 }
   const { agent, restoreId, nextLife } = await begun(at, service, change, 'swap')
   expect(service.runs()).toBe(false)
   const { code } = await agent.kill('SIGTERM')
   expect([code, service.runs(), await at.patients()]).toEqual([0, true, 0])
-  await at.house.pg.query(
-    'postgres',
-    `select pg_terminate_backend(pid) from pg_stat_activity where query ~ 'pg_sleep' and pid <> pg_backend_pid()`,
-  )
-  await busy
+  await left()
   await using _second = await nextLife()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
   expect([await at.patients(), service.runs()]).toEqual([PATIENTS, true])

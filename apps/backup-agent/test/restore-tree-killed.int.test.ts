@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dies, said } from './agent-process.ts'
@@ -22,8 +22,11 @@ const HELD: Record<string, readonly ('post' | 'start')[]> = {
   'start hook': ['start'],
 }
 
+const NOTHING = {}
+
 /** Contents without what restores left beside. */
 function live(tree: Tree): Record<string, string> {
+  if (!existsSync(tree.root)) return NOTHING
   return Object.fromEntries(Object.entries(tree.contents()).filter(([name]) => !/_(before|restoring)_/.test(name)))
 }
 
@@ -58,7 +61,8 @@ test.concurrent.each([
   ['comparing', 'compare', {}, [BROKEN]],
   ['a post hook runs', 'post hook', {}, [BROKEN]],
   ['stopping the service', 'stop hook', {}, [BROKEN]],
-  ['swapping', 'swap', {}, [BROKEN, GOOD]],
+  // A folder takes the place of another by two renames, and in between there is none.
+  ['swapping', 'swap', {}, [BROKEN, NOTHING, GOOD]],
   ['swapping a link', 'swap', { link: true }, [BROKEN, GOOD]],
   ['extracting parts', 'restore', PARTS, [BROKEN]],
   ['stopping the service of parts', 'stop hook', PARTS, [BROKEN]],

@@ -64,7 +64,7 @@ export async function contentsOf(house: AgentHouse, database: string): Promise<o
 
 export async function fingerprintOf(client: SourceClient): Promise<object> {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY')
-  const signal = AbortSignal.timeout(60_000)
+  const signal = AbortSignal.timeout(600_000)
   const fingerprint = await takeFingerprint(client, { hashTablesUpToBytes: 1e12, signal })
   await client.query('ROLLBACK')
   return fingerprint

@@ -142,7 +142,7 @@ test('a target that says nothing does not keep a plan from the others', async ()
   const { at } = house
   const cfg = await configWith([silentNorth().target, at.targets.south], own)
   if (!cfg.restore) throw new Error('the agent restores')
-  const by = { cfg, restore: cfg.restore, signal: AbortSignal.timeout(60_000), patienceMs: 3_000 }
+  const by = { cfg, restore: cfg.restore, signal: new AbortController().signal, patienceMs: 3_000 }
   const wanted = { sourceId: SOURCE, targets: ['north', 'south'] as TargetId[], unproven: false }
   for (const backupId of [undefined, newer]) {
     const { target, chosen, passedOver } = await chooseDump({ ...wanted, backupId }, by)
@@ -212,7 +212,7 @@ describe('a command leaves a target that says nothing behind when its time is up
   const obeyed = async (change: object) => {
     const { at } = house
     const order = await at.order(cfg, change)
-    const first = { attempt: 1, publishedAt: 0, signal: AbortSignal.timeout(90_000), log: silentLogger }
+    const first = { attempt: 1, publishedAt: 0, signal: new AbortController().signal, log: silentLogger }
     await restoreOnCommand(agent.deps, 1_500)(await at.wish(order), first)
     return (await at.settled(order.restoreId))[0]
   }

@@ -64,6 +64,30 @@ describe.each([
   })
 })
 
+test('what was fetched of a segment is given back once it is open', async () => {
+  const listed = await sealed(house.recipient, 4)
+  const chunks: Buffer[] = []
+  const get: typeof house.target.get = async (key, opts) => {
+    const body = await house.target.get(key, opts)
+    return body.on('data', (chunk: Buffer) => void chunks.push(chunk))
+  }
+  const target = new Proxy(house.target, { get: (of, name) => (name === 'get' ? get : Reflect.get(of, name, of)) })
+  const read = await walReader({ ...house.reader, target }, SEGMENT_BYTES)
+  expect((await read(listed)).equals(contents)).toBe(true)
+  const own = chunks.filter(({ length, buffer }) => length === 0 || length === buffer.byteLength)
+  expect(own.length).toBeGreaterThan(0)
+  expect(own.map(({ length }) => length)).toEqual(own.map(() => 0))
+  house.target.objects.clear()
+})
+
+test('a segment that is longer than its name says is damaged', async () => {
+  const listed = await sealed(house.recipient, 5)
+  const read = await walReader(house.reader, SEGMENT_BYTES / 2)
+  const facts = { key: listed.key, problem: 'it is longer than its name says' }
+  await expect(read(listed)).rejects.toMatchObject({ code: 'WAL_DAMAGED', facts })
+  house.target.objects.clear()
+})
+
 async function keygen(): Promise<string> {
   return (await pipe('age-keygen', [], Buffer.alloc(0))).toString('utf8')
 }

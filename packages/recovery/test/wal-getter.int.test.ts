@@ -28,6 +28,7 @@ interface Shelf extends WalShelf {
 
 function aShelf(files: Record<string, string | LifeboatError>): Shelf {
   const shelf: Shelf = {
+    takesBytes: 0,
     made: [],
     files: new Map(
       Object.entries(files).map(([name, file]) => [name, typeof file === 'string' ? Buffer.from(file) : file]),
@@ -86,6 +87,44 @@ test('what will be asked for first is there before anybody asks', async () => {
   expect(await ask(getter, FIRST as string)).toBe(0)
   expect(await given()).toBe('one')
   expect(shelf.made.filter((name) => name === FIRST)).toHaveLength(1)
+})
+
+test('nothing more is fetched ahead of a replay that rests, until it asks again', async () => {
+  const names = Array.from({ length: 6 }, (_, no) => `00000001000000000000000${no + 1}`)
+  const gate = Promise.withResolvers<void>()
+  const made: string[] = []
+  const shelf: WalShelf = {
+    takesBytes: 0,
+    async produce(name) {
+      if (!names.includes(name)) return undefined
+      made.push(name)
+      await gate.promise
+      return Buffer.from(name)
+    },
+    after: (name) => names.filter((each) => each > name),
+  }
+  const ready = () => readdir(join(folder, 'wal', 'ready'))
+  await using getter = await open(shelf)
+  getter.ahead(names[0] as string)
+  await eventually(() => expect(made.length).toBeGreaterThan(1))
+  const before = [...made]
+  getter.rest()
+  gate.resolve()
+  await eventually(async () => expect((await ready()).toSorted()).toEqual(before.toSorted()))
+  // Told of by the getter after all of that; nothing comes after it.
+  expect(await ask(getter, '00000002.history')).toBe(1)
+  expect(made).toEqual(before)
+  expect(await ask(getter, names[0] as string)).toBe(0)
+  await eventually(() => expect(made).toEqual(names))
+})
+
+test('the memory of a file that was written is given back', async () => {
+  const contents = Buffer.allocUnsafeSlow(1000).fill('w')
+  const shelf: WalShelf = { takesBytes: 0, produce: async () => contents, after: () => [] }
+  await using getter = await open(shelf)
+  expect(await ask(getter, FIRST as string)).toBe(0)
+  expect(await given()).toBe('w'.repeat(1000))
+  expect(contents).toHaveLength(0)
 })
 
 test('a file that is asked for again is there again', async () => {

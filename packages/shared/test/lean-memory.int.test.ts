@@ -10,3 +10,9 @@ test('bulk bytes that pass neither pile up nor have the living heap marked over 
   expect(majors).toBeLessThanOrEqual(10)
   expect(mostBuffers).toBeLessThan(80e6)
 })
+
+test('memory that somebody gives back by hand is not looked for meanwhile', async () => {
+  const fixture = fileURLToPath(new URL('fixtures/hold-much.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [fixture])
+  expect(JSON.parse(stdout)).toEqual({ majors: 0 })
+})

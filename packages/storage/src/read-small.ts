@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { forget } from '@lifeboat/shared/service/forget.ts'
 
 /**
  * A document, whole, unless it is longer than any of its kind: somebody else may have put it there.
@@ -15,7 +16,9 @@ export async function readSmall(body: Readable, key: string, mostBytes: number):
       throw new LifeboatError('MANIFEST_TAMPERED', { key, mostBytes, problem: 'longer than any document of its kind' })
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks)
+  const whole = Buffer.concat(chunks)
+  for (const chunk of chunks) forget(chunk)
+  return whole
 }
 
 /** Evidence is a few kilobytes, and some more where differences are told. */

@@ -3,8 +3,8 @@ import { createZstdDecompress, type ZstdDecompress, type ZstdOptions } from 'nod
 import { forget } from '@lifeboat/shared/service/forget.ts'
 import { unreadable } from './tar-header.ts'
 
-/** What the decompressor gives: it stays in the processor's cache until it is written. */
-const GIVEN_BYTES = 256 * 1024
+/** What the decompressor gives: few enough turns between threads, and it stays in the processor's cache until it is written. */
+const GIVEN_BYTES = 512 * 1024
 /** It works ahead by so much while what it gave is written. */
 const AHEAD_BYTES = 4 * GIVEN_BYTES
 const OPTIONS: ZstdOptions & TransformOptions = { chunkSize: GIVEN_BYTES, readableHighWaterMark: AHEAD_BYTES }

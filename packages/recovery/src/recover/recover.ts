@@ -47,6 +47,7 @@ export async function recover(opts: RecoverOptions): Promise<{ server: ChildProc
   const server = await spawnServer(opts.server)
   try {
     await whenReached(server, opts)
+    opts.getter?.rest()
     const recovered = await reachedAt(opts.connection, opts.server.dataDir)
     demandWholeArchive(recovered, opts.plan)
     return { server, recovered }

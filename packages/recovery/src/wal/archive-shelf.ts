@@ -12,6 +12,8 @@ const AHEAD_BYTES = 128 * 1024 ** 2
 export async function archiveShelf(reader: Reader, supply: WalSupply, systemIdentifier: string): Promise<WalShelf> {
   const read = await walReader(reader, supply.segmentBytes)
   return {
+    // As it was sealed, which may be as long, and as it was.
+    takesBytes: 2 * supply.segmentBytes,
     produce: (name) => produceWal(name, supply, read, { systemIdentifier }),
     *after(name) {
       if (!/^[0-9A-F]{24}$/.test(name)) return

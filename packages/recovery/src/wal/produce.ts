@@ -1,4 +1,5 @@
 import { type SegmentName, segmentRange } from '@lifeboat/shared/domain/wal.ts'
+import { forget } from '@lifeboat/shared/service/forget.ts'
 import { findWal, type SegmentPart, type WalSupply } from './find-wal.ts'
 import { checkPages, type WalIdentity } from './page-header.ts'
 import type { ReadWal } from './read-object.ts'
@@ -20,8 +21,10 @@ export async function produceWal(
   if (found.kind === 'none') return undefined
   if (found.kind === 'history') return read(found.listed)
   const identity = { ...of, segmentBytes: supply.segmentBytes }
-  const segment = Buffer.alloc(supply.segmentBytes)
-  for (const part of found.parts) await placePart(segment, part, read)
+  const [first] = found.parts
+  const isWhole = first?.listed.object.kind === 'segment' && first.at === 0 && first.until === supply.segmentBytes
+  const segment = isWhole ? await read(first.listed) : Buffer.alloc(supply.segmentBytes)
+  if (!isWhole) for (const part of found.parts) await placePart(segment, part, read)
   const { timeline, start } = segmentRange(name as SegmentName, supply.segmentBytes)
   for (const { at, until } of found.parts)
     checkPages(segment.subarray(at, until), start + BigInt(at), timeline, identity)
@@ -32,4 +35,5 @@ async function placePart(segment: Buffer, { listed, at, until }: SegmentPart, re
   const plain = await read(listed)
   const begins = listed.object.kind === 'piece' ? listed.object.from : 0
   plain.copy(segment, at, at - begins, until - begins)
+  forget(plain)
 }

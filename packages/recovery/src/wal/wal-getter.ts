@@ -5,6 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
+import { forget } from '@lifeboat/shared/service/forget.ts'
+import { holdMemory } from '@lifeboat/shared/service/lean-memory.ts'
 import { getWalScript, restoreCommand } from './get-wal-script.ts'
 
 /** Serves restore_command while PostgreSQL recovers. Disposing makes whatever is still asked for fail. */
@@ -14,14 +16,18 @@ export interface WalGetter extends AsyncDisposable {
   readonly trouble: LifeboatError | undefined
   /** Fetches this file and what comes after it before anybody asks. */
   ahead(name: string): void
+  /** The goal is reached: fetches no more before anybody asks, unless somebody asks again. */
+  rest(): void
 }
 
 /** Where the files come from. */
 export interface WalShelf {
-  /** The file, checked; undefined when the archive ends before it. */
+  /** The file, checked; undefined when the archive ends before it. Its memory is given back when it was written. */
   produce(name: string): Promise<Buffer | undefined>
   /** What will be asked for after this one, nearest first. */
   after(name: string): Iterable<string>
+  /** Memory that one file takes while it comes. */
+  readonly takesBytes: number
 }
 
 export interface WalGetterOptions {
@@ -108,6 +114,10 @@ class Getter implements WalGetter {
     this.#goOnAfter(name)
   }
 
+  rest(): void {
+    this.#ahead = undefined
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     this.#watcher?.close()
@@ -163,6 +173,7 @@ class Getter implements WalGetter {
   }
 
   async #bring(name: string, entry: Entry): Promise<void> {
+    using _held = holdMemory(this.#shelf.takesBytes)
     try {
       const bytes = await this.#patiently(name)
       if (bytes) await this.#put(name, bytes)
@@ -192,6 +203,7 @@ class Getter implements WalGetter {
   async #put(name: string, bytes: Buffer): Promise<void> {
     const coming = this.#path('coming', name)
     await writeFile(coming, bytes, { mode: 0o600 })
+    forget(bytes)
     await this.#give(coming)
     await rename(coming, this.#path('ready', name))
   }

@@ -46,7 +46,8 @@ test('a cluster that went back in place, and one that was put back, have their W
     // A running server writes a record now and then.
     expect(parseLsn(state.serverLsn) - end).toBeLessThan(1_000_000n)
     const slots = 'select slot_name as name, active from pg_replication_slots'
-    expect(await pg.query('postgres', slots)).toEqual([{ name: SLOT, active: true }])
+    // That of a base goes with its connection, a moment later.
+    await expect.poll(() => pg.query('postgres', slots)).toEqual([{ name: SLOT, active: true }])
   }
 
   await query('create table visit (no int primary key)')

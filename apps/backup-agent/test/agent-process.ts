@@ -6,6 +6,7 @@ import { BackupFailed, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/
 import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
 import { ackWaitPasses } from '@lifeboat/testkit/ack-wait.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { type ServiceProcess, spawnService } from '@lifeboat/testkit/world/processes.ts'
 import { expect } from 'vitest'
 import type { AgentConfig } from '../src/config.ts'
@@ -62,10 +63,17 @@ export async function spawnAgent(
   return spawnService({ service: 'backup-agent', name: 'agent', configPath, logFolder: folder })
 }
 
-/** An agent dies as with the power of its host, and its next life may begin: by then NATS does not wait for this one any more. */
+/** The session that keeps a database from other restores. */
+const HOLDING = `select from pg_stat_activity where application_name = 'lifeboat recover' and state = 'idle'`
+
+/** An agent dies as with the power of its host, and its next life may begin: by then NATS does not wait for this one any more, and its server, if it runs, holds nothing for it. */
 export async function dies(agent: ServiceProcess, house: AgentHouse, { agentId }: AgentConfig): Promise<void> {
   await agent.kill('SIGKILL')
   await ackWaitPasses(house.natsUrl, `agent-${agentId}`)
+  await until(
+    () => house.pg.query('postgres', HOLDING).catch(() => []),
+    (sessions) => sessions.length === 0,
+  )
 }
 
 /** @param from where in the log to look: what its earlier lives said stands before */

@@ -45,8 +45,8 @@ export interface TablesHouse extends AsyncDisposable {
   /** A proven dump of the whole database. */
   dump(change?: Partial<SealOptions>): Promise<Manifest>
   query(sql: string): Promise<Record<string, unknown>[]>
-  /** A session of somebody else. */
-  connected(applicationName: string): Promise<SourceClient>
+  /** A session of somebody else, in the clinic's database unless told otherwise. */
+  connected(applicationName: string, database?: string): Promise<SourceClient>
   /** Until a restore waits for a lock. */
   untilWaiting(): Promise<void>
   /** The clinic as it was at first. */
@@ -85,7 +85,8 @@ export async function serveTablesHouse(): Promise<ServedTablesHouse> {
 
 export async function openTablesHouse(): Promise<TablesHouse> {
   await using opening = new AsyncDisposableStack()
-  const at = opening.use(await openRestoreHouse())
+  // Tables are locked here and whoever holds one is told: nobody comes to them by himself.
+  const at = opening.use(await openRestoreHouse({ settings: { autovacuum: 'off' } }))
   const { pg } = at.house
   const query = (sql: string) => pg.query('records', sql)
   const seal: TablesHouse['seal'] = async (change) => {
@@ -107,8 +108,8 @@ export async function openTablesHouse(): Promise<TablesHouse> {
   const owned = opening.move()
   return {
     ...{ at, backupId, seal, dump, query },
-    connected(applicationName) {
-      const to = { host: pg.socketDir, port: pg.port, database: 'records', user: pg.user, sslmode: 'disable' } as const
+    connected(applicationName, database = 'records') {
+      const to = { host: pg.socketDir, port: pg.port, database, user: pg.user, sslmode: 'disable' } as const
       return connectSource(to, { applicationName, lockTimeoutMs: 1000 })
     },
     async untilWaiting() {

@@ -40,7 +40,8 @@ test.concurrent.each<[string, string, number[], TablesInto, 'dump'?]>([
     expect(ran.at(-1)).toBe('start')
     // What was stopped does not stand still while everything is loaded anew.
     expect(ran.join(' ')).not.toContain('stop stop')
-    const [first] = /"phase":"[^"]+"/.exec(second.log().slice(told)) ?? []
+    // It may have found the hook that was let go at work still, and waited for its end.
+    const [first] = /"phase":"(?!stop hook of an earlier life)[^"]+"/.exec(second.log().slice(told)) ?? []
     if (phase === 'stop hook') expect(first).toBe('"phase":"start hook"')
   },
   600_000,
@@ -59,6 +60,20 @@ test.concurrent('an agent killed while it restores a dump beside leaves nothing 
   await using _second = await lives.next()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
   expect([await at.besides(), await clinic.left()]).toEqual([[], []])
+}, 600_000)
+
+test.concurrent('what a dead agent restored a dump with may be at it still when its next life begins anew', async () => {
+  await using clinic = await openTablesHouse()
+  const { at } = clinic
+  await using somebody = await clinic.connected('somebody')
+  await somebody.query('begin; lock table pg_namespace in share mode')
+  const { restoreId, lives } = await killedAt(clinic, 'restore', REPLACE, 'dump')
+  await somebody.query('commit')
+  const [beside] = await at.besides()
+  await using _left = await clinic.connected('pg_restore', beside)
+  await using _second = await lives.next()
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
+  expect(await at.besides()).toEqual([])
 }, 600_000)
 
 /** Visits are lost, a command to bring them back is given, and the agent is killed as soon as it says that this phase begins. `told`: where the log of its next life begins. */

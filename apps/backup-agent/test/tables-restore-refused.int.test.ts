@@ -147,7 +147,7 @@ describe('refused, with nothing changed and nothing left:', () => {
       code: 'RESTORE_TABLE_BUSY',
       facts: { holders: [expect.stringMatching(/^pid \d+, somebody of postgres, idle in transaction: clinic\.note$/)] },
     })
-    const { restoreId } = await clinic.at.command(clinic.cfg, clinic.wish('note', REPLACE, { drainMs: 60_000 }))
+    const { restoreId } = await clinic.at.command(clinic.cfg, clinic.wish('note', REPLACE, { drainMs: 600_000 }))
     await clinic.untilWaiting()
     await holder.query('commit')
     expect(await clinic.at.settled(restoreId)).toMatchObject([{ outcome: 'done' }])

@@ -261,7 +261,7 @@ test.each(['repeatable read', 'serializable'])(
     try {
       await using writer = await clinic.connected('somebody')
       await writer.query(`begin; insert into clinic.note values ('late', 1)`)
-      const { restoreId } = await clinic.at.command(clinic.cfg, clinic.wish('note', REPLACE, { drainMs: 60_000 }))
+      const { restoreId } = await clinic.at.command(clinic.cfg, clinic.wish('note', REPLACE, { drainMs: 600_000 }))
       await clinic.untilWaiting()
       await writer.query('commit')
       const [settled] = await clinic.at.settled(restoreId)

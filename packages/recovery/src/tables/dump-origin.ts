@@ -56,6 +56,8 @@ export async function dumpOrigin(
 ): Promise<TableOrigin> {
   const { run } = reader
   await using opening = new AsyncDisposableStack()
+  // A pg_restore that a killed life of the caller left behind is still at work in it.
+  await dropBeside(server, name)
   await dropLeftovers(server, database, 'restoring')
   const tools = await findPostgresTools(restorerMajor(manifest, manifest.server.major), ['pg_restore'], reader)
   const program = await tools.program('pg_restore')

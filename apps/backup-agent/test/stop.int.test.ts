@@ -25,9 +25,12 @@ async function stop(house: WalHouse) {
 /** The whole server, every process of it: connections stay open and nothing is answered any more. */
 async function freeze(pg: TestPostgres): Promise<Disposable> {
   const [pid = ''] = (await readFile(join(pg.dataDir, 'postmaster.pid'), 'utf8')).split('\n')
+  // Their parent first: from then on none comes, and none that ends is gone.
+  process.kill(Number(pid), 'SIGSTOP')
   const { stdout } = await run('pgrep', ['-P', pid])
-  const all = [pid, ...stdout.trim().split('\n')].map(Number)
-  for (const one of all) process.kill(one, 'SIGSTOP')
+  const children = stdout.trim().split('\n').map(Number)
+  for (const one of children) process.kill(one, 'SIGSTOP')
+  const all = [...children, Number(pid)]
   return { [Symbol.dispose]: () => all.forEach((one) => void process.kill(one, 'SIGCONT')) }
 }
 

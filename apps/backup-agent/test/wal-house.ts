@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -60,6 +60,8 @@ export interface WalHouse extends AsyncDisposable {
   back(target: string): Promise<void>
   /** What the agent left in its spool for WAL. */
   spooled(): Promise<string[]>
+  /** How much room that takes. */
+  spooledBytes(): Promise<number>
   wipeSpool(): Promise<void>
   state(pleases: (state: WalState) => boolean, withinMs?: number): Promise<WalState>
   /** Names below `wal/<timeline>` of a target. */
@@ -100,6 +102,7 @@ export async function openWalHouse(opts: WalHouseOptions): Promise<WalHouse> {
   stack.defer(async () => {
     await Promise.all([...running.values()].map((service) => service[Symbol.asyncDispose]()))
   })
+  const spool = join(folder, 'spool', 'wal', SOURCE)
   const walFolder = (target: string) => join(folder, 'targets', target, SOURCE, 'wal')
   return {
     ...{ folder, nats, bus, running, ledger: await Ledger.open(bus), identityFile: fileOf(keys.identity) },
@@ -116,7 +119,11 @@ export async function openWalHouse(opts: WalHouseOptions): Promise<WalHouse> {
     moveTo: write,
     away: (target) => rename(join(folder, 'targets', target), join(folder, `away-${target}`)),
     back: (target) => rename(join(folder, `away-${target}`), join(folder, 'targets', target)),
-    spooled: () => readdir(join(folder, 'spool', 'wal', SOURCE)).catch(() => []),
+    spooled: () => readdir(spool).catch(() => []),
+    async spooledBytes() {
+      const sizes = (await readdir(spool)).map((name) => stat(join(spool, name)).catch(() => ({ size: 0 })))
+      return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0)
+    },
     wipeSpool: () => rm(join(folder, 'spool'), { recursive: true, force: true }),
     async state(pleases, withinMs = 240_000) {
       for (const until = Date.now() + withinMs; ; await sleep(100)) {
@@ -238,6 +245,15 @@ export async function dropSlot(pg: TestPostgres): Promise<void> {
 export async function currentLsn(pg: TestPostgres): Promise<bigint> {
   const [row] = await pg.query('postgres', 'SELECT pg_current_wal_flush_lsn()::text AS lsn')
   return parseLsn(row.lsn)
+}
+
+/** The server has heard that nothing before `lsn` is needed: what the state tells reaches it a moment earlier or later. */
+export async function slotReaches(pg: TestPostgres, lsn: bigint): Promise<void> {
+  const ask = 'SELECT restart_lsn::text AS lsn, active FROM pg_replication_slots'
+  await until(
+    () => pg.query('postgres', ask),
+    ([slot]) => slot.active && parseLsn(slot.lsn) >= lsn,
+  )
 }
 
 export function safeBeyond(lsn: bigint): (state: WalState) => boolean {

@@ -1,4 +1,4 @@
-import { parseLsn, segmentAt } from '@lifeboat/shared/domain/wal.ts'
+import { segmentAt } from '@lifeboat/shared/domain/wal.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { AGENTS_BUCKET } from '../src/name-lease.ts'
@@ -9,6 +9,7 @@ import {
   openWalHouse,
   SEGMENT_BYTES,
   SLOT,
+  slotReaches,
   type WalHouse,
   writeWal,
 } from './wal-house.ts'
@@ -31,8 +32,7 @@ test('what the server wrote lies at every target byte for byte, the unfinished s
   const whole = objects.flatMap((object) => (object.kind === 'segment' ? [object.segment] : []))
   expect(whole.length).toBeGreaterThanOrEqual(2)
   expect(whole).not.toContain(segmentAt(1, end, SEGMENT_BYTES))
-  const [slot] = await pg.query('postgres', 'SELECT restart_lsn::text AS lsn, active FROM pg_replication_slots')
-  expect([slot.active, parseLsn(slot.lsn) >= end]).toEqual([true, true])
+  await slotReaches(pg, end)
   await expect.poll(() => house.spooled()).toEqual([])
 })
 

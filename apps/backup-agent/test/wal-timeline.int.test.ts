@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { WAL_SURVEYS_BUCKET } from '@lifeboat/catalog/audit/wal-survey.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { type Lsn, parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { expect, test, vi } from 'vitest'
 import { currentLsn, everywhere, openWalHouse, SOURCE, type WalHouse, writeWal } from './wal-house.ts'
@@ -31,9 +32,7 @@ test.concurrent('a standby that is promoted in the middle of a segment is follow
   expect(state.lost).toBeUndefined()
   for (const target of ['north', 'south']) await expectBranch(house, target)
   await loseHistory(house)
-  await vi.waitFor(() => Promise.all(['north', 'south'].map((target) => expectBranch(house, target))), {
-    ...{ timeout: 90_000, interval: 500 },
-  })
+  await eventually(() => Promise.all(['north', 'south'].map((target) => expectBranch(house, target))))
 })
 
 /** Somebody removed it everywhere, and an uploader saw that: it says that it looks, and a minute later, of the same look, what is gone. */

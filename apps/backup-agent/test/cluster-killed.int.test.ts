@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
 import { dies, said } from './agent-process.ts'
 import { type ClusterHouse, HOOKS, openClusterHouse, VISITS } from './cluster-house.ts'
@@ -158,7 +159,8 @@ test.concurrent.each(['book', 'note'])(
     // Whoever opens it to write waits until somebody reads.
     const hung = async (order: { restoreId: string; agentId: string }) => {
       pipe = pipeOf(order)
-      execFileSync('mkfifo', [pipe])
+      // While something of that name is being written there is no place for it.
+      await eventually(() => execFileSync('mkfifo', [pipe], { stdio: 'pipe' }))
       await sleep(5000)
     }
     const meanwhile = () => rm(pipe)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { expect, test, vi } from 'vitest'
 import {
@@ -106,7 +107,7 @@ test.concurrent('another cluster under the same name is refused by the agent, an
   await everywhere(house, pg)
   // Nothing is on its way any more when it is looked what there is: the server has written its last, and what all targets hold has left the spool.
   await pg.stop()
-  await expect.poll(() => house.spooled()).toEqual([])
+  await eventually(async () => expect(await house.spooled()).toEqual([]))
   await house.kill('backup-agent', 'SIGTERM')
   const before = await digestsOf(house)
   await house.moveTo(other)

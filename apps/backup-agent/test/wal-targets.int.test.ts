@@ -6,7 +6,7 @@ import { WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { moment, newBackupId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { formatLsn, parseLsn, rangeOf } from '@lifeboat/shared/domain/wal.ts'
-import { until } from '@lifeboat/testkit/eventually.ts'
+import { eventually, until } from '@lifeboat/testkit/eventually.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { expect, test } from 'vitest'
 import {
@@ -174,7 +174,7 @@ test.concurrent('with too few targets the server keeps the WAL, the agent does n
   await sleep(40_000)
   const held = await house.state((now) => now.slot.retainedBytes > 80e6)
   const slot = () => pg.query('postgres', 'SELECT restart_lsn::text AS lsn, active FROM pg_replication_slots')
-  await expect.poll(slot).toEqual([{ lsn: held.safe.lsn, active: true }])
+  await eventually(async () => expect(await slot()).toEqual([{ lsn: held.safe.lsn, active: true }]))
   // A record the server wrote by itself may have been on its way to both when one went away.
   expect(parseLsn(held.safe.lsn) - parseLsn(safe.lsn)).toBeLessThan(1_000_000n)
   expect(parseLsn(held.receivedLsn) < (await currentLsn(pg))).toBe(true)

@@ -50,11 +50,7 @@ test.concurrent.each<[string, string, number[], TablesInto, 'dump'?]>([
 test.concurrent('an agent killed while it restores a dump beside leaves nothing of it when the command was cancelled meanwhile', async () => {
   await using clinic = await openTablesHouse()
   const { at } = clinic
-  await using somebody = await clinic.connected('somebody')
-  // Nobody makes a schema meanwhile, so nothing is loaded, and until it is the database beside is needed.
-  await somebody.query('begin; lock table pg_namespace in share mode')
-  const { restoreId, lives } = await killedAt(clinic, 'restore', REPLACE, 'dump')
-  await somebody.query('commit')
+  const { restoreId, lives } = await killedBeforeItLoads(clinic)
   expect(await at.besides()).toEqual([expect.stringMatching(/^records_restoring_/)])
   await at.cancel(restoreId)
   await using _second = await lives.next()
@@ -65,16 +61,22 @@ test.concurrent('an agent killed while it restores a dump beside leaves nothing 
 test.concurrent('what a dead agent restored a dump with may be at it still when its next life begins anew', async () => {
   await using clinic = await openTablesHouse()
   const { at } = clinic
-  await using somebody = await clinic.connected('somebody')
-  await somebody.query('begin; lock table pg_namespace in share mode')
-  const { restoreId, lives } = await killedAt(clinic, 'restore', REPLACE, 'dump')
-  await somebody.query('commit')
+  const { restoreId, lives } = await killedBeforeItLoads(clinic)
   const [beside] = await at.besides()
   await using _left = await clinic.connected('pg_restore', beside)
   await using _second = await lives.next()
   expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
   expect(await at.besides()).toEqual([])
 }, 600_000)
+
+/** Nobody makes a schema meanwhile, so nothing is loaded, and until it is the database beside is needed. */
+async function killedBeforeItLoads(clinic: TablesHouse) {
+  await using somebody = await clinic.connected('somebody')
+  await somebody.query('begin; lock table pg_namespace in share mode')
+  const killed = await killedAt(clinic, 'restore', REPLACE, 'dump')
+  await somebody.query('commit')
+  return killed
+}
 
 /** Visits are lost, a command to bring them back is given, and the agent is killed as soon as it says that this phase begins. `told`: where the log of its next life begins. */
 async function killedAt(clinic: TablesHouse, phase: string, into: TablesInto, from?: 'dump') {

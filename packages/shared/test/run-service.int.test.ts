@@ -36,7 +36,8 @@ class Toy {
     this.child.stdout?.on('data', (chunk: Buffer) => {
       this.output += chunk.toString()
     })
-    this.exit = once(this.child, 'exit')
+    // Behind its last word.
+    this.exit = once(this.child, 'close')
   }
   async says(text: string): Promise<void> {
     await expect.poll(() => this.output).toContain(text)
@@ -88,11 +89,13 @@ test('a service whose start fails exits 1', async () => {
 })
 
 test('stopping lets work in progress finish within the grace and takes no more', async () => {
-  const toy = new Toy({ TOY_WORK_MS: '600', TOY_GRACE_MS: '20000' })
+  const toy = new Toy({ TOY_WORK: 'until told', TOY_GRACE_MS: '120000' })
   await wishDrill()
   await toy.says('began attempt 1')
   await wishDrill()
   toy.child.kill('SIGTERM')
+  await toy.says('told to stop')
+  toy.child.kill('SIGUSR2')
   expect(await toy.ends()).toBe(0)
   expect(toy.output.match(/began/g)).toHaveLength(1)
   expect(toy.output).toContain('finished')

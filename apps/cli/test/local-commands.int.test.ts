@@ -59,6 +59,28 @@ describe('config check', () => {
   })
 })
 
+describe('target lifecycle', () => {
+  test('the document is printed with how to apply it and what that replaces, and with --json alone', async () => {
+    const path = join(dir, 'moving.yaml')
+    const moving = '{ kind: s3, bucket: acme-backups, transition: { class: STANDARD_IA, days: { dump: 30 } } }'
+    await writeFile(path, configText('nats://127.0.0.1:1', dir).replace(/^ {2}aws: .*$/m, `  aws: ${moving}`))
+    const { code, out } = await cli(dir, ['target', 'lifecycle', 'aws', '--config', path])
+    expect(code).toBe(0)
+    expect(out).toContain('"Value": "dump"')
+    expect(out).toContain('  aws s3api put-bucket-lifecycle-configuration --bucket acme-backups ')
+    expect(out).toContain('This replaces all lifecycle rules of the bucket acme-backups')
+    const json = await cli(dir, ['target', 'lifecycle', 'aws', '--config', path, '--json'])
+    expect(JSON.parse(json.out)).toMatchObject({ Rules: [{ ID: 'lifeboat-aws-dump' }] })
+  })
+
+  test('a target that moves nothing has none, and one nobody knows is told', async () => {
+    const none = await cli(dir, ['target', 'lifecycle', 'gcp'])
+    expect(none).toMatchObject({ code: 7, err: expect.stringContaining('TARGET_MOVES_NOTHING') })
+    const unknown = await cli(dir, ['target', 'lifecycle', 'nowhere'])
+    expect(unknown).toMatchObject({ code: 5, err: expect.stringContaining('TARGET_UNKNOWN') })
+  })
+})
+
 describe('key new', () => {
   test('the keys it makes encrypt, decrypt, sign and verify, and only we may read them', async () => {
     const { code, out } = await cli(dir, ['key', 'new', '--out', 'keys', '--signer', 'db1', 'verifier', '--json'])

@@ -4,9 +4,13 @@ import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { openMemory } from '@lifeboat/storage/memory.ts'
+import { LEAST_MOVED_BYTES, moveMark } from '@lifeboat/storage/move-mark.ts'
+import type { ContentRole } from '@lifeboat/storage/target.ts'
 import { expect, test } from 'vitest'
 import { spoolBackup } from './support/backup.ts'
 import { startFleet } from './support/fleet.ts'
+
+const MOVES = { class: 'STANDARD_IA', days: { dump: 30 } }
 
 test.concurrent('a copy that is gone altogether is made anew from another target, the manifest last', async () => {
   await using at = await startPlace({ mayRemove: false })
@@ -16,6 +20,25 @@ test.concurrent('a copy that is gone altogether is made anew from another target
   expect(remade).toMatchObject({ objects: at.backup.copy.size, from: ['gcp'] })
   expect(at.isWhole()).toBe(true)
   expect([...at.aws.objects.keys()].at(-1)).toBe(at.manifest)
+})
+
+test.concurrent('what is made anew is marked like the first: parts may be moved by age, documents and the manifest never', async () => {
+  await using at = await startPlace({ mayRemove: false })
+  const marks = () =>
+    new Map(
+      at.puts
+        .splice(0)
+        .map(({ key, role }) => [key, moveMark(MOVES, key, { role, bytes: LEAST_MOVED_BYTES })?.kind] as const),
+    )
+  const first = marks()
+  at.aws.objects.clear()
+  await at.remake('nothing of it is there')
+  await at.fleet.whenFacts(CopyRemade, 1)
+  const again = marks()
+  for (const key of at.backup.copy.keys()) expect([key, first.get(key)]).toEqual([key, again.get(key)])
+  const moving = [...again].filter(([, kind]) => kind === 'dump').map(([key]) => key)
+  expect(moving.sort()).toEqual([...at.backup.copy.keys()].filter((key) => /\.\d{5}$/.test(key ?? '')).sort())
+  expect(again.get(at.manifest)).toBeUndefined()
 })
 
 test.concurrent('a flipped bit is found by reading, removed where that is allowed, and its part put anew', async () => {
@@ -59,6 +82,12 @@ async function startPlace({ mayRemove }: { mayRemove: boolean }) {
   const stack = new AsyncDisposableStack()
   const fleet = stack.use(await startFleet())
   const [aws, gcp] = [openMemory('aws' as TargetId), openMemory('gcp' as TargetId)]
+  const puts: { key: string; role: ContentRole }[] = []
+  const { put } = aws
+  aws.put = (key, body, opts) => {
+    puts.push({ key, role: opts.role })
+    return put(key, body, opts)
+  }
   await fleet.uploader([aws, gcp], { mayRemove })
   const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
   await fleet.announce(backup)
@@ -70,7 +99,7 @@ async function startPlace({ mayRemove }: { mayRemove: boolean }) {
   backup.release()
   const { sourceId, backupId } = backup.sealed
   return {
-    ...{ fleet, aws, backup },
+    ...{ fleet, aws, backup, puts },
     manifest: manifestKey(sourceId, backupId),
     flip(key: string) {
       const bytes = Buffer.from(aws.objects.get(key) as Buffer)

@@ -95,9 +95,10 @@ function unknownKeys(schema: z.core.$ZodType, root: unknown, path: Path, keys: r
 function knownKeys(schema: z.core.$ZodType, root: unknown, path: Path): string[] {
   const field = fieldAt(schema, path, root)
   const def = field?.schema._zod.def as
-    | { shape?: object; options?: z.core.$ZodType[]; discriminator?: string }
+    | { shape?: object; options?: z.core.$ZodType[]; discriminator?: string; keyType?: z.core.$ZodType }
     | undefined
   if (def?.shape) return Object.keys(def.shape)
+  if (def?.keyType) return Object.keys((def.keyType._zod.def as { entries?: object }).entries ?? {})
   const variant = def?.options?.find((option) => isVariant(option, def.discriminator, valueAt(root, path)))
   return Object.keys((variant?._zod.def as { shape?: object } | undefined)?.shape ?? {})
 }

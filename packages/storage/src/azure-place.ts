@@ -20,6 +20,7 @@ export interface Where {
   prefix: string
   tiers: AzureConfig['storageClass']
   lock: AzureConfig['lock']
+  transition: AzureConfig['transition']
   limits: AzureLimits
 }
 

@@ -7,6 +7,7 @@ import { blobOf, policyUntil, storedAt, type Where } from './azure-place.ts'
 import { stat } from './azure-read.ts'
 import { checkedBody } from './checked-body.ts'
 import { lockAtWrite } from './lock.ts'
+import { MOVE_TAG, moveMark } from './move-mark.ts'
 import { settleCreate } from './settle-create.ts'
 import type { PutOptions, Receipt } from './target.ts'
 
@@ -30,11 +31,13 @@ async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): 
   const md5 = Buffer.from(opts.md5, 'hex')
   const tier = at.tiers[opts.role]
   const until = lockAtWrite(at.lock, key, opts)
+  const mark = moveMark(at.transition, key, opts)
   const storing = {
     abortSignal,
     conditions: { ifNoneMatch: '*' },
     blobHTTPHeaders: { blobContentType: 'application/octet-stream', blobContentMD5: md5 },
     ...(tier !== undefined && { tier }),
+    ...(mark && { tags: { [MOVE_TAG]: mark.kind } }),
     ...(until && { immutabilityPolicy: policyUntil(at, until) }),
   }
   const blob = blobOf(at, key)

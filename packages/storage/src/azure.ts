@@ -29,8 +29,8 @@ export async function openAzure(
   demandTiers(id, config)
   const prefix = config.prefix === '' ? '' : `${config.prefix}/`
   const container = await containerClient(id, config, ctx.resolveSecret)
-  const { lock, storageClass: tiers } = config
-  const at: Where = { id, container, prefix, tiers, lock, limits }
+  const { lock, storageClass: tiers, transition } = config
+  const at: Where = { id, container, prefix, tiers, lock, transition, limits }
   return {
     id,
     kind: 'azure',

@@ -5,9 +5,10 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { abortableRequests } from './abortable-requests.ts'
 import { checkedBody } from './checked-body.ts'
 import { statusOf, translateGcs } from './gcs-errors.ts'
-import { receiptOf, retentionUntil, type Where } from './gcs-place.ts'
+import { moveTime, receiptOf, retentionUntil, type Where } from './gcs-place.ts'
 import { remove, stat } from './gcs-read.ts'
 import { lockAtWrite } from './lock.ts'
+import { moveMark } from './move-mark.ts'
 import { compareContent } from './same-content.ts'
 import { settleCreate } from './settle-create.ts'
 import type { PutOptions, Receipt } from './target.ts'
@@ -30,6 +31,7 @@ async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): 
   const file = at.bucket.file(at.prefix + key)
   const storageClass = at.storageClass[role]
   const until = lockAtWrite(at.lock, key, opts)
+  const mark = moveMark(at.transition, key, opts)
   const sink = file.createWriteStream({
     resumable: false,
     validation: false,
@@ -38,6 +40,7 @@ async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): 
       contentType: 'application/octet-stream',
       md5Hash: Buffer.from(md5, 'hex').toString('base64'),
       ...(storageClass !== undefined && { storageClass }),
+      ...(mark && moveTime(mark)),
       ...(until && retentionUntil(at, until)),
     },
   })

@@ -32,8 +32,8 @@ export async function openGcs(
     retryOptions: { autoRetry: false },
   })
   const prefix = config.prefix === '' ? '' : `${config.prefix}/`
-  const { lock, storageClass } = config
-  const at: Where = { id, bucket: storage.bucket(config.bucket), prefix, storageClass, lock }
+  const { lock, storageClass, transition } = config
+  const at: Where = { id, bucket: storage.bucket(config.bucket), prefix, storageClass, lock, transition }
   return {
     id,
     kind: 'gcs',

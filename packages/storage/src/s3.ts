@@ -17,6 +17,7 @@ import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { checkedBody } from './checked-body.ts'
 import { copyLockMs, lockAtWrite } from './lock.ts'
+import { MOVE_TAG, moveMark } from './move-mark.ts'
 import type { OpenContext } from './open-target.ts'
 import { relay } from './relay.ts'
 import { statusOf, translateS3Error } from './s3/translate.ts'
@@ -164,8 +165,9 @@ class S3Target implements Target {
   #putCommand(key: Key, stream: Readable, opts: PutOptions): PutObjectCommand {
     const { bytes, sha256, role } = opts
     const storageClass = this.#config.storageClass[role] as StorageClass | undefined
-    const { lock } = this.#config
+    const { lock, transition } = this.#config
     const until = lockAtWrite(lock, key, opts)
+    const mark = moveMark(transition, key, opts)
     const command = new PutObjectCommand({
       ...this.#at(key),
       Body: stream,
@@ -173,6 +175,7 @@ class S3Target implements Target {
       ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
       IfNoneMatch: '*',
       ...(storageClass && { StorageClass: storageClass }),
+      ...(mark && { Tagging: `${MOVE_TAG}=${mark.kind}` }),
       ...(lock && until && { ObjectLockMode: modeOf(lock), ObjectLockRetainUntilDate: until }),
     })
     // Known beforehand, so it need not stay UNSIGNED-PAYLOAD: the signature covers the bytes.

@@ -1,5 +1,5 @@
 import { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
-import { PolicyId } from '@lifeboat/shared/domain/ids.ts'
+import { BackupKind, PolicyId } from '@lifeboat/shared/domain/ids.ts'
 import { ByteSize } from '@lifeboat/shared/time/duration.ts'
 import { z } from 'zod'
 
@@ -40,6 +40,24 @@ const Lock = z
   )
 export type LockConfig = NonNullable<z.infer<typeof Lock>>
 
+/** @param name the classes this kind of store moves to and reads at once */
+function transitionTo<C extends z.ZodType<string>>(name: C) {
+  return z
+    .strictObject({
+      class: name.describe('Where to, in the words of the store; a class that answers at once.'),
+      days: z
+        .partialRecord(BackupKind, z.int().min(1).max(36_500))
+        .describe(
+          'Age of a part in days, by kind of backup, e.g. dump: 30. Kinds that are not named stay where they are.',
+        ),
+    })
+    .optional()
+    .describe(
+      'Parts are marked as they are put, and a rule of the bucket moves them to a cheaper class by age: `lifeboat target lifecycle` prints the rule. Default none.',
+    )
+}
+export type TransitionConfig = NonNullable<z.infer<ReturnType<typeof transitionTo<z.ZodType<string>>>>>
+
 const common = {
   prefix: z
     .string()
@@ -71,6 +89,7 @@ export const S3Config = z.strictObject({
     .optional()
     .describe(REMOVAL),
   lock: Lock,
+  transition: transitionTo(z.string().min(1)),
   ...common,
 })
 
@@ -87,6 +106,7 @@ export const GcsConfig = z.strictObject({
     .optional()
     .describe(REMOVAL),
   lock: Lock,
+  transition: transitionTo(z.enum(['NEARLINE', 'COLDLINE', 'ARCHIVE'])),
   ...common,
 })
 
@@ -102,6 +122,7 @@ export const AzureConfig = z.strictObject({
     .optional()
     .describe(REMOVAL),
   lock: Lock,
+  transition: transitionTo(z.enum(['Cool', 'Cold'])),
   ...common,
 })
 

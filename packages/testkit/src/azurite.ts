@@ -17,6 +17,8 @@ export interface Azurite extends AsyncDisposable {
   deleteContainer(name: string): Promise<void>
   /** What the service itself says about one blob, past any client. */
   head(container: string, name: string): Promise<Headers>
+  /** The index tags of one blob, past any client. */
+  tags(container: string, name: string): Promise<Record<string, string>>
 }
 
 /** Boots Azurite (blob service only, strict mode) on a free port. */
@@ -40,6 +42,11 @@ export async function startAzurite(): Promise<Azurite> {
     },
     async head(container, name) {
       return (await ask('HEAD', `${container}/${encodeURI(name)}`)).headers
+    },
+    async tags(container, name) {
+      const xml = await (await ask('GET', `${container}/${encodeURI(name)}`, { comp: 'tags' })).text()
+      const tags = xml.matchAll(/<Key>([^<]*)<\/Key><Value>([^<]*)<\/Value>/g)
+      return Object.fromEntries([...tags].map(([, key = '', value = '']) => [key, value]))
     },
     async [Symbol.asyncDispose]() {
       child.ref()

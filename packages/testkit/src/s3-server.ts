@@ -15,6 +15,7 @@ export interface HeldObject {
   key: string
   bytes: number
   storageClass: string
+  tags: Readonly<Record<string, string>>
 }
 
 export interface S3Server extends AsyncDisposable {
@@ -154,6 +155,6 @@ function refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown): voi
   answerRefusal(req, res, thrown instanceof S3Refusal ? thrown : new S3Refusal(500, 'InternalError', String(thrown)))
 }
 
-function pick({ bytes, storageClass }: HeldObject | { bytes: number; storageClass: string }) {
-  return { bytes, storageClass }
+function pick({ bytes, storageClass, tags }: Omit<HeldObject, 'key'>) {
+  return { bytes, storageClass, tags }
 }

@@ -41,6 +41,16 @@ export function addKeeping({ does, noun, verb }: Shape): void {
     ['name'],
   )
 
+  does(
+    verb(
+      target,
+      'lifecycle',
+      'Print the rules by which the store itself moves parts by age, for the tool of its cloud; with --json the document alone. Asks nobody.',
+    ).argument('<name>', 'a name under `targets`'),
+    async () => (await import('../commands/target-lifecycle.ts')).targetLifecycle,
+    ['name'],
+  )
+
   const expiry = noun('expiry', 'Letting backups go by the rules of their policies.')
   does(
     verb(expiry, 'plan', 'Say what would go and what stays, each with its reasons; changes nothing.').option(

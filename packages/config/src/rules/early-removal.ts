@@ -1,21 +1,11 @@
 import { Duration, formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { leastDays } from '@lifeboat/storage/classes.ts'
 import type { Finding } from '../problems.ts'
 import type { Raw, Rule } from '../references.ts'
 import { block, blocks, list, text } from './raw.ts'
 import { widestGapMs } from './widest-gap.ts'
 
 const DAY_MS = 86_400_000
-
-/**
- * Days that are paid for however soon an object goes.
- *
- * @see https://aws.amazon.com/s3/storage-classes/ · https://cloud.google.com/storage/docs/storage-classes · https://learn.microsoft.com/azure/storage/blobs/access-tiers-overview
- */
-const LEAST_DAYS: Readonly<Record<string, number>> = {
-  ...{ STANDARD_IA: 30, ONEZONE_IA: 30, GLACIER_IR: 90 },
-  ...{ NEARLINE: 30, COLDLINE: 90, ARCHIVE: 365 },
-  ...{ COOL: 30, COLD: 90 },
-}
 
 const PERIOD_MS: Readonly<Record<string, number>> = {
   ...{ last: 0, hourly: 3_600_000, daily: DAY_MS, weekly: 7 * DAY_MS, monthly: 31 * DAY_MS, yearly: 366 * DAY_MS },
@@ -30,17 +20,32 @@ export const earlyRemovalFindings: Rule = (raw, sections) => {
   return blocks(raw, 'policies').flatMap(([id, policy]) =>
     list(policy.targets).flatMap((target): Finding[] => {
       const there = block(block(raw.targets)[text(target) ?? ''])
-      const name = text(block(there.storageClass).part)
-      const leastMs = (LEAST_DAYS[name?.toUpperCase() ?? ''] ?? 0) * DAY_MS
       const stayMs = longestStayMs(policy, { id: text(target) ?? '', policy: id, config: there }, block(raw.expiry))
-      if (stayMs === undefined || stayMs >= leastMs) return []
-      const message = `everything is removed from ${target} after ${formatDuration(stayMs)} at most, and ${name} is paid for ${formatDuration(leastMs)}`
+      const early = stayMs === undefined ? undefined : (putEarly(there, stayMs) ?? movedEarly(there, stayMs))
+      if (stayMs === undefined || early === undefined) return []
+      const message = `everything is removed from ${target} after ${formatDuration(stayMs)} at most, and ${early}`
       return [{ severity: 'warning', path: ['policies', id, 'keep'], at: 'key', message, hint: HINT }]
     }),
   )
 }
 
 const HINT = 'Keep something longer here, or send this policy to a target whose parts have no such class.'
+
+function putEarly(target: Raw, stayMs: number): string | undefined {
+  const name = text(block(target.storageClass).part) ?? ''
+  const leastMs = leastDays(name) * DAY_MS
+  return stayMs < leastMs ? `${name} is paid for ${formatDuration(leastMs)}` : undefined
+}
+
+/** Counted from the day on which dumps are moved; at Google what they lay there before counts as well. What goes before that day is never moved. */
+function movedEarly(target: Raw, stayMs: number): string | undefined {
+  const { class: given, days } = block(target.transition)
+  const [name, after] = [text(given) ?? '', block(days).dump]
+  if (typeof after !== 'number' || stayMs <= after * DAY_MS) return undefined
+  const leastMs = (leastDays(name) + (target.kind === 'gcs' ? 0 : after)) * DAY_MS
+  if (stayMs >= leastMs) return undefined
+  return `what moves to ${name} after ${after} d is paid for until it is ${formatDuration(leastMs)} old`
+}
 
 /** undefined: nothing is removed by itself there, or nobody can say when. */
 function longestStayMs(

@@ -1,4 +1,12 @@
-import type { ArtifactName, BackupId, DrillId, HoldId, MarkId, SourceId } from './ids.ts'
+import {
+  type ArtifactName,
+  type BackupId,
+  BackupKind,
+  type DrillId,
+  type HoldId,
+  type MarkId,
+  type SourceId,
+} from './ids.ts'
 
 /** A path below the prefix of a target; `/`-separated, never starting with one. The layout is design §4, keys are never rewritten. */
 export type Key = string
@@ -16,6 +24,12 @@ export function backupPrefix(source: SourceId, backup: BackupId): Key {
 /** `records/backups/2026…/db.dump.zst.age.00000` */
 export function partKey(source: SourceId, backup: BackupId, artifact: ArtifactName, partNo: number): Key {
   return `${backupPrefix(source, backup)}${artifact}.${String(partNo).padStart(5, '0')}`
+}
+
+/** Which kind of backup a part belongs to, by the key `partKey` gave it; undefined: it is no part. */
+export function kindOfPart(key: Key): BackupKind | undefined {
+  const [, kind] = /(?:^|\/)[^/]+\/backups\/\d{8}T\d{6}Z-([a-z]+)-[a-z0-9]{6}\/[^/]+\.\d{5}$/.exec(key) ?? []
+  return BackupKind.safeParse(kind).data
 }
 
 export function documentKey(source: SourceId, backup: BackupId, name: string): Key {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
+import { BackupKind } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { LEAST_MOVED_BYTES } from '../move-mark.ts'
 import {
   bodyOf,
   getBytes,
@@ -53,6 +55,18 @@ export const PUT_CASES: readonly TargetCase[] = [
       for (const role of ['part', 'wal', 'document', 'manifest', 'evidence', 'marker'] as const) {
         const bytes = someBytes(64)
         await target.put(`${prefix}${role}`, bodyOf(bytes), { ...optionsFor(bytes, signal), role })
+      }
+    },
+  },
+  {
+    name: 'parts of every kind of backup can be stored, also those that are marked to be moved later',
+    clause: 'put',
+    async check(target, { prefix, signal }) {
+      const bytes = someBytes(LEAST_MOVED_BYTES)
+      for (const kind of BackupKind.options) {
+        const key = `${prefix}records/backups/20260926T020000Z-${kind}-k3f9qa/db.zst.age.00000`
+        await putBytes(target, key, bytes, signal)
+        assert.equal((await putBytes(target, key, bytes, signal)).bytes, LEAST_MOVED_BYTES)
       }
     },
   },

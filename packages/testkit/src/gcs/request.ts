@@ -9,7 +9,14 @@ const CONDITIONS = [
   'ifMetagenerationMatch',
   'ifMetagenerationNotMatch',
 ] as const
-const FIELDS = ['contentType', 'contentEncoding', 'contentDisposition', 'cacheControl', 'storageClass'] as const
+const FIELDS = [
+  'contentType',
+  'contentEncoding',
+  'contentDisposition',
+  'cacheControl',
+  'storageClass',
+  'customTime',
+] as const
 
 /** What a client says about an object it uploads, the digests it promises among it. */
 export interface UploadMetadata {

@@ -11,6 +11,7 @@ export interface ObjectFields {
   contentDisposition?: string
   cacheControl?: string
   storageClass?: string
+  customTime?: string
   metadata?: Record<string, string>
   temporaryHold?: boolean
   eventBasedHold?: boolean
@@ -165,4 +166,6 @@ export function demandValid(name: string | undefined, fields: ObjectFields): ass
     throw invalid(`Invalid object name: ${name.slice(0, 64)}`)
   if (fields.storageClass !== undefined && !STORAGE_CLASSES.includes(fields.storageClass))
     throw invalid(`Invalid argument: storage class ${fields.storageClass}`)
+  if (fields.customTime !== undefined && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(fields.customTime))
+    throw invalid(`Invalid value for customTime: ${fields.customTime}`)
 }

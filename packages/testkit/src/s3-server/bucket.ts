@@ -6,6 +6,7 @@ import type { Received } from './receive.ts'
 export interface StoredObject extends Received {
   versionId: string
   storageClass: string
+  tags: Record<string, string>
   storedAt: Date
   retainUntil?: Date
   lockMode?: 'GOVERNANCE' | 'COMPLIANCE'
@@ -30,14 +31,20 @@ export class S3Bucket {
   async commit(
     key: string,
     body: Received,
-    opts: { createOnly: boolean; storageClass: string },
+    opts: { createOnly: boolean; storageClass: string; tags: Record<string, string> },
   ): Promise<StoredObject> {
     if (opts.createOnly && this.current(key) !== undefined) {
       await unlink(body.path)
       throw new S3Refusal(412, 'PreconditionFailed')
     }
-    const { storageClass } = opts
-    const stored = { ...body, storageClass, versionId: randomBytes(12).toString('base64url'), storedAt: new Date() }
+    const { storageClass, tags } = opts
+    const stored = {
+      ...body,
+      storageClass,
+      tags,
+      versionId: randomBytes(12).toString('base64url'),
+      storedAt: new Date(),
+    }
     const before = this.#versions.get(key) ?? []
     this.#versions.set(key, this.versioned ? [...before, stored] : [stored])
     this.#deleted.delete(key)

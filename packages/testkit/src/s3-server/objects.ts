@@ -19,13 +19,14 @@ export async function putObject(
   const createOnly = demandCreateOnly(req)
   const storageClass = String(req.headers['x-amz-storage-class'] ?? 'STANDARD')
   if (!STORAGE_CLASSES.includes(storageClass)) throw new S3Refusal(400, 'InvalidStorageClass')
+  const tags = tagsOf(req)
   const mode = req.headers['x-amz-object-lock-mode']
   const until = req.headers['x-amz-object-lock-retain-until-date']
   if (mode !== undefined && !at.bucket.versioned)
     throw new S3Refusal(400, 'InvalidRequest', 'Bucket is missing Object Lock Configuration')
   if (createOnly && at.bucket.current(at.key) !== undefined) throw new S3Refusal(412, 'PreconditionFailed')
   if (req.headers.expect !== undefined) res.writeContinue()
-  const stored = await at.bucket.commit(at.key, await receiveBody(req, at.folder), { createOnly, storageClass })
+  const stored = await at.bucket.commit(at.key, await receiveBody(req, at.folder), { createOnly, storageClass, tags })
   if (mode !== undefined || until !== undefined)
     at.bucket.retain(at.key, stored.versionId, String(mode), new Date(String(until)))
   if (at.lie === 'flipped-bit-on-disk') await flipBit(stored, 0)
@@ -81,6 +82,15 @@ export async function flipBit(stored: StoredObject, offset: number): Promise<voi
   await using file = await open(stored.path, 'r+')
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, offset)
   await file.write(Buffer.from([(buffer[0] ?? 0) ^ 1]), 0, 1, offset)
+}
+
+/** `x-amz-tagging: a=1&b=2`. */
+function tagsOf(req: IncomingMessage): Record<string, string> {
+  const pairs = [...new URLSearchParams(String(req.headers['x-amz-tagging'] ?? ''))]
+  for (const [key, value] of pairs)
+    if (!/^[\w +\-=.:/@]{1,128}$/.test(key) || value.length > 256) throw new S3Refusal(400, 'InvalidTag')
+  if (pairs.length > 10) throw new S3Refusal(400, 'BadRequest', 'Object tags cannot be greater than 10')
+  return Object.fromEntries(pairs)
 }
 
 function demandCreateOnly(req: IncomingMessage): boolean {

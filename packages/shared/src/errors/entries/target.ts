@@ -74,6 +74,12 @@ export const TARGET_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  TARGET_MOVES_NOTHING: {
+    title: 'Nothing at this target is moved by age',
+    hint: 'Say under its `transition` in lifeboat.yaml which class parts are moved to and when; see "Moving parts by age" in docs/targets.md.',
+    retry: 'never',
+    level: 'error',
+  },
   COPY_INCOMPLETE: {
     title: 'Not every part has reached the target yet',
     hint: 'Nothing to do: the manifest follows when the parts are there. `lifeboat backup show` lists what is missing.',

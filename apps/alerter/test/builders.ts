@@ -156,6 +156,13 @@ export function unlocked(now: 'locked' | 'unlocked') {
   return { sourceId: 'records', backupId: '20260926T020000Z-dump-aaaaaa', problem: 'it is not locked', now }
 }
 
+/** What the classes of a target came to, well but for what the caller says. */
+export function classes(over: object = {}) {
+  const none = { parts: 0, bytes: 0 }
+  const misplaced = { objects: 0, offline: 0, shown: [] }
+  return { classes: { marks: {}, moved: none, late: none, misplaced, ...over } }
+}
+
 /** A place in the log for each day, so that the order of both is the same. */
 export function lsnOf(day: number, more = 0): string {
   return `0/${(day * 0x1000000 + more).toString(16).toUpperCase()}`

@@ -1,13 +1,18 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SURVEYS_BUCKET, WAL_DAMAGE_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
+import { SURVEYS_BUCKET, type TargetSurvey, WAL_DAMAGE_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { segmentAt, walKey } from '@lifeboat/shared/domain/wal.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
+import { openTarget } from '@lifeboat/storage/open-target.ts'
+import { S3Config } from '@lifeboat/storage/target-config.ts'
+import { startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { putObjects, smallCopy } from '@lifeboat/testkit/small-copy.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startFleet, type TestFleet } from './fleet.ts'
+import { configText, startFleet, type TestFleet } from './fleet.ts'
 import { cli } from './run-cli.ts'
 
 let fleet: TestFleet
@@ -97,4 +102,50 @@ test('a target in which nothing lay at the last look is not surveyed yet once a 
   expect(await line()).toMatch(/^aws +filesystem +- +- +not surveyed yet/)
   await surveys.put('aws', { ...survey, missing: 1 })
   expect(await line()).toMatch(/^aws +filesystem +0 .*1 missing/)
+})
+
+test('an audit tells what a store moved by age and what it should have left alone, and begins no marks of its own', async () => {
+  await using server = await startS3Server()
+  const { endpoint, region, bucket, credentials } = server
+  const s3 = {
+    kind: 's3',
+    endpoint,
+    region,
+    bucket,
+    forcePathStyle: true,
+    accessKeyId: 'env:ID',
+    secretAccessKey: 'env:SECRET',
+  }
+  const aws = { ...s3, transition: { class: 'STANDARD_IA', days: { base: 30, dump: 30 } } }
+  const secrets = { ID: credentials.accessKeyId, SECRET: credentials.secretAccessKey }
+  const path = join(fleet.dir, 'moving.yaml')
+  const text = configText(fleet.nats.url, fleet.dir)
+  await writeFile(path, text.replace(/^ {2}aws: .*$/m, `  aws: ${JSON.stringify(aws)}`))
+  const copy = smallCopy({ targets: ['aws'], atMs: Date.now() - 3_600_000, partBytes: 200_000 })
+  const ctx = { resolveSecret: (ref: string) => new Secret(secrets[ref.slice(4) as 'ID'] ?? ''), log: silentLogger }
+  await using target = await openTarget('aws' as TargetId, S3Config.parse(aws), ctx)
+  await putObjects(target, [['lifeboat.json', Buffer.from('{}')], ...copy.objects])
+  const catalog = await KvCatalog.open(fleet.bus)
+  await catalog.apply({ subject: 'backup.sealed', data: copy.sealed })
+  await catalog.apply({ subject: 'copy.stored', data: copy.stored('aws') })
+  const [part = '', other = ''] = copy.partKeys
+  const manifest = [...copy.objects.keys()].at(-1) as string
+  for (const key of [part, manifest]) server.move(key, 'STANDARD_IA')
+  const surveys = await fleet.bus.bucket(SURVEYS_BUCKET)
+  const audit = () => cli(fleet.dir, ['target', 'audit', 'aws', '--config', path], secrets)
+
+  expect((await audit()).out).not.toContain('moved by age')
+  const first = (await surveys.get('aws'))?.value
+  expect(first?.classes?.marks).toEqual({})
+  const marks = { base: { days: 30, since: moment(Date.now() - 3 * 86_400_000) } }
+  await surveys.put('aws', { ...first, classes: { ...first?.classes, marks } } as TargetSurvey)
+  const { code, out } = await audit()
+  expect(code).toBe(0)
+  expect(out).toContain('1 parts moved by age, 200 kB')
+  expect(out).toContain(`in a wrong class: ${manifest}: STANDARD_IA`)
+  expect((await surveys.get('aws'))?.value.classes?.marks).toEqual(marks)
+  server.move(other, 'GLACIER')
+  const frozen = await audit()
+  expect(frozen.code).toBe(7)
+  expect(frozen.out).toContain('0 missing, 0 damaged, 1 to be thawed')
 })

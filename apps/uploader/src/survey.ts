@@ -1,5 +1,6 @@
 import type { TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
 import { withDoubtedSince } from '@lifeboat/catalog/audit/doubted-since.ts'
+import { moveMarks } from '@lifeboat/catalog/audit/judge-class.ts'
 import { keepLocked } from '@lifeboat/catalog/audit/keep-locked.ts'
 import { surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
 import { tellSurvey } from '@lifeboat/catalog/audit/tell-looks.ts'
@@ -37,7 +38,9 @@ export async function surveyTargets(deps: Needs, lanes: readonly Lane[], signal:
 /** Leftovers go only where removing is allowed, and two looks a day apart saw them by their age. */
 async function surveyLane(deps: Needs, { target, remover }: Lane, signal: AbortSignal): Promise<void> {
   const nowMs = deps.clock.now()
-  const look = await surveyTarget(target, deps.catalog, { signal, nowMs })
+  const known = (await deps.surveys.get(target.id))?.value.classes?.marks
+  const marks = moveMarks(target.transition, known ?? {}, moment(nowMs))
+  const look = await surveyTarget(target, deps.catalog, { signal, nowMs, marks })
   await tellSurvey(deps.bus, look)
   let swept = 0
   for (const { key, storedAt } of remover === undefined ? [] : look.orphans) {
@@ -49,8 +52,10 @@ async function surveyLane(deps: Needs, { target, remover }: Lane, signal: AbortS
   const survey = withDoubtedSince(look.survey, before)
   // Expiry waits for the look, and locks are many questions more, each of which may fail.
   await deps.surveys.put(target.id, { ...survey, ...(before?.locks && { locks: before.locks }) })
-  const { objects, bytes, backups, missing, damaged } = survey
-  deps.events.targetSurveyed(deps.log, { targetId: target.id, objects, bytes, backups, missing, damaged, swept })
+  const { objects, bytes, backups, missing, damaged, classes } = survey
+  const classed = classes && { misplaced: classes.misplaced.objects, late: classes.late.parts }
+  const counts = { objects, bytes, backups, missing, damaged, ...classed, swept }
+  deps.events.targetSurveyed(deps.log, { targetId: target.id, ...counts })
   // A look that is not believed says nothing about what is there.
   if (survey.doubt === undefined && target.locks !== undefined)
     await renewLocks(deps, target, target.locks, survey, signal)

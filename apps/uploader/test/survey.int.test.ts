@@ -1,9 +1,14 @@
 import { SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { openMemory } from '@lifeboat/storage/memory.ts'
+import { openTarget } from '@lifeboat/storage/open-target.ts'
+import { S3Config } from '@lifeboat/storage/target-config.ts'
+import { startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { putObjects, smallCopy } from '@lifeboat/testkit/small-copy.ts'
 import { expect, test } from 'vitest'
 import { surveyTargets } from '../src/survey.ts'
@@ -43,6 +48,42 @@ test('a look that is not believed is repeated after ten minutes, keeps its first
   at.target.objects.set(FLEET_KEY, marker)
   await at.look(22 * MINUTE)
   expect((await at.survey())?.doubtedSince).toBeUndefined()
+})
+
+test('a look counts what the store moved, what it should have moved and what it should have left alone', async () => {
+  await using fleet = await startFleet()
+  await using server = await startS3Server()
+  const days = { base: 30 }
+  const { endpoint, region, bucket, credentials } = server
+  const config = S3Config.parse({
+    ...{ kind: 's3', endpoint, region, bucket, forcePathStyle: true, transition: { class: 'STANDARD_IA', days } },
+    ...{ accessKeyId: 'env:ID', secretAccessKey: 'env:SECRET' },
+  })
+  const resolveSecret = (ref: string) =>
+    new Secret(ref === 'env:ID' ? credentials.accessKeyId : credentials.secretAccessKey)
+  await using target = await openTarget('aws' as TargetId, config, { resolveSecret, log: silentLogger })
+  const copy = smallCopy({ targets: ['aws'], atMs: NOW - HOUR, partBytes: 200_000 })
+  const deps = await fleet.uploader([])
+  const surveys = await fleet.bus.bucket(SURVEYS_BUCKET)
+  const look = async (afterMs: number) => {
+    await surveyTargets({ ...deps, clock: { now: () => NOW + afterMs } }, [laneOf(target)], signal)
+    return (await surveys.get('aws'))?.value.classes
+  }
+  const DAY = 24 * HOUR
+  // From the first look on it is known that parts are marked.
+  const marks = { base: { days: 30, since: moment(NOW - 3 * DAY) } }
+  const none = { parts: 0, bytes: 0 }
+  expect(await look(-3 * DAY)).toMatchObject({ marks, moved: none, late: none })
+  await putObjects(target, [...copy.objects, [FLEET_KEY, Buffer.from('{}')]])
+  expect(await look(34 * DAY)).toMatchObject({ marks, moved: none, late: none, misplaced: { objects: 0 } })
+  expect(await look(36 * DAY)).toMatchObject({ late: { parts: 2, bytes: 400_000 } })
+  for (const key of copy.partKeys) server.move(key, 'STANDARD_IA')
+  const manifest = [...copy.objects.keys()].at(-1) as string
+  server.move(manifest, 'STANDARD_IA')
+  expect(await look(37 * DAY)).toMatchObject({
+    ...{ marks, late: none, moved: { parts: 2, bytes: 400_000 } },
+    misplaced: { objects: 1, offline: 0, shown: [{ key: manifest, storageClass: 'STANDARD_IA' }] },
+  })
 })
 
 async function startPlace() {

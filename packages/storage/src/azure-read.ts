@@ -57,8 +57,9 @@ async function* listAsServed(at: Where, under: Key, signal: AbortSignal): AsyncG
       for (const { name, properties } of segment.blobItems) {
         const key = name.slice(at.prefix.length)
         if (key === '' || key.endsWith('/')) continue
-        const { contentLength, contentMD5, lastModified } = properties
-        yield { key, bytes: contentLength ?? 0, ...md5Of(contentMD5), ...storedAt(lastModified) }
+        const { contentLength, contentMD5, lastModified, accessTier } = properties
+        const storageClass = accessTier && { storageClass: accessTier }
+        yield { key, bytes: contentLength ?? 0, ...md5Of(contentMD5), ...storedAt(lastModified), ...storageClass }
       }
   } catch (thrown) {
     signal.throwIfAborted()

@@ -35,6 +35,7 @@ export async function openAzure(
     id,
     kind: 'azure',
     abilities: { immutability: true, conditionalPut: true },
+    ...(transition && { transition }),
     ...(lock && {
       locks: {
         forMs: (policyId) => copyLockMs(lock, policyId),

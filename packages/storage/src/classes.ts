@@ -16,9 +16,9 @@ export function isInfrequent(name: string): boolean {
   return Object.hasOwn(LEAST_DAYS, name.toUpperCase())
 }
 
-/** Must be thawed before it is read. */
+/** Must be thawed before it is read. Archive of Azure must, ARCHIVE of Google need not. */
 export function isOffline(name: string): boolean {
-  return OFFLINE.has(name.toUpperCase())
+  return name === 'Archive' || OFFLINE.has(name.toUpperCase())
 }
 
 /** Days that are paid for however soon an object goes; 0 where there is no such minimum. */

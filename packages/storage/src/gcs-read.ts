@@ -82,7 +82,8 @@ export async function* list(at: Where, under: Key, { signal }: { signal: AbortSi
     for (const object of objects) {
       const key = object.name.slice(at.prefix.length)
       // What consoles leave behind to show an empty folder is no object of ours.
-      if (!key.endsWith('/') && key !== '') yield receiptOf(key, object)
+      if (!key.endsWith('/') && key !== '')
+        yield { ...receiptOf(key, object), ...(object.storageClass && { storageClass: object.storageClass }) }
       signal.throwIfAborted()
     }
     pageToken = next?.pageToken
@@ -97,7 +98,7 @@ async function page(
   query: { prefix: string; maxResults: number; pageToken?: string },
   signal: AbortSignal,
 ): Promise<Page> {
-  const fields = 'items(name,size,md5Hash,timeCreated),nextPageToken'
+  const fields = 'items(name,size,md5Hash,timeCreated,storageClass),nextPageToken'
   try {
     const work = () => at.bucket.getFiles({ ...query, fields, autoPaginate: false })
     return (await abortableRequests(signal, work)) as unknown as Page

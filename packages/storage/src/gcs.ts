@@ -38,6 +38,7 @@ export async function openGcs(
     id,
     kind: 'gcs',
     abilities: { immutability: true, conditionalPut: true },
+    ...(transition && { transition }),
     ...(lock && {
       locks: {
         forMs: (policyId) => copyLockMs(lock, policyId),

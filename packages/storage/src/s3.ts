@@ -23,7 +23,7 @@ import { relay } from './relay.ts'
 import { statusOf, translateS3Error } from './s3/translate.ts'
 import { compareContent } from './same-content.ts'
 import type { Locks, PutOptions, Receipt, Target } from './target.ts'
-import type { LockConfig, S3Config } from './target-config.ts'
+import type { LockConfig, S3Config, TransitionConfig } from './target-config.ts'
 
 /** A HEAD says 404 for a missing key and a missing bucket alike; the bucket is asked for at most this often. */
 const BUCKET_TRUST_MS = 60_000
@@ -71,6 +71,7 @@ class S3Target implements Target {
   readonly #config: S3Config
   readonly #client: S3Client
   readonly #prefix: string
+  readonly transition?: TransitionConfig
   readonly locks?: Locks
   #bucketSeenAt = Number.NEGATIVE_INFINITY
 
@@ -79,7 +80,8 @@ class S3Target implements Target {
     this.#config = config
     this.#client = client
     this.#prefix = config.prefix === '' ? '' : `${config.prefix}/`
-    const { lock } = config
+    const { lock, transition } = config
+    if (transition) this.transition = transition
     if (lock)
       this.locks = {
         forMs: (policyId) => copyLockMs(lock, policyId),
@@ -134,9 +136,14 @@ class S3Target implements Target {
     do {
       const command = new ListObjectsV2Command({ ...about, ...(token && { ContinuationToken: token }) })
       const page = await this.#asked(prefix, signal, () => this.#client.send(command, { abortSignal: signal }))
-      for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
+      for (const { Key = '', Size = 0, LastModified, StorageClass } of page.Contents ?? []) {
         const storedAt = LastModified && { storedAt: LastModified.toISOString() }
-        yield { key: Key.slice(this.#prefix.length), bytes: Size, ...storedAt }
+        yield {
+          key: Key.slice(this.#prefix.length),
+          bytes: Size,
+          ...storedAt,
+          ...(StorageClass && { storageClass: StorageClass }),
+        }
         signal.throwIfAborted()
       }
       token = page.NextContinuationToken

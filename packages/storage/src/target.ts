@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Md5, PolicyId, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
+import type { TransitionConfig } from './target-config.ts'
 
 /** What is kept at the store, for the choice of a storage class. */
 export type ContentRole = 'part' | 'wal' | 'document' | 'manifest' | 'evidence' | 'marker'
@@ -25,6 +26,8 @@ export interface Receipt {
   sha256?: Sha256
   md5?: Md5
   storedAt?: string
+  /** As the store calls it; only of a list, and only where there are classes. */
+  storageClass?: string
   /** Until when the store refuses to remove it; only of a stat, and only where it is locked. */
   lockedUntil?: string
 }
@@ -61,6 +64,9 @@ export interface Target extends AsyncDisposable {
   readonly kind: string
   /** Differences are declared, never sniffed. */
   readonly abilities: Abilities
+
+  /** What the store is to move by a rule of its own; absent where nothing is marked. */
+  readonly transition?: TransitionConfig
 
   /** Absent where nothing is to be locked. */
   readonly locks?: Locks

@@ -32,13 +32,21 @@ async function putThree(target: Target): Promise<void> {
     })
 }
 
+const STANDARD = Object.fromEntries(Object.values(KEYS).map((key) => [key, 'STANDARD']))
+
+async function classesOf(target: Target): Promise<Record<string, string | undefined>> {
+  const receipts = await Array.fromAsync(target.list('', { signal }))
+  return Object.fromEntries(receipts.map(({ key, storageClass }) => [key, storageClass]))
+}
+
 it('s3 tags the parts that may move with their kind, and asks for no tag elsewhere', async () => {
   await using server = await startS3Server()
   await using target = await openBare(server, { transition: { class: 'STANDARD_IA', days: { dump: 30 } } })
   await putThree(target)
   const tags = Object.fromEntries(server.objects().map((object) => [object.key, object.tags]))
   expect(tags).toEqual({ [KEYS.dump]: { 'lifeboat-kind': 'dump' }, [KEYS.files]: {}, [KEYS.manifest]: {} })
-  expect(server.objects().every(({ storageClass }) => storageClass === 'STANDARD')).toBe(true)
+  server.move(KEYS.dump, 'STANDARD_IA')
+  expect(await classesOf(target)).toEqual({ ...STANDARD, [KEYS.dump]: 'STANDARD_IA' })
 })
 
 it('gcs gives the parts that may move a custom time one day before they do, and nothing else one', async () => {
@@ -56,6 +64,7 @@ it('gcs gives the parts that may move a custom time one day before they do, and 
   const inDays = (Date.parse((await customTime(KEYS.dump)) ?? '') - Date.now()) / DAY
   expect(Math.round(inDays)).toBe(29)
   for (const key of [KEYS.files, KEYS.manifest]) expect(await customTime(key)).toBeUndefined()
+  expect(await classesOf(target)).toEqual(STANDARD)
 })
 
 it('azure gives the parts that may move an index tag with their kind, in one piece or in blocks, and nothing else one', async () => {
@@ -71,6 +80,7 @@ it('azure gives the parts that may move an index tag with their kind, in one pie
     await putThree(target)
     expect(await server.tags(container, KEYS.dump)).toEqual({ 'lifeboat-kind': 'dump' })
     for (const key of [KEYS.files, KEYS.manifest]) expect(await server.tags(container, key)).toEqual({})
+    expect(Object.values(await classesOf(target))).toEqual(['Hot', 'Hot', 'Hot'])
   }
 })
 

@@ -30,6 +30,8 @@ export interface S3Server extends AsyncDisposable {
   lock(key: string): void
   /** Flips one bit where the object lies; the store does not notice. */
   corrupt(key: string, offset?: number): Promise<void>
+  /** Gives an object another class, as a lifecycle rule of the bucket does. */
+  move(key: string, storageClass: string): void
   /** Removes an object behind everybody's back. */
   lose(key: string): Promise<void>
   /** The next put is answered untruthfully. */
@@ -93,6 +95,9 @@ export async function startS3Server(opts: S3ServerOptions = {}): Promise<S3Serve
       held(key).retainUntil = new Date(Date.now() + 3_600_000)
     },
     corrupt: (key, offset = 0) => flipBit(held(key), offset),
+    move(key, storageClass) {
+      held(key).storageClass = storageClass
+    },
     lose: (key) => bucket.remove(key, versioned ? held(key).versionId : undefined),
     lie: (lie) => void state.lies.push(lie),
     deny(denied) {

@@ -22,6 +22,7 @@ import { rpoBreach } from './rpo-breach.ts'
 import { serviceSilent } from './service-silent.ts'
 import { setIncomplete } from './set-incomplete.ts'
 import { slotRetention } from './slot-retention.ts'
+import { classLate, classMisplaced } from './storage-class.ts'
 import { targetDoubted } from './target-doubted.ts'
 import { undersized } from './undersized.ts'
 import { unproven } from './unproven.ts'
@@ -48,6 +49,8 @@ export const RULES = [
   targetDoubted,
   copyLocked,
   copyUnlocked,
+  classMisplaced,
+  classLate,
   expiryRefused,
   deadLetter,
   rpoBreach,

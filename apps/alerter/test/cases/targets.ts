@@ -1,6 +1,21 @@
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { World } from '../../src/world.ts'
-import { aBackup, aBase, aSurvey, at, aWal, aWorld, lockedCopy, physical, unlocked, walDamage } from '../builders.ts'
+import {
+  aBackup,
+  aBase,
+  aSurvey,
+  at,
+  aWal,
+  aWorld,
+  classes,
+  lockedCopy,
+  physical,
+  unlocked,
+  walDamage,
+} from '../builders.ts'
+
+const IN_IA = { key: 'records/backups/20260826T020000Z-dump-aaaaaa/manifest.json', storageClass: 'STANDARD_IA' }
+const FROZEN = { key: 'records/backups/20260826T020000Z-dump-aaaaaa/db.dump.zst.age.00000', storageClass: 'GLACIER' }
 
 /** What targets hold: copies behind, damaged, locked, and letting go. */
 export const TARGETS: Record<string, World> = {
@@ -76,6 +91,27 @@ export const TARGETS: Record<string, World> = {
   'copy-unlocked: the store refuses to lock one; another was locked at once': aWorld('26T03:10', {
     surveys: [
       aSurvey('26T03:00', { locks: { locked: 3, extended: 0, drifted: [unlocked('unlocked'), unlocked('locked')] } }),
+    ],
+  }),
+  'class-misplaced: a rule moves manifests as well; twelve in all, two are told': aWorld('26T03:10', {
+    surveys: [aSurvey('26T03:00', classes({ misplaced: { objects: 12, offline: 0, shown: [IN_IA, IN_IA] } }))],
+  }),
+  'class-misplaced: what must be thawed is critical': aWorld('26T03:10', {
+    surveys: [aSurvey('26T03:00', classes({ misplaced: { objects: 1, offline: 1, shown: [FROZEN] } }))],
+  }),
+  'class-misplaced: a look that is not believed, and a target nobody sends to, say nothing': aWorld('26T03:10', {
+    surveys: [
+      aSurvey('26T03:00', {
+        ...classes({ misplaced: { objects: 1, offline: 1, shown: [FROZEN] }, late: { parts: 1, bytes: 1 } }),
+        doubt: 'x',
+        doubtedSince: '26T02:55',
+      }),
+      aSurvey('26T03:00', { targetId: 'old', ...classes({ misplaced: { objects: 1, offline: 1, shown: [FROZEN] } }) }),
+    ],
+  }),
+  'class-late: parts that should have moved have not': aWorld('26T03:10', {
+    surveys: [
+      aSurvey('26T03:00', classes({ moved: { parts: 3, bytes: 300e6 }, late: { parts: 41, bytes: 2_700_000_000 } })),
     ],
   }),
   'expiry-refused: more would go than may': aWorld('26T03:10', {

@@ -1,4 +1,4 @@
-import { SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
+import { type ClassSurvey, SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { withDoubtedSince } from '@lifeboat/catalog/audit/doubted-since.ts'
 import { type Survey, surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
 import { tellSurvey } from '@lifeboat/catalog/audit/tell-looks.ts'
@@ -49,7 +49,9 @@ export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, a
         const progress = (done: number) =>
           line.progress({ phase: `list ${targetId}`, done, unit: 'objects' }, context.clock.now())
         const target = retrying(impatient(bare, { silenceMs: SILENCE_MS }))
-        const looked = await surveyTarget(target, catalog, { signal, nowMs: context.clock.now(), progress })
+        // Only uploaders know since when they mark what may move.
+        const marks = (await surveys.get(targetId))?.value.classes?.marks ?? {}
+        const looked = await surveyTarget(target, catalog, { signal, nowMs: context.clock.now(), marks, progress })
         await tellSurvey(bus, looked)
         // Only uploaders look at locks, with credentials that may renew them.
         const before = (await surveys.get(targetId))?.value
@@ -79,6 +81,7 @@ function exitOf(audits: readonly Audit[]): ExitName {
     (audit) =>
       'survey' in audit &&
       audit.survey.doubt === undefined &&
+      (audit.survey.classes?.misplaced.offline ?? 0) === 0 &&
       audit.survey.missing + audit.survey.damaged + badCount(audit.read) === 0,
   )
   return whole ? 'ok' : 'failed'
@@ -97,7 +100,7 @@ function shown(audit: Audit) {
 function auditText(audit: Audit, style: Style): string {
   if ('error' in audit)
     return `${style.bold(audit.targetId)}  ${style.bad(`${audit.error.code}: ${audit.error.title}. ${audit.error.hint}`)}`
-  const { targetId, objects, bytes, backups, missing, damaged, unknown, orphans, doubt, locks } = audit.survey
+  const { targetId, objects, bytes, backups, missing, damaged, unknown, orphans, doubt, locks, classes } = audit.survey
   const { read } = audit
   const filling = fillingText(audit.filling)
   const lines = [
@@ -114,14 +117,30 @@ function auditText(audit: Audit, style: Style): string {
     ...(locks?.drifted ?? []).map(({ backupId, sourceId, problem, now }) =>
       style[now === 'locked' ? 'warn' : 'bad'](`not locked: ${backupId} of ${sourceId}: ${problem}`),
     ),
+    ...(classes === undefined ? [] : classText(classes, style)),
     ...(orphans.objects > 0 ? [`${orphans.objects} leftovers, ${formatBytes(orphans.bytes)}`] : []),
   ]
+  const frozen = classes?.misplaced.offline ?? 0
+  const thaw = frozen > 0 ? `, ${frozen} to be thawed` : ''
   const state =
-    doubt || missing + damaged + badCount(read) > 0
-      ? style.bad(`${missing} missing, ${damaged + badCount(read)} damaged`)
+    doubt || missing + damaged + badCount(read) + frozen > 0
+      ? style.bad(`${missing} missing, ${damaged + badCount(read)} damaged${thaw}`)
       : style.good('as the catalogue says')
   const head = `${style.bold(targetId)}  ${state}  ${style.dim(`${backups} backups, ${objects} objects, ${formatBytes(bytes)}`)}`
   return [head, ...lines.map((line) => indent(line))].join('\n')
+}
+
+function classText({ moved, late, misplaced }: ClassSurvey, style: Style): string[] {
+  const lines = misplaced.shown.map(({ key, storageClass }) => style.warn(`in a wrong class: ${key}: ${storageClass}`))
+  const rest = misplaced.objects - lines.length
+  return [
+    ...(moved.parts > 0 ? [`${moved.parts} parts moved by age, ${formatBytes(moved.bytes)}`] : []),
+    ...(late.parts > 0
+      ? [style.warn(`${late.parts} parts should have moved by now and have not, ${formatBytes(late.bytes)}`)]
+      : []),
+    ...lines,
+    ...(rest > 0 ? [style.warn(`${rest} more in a wrong class`)] : []),
+  ]
 }
 
 function readText({ copies, bytes, bad, wal }: DeepAudit, style: Style): string[] {

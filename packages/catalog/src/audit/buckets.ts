@@ -1,6 +1,27 @@
 import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
-import { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { BackupId, BackupKind, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { z } from 'zod'
+
+/** Since when parts are marked to be moved by age, and after how many days. */
+const MoveMarks = z.partialRecord(BackupKind, z.object({ days: z.int().positive(), since: Moment }))
+export type MoveMarks = z.infer<typeof MoveMarks>
+
+const PartCount = z.object({ parts: z.int().nonnegative(), bytes: z.int().nonnegative() })
+
+/** What the storage classes of the objects came to. */
+const ClassSurvey = z.object({
+  marks: MoveMarks,
+  /** Parts that are known to be marked: those the store moved, and those it should have and has not. */
+  moved: PartCount,
+  late: PartCount,
+  /** Objects in a class they do not belong in; those that must be thawed first, at most 10 by name. */
+  misplaced: z.object({
+    objects: z.int().nonnegative(),
+    offline: z.int().nonnegative(),
+    shown: z.array(z.object({ key: z.string(), storageClass: z.string() })),
+  }),
+})
+export type ClassSurvey = z.infer<typeof ClassSurvey>
 
 /** What a look at everything a target holds came to. */
 export const TargetSurvey = z.object({
@@ -26,6 +47,8 @@ export const TargetSurvey = z.object({
       ),
     })
     .optional(),
+  /** Where the store has classes. */
+  classes: ClassSurvey.optional(),
   /** Why this look is not believed: the target shows so much less than it should that the look is more likely wrong. */
   doubt: z.string().optional(),
   /** Since when no look was believed. */

@@ -1,4 +1,4 @@
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Moment, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { expect, test } from 'vitest'
@@ -60,6 +60,38 @@ test('missing, damaged, unknown and left over are told apart, each for its reaso
     'records/expired/20260901T020000Z-dump-aaaaaa/20260910T020000Z-mark-aaaaaa.json',
     `records/backups/${dead.backupId}/db.dump.zst.age.00000`,
   ])
+})
+
+test('classes are counted over the whole list, and those that must be thawed are named before the others', async () => {
+  const key = (no: number) => `records/wal/00000001/0000000100000000000000${String(no).padStart(2, '0')}`
+  const part = (no: number) => `records/backups/20260901T020000Z-dump-aaaaaa/db.dump.zst.age.0000${no}`
+  const listed = [
+    ...Array.from({ length: 12 }, (_, no) => ({ key: key(no + 10), storageClass: 'STANDARD_IA' })),
+    { key: key(99), storageClass: 'GLACIER' },
+    { key: part(0), storageClass: 'STANDARD' },
+    { key: part(1), storageClass: 'STANDARD' },
+    { key: part(2), storageClass: 'STANDARD_IA' },
+  ].map((one) => ({ ...one, bytes: 200_000, storedAt: new Date(NOW - 40 * 24 * HOUR).toISOString() }))
+  const list = async function* () {
+    yield* listed.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  }
+  const transition = { class: 'STANDARD_IA', days: { dump: 30 } }
+  const target = { id: 'aws' as TargetId, list, transition } as unknown as Target
+  const marks = { dump: { days: 30, since: new Date(NOW - 60 * 24 * HOUR).toISOString() as Moment } }
+  const opts = { signal: new AbortController().signal, nowMs: NOW, marks }
+  const { classes } = (await surveyTarget(target, await catalogOf([]), opts)).survey
+  expect(classes).toMatchObject({
+    marks,
+    moved: { parts: 1, bytes: 200_000 },
+    late: { parts: 2, bytes: 400_000 },
+    misplaced: { objects: 13, offline: 1 },
+  })
+  expect(classes?.misplaced.shown).toHaveLength(10)
+  expect(classes?.misplaced.shown[0]).toEqual({ key: key(99), storageClass: 'GLACIER' })
+})
+
+test('a store that has no classes has no count of them', async () => {
+  expect((await look(listing({ 'lifeboat.json': 40 }), await catalogOf([]))).survey.classes).toBeUndefined()
 })
 
 test('a target that lists nothing is not believed: nothing is missing, nothing is swept', async () => {

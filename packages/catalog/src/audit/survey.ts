@@ -3,7 +3,8 @@ import { type BackupId, moment, type SourceId, type TargetId } from '@lifeboat/s
 import { FLEET_KEY, type Key } from '@lifeboat/shared/domain/keys.ts'
 import type { Receipt, Target } from '@lifeboat/storage/target.ts'
 import type { Catalog } from '../catalog.ts'
-import type { TargetSurvey } from './buckets.ts'
+import type { MoveMarks, TargetSurvey } from './buckets.ts'
+import { ClassCount } from './count-classes.ts'
 import { judgeHeld } from './judge-held.ts'
 
 /** What a look found of one copy that is not as the catalogue says. */
@@ -42,19 +43,25 @@ const SHARE = 0.1
  * Compares everything a target lists with the catalogue: present, missing, of another size, unknown, left over. One pass over the list in the order of
  * the keys, with one source in memory at a time; nothing is read and nothing is changed.
  *
+ * @param opts.marks since when parts are marked to be moved; of others nobody can say that they are late
  * @throws LifeboatError TARGET_…
  */
 export async function surveyTarget(
   target: Target,
   catalog: Pick<Catalog, 'all' | 'summaries'>,
-  opts: { signal: AbortSignal; nowMs: number; progress?: (objects: number) => void },
+  opts: { signal: AbortSignal; nowMs: number; marks?: MoveMarks; progress?: (objects: number) => void },
 ): Promise<Survey> {
-  const look = new Look(target.id, catalog, opts.nowMs)
+  const { nowMs, marks = {} } = opts
+  const look = new Look(target.id, catalog, nowMs)
+  const classes = new ClassCount(target, marks, nowMs)
   for await (const receipt of target.list('', { signal: opts.signal })) {
     await look.at(receipt)
+    classes.at(receipt)
     opts.progress?.(look.objects)
   }
-  return look.end()
+  const found = await look.end()
+  const classSurvey = classes.end()
+  return { ...found, survey: { ...found.survey, ...(classSurvey && { classes: classSurvey }) } }
 }
 
 class Look {

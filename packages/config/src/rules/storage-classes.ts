@@ -26,7 +26,7 @@ function transitionFindings(id: string, target: Raw): Finding[] {
   const { class: given, days } = block(target.transition)
   const name = text(given) ?? ''
   const path = ['targets', id, 'transition']
-  if (isOffline(name)) return [offline(name, [...path, 'class'])]
+  if (target.kind === 's3' && isOffline(name)) return [offline(name, [...path, 'class'])]
   const put = text(block(target.storageClass).part)
   const least = target.kind === 's3' ? (MOVED_FROM_DAYS[name.toUpperCase()] ?? 0) : 0
   return [
@@ -45,7 +45,7 @@ function putThereAlready(name: string, path: string[]): Finding {
 }
 
 function offline(name: string, path: string[]): Finding {
-  return { severity: 'error', path, message: `${name.toUpperCase()} cannot be read for hours`, hint: OFFLINE_HINT }
+  return { severity: 'error', path, message: `${name} cannot be read for hours`, hint: OFFLINE_HINT }
 }
 
 const WHAT: Record<string, string> = {
@@ -55,4 +55,5 @@ const WHAT: Record<string, string> = {
   evidence: 'evidence, which is small',
   marker: 'markers, which are small',
 }
-const OFFLINE_HINT = 'A restore would wait for it. Use a class that answers at once, e.g. GLACIER_IR or STANDARD_IA.'
+const OFFLINE_HINT =
+  'A restore would wait for it. Use a class that answers at once, e.g. GLACIER_IR at S3 or Cold at Azure.'

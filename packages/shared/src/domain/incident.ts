@@ -29,6 +29,8 @@ export const IncidentRule = z.enum([
   'target-doubted',
   'copy-locked',
   'copy-unlocked',
+  'class-misplaced',
+  'class-late',
   'expiry-refused',
   'set-incomplete',
   'drill-missed',

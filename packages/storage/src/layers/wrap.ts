@@ -6,6 +6,7 @@ export function wrap(inner: Target, changes: Partial<Target>): Target {
     id: inner.id,
     kind: inner.kind,
     abilities: inner.abilities,
+    ...(inner.transition && { transition: inner.transition }),
     ...(inner.locks && { locks: inner.locks }),
     put: (key, body, opts) => inner.put(key, body, opts),
     get: (key, opts) => inner.get(key, opts),

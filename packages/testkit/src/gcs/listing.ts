@@ -15,12 +15,24 @@ export function listPage(bucket: GcsBucket, query: URLSearchParams, pageLimit: n
     if (!isWanted(object, query, after)) continue
     const folder = folderOf(object.name, prefix, delimiter)
     if (folder !== undefined && (prefixes.has(folder) || after?.startsWith(folder))) continue
-    if (items.length + prefixes.size === most) return page(items, prefixes, lastName)
+    if (items.length + prefixes.size === most) return partial(page(items, prefixes, lastName), query)
     if (folder !== undefined) prefixes.add(folder)
     else items.push(objectResource(bucket, object))
     lastName = object.name
   }
-  return page(items, prefixes, undefined)
+  return partial(page(items, prefixes, undefined), query)
+}
+
+/** Of `fields=items(name,size),nextPageToken` nothing else is answered. */
+function partial(whole: { items?: object[] }, query: URLSearchParams): object {
+  const [, names, rest] = /^items\(([\w,]+)\)((?:,\w+)*)$/.exec(query.get('fields') ?? '') ?? []
+  if (names === undefined || rest === undefined) return whole
+  const items = whole.items?.map((item) => only(item, names.split(',')))
+  return { ...only(whole, rest.split(',')), ...(items && { items }) }
+}
+
+function only(object: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)))
 }
 
 function isWanted({ name }: StoredObject, query: URLSearchParams, after: string | undefined): boolean {
@@ -37,7 +49,11 @@ function folderOf(name: string, prefix: string, delimiter: string): string | und
   return end < 0 ? undefined : name.slice(0, end + delimiter.length)
 }
 
-function page(items: object[], prefixes: ReadonlySet<string>, lastName: string | undefined): object {
+function page(
+  items: object[],
+  prefixes: ReadonlySet<string>,
+  lastName: string | undefined,
+): { kind: string; items?: object[] } {
   return {
     kind: 'storage#objects',
     ...(items.length > 0 && { items }),

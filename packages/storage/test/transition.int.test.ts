@@ -6,6 +6,7 @@ import { startGcsServer } from '@lifeboat/testkit/gcs-server.ts'
 import { startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { expect, it } from 'vitest'
 import { openAzure } from '../src/azure.ts'
+import { checkTarget } from '../src/conformance/check-target.ts'
 import { describeTarget } from '../src/conformance/describe-target.ts'
 import { bodyOf, optionsFor, someBytes } from '../src/conformance/target-case.ts'
 import { openGcs } from '../src/gcs.ts'
@@ -47,6 +48,17 @@ it('s3 tags the parts that may move with their kind, and asks for no tag elsewhe
   expect(tags).toEqual({ [KEYS.dump]: { 'lifeboat-kind': 'dump' }, [KEYS.files]: {}, [KEYS.manifest]: {} })
   server.move(KEYS.dump, 'STANDARD_IA')
   expect(await classesOf(target)).toEqual({ ...STANDARD, [KEYS.dump]: 'STANDARD_IA' })
+})
+
+it('s3 credentials that may not tag are found out by a check, and do where nothing is marked', async () => {
+  await using server = await startS3Server({ mayTag: false })
+  await using marking = await openBare(server, { transition: { class: 'STANDARD_IA', days: { dump: 30 } } })
+  const { cases } = await checkTarget(marking, { signal })
+  const broken = cases.filter(({ outcome }) => outcome === 'broken')
+  expect(broken).toMatchObject([{ name: expect.stringContaining('marked to be moved later') }])
+  expect(broken[0]?.error?.code).toBe('TARGET_REFUSED')
+  await using plain = await openBare(server)
+  expect((await checkTarget(plain, { signal })).fit).toBe(true)
 })
 
 it('gcs gives the parts that may move a custom time one day before they do, and nothing else one', async () => {

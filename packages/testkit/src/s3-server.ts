@@ -44,6 +44,8 @@ export interface S3ServerOptions {
   bucket?: string
   /** With versioning, which object lock demands; default true. */
   versioned?: boolean
+  /** Whether the credentials may give tags (`s3:PutObjectTagging`); default true. */
+  mayTag?: boolean
   /** Keys per page of a list; default 10, so that lists of tests have several. */
   pageSize?: number
   /** Default any free one. */
@@ -55,7 +57,7 @@ export interface S3ServerOptions {
  * in byte order, bodies go to disk. It knows what Lifeboat uses and refuses the rest. Put a fault proxy in front for trouble on the wire.
  */
 export async function startS3Server(opts: S3ServerOptions = {}): Promise<S3Server> {
-  const { bucket: name = 'lifeboat', versioned = true, pageSize = 10, port = 0 } = opts
+  const { bucket: name = 'lifeboat', versioned = true, mayTag = true, pageSize = 10, port = 0 } = opts
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-s3-'))
   const bucket = new S3Bucket({ versioned })
   const state: State = {
@@ -67,6 +69,7 @@ export async function startS3Server(opts: S3ServerOptions = {}): Promise<S3Serve
     credentials: CREDENTIALS,
     lies: [],
     denied: false,
+    mayTag,
   }
   const seen: string[] = []
   const handle = (req: IncomingMessage, res: ServerResponse) => {
@@ -125,6 +128,7 @@ interface State {
   credentials: S3Credentials
   lies: Lie[]
   denied: boolean
+  mayTag: boolean
 }
 
 async function serve(req: IncomingMessage, res: ServerResponse, state: State): Promise<void> {
@@ -139,6 +143,7 @@ async function serve(req: IncomingMessage, res: ServerResponse, state: State): P
   const versionId = url.searchParams.get('versionId') ?? undefined
   if (req.method === 'PUT' && url.searchParams.has('retention'))
     return putRetention(req, res, { bucket, key, folder, versionId })
+  if (req.headers['x-amz-tagging'] !== undefined && !state.mayTag) throw new S3Refusal(403, 'AccessDenied')
   if (req.method === 'PUT') return putObject(req, res, { bucket, key, folder, lie: state.lies.shift() })
   if (req.method === 'GET' || req.method === 'HEAD') return getObject(req, res, bucket, key)
   if (req.method !== 'DELETE') throw new S3Refusal(405, 'MethodNotAllowed')

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { MarkedTarget } from '@lifeboat/catalog/audit/buckets.ts'
 import type { Bucket } from '@lifeboat/shared/bus/bus.ts'
 import { type FleetId, type Md5, moment, type Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { compareContent } from '@lifeboat/storage/same-content.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 
 /** A store bills each question; a bucket that was emptied is found out within that time. */
@@ -42,7 +43,10 @@ async function ensureMarked(
   target: Target,
   { isNoted, signal }: { isNoted: boolean; signal: AbortSignal },
 ): Promise<void> {
-  if ((await target.stat(FLEET_KEY, { signal })) === undefined) await demandUnused(own, target)
+  const there = await target.stat(FLEET_KEY, { signal })
+  if (there === undefined) await demandUnused(own, target)
+  // A put of what lies there already would be no more than another look at a folder.
+  else if (isNoted && target.abilities.mounted && compareContent(there, markerOf(own.fleet)) === 'same') return
   await mark(target, own.fleet, signal)
   if (!isNoted) await noteMarked(own, target)
 }
@@ -77,12 +81,16 @@ async function noteMarked({ markedTargets }: OwnTargets, { id }: Target): Promis
 
 /** Where it lies already the store answers that it does, after it asked for the right to put. */
 async function mark(target: Target, fleet: FleetId, signal: AbortSignal): Promise<void> {
-  const marker = Buffer.from(`${JSON.stringify({ format: 1, fleet })}\n`)
-  await target.put(FLEET_KEY, () => Readable.from([marker], { objectMode: false }), {
-    bytes: marker.byteLength,
-    sha256: createHash('sha256').update(marker).digest('hex') as Sha256,
-    md5: createHash('md5').update(marker).digest('hex') as Md5,
+  const { content, ...facts } = markerOf(fleet)
+  await target.put(FLEET_KEY, () => Readable.from([content], { objectMode: false }), {
+    ...facts,
     role: 'marker',
     signal,
   })
+}
+
+function markerOf(fleet: FleetId) {
+  const content = Buffer.from(`${JSON.stringify({ format: 1, fleet })}\n`)
+  const [sha256, md5] = [hash('sha256', content) as Sha256, hash('md5', content) as Md5]
+  return { content, bytes: content.byteLength, sha256, md5 }
 }

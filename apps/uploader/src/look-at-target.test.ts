@@ -89,3 +89,19 @@ test('a disk that may be unmounted at any moment is asked before each put, a sto
     vi.useRealTimers()
   }
 })
+
+test('a folder whose marker was found before is only looked at, and refused once the marker is that of another fleet', async () => {
+  const memory = openMemory('nas' as TargetId)
+  let puts = 0
+  const put: typeof memory.put = (...args) => {
+    puts += 1
+    return memory.put(...args)
+  }
+  const folder = { ...memory, put, abilities: { ...memory.abilities, mounted: true as const } }
+  const own = ownTargets()
+  for (let no = 0; no < 3; no += 1) await demandFleet(own, folder, signal)
+  expect(puts).toBe(1)
+  memory.objects.clear()
+  await demandFleet({ ...ownTargets(), fleet: 'others' as FleetId }, memory, signal)
+  await expect(demandFleet(own, folder, signal)).rejects.toMatchObject({ code: 'TARGET_KEY_TAKEN' })
+})

@@ -46,10 +46,10 @@ class FilesystemTarget implements Target {
 
   put(key: Key, body: () => Readable, opts: PutOptions): Promise<Receipt> {
     return this.#guarded(key, opts.signal, async () => {
-      const there = await this.stat(key, opts)
+      const there = await this.#look(key, opts.signal)
       if (there !== undefined) return this.#demandSame(there, opts)
-      const partials = await this.#partials()
-      const partial = await writePartial(partials, checkedBody(key, body, opts, { digest: true }))
+      const checked = () => checkedBody(key, body, opts, { digest: true })
+      const partial = await this.#inPartials((folder) => writePartial(folder, checked))
       try {
         return await this.#place(partial, key, opts)
       } finally {
@@ -75,8 +75,9 @@ class FilesystemTarget implements Target {
   stat(key: Key, { signal }: { signal: AbortSignal }): Promise<Receipt | undefined> {
     return this.#guarded(key, signal, async () => {
       if (key.endsWith('/')) return undefined
-      const facts = await stat(this.#path(key)).catch((thrown: unknown) => this.#undefinedOr(thrown))
-      return facts?.isFile() ? this.#receipt(key, facts.size, facts.mtime, signal) : undefined
+      const there = await this.#look(key, signal)
+      if (there === undefined) await this.#demandBase()
+      return there
     })
   }
 
@@ -96,8 +97,8 @@ class FilesystemTarget implements Target {
 
   tryOut({ signal }: { signal: AbortSignal }): Promise<void> {
     return this.#guarded(PARTIAL_FOLDER, signal, async () => {
-      const page = Readable.from([Buffer.alloc(4096)], { objectMode: false })
-      await unlink(await writePartial(await this.#partials(), page))
+      const page = () => Readable.from([Buffer.alloc(4096)], { objectMode: false })
+      await unlink(await this.#inPartials((folder) => writePartial(folder, page)))
     })
   }
 
@@ -118,15 +119,16 @@ class FilesystemTarget implements Target {
   async #place(partial: string, key: Key, opts: PutOptions): Promise<Receipt> {
     const folders = segmentsOf(key)
     const name = folders.pop() as string
-    const folder = await makeFolders(this.#root, folders)
+    const folder = join(this.#root, ...folders)
     try {
       if (!(await placeOnce(partial, join(folder, name)))) return this.#demandSame(await this.stat(key, opts), opts)
     } catch (thrown) {
-      // A remove took the folder away between the two calls, as it was empty.
-      if (codeOf(thrown) === 'ENOENT' && (await exists(partial))) return this.#place(partial, key, opts)
-      throw thrown
+      if (codeOf(thrown) !== 'ENOENT' || !(await exists(partial))) throw thrown
+      // It is the first file of its folder, or a remove took that away, as it was empty.
+      await makeFolders(this.#root, folders)
+      return this.#place(partial, key, opts)
     }
-    await writeDigest(await this.#partials(), folder, name, opts.sha256)
+    await this.#inPartials((partials) => writeDigest(partials, folder, name, opts.sha256))
     await syncFolder(folder)
     return { key, bytes: opts.bytes, sha256: opts.sha256, storedAt: new Date().toISOString() }
   }
@@ -148,16 +150,31 @@ class FilesystemTarget implements Target {
     const folder = join(this.#root, ...folders)
     const kept = await readDigest(folder, name)
     const sha256 = kept ?? (await digestFile(join(folder, name), signal))
-    if (kept === undefined) await writeDigest(await this.#partials(), folder, name, sha256).catch(() => undefined)
+    const keep = (partials: string) => writeDigest(partials, folder, name, sha256)
+    if (kept === undefined) await this.#inPartials(keep).catch(() => undefined)
     return { key, bytes, sha256, storedAt: stored.toISOString() }
   }
 
-  async #partials(): Promise<string> {
-    await this.#demandBase()
-    const folder = await makeFolders(this.#base, [...this.#prefix, PARTIAL_FOLDER])
+  /** What lies there; undefined also where the folder itself is gone. */
+  async #look(key: Key, signal: AbortSignal): Promise<Receipt | undefined> {
+    const facts = await stat(this.#path(key)).catch((thrown: unknown) => {
+      if (!saysAbsent(thrown)) throw thrown
+    })
+    return facts?.isFile() ? this.#receipt(key, facts.size, facts.mtime, signal) : undefined
+  }
+
+  /** Makes the folder of unfinished files where it turns out to be missing; asking before each of them costs more than writing a small one. */
+  async #inPartials<T>(write: (partials: string) => Promise<T>): Promise<T> {
+    const folder = join(this.#root, PARTIAL_FOLDER)
+    const done = await write(folder).catch(async (thrown: unknown) => {
+      if (codeOf(thrown) !== 'ENOENT') throw thrown
+      await this.#demandBase()
+      await makeFolders(this.#base, [...this.#prefix, PARTIAL_FOLDER])
+      return write(folder)
+    })
     this.#swept ??= sweepPartials(folder, Date.now())
     await this.#swept
-    return folder
+    return done
   }
 
   async #guarded<T>(key: Key, signal: AbortSignal, work: () => Promise<T>): Promise<T> {

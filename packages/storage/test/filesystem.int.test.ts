@@ -98,6 +98,27 @@ it('what a killed writer left is swept after an hour without a write, not before
   expect(await readdir(join(folder.path, '.partial'))).toEqual(['alive.partial'])
 })
 
+it('folders are made where they are missing, also those that somebody removed since, and a body is asked for once', async () => {
+  await using folder = await tempFolder()
+  const target = await openFilesystem(
+    'disk' as TargetId,
+    FilesystemConfig.parse({ kind: 'filesystem', path: folder.path, prefix: 'fleet/one' }),
+  )
+  const bytes = someBytes(1000)
+  for (const name of ['first', 'second']) {
+    let bodies = 0
+    const body = () => {
+      bodies += 1
+      return bodyOf(bytes)()
+    }
+    await target.put(`run/of/${name}`, body, optionsFor(bytes, signal))
+    expect(bodies).toBe(1)
+    expect((await getBytes(target, `run/of/${name}`, signal)).equals(bytes)).toBe(true)
+    expect(await readdir(join(folder.path, 'fleet/one/.partial'))).toEqual([])
+    await rm(join(folder.path, 'fleet'), { recursive: true })
+  }
+})
+
 it('a put that is already there reads no body', async () => {
   await using folder = await tempFolder()
   const target = await open(folder.path)

@@ -13,17 +13,20 @@ const WRITE_BYTES = 256 * 1024
 /**
  * Writes a body under a temp name and waits until the disk has it.
  *
+ * @param begin called when the file is there to take it
  * @returns the path of the temp file; on a failure nothing is left of it
  */
-export async function writePartial(folder: string, body: Readable): Promise<string> {
+export async function writePartial(folder: string, begin: () => Readable): Promise<string> {
   const path = join(folder, `${randomBytes(12).toString('hex')}.partial`)
+  await using file = await open(path, 'wx', 0o640)
+  let body: Readable | undefined
   try {
-    await using file = await open(path, 'wx', 0o640)
+    body = begin()
     for await (const chunks of gathered(body)) await writeAll(file, chunks)
     await file.sync()
     return path
   } catch (thrown) {
-    body.destroy()
+    body?.destroy()
     await unlink(path).catch(() => undefined)
     throw thrown
   }

@@ -9,7 +9,7 @@ import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
 import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { recoverWorld } from '@lifeboat/testkit/world/recover.ts'
 import type { Peer } from '../peers/peer.ts'
-import { since } from './programs.ts'
+import { program, since } from './programs.ts'
 
 const LOOK_MS = 20
 
@@ -25,8 +25,7 @@ export type Restorer = Peer & { restore: NonNullable<Peer['restore']> }
 /**
  * From the first look at the target to a promoted server that answers: fetched, digests compared, decrypted, extracted, saved, replayed.
  *
- * NOTE: each restore, ours or a peer's, has a folder of its own right below the temporary one: ext4 spreads those. Below a common folder it looks at
- * all inodes of the restore before, which it may not use again for a minute, for each new file.
+ * Each restore, ours or a peer's, has a folder of its own that lies away from those before.
  */
 export async function restoreOurs(
   world: Parameters<typeof recoverWorld>[0],
@@ -67,14 +66,21 @@ export async function inNewDataDir<T>(work: (place: NewDataDir) => Promise<T>): 
   })
 }
 
+/**
+ * NOTE: ext4 without a journal does not use an inode again for a minute or more. For each new file near a restore that was just removed it first looks at all of that one's inodes, which
+ * took longer than half a restore. It spreads folders whose parent is marked as the top of a hierarchy, by their names; only that of the whole file system is of itself. Other
+ * file systems know no such mark and do without.
+ */
 async function inNewFolder<T>(work: (folder: string, account: Account) => Promise<T>): Promise<T> {
   const account = serverAccount()
-  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-bench-'))
+  const top = await mkdtemp(join(tmpdir(), 'lifeboat-bench-'))
   try {
-    if (process.getuid?.() === 0) await chown(folder, account.uid, account.gid)
+    await program('chattr', ['+T', top]).catch(() => {})
+    const folder = await mkdtemp(join(top, 'restore-'))
+    for (const path of [top, folder]) if (process.getuid?.() === 0) await chown(path, account.uid, account.gid)
     return await work(folder, account)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await rm(top, { recursive: true, force: true })
   }
 }
 

@@ -1,35 +1,92 @@
 import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fetchParts } from '@lifeboat/recovery/fetch/fetch-artifact.ts'
-import type { BackupId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { partKey } from '@lifeboat/shared/domain/keys.ts'
-import { Artifact } from '@lifeboat/shared/domain/manifest.ts'
+import { partsInTurn } from '@lifeboat/recovery/fetch/parts-in-turn.ts'
+import type { ArtifactName, BackupId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { type Key, partKey } from '@lifeboat/shared/domain/keys.ts'
+import { Artifact, type Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { wrap } from '@lifeboat/storage/layers/wrap.ts'
 import { openMemory } from '@lifeboat/storage/memory.ts'
-import { expect, test } from 'vitest'
+import type { Target } from '@lifeboat/storage/target.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const owner = { sourceId: 'records' as SourceId, backupId: '20260926T020000Z-dump-k3f9qa' as BackupId }
 
-test('a part that cannot be written leaves no download behind, which would keep its connection and a command line for ever', async () => {
+let workDir: string
+beforeAll(async () => {
+  workDir = await mkdtemp(join(tmpdir(), 'lifeboat-parts-'))
+})
+afterAll(() => rm(workDir, { recursive: true, force: true }))
+
+/** A target that holds artifacts of these parts, and what was asked of it. */
+function targetWith(contents: Readonly<Record<string, readonly string[]>>) {
   const memory = openMemory('aws' as TargetId)
-  const bytes = Buffer.alloc(1_000_000, 'x')
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
-  const parts = [{ no: 0, bytes: bytes.length, sha256, md5: '0'.repeat(32) }]
-  const artifact = Artifact.parse({ name: 'dump', role: 'database', bytes: bytes.length, sha256, parts, encoding: [] })
-  memory.objects.set(partKey(owner.sourceId, owner.backupId, artifact.name, 0), bytes)
-  const bodies: Awaited<ReturnType<typeof memory.get>>[] = []
+  const bodies = new Map<Key, Awaited<ReturnType<Target['get']>>>()
+  const artifacts = Object.entries(contents).map(([name, texts]) => {
+    const parts = texts.map((text, no) => {
+      memory.objects.set(partKey(owner.sourceId, owner.backupId, name as ArtifactName, no), Buffer.from(text))
+      return { no, bytes: text.length, sha256: sha256(text), md5: '0'.repeat(32) }
+    })
+    const whole = texts.join('')
+    return Artifact.parse({
+      ...{ name, role: 'database', bytes: whole.length, sha256: sha256(whole), parts, encoding: [] },
+    })
+  })
   const target = wrap(memory, {
     async get(key, opts) {
       const body = await memory.get(key, opts)
-      bodies.push(body)
+      bodies.set(key, body)
       return body
     },
   })
   const run = { id: 'test' as never, signal: new AbortController().signal, log: silentLogger, report() {} }
-  const fetcher = { target, run, arrived() {}, workDir: join(tmpdir(), 'lifeboat-is-not-there') }
-  const all = Array.fromAsync(fetchParts(fetcher, owner, artifact, () => {}))
+  const asked = () => [...bodies.keys()].map((key) => key.split('/').at(-1))
+  return { fetcher: { target, run, arrived() {}, workDir }, artifacts, bodies, asked, objects: memory.objects }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function inTurn({ fetcher, artifacts }: ReturnType<typeof targetWith>) {
+  const wanted = artifacts.map((artifact) => ({ manifest: owner as Manifest, artifact }))
+  return partsInTurn(fetcher, wanted, () => () => {})
+}
+
+test('a part that cannot be written leaves no download behind, which would keep its connection and a command line for ever', async () => {
+  const { fetcher, artifacts, bodies } = targetWith({ dump: ['x'.repeat(1_000_000)] })
+  const nowhere = { ...fetcher, workDir: join(tmpdir(), 'lifeboat-is-not-there') }
+  const all = Array.fromAsync(fetchParts(nowhere, owner, artifacts[0] as Artifact, () => {}))
   await expect(all).rejects.toMatchObject({ code: 'ENOENT' })
-  expect(bodies.map(({ destroyed }) => destroyed)).toEqual([true])
+  expect([...bodies.values()].map(({ destroyed }) => destroyed)).toEqual([true])
+})
+
+test('while the last part of an archive is worked on the first of the next is fetched, and no further one', async () => {
+  const there = targetWith({ base: ['a', 'b'], next: ['c', 'd'] })
+  const [base, next] = there.artifacts as [Artifact, Artifact]
+  {
+    await using parts = inTurn(there)
+    const read: string[] = []
+    for await (const file of parts.of(base)) {
+      read.push(await readFile(file, 'utf8'))
+      if (read.length < 2) continue
+      await eventually(() => expect(there.asked()).toEqual(['base.00000', 'base.00001', 'next.00000']))
+    }
+    for await (const file of parts.of(next)) read.push(await readFile(file, 'utf8'))
+    expect(read).toEqual(['a', 'b', 'c', 'd'])
+  }
+  expect(await readdir(workDir)).toEqual([])
+})
+
+test('a damaged part of the next archive is told when its turn comes', async () => {
+  const there = targetWith({ base: ['a'], next: ['c'] })
+  const [base, next] = there.artifacts as [Artifact, Artifact]
+  there.objects.set(partKey(owner.sourceId, owner.backupId, next.name, 0), Buffer.from('?'))
+  await using parts = inTurn(there)
+  expect(await Array.fromAsync(parts.of(base))).toHaveLength(1)
+  await expect(Array.fromAsync(parts.of(next))).rejects.toMatchObject({ code: 'ARTIFACT_DIGEST_MISMATCH' })
 })

@@ -63,7 +63,7 @@ async function fetchFile(reader: Reader, manifest: Manifest, phase: string, onLi
   const job = { ...placing, artifact: artifact.name, file: FILE, dump: true, onListed }
   await using thread = openExtractThread()
   const extract = (contents: ContentsApart) => thread.extract(job, contents, reader.run.signal)
-  await unsealApart(reader, manifest, artifact, extract, phase)
+  await unsealApart(reader, manifest, artifact, extract, { phase })
 }
 
 function ourselves(): Account {

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import type { Artifact, Manifest, OfServer, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { OneOf, PartsInTurn } from '../fetch/parts-in-turn.ts'
 import type { Reader } from '../fetch/reader.ts'
-import { unsealApart } from '../fetch/unseal.ts'
+import { type ContentsApart, openParts, unsealApart } from '../fetch/unseal.ts'
 import type { Extraction, ExtractJob } from './extract-job.ts'
 import { type ExtractThread, openExtractThread } from './extract-thread.ts'
 import { DEFAULT_TABLESPACE, type HollowFiles } from './hollow.ts'
@@ -54,12 +55,13 @@ export async function extractBackup(
   ready?: ExtractThread,
 ): Promise<Extracted & Contents> {
   await using thread = ready ?? openExtractThread()
+  const listed = artifactNamed(manifest, ({ role }) => role === 'backup-manifest')
   try {
-    const by = { reader, thread, place }
+    await using parts = openParts(reader, [...archivesOf(manifest), { manifest, artifact: listed }])
+    const by = { reader, thread, place, parts }
     const { archives, ...extracted } = await extractArchives(by, manifest, false)
     const { dataDir, tablespaces } = extracted
     for (const [oid, to] of tablespaces) await symlink(to, join(dataDir, 'pg_tblspc', oid))
-    const listed = artifactNamed(manifest, ({ role }) => role === 'backup-manifest')
     await extractOne(by, manifest, { artifact: listed, folder: dataDir, over: false, file: 'backup_manifest' })
     await rename(join(dataDir, WITHHELD), join(dataDir, CONTROL))
     return { ...extracted, ...contentsOf(archives) }
@@ -77,6 +79,8 @@ export interface Extracting {
   reader: Reader
   thread: ExtractThread
   place: ExtractPlace
+  /** Of all artifacts that will be extracted, in that order. */
+  parts: PartsInTurn | undefined
 }
 
 /** An archive of a backup and where it lies now. */
@@ -96,7 +100,8 @@ export async function extractArchives(
   for (const each of [folder, dataDir, join(folder, 'tablespaces'), ...tablespaces.values()])
     await ownFolder(each, account)
   const archives: ExtractedArchive[] = []
-  for (const { artifact, tablespace, folder } of archivesOf(manifest, dataDir, tablespaces)) {
+  for (const { artifact, tablespace } of archivesOf(manifest)) {
+    const folder = tablespaces.get(tablespace) ?? dataDir
     const placing = { folder, over, ...(hollow && { hollow: { ...hollow, tablespace } }) }
     archives.push({ ...(await extractOne(by, manifest, { artifact, ...placing })), folder })
   }
@@ -106,12 +111,13 @@ export async function extractArchives(
 type Unpacking = Pick<ExtractJob, 'folder' | 'over' | 'file' | 'hollow'> & { artifact: Artifact }
 
 function extractOne(
-  { reader, thread, place: { account, saved } }: Extracting,
+  { reader, thread, place: { account, saved }, parts }: Extracting,
   manifest: PhysicalManifest,
   { artifact, ...placing }: Unpacking,
 ): Promise<Extraction> {
   const job = { artifact: artifact.name, account, saved: saved === true, ...placing }
-  return unsealApart(reader, manifest, artifact, (contents) => thread.extract(job, contents, reader.run.signal))
+  const extract = (contents: ContentsApart) => thread.extract(job, contents, reader.run.signal)
+  return unsealApart(reader, manifest, artifact, extract, { parts: parts?.of(artifact) })
 }
 
 export function contentsOf(archives: readonly Extraction[]): Contents {
@@ -119,20 +125,19 @@ export function contentsOf(archives: readonly Extraction[]): Contents {
   return { files: sum('files'), bytes: sum('bytes'), hollowBytes: sum('hollowBytes') }
 }
 
-/** An archive, whose files it holds, and where they belong. */
-interface Archived {
-  artifact: Artifact
+/** An archive of a backup, and whose files it holds. */
+interface Archived extends OneOf {
   tablespace: string
-  folder: string
 }
 
-function archivesOf(manifest: PhysicalManifest, dataDir: string, tablespaces: Extracted['tablespaces']): Archived[] {
+/** In the order in which they are extracted. */
+export function archivesOf(manifest: PhysicalManifest): Archived[] {
   const outside = manifest.physical.tablespaces.map(({ oid: tablespace, artifact }) => ({
+    ...{ manifest, tablespace },
     artifact: artifactNamed(manifest, ({ name }) => name === artifact),
-    ...{ tablespace, folder: tablespaces.get(tablespace) as string },
   }))
   const base = artifactNamed(manifest, ({ role }) => role === 'base')
-  return [{ artifact: base, tablespace: DEFAULT_TABLESPACE, folder: dataDir }, ...outside]
+  return [{ manifest, artifact: base, tablespace: DEFAULT_TABLESPACE }, ...outside]
 }
 
 async function ownFolder(path: string, { uid, gid }: Account): Promise<void> {

@@ -1,7 +1,9 @@
 import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Reader } from '../fetch/reader.ts'
+import { openParts } from '../fetch/unseal.ts'
 import {
+  archivesOf,
   type Contents,
   contentsOf,
   type Extracted,
@@ -39,8 +41,9 @@ export async function extractChain(
   const all: ExtractedArchive[] = []
   let last: Awaited<ReturnType<typeof extractArchives>> | undefined
   try {
+    await using parts = openParts(reader, chain.flatMap(archivesOf))
     for (const [index, manifest] of chain.entries()) {
-      last = await extractArchives({ reader, thread, place }, manifest, index > 0)
+      last = await extractArchives({ reader, thread, place, parts }, manifest, index > 0)
       all.push(...last.archives)
     }
     const { dataDir, tablespaces, archives } = last as NonNullable<typeof last>

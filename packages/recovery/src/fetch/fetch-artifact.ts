@@ -53,21 +53,41 @@ export async function* fetchParts(
   artifact: Artifact,
   report: (bytes: number) => void,
 ): AsyncGenerator<string, void, undefined> {
-  demandAll(artifact)
-  const fetch = (part: Part | undefined) => {
-    const coming = part && fetchPart(fetcher, owner, artifact, part)
+  yield* fetchInTurn(fetcher, [{ owner, artifact, report }])
+}
+
+/** One artifact of several. */
+export interface Fetching {
+  owner: Owner
+  artifact: Artifact
+  /** Told the bytes of each part that was found good. */
+  report: (bytes: number) => void
+}
+
+/** The same for several artifacts: behind the last part of one comes the first of the next, which is fetched meanwhile like any other. */
+export async function* fetchInTurn(
+  fetcher: Fetcher,
+  wanted: readonly Fetching[],
+): AsyncGenerator<string, void, undefined> {
+  for (const { artifact } of wanted) demandAll(artifact)
+  const pieces = wanted.flatMap((of) => of.artifact.parts.map((part) => ({ ...of, part })))
+  const fetch = (piece: (typeof pieces)[number] | undefined) => {
+    const coming = piece && fetchPart(fetcher, piece.owner, piece.artifact, piece.part)
     // Awaited when its turn comes; a failure until then must not count as unhandled.
     coming?.catch(() => {})
     return coming
   }
-  let coming = fetch(artifact.parts[0])
+  let coming = fetch(pieces[0])
   try {
-    for (const [index, part] of artifact.parts.entries()) {
+    for (const [index, { part, report }] of pieces.entries()) {
       const file = (await coming) as string
       report(part.bytes)
-      coming = fetch(artifact.parts[index + 1])
-      yield file
-      await rm(file)
+      coming = fetch(pieces[index + 1])
+      try {
+        yield file
+      } finally {
+        await rm(file, { force: true })
+      }
     }
   } finally {
     // The work folder goes with its owner, but not while something still writes into it.

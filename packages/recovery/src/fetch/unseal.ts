@@ -12,6 +12,7 @@ import { decompressed } from '../extract/decompress.ts'
 import { fetchArtifact, fetchParts } from './fetch-artifact.ts'
 import { findOnce } from './find-once.ts'
 import { isCompressed } from './is-compressed.ts'
+import { type OneOf, type PartsInTurn, partsInTurn } from './parts-in-turn.ts'
 import type { Reader } from './reader.ts'
 
 /** What becomes of an artifact's contents. */
@@ -71,6 +72,7 @@ export type ContentsApart = { parts: AsyncIterable<string>; identity: string } |
  * Fetches an artifact for a sink in another thread, which decrypts and decompresses by itself. Where the identity is one only the age program
  * understands, that decrypts into a pipe.
  *
+ * @param how.parts of this artifact, by `openParts`; default: they are fetched from now on
  * @throws LifeboatError those of unseal; what the sink throws
  */
 export async function unsealApart<T>(
@@ -78,14 +80,27 @@ export async function unsealApart<T>(
   owner: Pick<Manifest, 'sourceId' | 'backupId'>,
   artifact: Artifact,
   sink: (contents: ContentsApart) => Promise<T>,
-  phase?: Phase,
+  { phase, parts }: { phase?: Phase | undefined; parts?: AsyncIterable<string> | undefined } = {},
 ): Promise<T> {
   const identity = reader.identity.reveal()
   if (x25519Identities(identity) !== undefined)
-    return sink({ identity, parts: fetchParts(reader, owner, artifact, progressOf(reader, artifact, phase)) })
+    return sink({
+      identity,
+      parts: parts ?? fetchParts(reader, owner, artifact, progressOf(reader, artifact, phase)),
+    })
   return decrypt(reader, owner, artifact, phase, async (unage, input) => {
     return (await runPipelineApart([unage], (fd) => sink({ fd }), reader.run, { input })).result
   })
+}
+
+/**
+ * The parts of artifacts for `unsealApart`, which takes these one after the other; the first part of the next is fetched while the last of one is worked on.
+ *
+ * @returns undefined where the age program decrypts: then an artifact is fetched when its turn comes
+ */
+export function openParts(reader: Reader, wanted: readonly OneOf[]): PartsInTurn | undefined {
+  if (x25519Identities(reader.identity.reveal()) === undefined) return undefined
+  return partsInTurn(reader, wanted, (artifact) => progressOf(reader, artifact))
 }
 
 async function decrypt<T>(

@@ -10,8 +10,27 @@ import { wrap } from '@lifeboat/storage/layers/wrap.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { sealBase } from '@lifeboat/testkit/seal-base.ts'
 import { sealWal } from '@lifeboat/testkit/seal-wal.ts'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openHouse, type RecoveryHouse } from './recovery-house.ts'
+
+/** Of each artifact that was extracted, whether its files were to be sent to the disk as they were written. */
+const sentToDisk: boolean[] = vi.hoisted(() => [])
+vi.mock('@lifeboat/recovery/extract/extract-thread.ts', async (importOriginal) => {
+  const real = await importOriginal<typeof import('@lifeboat/recovery/extract/extract-thread.ts')>()
+  return {
+    ...real,
+    openExtractThread(): ReturnType<typeof real.openExtractThread> {
+      const thread = real.openExtractThread()
+      return {
+        extract(job, ...rest) {
+          sentToDisk.push(job.saved === true)
+          return thread.extract(job, ...rest)
+        },
+        [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
+      }
+    },
+  }
+})
 
 let pg: TestPostgres
 let house: RecoveryHouse
@@ -35,6 +54,7 @@ afterAll(async () => {
 async function recovered(how: Pick<ClusterRecovery, 'kept'>, answer: 'promote' | 'discard') {
   const phases: string[] = []
   let fsync: unknown
+  sentToDisk.length = 0
   const back = await recoverCluster(house.reader, planned, {
     ...{ ...how, folder, start: false, onPhase: (phase) => void phases.push(phase) },
     async inspect({ connection }) {
@@ -43,18 +63,18 @@ async function recovered(how: Pick<ClusterRecovery, 'kept'>, answer: 'promote' |
       return answer
     },
   })
-  return { back, phases, fsync, left: await readdir(folder) }
+  return { back, phases, fsync, sentToDisk: new Set(sentToDisk), left: await readdir(folder) }
 }
 
 test('a cluster that is only looked at is neither saved nor verified, and gone whatever the look says', async () => {
   expect(await recovered({ kept: false }, 'promote')).toEqual({
-    ...{ back: undefined, phases: ['extract', 'replay'], fsync: 'off', left: [] },
+    ...{ back: undefined, phases: ['extract', 'replay'], fsync: 'off', sentToDisk: new Set([false]), left: [] },
   })
 })
 
 test('a cluster that may be kept is verified and saved, until somebody discards it', async () => {
   expect(await recovered({}, 'discard')).toEqual({
-    ...{ back: undefined, phases: ['extract', 'verify', 'replay'], fsync: 'on', left: [] },
+    ...{ back: undefined, phases: ['extract', 'verify', 'replay'], fsync: 'on', sentToDisk: new Set([true]), left: [] },
   })
 })
 

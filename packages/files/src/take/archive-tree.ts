@@ -17,7 +17,7 @@ export interface ArchiveTree<T> {
   points: readonly Buffer[]
   /** What was left out before tar began; stands in the list too. */
   left: readonly Said[]
-  /** Of zstd, for the archive and for the list. */
+  /** Of zstd, for the archive. */
   level: number
   /** The snapshot to be made of a full archive; tar makes that of an incremental one. */
   snapshot?: SnapshotToMake

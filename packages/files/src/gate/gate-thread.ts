@@ -1,0 +1,78 @@
+import { on } from 'node:events'
+import { openSync, writeSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { type MessagePort, parentPort } from 'node:worker_threads'
+import { archiveGate } from './archive-gate.ts'
+import { FolderSnapshot } from './folder-snapshot.ts'
+import { Frames } from './frames.ts'
+import type { GateReport } from './gate-report.ts'
+import { FRAME_BYTES, LANES } from './gate-sizes.ts'
+
+const ARCHIVE_FD = 1
+const LIST_FD = 4
+const LINES_LENGTH = 1024 * 1024
+/** Half of the list is digests, of which nothing is to be had: higher levels take twice the time, and what they make of it is no smaller. */
+const LIST_LEVEL = 1
+const READER_HUNG_UP = 141
+
+const port = parentPort as MessagePort
+const { values } = parseArgs({
+  options: {
+    level: { type: 'string', default: '3' },
+    /** Where the snapshot for later incrementals goes; default nowhere. */
+    snapshot: { type: 'string' },
+    root: { type: 'string', default: '' },
+    'started-ms': { type: 'string', default: '' },
+    'one-filesystem': { type: 'boolean', default: false },
+  },
+})
+
+async function main(): Promise<number> {
+  const archive = new Frames({ fd: ARCHIVE_FD, level: Number(values.level), lanes: LANES })
+  const list = new Frames({ fd: LIST_FD, level: LIST_LEVEL, lanes: 1 })
+  let lines = ''
+  const listed = async () => {
+    const text = Buffer.from(lines)
+    lines = ''
+    await list.add(text)
+  }
+  const snapshot = openSnapshot()
+  const gate = archiveGate({
+    line(text) {
+      lines += text
+    },
+    member: (member) => snapshot?.member(member),
+  })
+  try {
+    for await (const piece of pieces()) {
+      gate.add(piece)
+      await archive.add(piece, () => port.postMessage(piece.buffer, [piece.buffer as ArrayBuffer]))
+      if (lines.length >= LINES_LENGTH) await listed()
+    }
+    await listed()
+    snapshot?.end()
+    await Promise.all([archive.end(), list.end()])
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'EPIPE') return READER_HUNG_UP
+    throw err
+  }
+  const mounts = snapshot?.mounts ?? { count: 0, paths: [] }
+  writeSync(3, JSON.stringify({ ...gate.report(), mounts } satisfies GateReport))
+  return 0
+}
+
+async function* pieces(): AsyncGenerator<Buffer> {
+  for await (const [piece] of on(port, 'message') as AsyncIterable<[Uint8Array<ArrayBuffer>]>) {
+    yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
+    if (piece.length < FRAME_BYTES) return
+  }
+}
+
+function openSnapshot(): FolderSnapshot | undefined {
+  const { snapshot, root, 'started-ms': startedMs, 'one-filesystem': oneFilesystem } = values
+  if (snapshot === undefined) return undefined
+  const fd = openSync(snapshot, 'w', 0o600)
+  return new FolderSnapshot({ root, startedMs: Number(startedMs), fd, oneFilesystem })
+}
+
+process.exit(await main())

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
@@ -25,6 +25,19 @@ import { sshKey } from './ssh-key.ts'
 
 const run = promisify(execFile)
 const NEXT = 'records_recovering_aaaaaa'
+/** One table of 70 MB in an archive, with names and values that are hard to carry, and what goes beside it. */
+const LARGE = `
+  create function accepts(int) returns boolean language sql as 'select true';
+  create table "odd\nname" (
+    id int primary key, "a ""column"" FROM stdin;" text, doubled int generated always as (id * 2) stored, ago interval, doc xml,
+    constraint picky check (accepts(id))
+  );
+  insert into "odd\nname" (id, "a ""column"" FROM stdin;", ago, doc)
+    select i, case i % 3 when 0 then null when 1 then repeat(E'\\\\.\\n\\tü', 160) else repeat(md5(i::text), 50) end,
+      make_interval(days => -i, mins => i), '<a/>' from generate_series(1, 70000) i;
+  create table small as select i, lo_from_bytea(0, 'abc') as object from generate_series(1, 10) i;
+  create materialized view counted as select count(*) from "odd\nname";
+  create sequence numbers; select setval('numbers', 42)`
 
 let folder: string
 let pg: TestPostgres
@@ -47,7 +60,7 @@ beforeAll(async () => {
   )
   const { privateKey } = await newSigningKeyPair()
   signer = await openSigner('db1', privateKey)
-  manifest = await sealFor(/age1\w+/.exec(identity)?.[0] ?? '')
+  manifest = await sealFor(recipientOf(identity))
 })
 afterAll(async () => {
   await pg?.[Symbol.asyncDispose]()
@@ -98,6 +111,26 @@ test('a restore that fails while its dump comes waits for none of it, and leaves
   expect(await readdir(reader.workDir)).not.toContain('archive')
 })
 
+test('a table too large for one job is taken in by several sessions, and all is as it was', async () => {
+  const { dump, opened, place } = await largeDump('large')
+  await pg.query('postgres', "alter database large set datestyle = 'SQL, DMY'")
+  const { compared } = await restoreBeside(await readerOf(target, identity), dump, opened, place, () => {})
+  expect(compared?.against).toEqual([])
+  const sessionsOf = (table: string) =>
+    pg.query(place.name, `select count(distinct xmin::text)::int as sessions, count(*)::int as rows from ${table}`)
+  expect(await sessionsOf('"odd\nname"')).toEqual([{ sessions: availableParallelism(), rows: 70_000 }])
+  expect(await sessionsOf('small')).toEqual([{ sessions: 1, rows: 10 }])
+})
+
+test('a row of such a table that the server refuses fails the restore', async () => {
+  const refuse = `create or replace function accepts(int) returns boolean language sql as 'select $1 <> 69000'`
+  const { dump, opened, place } = await largeDump('picky', refuse)
+  const restoring = restoreBeside(await readerOf(target, identity), dump, opened, place, () => {})
+  const facts = { tool: 'psql', stderr: expect.stringContaining('picky') }
+  await expect(restoring).rejects.toMatchObject({ code: 'DRILL_RESTORE_FAILED', facts })
+  expect(await databaseNames(server())).not.toContain(place.name)
+})
+
 test('roles and fingerprint are read also with a key that only the age program understands', async () => {
   const { identity: key, recipient } = sshKey()
   const opened = await openDump(await readerOf(target, key), await sealFor(recipient))
@@ -105,8 +138,22 @@ test('roles and fingerprint are read also with a key that only the age program u
   expect(JSON.stringify(opened?.fingerprint)).toContain('visit')
 })
 
-function sealFor(recipient: string): Promise<Manifest> {
-  return sealBackup({ pg, database: 'records', target, recipient, signer })
+async function largeDump(database: string, further = '') {
+  await pg.query('postgres', `create database ${database}`)
+  await pg.query(database, LARGE)
+  await pg.query(database, further)
+  const dump = demandServer(await sealFor(recipientOf(identity), database))
+  const opened = (await openDump(await readerOf(target, identity), dump)) as Opened
+  const name = `${database}_recovering_aaaaaa`
+  return { dump, opened, place: { server: server(), database, name, why: 'recovering' as const } }
+}
+
+function recipientOf(key: string): string {
+  return /age1\w+/.exec(key)?.[0] ?? ''
+}
+
+function sealFor(recipient: string, database = 'records'): Promise<Manifest> {
+  return sealBackup({ pg, database, target, recipient, signer })
 }
 
 async function readerOf(from: Target, key: string) {

@@ -1,7 +1,5 @@
 import { followArchive } from './follow-archive.ts'
-
-/** pg_dump's word for "the place of the data is known". */
-const POSITION_SET = 2
+import { PLACE_KNOWN } from './read-toc.ts'
 
 /** Bytes that belong into an archive, and where. */
 export interface Field {
@@ -45,7 +43,7 @@ export function dataPlaces(onListed: () => void = () => {}): DataPlaces {
 
 function offset(place: number, size: number): Buffer {
   const bytes = Buffer.alloc(1 + size)
-  bytes.writeUInt8(POSITION_SET)
+  bytes.writeUInt8(PLACE_KNOWN)
   bytes.writeUIntLE(place, 1, Math.min(size, 6))
   return bytes
 }

@@ -15,9 +15,16 @@ export interface DataEntry {
   desc: string
   schema: string
   name: string
+  /** The statement that takes its rows in, with the line's end: `COPY … FROM stdin;`. Empty for what no COPY brings in. */
+  copy: string
   /** Where in the archive the place of its data belongs: a byte that says whether it is known, and `offSize` bytes. */
   placeAt: number
+  /** Where in the archive its data begins, as far as that stands there. */
+  place: number | undefined
 }
+
+/** pg_dump's word for "the place of the data is known". */
+export const PLACE_KNOWN = 2
 
 const CUSTOM_FORMAT = 1
 /** 1.14: PostgreSQL 12 to 15 · 1.15: 16 · 1.16: 17 and 18. */
@@ -63,7 +70,9 @@ function* readEntry(
   const name = yield* read.text()
   const desc = yield* read.text()
   yield* read.int() // section
-  for (let text = 0; text < 3; text++) yield* read.skipText() // definition, drop and copy statement
+  yield* read.skipText() // definition
+  yield* read.skipText() // drop statement
+  const copy = yield* read.text()
   const schema = yield* read.text()
   yield* read.skipText() // tablespace
   yield* read.skipText() // access method
@@ -72,8 +81,9 @@ function* readEntry(
   yield* read.skipText() // the word "false", of days when tables had oids
   while ((yield* read.skipText()) >= 0); // dependencies, up to the one that is absent
   const placeAt = input.taken
-  yield* input.skip(1 + offSize)
-  return { id, hasData, desc, schema, name, placeAt }
+  const found = yield* input.take(1 + offSize)
+  const place = found[0] === PLACE_KNOWN ? found.readUIntLE(1, Math.min(offSize, 6)) : undefined
+  return { id, hasData, desc, schema, name, copy, placeAt, place }
 }
 
 /** Numbers are a sign byte and `intSize` little-endian bytes; texts a number and as many bytes, absent when negative. */

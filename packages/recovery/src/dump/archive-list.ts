@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import type { Program } from '@lifeboat/postgres/tools/find-tools.ts'
@@ -22,7 +23,7 @@ export async function choosing<T>(
   lines: readonly string[],
   use: (argument: string) => Promise<T>,
 ): Promise<T> {
-  const list = `${archive}.list`
+  const list = `${archive}.${randomUUID()}.list`
   await writeFile(list, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 })
   try {
     return await use(`--use-list=${list}`)

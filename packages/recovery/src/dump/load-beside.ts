@@ -3,7 +3,8 @@ import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import { askArchive, choosing } from './archive-list.ts'
 import type { ComingArchive } from './fetch-archive.ts'
-import { type LoadingPlace, restoreArchive, runSql } from './load-dump.ts'
+import { loadArchive } from './load-archive.ts'
+import { type LoadingPlace, runSql } from './load-dump.ts'
 import { databaseEntries, renameDatabase } from './rename-database.ts'
 import { reportGrowth } from './report-growth.ts'
 
@@ -27,17 +28,17 @@ export async function loadBeside(
   archive: ComingArchive,
   manifest: Manifest & OfServer,
   place: LoadingPlace,
-  { name, pgRestore: program, psql, jobs }: BesideOptions,
+  { name, pgRestore, psql, jobs }: BesideOptions,
   run: Run,
 ): Promise<void> {
   await archive.listed()
-  const script = await databaseScript(archive.path, program, run)
+  const script = await databaseScript(archive.path, pgRestore, run)
   await runSql(renameDatabase(script, manifest.database, name), psql, place, run)
   await archive.whole()
   const into = { ...place, connection: { ...place.connection, database: name } }
-  const restoring = restoreArchive(archive.path, into, { program, jobs, more: [] }, run)
+  const how = { pgRestore, psql, jobs, encoding: manifest.server.encoding }
   const totalBytes = manifest.summary.databaseBytes
-  await reportGrowth(restoring, { ...place, database: name, totalBytes }, run)
+  await reportGrowth(loadArchive(archive.path, into, how, run), { ...place, database: name, totalBytes }, run)
 }
 
 /** NOTE without --create the table of contents leaves out what is about the database. */

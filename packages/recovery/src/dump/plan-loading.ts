@@ -1,0 +1,39 @@
+import type { StoredData } from '@lifeboat/postgres/archive/data-in-file.ts'
+
+/** A smaller table is in before further sessions would gain anything. */
+const LEAST_BYTES = 64 * 1024 ** 2
+/** A statement goes to psql as an argument, and Linux takes 128 KiB. */
+const LONGEST_STATEMENT = 100_000
+
+export interface LoadingPlan {
+  /** Tables each of which is too large for one job, the largest first. */
+  dealt: StoredData[]
+  /** For all other data, while those are dealt; none where nothing is. */
+  otherJobs: number
+}
+
+/**
+ * Which tables are dealt to all jobs. A job of pg_restore has a whole table at least, so one that is more than the share of a job keeps its own at work when all others are done.
+ *
+ * @param stored what the archive holds
+ */
+export function planLoading(stored: readonly StoredData[], jobs: number): LoadingPlan {
+  const total = bytesOf(stored)
+  const isLarge = ({ bytes }: StoredData) => bytes >= LEAST_BYTES && bytes > total / jobs
+  const dealt = jobs < 2 ? [] : stored.filter((each) => isLarge(each) && isCopied(each))
+  if (dealt.length === 0) return { dealt, otherJobs: 0 }
+  const otherShare = 1 - bytesOf(dealt) / total
+  return {
+    dealt: dealt.sort((one, other) => other.bytes - one.bytes),
+    otherJobs: Math.max(1, Math.round(jobs * otherShare)),
+  }
+}
+
+function bytesOf(stored: readonly StoredData[]): number {
+  return stored.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+function isCopied({ desc, copy }: StoredData): boolean {
+  const isShort = Buffer.byteLength(copy) <= LONGEST_STATEMENT
+  return desc === 'TABLE DATA' && isShort && copy.startsWith('COPY ') && copy.endsWith(' FROM stdin;\n')
+}

@@ -126,7 +126,7 @@ test('a row of such a table that the server refuses fails the restore', async ()
   const refuse = `create or replace function accepts(int) returns boolean language sql as 'select $1 <> 69000'`
   const { dump, opened, place } = await largeDump('picky', refuse)
   const restoring = restoreBeside(await readerOf(target, identity), dump, opened, place, () => {})
-  const facts = { tool: 'psql', stderr: expect.stringContaining('picky') }
+  const facts = { sqlState: '23514', message: expect.stringContaining('picky') }
   await expect(restoring).rejects.toMatchObject({ code: 'DRILL_RESTORE_FAILED', facts })
   expect(await databaseNames(server())).not.toContain(place.name)
 })

@@ -10,7 +10,6 @@ import { planLoading } from './plan-loading.ts'
 
 export interface LoadArchive {
   pgRestore: Program
-  psql: Program
   jobs: number
   /** Of the database that was dumped. */
   encoding: string
@@ -23,7 +22,7 @@ export interface LoadArchive {
  * @throws LifeboatError DRILL_RESTORE_FAILED | ARTIFACT_UNREADABLE | SOURCE_… | TOOL_…
  */
 export async function loadArchive(archive: string, place: LoadingPlace, opts: LoadArchive, run: Run): Promise<void> {
-  const { pgRestore: program, psql, jobs, encoding } = opts
+  const { pgRestore: program, jobs, encoding } = opts
   const { dealt, otherJobs } = planLoading(await storedIn(archive), jobs)
   const restore = (more: readonly string[], joint = run, as = jobs) =>
     restoreArchive(archive, place, { program, jobs: as, more }, joint)
@@ -31,7 +30,7 @@ export async function loadArchive(archive: string, place: LoadingPlace, opts: Lo
   await restore(['--section=pre-data'])
   await together(run, [
     async (joint) => {
-      const dealing = { pgRestore: program, psql, sessions: jobs, encoding }
+      const dealing = { pgRestore: program, sessions: jobs, encoding }
       for (const table of dealt) await dealRows(archive, table, place, dealing, joint)
     },
     async (joint) => {

@@ -36,7 +36,7 @@ export async function loadBeside(
   await runSql(renameDatabase(script, manifest.database, name), psql, place, run)
   await archive.whole()
   const into = { ...place, connection: { ...place.connection, database: name } }
-  const how = { pgRestore, psql, jobs, encoding: manifest.server.encoding }
+  const how = { pgRestore, jobs, encoding: manifest.server.encoding }
   const totalBytes = manifest.summary.databaseBytes
   await reportGrowth(loadArchive(archive.path, into, how, run), { ...place, database: name, totalBytes }, run)
 }

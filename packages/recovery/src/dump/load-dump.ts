@@ -26,7 +26,7 @@ export interface LoadingPlace {
  * @throws LifeboatError SOURCE_… | TOOL_…
  */
 export async function runSql(sql: string, { path }: Program, place: LoadingPlace, run: Run): Promise<void> {
-  await runPipeline([psqlStage(path, place)], drain, run, { input: textOf(sql) })
+  await runPipeline([psql(path, place)], drain, run, { input: textOf(sql) })
 }
 
 /** How pg_restore goes about it. */
@@ -72,12 +72,11 @@ export async function restoreArchive(file: string, place: LoadingPlace, opts: Lo
   }
 }
 
-/** Whatever made a program give up that loads, the backup could not be restored. @throws the reason of the run's signal */
+/** Whatever made pg_restore give up, the backup could not be restored. @throws the reason of the run's signal */
 export function asRefusal(thrown: unknown, run: Run): LifeboatError {
   run.signal.throwIfAborted()
   const err = LifeboatError.from(thrown)
-  const isLoading = err.facts.tool === 'pg_restore' || err.facts.tool === 'psql'
-  return isLoading && err.code !== 'TOOL_KILLED'
+  return err.facts.tool === 'pg_restore' && err.code !== 'TOOL_KILLED'
     ? new LifeboatError('DRILL_RESTORE_FAILED', err.facts, { cause: err })
     : err
 }
@@ -96,14 +95,8 @@ function restoring(place: LoadingPlace, { program, jobs, more = ['--create'] }: 
   })
 }
 
-/** @param statements one after the other; standard input is what the last of them copies. Without any, it is SQL. */
-export function psqlStage(
-  program: string,
-  { connection, applicationName }: LoadingPlace,
-  statements: readonly string[] = [],
-): Stage {
-  const how = ['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1', '--output=/dev/null']
-  const args = [...how, ...statements.map((sql) => `--command=${sql}`)]
+function psql(program: string, { connection, applicationName }: LoadingPlace): Stage {
+  const args = ['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1', '--output=/dev/null']
   return { tool: 'psql', program, args, env: { ...BASE_ENV, ...libpqEnv(connection, applicationName) } }
 }
 

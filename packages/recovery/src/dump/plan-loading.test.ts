@@ -36,7 +36,6 @@ test('all other data gets the jobs its share is worth', () => {
 test.each([
   ['large objects', { ...table(1, 900 * MB, ''), desc: 'BLOBS' }],
   ['rows that are INSERT statements', table(1, 900 * MB, '')],
-  ['a statement longer than an argument', table(1, 900 * MB, `COPY t (${'a, '.repeat(40_000)}a) FROM stdin;\n`)],
 ])('%s cannot be dealt', (_, stored) => {
   expect(ids(planLoading([stored], 4))).toEqual([])
 })

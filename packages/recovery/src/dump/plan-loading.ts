@@ -2,8 +2,6 @@ import type { StoredData } from '@lifeboat/postgres/archive/data-in-file.ts'
 
 /** A smaller table is in before further sessions would gain anything. */
 const LEAST_BYTES = 64 * 1024 ** 2
-/** A statement goes to psql as an argument, and Linux takes 128 KiB. */
-const LONGEST_STATEMENT = 100_000
 
 export interface LoadingPlan {
   /** Tables each of which is too large for one job, the largest first. */
@@ -34,6 +32,5 @@ function bytesOf(stored: readonly StoredData[]): number {
 }
 
 function isCopied({ desc, copy }: StoredData): boolean {
-  const isShort = Buffer.byteLength(copy) <= LONGEST_STATEMENT
-  return desc === 'TABLE DATA' && isShort && copy.startsWith('COPY ') && copy.endsWith(' FROM stdin;\n')
+  return desc === 'TABLE DATA' && copy.startsWith('COPY ') && copy.endsWith(' FROM stdin;\n')
 }

@@ -1,0 +1,58 @@
+import { pipeline } from 'node:stream/promises'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { DatabaseError } from 'pg'
+import { from } from 'pg-copy-streams'
+import { about, connectSource, cutOn, type SourceConnection } from './connection.ts'
+import { diagnoseSql } from './diagnose.ts'
+import { quoteLiteral } from './sql-text.ts'
+
+export interface CopyRows {
+  connection: SourceConnection
+  /** Shown in pg_stat_activity. */
+  applicationName: string
+  /** `COPY … FROM stdin` */
+  statement: string
+  /** Of the rows, as PostgreSQL calls it. */
+  encoding: string
+}
+
+/**
+ * Takes rows into a table by a session of its own: all of them, or none. Values are read as by a session of pg_restore, whatever the role or the database has for a default.
+ *
+ * @param rows in COPY's text format
+ * @throws LifeboatError DRILL_RESTORE_FAILED – the server refuses them · SOURCE_… · the reason of the signal · what `rows` throws
+ */
+export async function copyRows(
+  rows: AsyncIterable<Uint8Array>,
+  { connection, applicationName, statement, encoding }: CopyRows,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted()
+  await using client = await connectSource(connection, { applicationName, lockTimeoutMs: 0 })
+  using _cut = cutOn(signal, client)
+  try {
+    await client.query(settings(encoding))
+    await pipeline(rows, client.query(from(statement)), { signal })
+  } catch (thrown) {
+    signal.throwIfAborted()
+    throw refusal(thrown, connection)
+  }
+}
+
+/** Those of pg_restore's own sessions that rows depend on and `connectSource` leaves alone. */
+function settings(encoding: string): string {
+  return [
+    // Servers before 17 have none.
+    "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'",
+    `SET client_encoding = ${quoteLiteral(encoding)}`,
+    'SET xmloption = content',
+    "SET search_path = ''",
+  ].join(';')
+}
+
+function refusal(thrown: unknown, connection: SourceConnection): LifeboatError {
+  const err = diagnoseSql(thrown, about(connection))
+  if (err.code !== 'INTERNAL' || !(thrown instanceof DatabaseError)) return err
+  const { code: sqlState, message, detail, where } = thrown
+  return new LifeboatError('DRILL_RESTORE_FAILED', { sqlState, message, detail, where }, { cause: thrown })
+}

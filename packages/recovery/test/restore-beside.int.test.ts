@@ -131,6 +131,22 @@ test('a row of such a table that the server refuses fails the restore', async ()
   expect(await databaseNames(server())).not.toContain(place.name)
 })
 
+test('a restore that is ended while such a table is taken in leaves no session and no database', async () => {
+  const hang = `create or replace function accepts(int) returns boolean language sql as 'select $1 <> 10 or pg_sleep(600) is null'`
+  const { dump, opened, place } = await largeDump('slow', hang)
+  const reader = await readerOf(target, identity)
+  const ended = new AbortController()
+  const run = { ...reader.run, signal: ended.signal }
+  const restoring = restoreBeside({ ...reader, run }, dump, opened, place, () => {})
+  restoring.catch(() => {})
+  const sessions = () =>
+    pg.query('postgres', `select state from pg_stat_activity where datname = '${place.name}' and query ~ '^COPY'`)
+  await eventually(async () => expect(await sessions()).not.toEqual([]))
+  ended.abort(new Error('enough'))
+  await expect(restoring).rejects.toThrow('enough')
+  expect([await sessions(), await databaseNames(server())]).toEqual([[], expect.not.arrayContaining([place.name])])
+})
+
 test('roles and fingerprint are read also with a key that only the age program understands', async () => {
   const { identity: key, recipient } = sshKey()
   const opened = await openDump(await readerOf(target, key), await sealFor(recipient))

@@ -7,19 +7,19 @@ import {
   HeadObjectCommand,
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
-  PutObjectCommand,
   PutObjectRetentionCommand,
-  S3Client,
-  type StorageClass,
+  type S3Client,
 } from '@aws-sdk/client-s3'
-import type { Md5, Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { checkedBody } from './checked-body.ts'
-import { copyLockMs, lockAtWrite } from './lock.ts'
-import { MOVE_TAG, moveMark } from './move-mark.ts'
+import { copyLockMs } from './lock.ts'
 import type { OpenContext } from './open-target.ts'
 import { relay } from './relay.ts'
+import { openClient } from './s3/client.ts'
+import { factsOf, hexOf, isHeld, modeOf } from './s3/facts.ts'
+import { putCommand } from './s3/put-command.ts'
 import { statusOf, translateS3Error } from './s3/translate.ts'
 import { compareContent } from './same-content.ts'
 import type { Locks, PutOptions, Receipt, Target } from './target.ts'
@@ -36,32 +36,7 @@ const BUCKET_TRUST_MS = 60_000
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html – If-None-Match, 412 and 409
  */
 export async function openS3(id: TargetId, config: S3Config, ctx: Pick<OpenContext, 'resolveSecret'>): Promise<Target> {
-  const client = new S3Client({
-    region: config.region,
-    forcePathStyle: config.forcePathStyle,
-    // Streams cannot be sent twice; the retrying layer opens a new one for each try.
-    maxAttempts: 1,
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: 10_000, httpAgent: { maxSockets: 128 }, httpsAgent: { maxSockets: 128 } },
-    // What it would say is in the errors it throws; without this it writes to the console.
-    logger: { debug() {}, info() {}, warn() {}, error() {} },
-    ...(config.endpoint && { endpoint: config.endpoint }),
-    ...(await credentialsOf(id, config, ctx)),
-  })
-  return new S3Target(id, config, client)
-}
-
-async function credentialsOf(id: TargetId, config: S3Config, { resolveSecret }: Pick<OpenContext, 'resolveSecret'>) {
-  const { accessKeyId, secretAccessKey } = config
-  if (accessKeyId === undefined && secretAccessKey === undefined) return {}
-  if (accessKeyId === undefined || secretAccessKey === undefined)
-    throw new LifeboatError('CONFIG_INVALID', {
-      targetId: id,
-      problem: 'accessKeyId and secretAccessKey belong together',
-    })
-  const [user, secret] = await Promise.all([resolveSecret(accessKeyId), resolveSecret(secretAccessKey)])
-  return { credentials: { accessKeyId: user.reveal().trim(), secretAccessKey: secret.reveal().trim() } }
+  return new S3Target(id, config, await openClient(id, config, ctx))
 }
 
 class S3Target implements Target {
@@ -97,7 +72,8 @@ class S3Target implements Target {
     stream.on('error', (err) => broken.abort(err))
     const abortSignal = AbortSignal.any([opts.signal, broken.signal])
     try {
-      const answer = await this.#client.send(this.#putCommand(key, stream, opts), { abortSignal })
+      const command = putCommand(this.#config, this.#at(key), { key, body: stream, opts })
+      const answer = await this.#client.send(command, { abortSignal })
       return await this.#confirmed(key, answer.ChecksumSHA256, opts)
     } catch (thrown) {
       abortSignal.throwIfAborted()
@@ -167,34 +143,6 @@ class S3Target implements Target {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client.destroy()
-  }
-
-  #putCommand(key: Key, stream: Readable, opts: PutOptions): PutObjectCommand {
-    const { bytes, sha256, role } = opts
-    const storageClass = this.#config.storageClass[role] as StorageClass | undefined
-    const { lock, transition } = this.#config
-    const until = lockAtWrite(lock, key, opts)
-    const mark = moveMark(transition, key, opts)
-    const command = new PutObjectCommand({
-      ...this.#at(key),
-      Body: stream,
-      ContentLength: bytes,
-      ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-      IfNoneMatch: '*',
-      ...(storageClass && { StorageClass: storageClass }),
-      ...(mark && { Tagging: `${MOVE_TAG}=${mark.kind}` }),
-      ...(lock && until && { ObjectLockMode: modeOf(lock), ObjectLockRetainUntilDate: until }),
-    })
-    // Known beforehand, so it need not stay UNSIGNED-PAYLOAD: the signature covers the bytes.
-    command.middlewareStack.add(
-      (next) => (args) => {
-        const request = args.request as { headers: Record<string, string> }
-        request.headers['x-amz-content-sha256'] = sha256
-        return next(args)
-      },
-      { step: 'build', name: 'signedPayload' },
-    )
-    return command
   }
 
   /** Of the version that is there now. */
@@ -307,35 +255,4 @@ class S3Target implements Target {
   #mismatch(key: Key, facts: Record<string, string | number | undefined>): LifeboatError {
     return new LifeboatError('TARGET_CHECKSUM_MISMATCH', { targetId: this.id, key, ...facts })
   }
-}
-
-function factsOf(head: HeadObjectCommandOutput): Omit<Receipt, 'key'> {
-  const md5 = md5Of(head)
-  return {
-    bytes: head.ContentLength ?? 0,
-    ...(head.ChecksumSHA256 && head.ChecksumType !== 'COMPOSITE' && { sha256: hexOf(head.ChecksumSHA256) }),
-    ...(md5 && { md5 }),
-    ...(head.LastModified && { storedAt: head.LastModified.toISOString() }),
-    ...(head.ObjectLockRetainUntilDate && { lockedUntil: head.ObjectLockRetainUntilDate.toISOString() }),
-  }
-}
-
-/** The ETag is the MD5 unless the store encrypts with keys of KMS or of the customer, or the object came in pieces. */
-function md5Of(head: HeadObjectCommandOutput): Md5 | undefined {
-  const plain = head.ServerSideEncryption === undefined || head.ServerSideEncryption === 'AES256'
-  const etag = /^"?([0-9a-f]{32})"?$/.exec(head.ETag ?? '')?.[1]
-  return plain && head.SSECustomerAlgorithm === undefined ? (etag as Md5 | undefined) : undefined
-}
-
-function modeOf({ mode }: LockConfig): 'COMPLIANCE' | 'GOVERNANCE' {
-  return mode === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE'
-}
-
-function isHeld(head: HeadObjectCommandOutput): boolean {
-  const until = head.ObjectLockRetainUntilDate?.getTime() ?? 0
-  return head.ObjectLockLegalHoldStatus === 'ON' || until > Date.now()
-}
-
-function hexOf(base64: string): Sha256 {
-  return Buffer.from(base64, 'base64').toString('hex') as Sha256
 }

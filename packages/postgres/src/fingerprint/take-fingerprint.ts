@@ -30,6 +30,8 @@ export interface FingerprintOptions {
  * @throws LifeboatError SOURCE_RIGHTS_MISSING (a table or row may not be read) | SOURCE_LOCKED | SOURCE_CONNECTION_LOST; the signal's reason
  */
 export async function takeFingerprint(client: pg.ClientBase, options: FingerprintOptions): Promise<Fingerprint> {
+  // Before anything is begun: nobody would hear what becomes of it.
+  options.signal.throwIfAborted()
   return untilAborted(options.signal, measure(client, options))
 }
 
@@ -87,7 +89,6 @@ async function readFacts(client: pg.ClientBase): Promise<ServerPart> {
 
 /** The driver cannot interrupt a query, so the wait is given up; what the abandoned query still says is nobody's business. */
 async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })

@@ -1,6 +1,7 @@
 import type { Fingerprint } from '@lifeboat/shared/domain/fingerprint.ts'
 import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
+import { endingTogether } from '@lifeboat/shared/run/together.ts'
 import type { AttemptDeps, Taken, Work } from './attempt-backup.ts'
 import type { BackupRun } from './backup-run.ts'
 import { dumpDatabase } from './phases/dump.ts'
@@ -37,15 +38,14 @@ async function takeAll(
   const beside = quietUntilDumped(run)
   run.enter('fingerprint')
   await using measuring = await startFingerprint(beside.run, snapshot, plan)
-  const { signal, failing } = endingTogether(run)
-  const joint = { ...run, signal }
+  const { joint, failing } = endingTogether(run)
   run.enter('globals')
   const globals = failing(dumpGlobals(joint, plan, tools))
   run.enter('dump')
   const database = failing(dumpDatabase(joint, snapshot, plan, tools))
   void failing(measuring.measured)
   const dumped = await Promise.allSettled([database, globals])
-  signal.throwIfAborted()
+  joint.signal.throwIfAborted()
   const artifacts = dumped.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   beside.dumped()
   const fingerprint = await measuring.finish()
@@ -64,18 +64,6 @@ function quietUntilDumped(run: BackupRun): { run: BackupRun; dumped: () => void 
     run: { ...run, report },
     dumped: () => {
       quiet = false
-    },
-  }
-}
-
-/** Work that goes on side by side: the first to fail ends the others, and its error is the reason. */
-function endingTogether(run: BackupRun): { signal: AbortSignal; failing: <T>(work: Promise<T>) => Promise<T> } {
-  const failed = new AbortController()
-  return {
-    signal: AbortSignal.any([run.signal, failed.signal]),
-    failing(work) {
-      work.catch((err: unknown) => failed.abort(err))
-      return work
     },
   }
 }

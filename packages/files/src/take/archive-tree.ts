@@ -5,6 +5,7 @@ import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline
 import type { Stage, StageReceipt } from '@lifeboat/postgres/tools/stage.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
+import { endingTogether } from '@lifeboat/shared/run/together.ts'
 import { GateReport } from '../gate/gate-report.ts'
 import { leftLine } from '../member-line.ts'
 import { type Notices, noteFile, readNotice, type Said } from './notices.ts'
@@ -44,12 +45,7 @@ export async function archiveTree<T>(
   { tar, points, left, level, snapshot, seal, archive, list }: ArchiveTree<T>,
   run: Pick<Run, 'signal' | 'log'>,
 ): Promise<ArchivedTree<T>> {
-  const failed = new AbortController()
-  const joint = { ...run, signal: AbortSignal.any([run.signal, failed.signal]) }
-  const failing = <R>(work: Promise<R>): Promise<R> => {
-    work.catch((err: unknown) => failed.abort(err))
-    return work
-  }
+  const { joint, failing } = endingTogether(run)
   const notices: Notices = {}
   const absent: Said[] = [...left]
   for (const { notice, name } of left) noteFile(notices, notice, name)

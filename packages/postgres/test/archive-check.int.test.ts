@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { installedMajors, startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { archiveCheck } from '../src/archive/archive-check.ts'
+import { dataInFile } from '../src/archive/data-in-file.ts'
 import { dataPlaces } from '../src/archive/data-places.ts'
 import { drain } from '../src/pipeline/drain.ts'
 import { runPipeline } from '../src/pipeline/run-pipeline.ts'
@@ -19,6 +20,7 @@ const CONTENTS = `
   SELECT lo_from_bytea(0, 'abc'), lo_from_bytea(0, repeat('x', 10000)::bytea), lo_from_bytea(0, '')`
 /** Bytes of the head up to the end of the moment it was made. */
 const WITH_ITS_TIME = 55
+const ODD_COPY = 'COPY "Ö"."odd name" (g, filler) FROM stdin;\n'
 const TABLES = [
   { schema: 'public', name: 'empty' },
   { schema: 'public', name: 'leaf' },
@@ -50,6 +52,21 @@ describe.each(installedMajors())('an archive of PostgreSQL %i', (major) => {
       expect(tables).toHaveLength(3)
       expect(tables).toEqual(expect.arrayContaining(TABLES))
     }
+  })
+
+  test('that is a file tells how much each of its tables takes, and nothing where the places are not known', async () => {
+    const file = join(pg.socketDir, 'sizes.dump')
+    dump('-Z0', `--file=${file}`)
+    const stored = await dataInFile(file)
+    const table = (name: string) => stored.find(({ copy }) => copy.includes(name))
+    expect(table('"Ö"."odd name"')).toMatchObject({ desc: 'TABLE DATA', copy: ODD_COPY })
+    const text = execFileSync(join(pg.binDir, 'pg_restore'), ['--section=data', '--table=odd name', '--file=-', file])
+    const rows = text.indexOf('\\.\n') - text.indexOf(ODD_COPY) - ODD_COPY.length
+    expect(table('odd name')?.bytes).toBeGreaterThan(rows)
+    expect(table('odd name')?.bytes).toBeLessThan(rows * 1.2)
+    expect(table('leaf')?.bytes).toBeLessThan(100)
+    writeFileSync(file, dump('-Z0'))
+    expect(await dataInFile(file)).toEqual([])
   })
 
   test('that ends one byte early, or anywhere else before its end, is not complete', () => {

@@ -155,7 +155,8 @@ test('roles and fingerprint are read also with a key that only the age program u
 })
 
 async function largeDump(database: string, further = '') {
-  await pg.query('postgres', `create database ${database}`)
+  // Bytes of its texts are no UTF-8, which is what sessions begin with.
+  await pg.query('postgres', `create database ${database} template template0 encoding 'LATIN1' locale 'C'`)
   await pg.query(database, LARGE)
   await pg.query(database, further)
   const dump = demandServer(await sealFor(recipientOf(identity), database))

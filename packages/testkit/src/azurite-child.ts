@@ -8,4 +8,6 @@ process.on('disconnect', () => {
   rmSync(process.cwd(), { recursive: true, force: true })
   process.exit()
 })
+// On a busy machine seconds pass between two requests, and a connection that is closed just then fails the second. Its own option for that is not heeded.
+require('azurite/dist/src/blob/utils/constants.js').DEFAULT_BLOB_KEEP_ALIVE_TIMEOUT = 24 * 3600
 require('azurite/dist/src/blob/main.js')

@@ -15,7 +15,6 @@ import { wrap } from '@lifeboat/storage/layers/wrap.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import { FilesystemConfig } from '@lifeboat/storage/target-config.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
-import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -103,7 +102,7 @@ test('a restore that fails while its dump comes waits for none of it, and leaves
   })
   const reader = await readerOf(silent, identity)
   const opened = (await openDump(reader, manifest)) as Opened
-  const nobody = { ...server(), port: await freePort() }
+  const nobody = { ...server(), port: 1 }
   const place = { server: nobody, database: 'records', name: NEXT, why: 'recovering' } as const
   const restoring = restoreBeside(reader, demandServer(manifest), opened, place, () => {})
   await expect(restoring).rejects.toMatchObject({ code: 'SOURCE_UNREACHABLE' })
@@ -112,7 +111,17 @@ test('a restore that fails while its dump comes waits for none of it, and leaves
 })
 
 test('a table too large for one job is taken in by several sessions, and all is as it was', async () => {
-  const { dump, opened, place } = await largeDump('large')
+  // The first row waits until every session has taken some: however late one comes, the others leave it its share.
+  const wait = `
+    create or replace function accepts(int) returns boolean language plpgsql as $$
+    begin
+      for turn in 1..case when $1 = 1 then 3000 else 0 end loop
+        exit when (select count(*) from pg_stat_progress_copy where relid::regclass::text like '%odd%' and bytes_processed > 0) >= ${availableParallelism()};
+        perform pg_sleep(0.02), pg_stat_clear_snapshot();
+      end loop;
+      return true;
+    end $$`
+  const { dump, opened, place } = await largeDump('large', wait)
   await pg.query('postgres', "alter database large set datestyle = 'SQL, DMY'")
   const { compared } = await restoreBeside(await readerOf(target, identity), dump, opened, place, () => {})
   expect(compared?.against).toEqual([])

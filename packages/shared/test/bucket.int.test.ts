@@ -7,7 +7,7 @@ import { busSubject } from '../src/bus/define-message.ts'
 import { BackupRequested } from '../src/bus/messages/backup.ts'
 import { DrillRequested } from '../src/bus/messages/drill.ts'
 import { PartStored } from '../src/bus/messages/part.ts'
-import { aPart, aWish, openWorld } from './bus-world.ts'
+import { aPart, aWish, openWorld, strangely } from './bus-world.ts'
 
 let world: Awaited<ReturnType<typeof openWorld>>
 let count = 0
@@ -180,8 +180,7 @@ describe('looking at the bus', () => {
       await pause(20)
     }
     const readAt = Date.now()
-    world.nc.publish(busSubject(DrillRequested, DrillRequested.route(aWish(11))), 'no json')
-    await world.nc.flush()
+    await strangely(world, busSubject(DrillRequested, DrillRequested.route(aWish(11))), 'no json')
     const before = (await world.jsm.streams.info('LIFEBOAT_WISHES')).state.messages
     const waiting = await Array.fromAsync(world.bus.waiting(DrillRequested))
     expect(waiting.slice(-2).map(({ data }) => data)).toEqual([aWish(11), aWish(12)])
@@ -204,8 +203,7 @@ describe('looking at the bus', () => {
   })
 
   test('shows what a stranger published as it is', async () => {
-    world.nc.publish(`lifeboat.wish.${BackupRequested.subject}.v1.db1`, 'no json')
-    await world.nc.flush()
+    await strangely(world, `lifeboat.wish.${BackupRequested.subject}.v1.db1`, 'no json')
     const seen = await Array.fromAsync(world.bus.observe({ signal: AbortSignal.timeout(120_000), follow: false }))
     expect(seen.at(-1)?.data).toBe('no json')
   })

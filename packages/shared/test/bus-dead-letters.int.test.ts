@@ -11,7 +11,7 @@ import { PartStored } from '../src/bus/messages/part.ts'
 import { buryStrays } from '../src/bus/strays.ts'
 import { LifeboatError } from '../src/errors/lifeboat-error.ts'
 import { silentLogger } from '../src/log/logger.ts'
-import { aPart, aWish, collector, drills, letters, parts, waiting, worldPerTest } from './bus-world.ts'
+import { aPart, aWish, collector, drills, letters, parts, strangely, waiting, worldPerTest } from './bus-world.ts'
 
 const at = worldPerTest()
 describe('a dead letter', () => {
@@ -69,8 +69,7 @@ describe('a dead letter', () => {
   test('is written for a wish of an unknown version that nobody asks for, once it waited a while', async () => {
     const heard = await letters(at)
     await using link = asDisposable(await openLink({ servers: [at.world.nats.url], name: 'test', log: silentLogger }))
-    at.world.nc.publish('lifeboat.wish.drill.requested.v7.all', '{"future":true}')
-    await at.world.nc.flush()
+    await strangely(at.world, 'lifeboat.wish.drill.requested.v7.all', '{"future":true}')
     expect(await buryStrays(link.value, Date.now())).toBe(0)
     expect(await buryStrays(link.value, Date.now() + 120_000)).toBe(1)
     await expect.poll(() => heard).toHaveLength(1)
@@ -85,7 +84,7 @@ describe('a dead letter', () => {
     await using link = asDisposable(await openLink({ servers: [at.world.nats.url], name: 'test', log: silentLogger }))
     const newer = { durable_name: 'newer', filter_subject: 'lifeboat.wish.drill.requested.v7.*' }
     await at.world.jsm.consumers.add('LIFEBOAT_WISHES', { ...newer, ack_policy: 'explicit' })
-    at.world.nc.publish('lifeboat.wish.drill.requested.v7.all', '{}')
+    await strangely(at.world, 'lifeboat.wish.drill.requested.v7.all', '{}')
     await at.world.bus.publish(DrillRequested, aWish())
     expect(await buryStrays(link.value, Date.now() + 120_000)).toBe(0)
     expect(await waiting(at, 'LIFEBOAT_WISHES')).toBe(2)

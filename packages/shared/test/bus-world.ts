@@ -51,6 +51,11 @@ export function connectAgain({ world }: At): Promise<Bus> {
   return connectBus({ servers: [world.nats.url], name: 'other', log: silentLogger })
 }
 
+/** What a stranger puts on a subject, and is in its stream when this resolves. */
+export async function strangely({ nc }: At['world'], subject: string, text: string): Promise<void> {
+  await nc.request(subject, text, { timeout: 120_000 })
+}
+
 /** Messages a stream holds. */
 export async function waiting({ world }: At, stream: string): Promise<number> {
   return (await world.jsm.streams.info(stream)).state.messages

@@ -145,7 +145,7 @@ test('a commit that waits for us returns when its WAL is reported as flushed, an
 })
 
 test('a reader that pauses for longer than wal_sender_timeout keeps its connection and misses nothing', async () => {
-  await using pg = await startPostgres({ settings: { wal_sender_timeout: '12s' } })
+  await using pg = await startPostgres({ settings: { wal_sender_timeout: '20s' } })
   await using connection = await replicate(pg)
   const start = await insertedLsn(pg)
   const startLsn = start - (start % BigInt(SEGMENT))
@@ -193,7 +193,8 @@ test('an idle server is heard of again and again, with how far its WAL goes', as
 
 test('a promotion in the middle of a segment is followed to the new timeline', async () => {
   await using primary = await startPostgres()
-  await using standby = await startPostgres({ standbyOf: primary })
+  // No checkpoint behind the promotion may take away what is read in the end.
+  await using standby = await startPostgres({ standbyOf: primary, settings: { wal_keep_size: '1GB' } })
   await using connection = await replicate(standby)
   const { xlogpos } = await connection.identifySystem()
   const start = parseLsn(xlogpos)

@@ -96,16 +96,21 @@ test('a kept server stays stopped until its time is over', async () => {
   expect(existsSync(folder)).toBe(false)
 })
 
-/** Opens a scratch server in a process of its own, below whatever command is to start that. */
-async function openElsewhere(...command: string[]) {
+/** Opens a scratch server in a process of its own, below whatever command is to start that; says `open` when it is. */
+function beginElsewhere(more: Partial<ScratchOptions>, ...command: string[]) {
   const script = `
     const { openScratch } = await import(${JSON.stringify(import.meta.resolve('@lifeboat/postgres/scratch/scratch-server.ts'))})
-    const scratch = await openScratch({ ...${JSON.stringify(options())}, signal: new AbortController().signal })
+    const scratch = await openScratch({ ...${JSON.stringify({ ...options(), ...more })}, signal: new AbortController().signal })
     console.log('open')
     setInterval(() => {}, 1000)`
   const [program = '', ...args] = [...command, process.execPath, '--input-type=module', '-e', script]
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+async function openElsewhere(...command: string[]) {
+  const child = beginElsewhere({}, ...command)
   await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])
   return child
 }
@@ -120,6 +125,28 @@ test('what a killed process left is stopped and removed at the next start', asyn
   expect(await sweep()).toEqual(['scratch-one'])
   expect(argumentsOf(pid)).toBe('')
   expect(await left()).toEqual([])
+})
+
+test('a server whose starter was killed before it wrote down its pid is found, too', async () => {
+  const bin = join(root, 'bin')
+  await mkdir(bin)
+  for (const tool of ['initdb', 'pg_restore', 'psql'])
+    await symlink(`/usr/lib/postgresql/${major}/bin/${tool}`, join(bin, tool))
+  const slow = `#!/bin/sh\n[ "$1" != -D ] || while :; do sleep 0.1; done\nexec /usr/lib/postgresql/${major}/bin/postgres "$@"\n`
+  await writeFile(join(bin, 'postgres'), slow, { mode: 0o755 })
+  const child = beginElsewhere({ toolPaths: [bin] })
+  const found = await until(
+    () => spawnSync('pgrep', ['-of', `postgres -D ${join(root, 'scratch-one/data')} `], { encoding: 'utf8' }).stdout,
+    (pids) => pids !== '',
+  )
+  const pid = Number(found)
+  onTestFinished(() => void (argumentsOf(pid) !== '' && process.kill(pid, 'SIGKILL')))
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(argumentsOf(pid)).toContain('postgres')
+  expect(await sweep()).toEqual(['scratch-one'])
+  expect(argumentsOf(pid)).toBe('')
+  expect(existsSync(join(root, 'scratch-one'))).toBe(false)
 })
 
 // Root in a container often may not; the only way to know is to try.

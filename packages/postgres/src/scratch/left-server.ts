@@ -1,5 +1,5 @@
-import { readFile, readlink, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const LOOK_MS = 20
@@ -11,8 +11,23 @@ const LOOK_MS = 20
 export async function leftServer(dataDir: string): Promise<number | undefined> {
   const pid = await pidIn(dataDir)
   if (pid === undefined) return undefined
-  const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  return args.split('\0').includes(dataDir) ? pid : undefined
+  return (await argumentsOf(pid)).includes(dataDir) ? pid : undefined
+}
+
+/** Servers and initdbs that were started with `-D` on data below a folder: one that has only begun has not written down its pid yet, so only its arguments tell. */
+async function beginnersBelow(folder: string): Promise<number[]> {
+  const pids = (await readdir('/proc').catch(() => [])).map(Number).filter((pid) => pid > 1)
+  const isBelow = async (pid: number) => {
+    const args = await argumentsOf(pid)
+    const dataDir = args[args.indexOf('-D') + 1]
+    return args.includes('-D') && dataDir !== undefined && !relative(folder, dataDir).startsWith('..')
+  }
+  const found = await Promise.all(pids.map(isBelow))
+  return pids.filter((_, no) => found[no])
+}
+
+async function argumentsOf(pid: number): Promise<string[]> {
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
 }
 
 /** What the server, or one that died, wrote down as its own. */
@@ -46,6 +61,17 @@ export async function stopLeftServer(
     if (pid === undefined) return
     if (!asked) quit(pid, mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
     asked = true
+  }
+}
+
+/** Whatever works on data below a folder whose maker is dead, at once. Gives up waiting after `patienceMs`. */
+export async function stopBelow(folder: string, { patienceMs }: { patienceMs: number }): Promise<void> {
+  const asked = new Set<number>()
+  for (const until = Date.now() + patienceMs; Date.now() < until; await pause(LOOK_MS)) {
+    const pids = await beginnersBelow(folder)
+    if (pids.length === 0) return
+    for (const pid of pids) if (!asked.has(pid)) quit(pid, 'SIGQUIT')
+    for (const pid of pids) asked.add(pid)
   }
 }
 

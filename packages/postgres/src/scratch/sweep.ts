@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
-import { stopLeftServer } from './left-server.ts'
+import { stopBelow, stopLeftServer } from './left-server.ts'
 import { isAlive, readNote, type ScratchNote } from './owner.ts'
 import { TEMPLATE_PREFIX } from './template.ts'
 
@@ -21,6 +21,8 @@ export async function sweepScratch(root: string, { clock, log }: { clock: Clock;
     const folder = join(root, name)
     const note = await readNote(folder)
     if (await mustStay(folder, note, clock.now())) continue
+    // A killed verifier leaves its server running, since that is a process of its own, and one that had only begun, too.
+    await stopBelow(folder, { patienceMs: LEFT_SERVER_MS })
     await removeScratch(folder, note)
     removed.push(name)
     log.warn({ event: 'scratch.swept', folder }, 'removed a scratch server that nobody uses any more')
@@ -58,7 +60,6 @@ async function mustStay(folder: string, note: ScratchNote | undefined, now: numb
 }
 
 export async function removeScratch(folder: string, note: Pick<ScratchNote, 'socketDir'> | undefined): Promise<void> {
-  // A killed verifier leaves its server running, since that is a process of its own.
   await stopLeftServer(join(folder, 'data'), { mode: 'immediate', patienceMs: LEFT_SERVER_MS })
   if (note && !note.socketDir.startsWith(folder)) await rm(note.socketDir, { recursive: true, force: true })
   await rm(folder, { recursive: true, force: true })

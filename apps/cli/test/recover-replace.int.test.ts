@@ -1,3 +1,5 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { sealBackup } from '@lifeboat/testkit/seal-backup.ts'
@@ -86,6 +88,25 @@ test.each(['restore', 'check', 'analyze', 'swap'])(
     expect((await databases()).filter((name) => /_recovering_/.test(name))).toEqual([])
   },
 )
+
+test('what a killed command line left in the temporary folder goes with the next one, and a living one keeps its own', async () => {
+  const tmp = join(house.folder, 'tmp')
+  await mkdir(tmp)
+  const own = { ...env, TMPDIR: tmp }
+  const left = async () => (await readdir(tmp)).filter((name) => name.startsWith('lifeboat-recover-'))
+  const args = ['recover', '--from', house.address, '--identity', house.identityFile, ...house.signers, ...server]
+  const asking = startCli(house.folder, [...args, '--replace'], own, 'pipe')
+  await expect.poll(() => asking.err()).toContain('Type its name to go on')
+  const [folder = ''] = await left()
+  await writeFile(join(tmp, folder, 'archive'), 'some of it')
+  const next = () => house.recover([...server, '--as', 'records_again', '--dry-run'], { env: own })
+  expect((await next()).code).toBe(0)
+  expect(await left()).toEqual([folder])
+  asking.child.kill('SIGKILL')
+  await asking.end
+  expect((await next()).code).toBe(0)
+  expect(await left()).toEqual([])
+})
 
 test('a prepared transaction holds the database: nothing changes and it is named', async () => {
   await pg.query('records', `begin; insert into visit values (7); prepare transaction 'of somebody'`)

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { demandSome } from '@lifeboat/recovery/bare/demand-some.ts'
 import { look } from '@lifeboat/recovery/bare/look.ts'
 import { type Picked, pick } from '@lifeboat/recovery/bare/pick.ts'
@@ -8,6 +5,7 @@ import { type PlannedCluster, planCluster } from '@lifeboat/recovery/bare/plan-c
 import { type DumpPlace, type PlannedDump, planDump } from '@lifeboat/recovery/bare/plan-dump.ts'
 import { recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
 import { recoverDump } from '@lifeboat/recovery/bare/recover-dump.ts'
+import { openWorkFolder } from '@lifeboat/recovery/bare/work-folder.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import { RunId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -124,13 +122,13 @@ async function openReader(
 ): Promise<Reader & AsyncDisposable> {
   const log = terminalLog(terminal, options.verbose ?? false)
   const key = await readIdentity(identity, terminal)
-  const workDir = await mkdtemp(join(tmpdir(), 'lifeboat-recover-'))
+  const work = await openWorkFolder()
   return {
-    ...{ target, identity: key, workDir, toolPaths: toolPath, tools: {}, arrived() {} },
+    ...{ target, identity: key, workDir: work.path, toolPaths: toolPath, tools: {}, arrived() {} },
     run: {
       ...{ id: RunId.parse('recover'), signal: terminal.signal, log },
       report: (progress) => live.progress(progress, clock.now()),
     },
-    [Symbol.asyncDispose]: () => rm(workDir, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => work[Symbol.asyncDispose](),
   }
 }

@@ -1,9 +1,9 @@
-import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
-import { markOf } from '@lifeboat/shared/run/process-mark.ts'
-import { SOCKET_MAKER, SOCKET_PREFIX, sweepSocketFolders } from './sweep-sockets.ts'
+import { markFolder } from './made-by.ts'
+import { SOCKET_PREFIX, sweepSocketFolders } from './sweep-sockets.ts'
 
 /**
  * A short path that only the account reaches, for a server nobody else may talk to yet; a socket's path may have no more than about 100 bytes. What killed processes left of that
@@ -18,7 +18,7 @@ export async function openSocketFolder({ uid, gid }: Account): Promise<AsyncDisp
   await using stack = new AsyncDisposableStack()
   const path = await mkdtemp(join(tmpdir(), SOCKET_PREFIX))
   stack.defer(() => rm(path, { recursive: true, force: true }))
-  await writeFile(join(path, SOCKET_MAKER), JSON.stringify(await markOf(process.pid)), { mode: 0o600 })
+  await markFolder(path)
   await chmod(path, 0o700)
   if (isRoot) await chown(path, uid, gid)
   const owned = stack.move()

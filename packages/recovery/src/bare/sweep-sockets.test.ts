@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { markOf, type ProcessMark } from '@lifeboat/shared/run/process-mark.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { SOCKET_MAKER, sweepSocketFolders } from './sweep-sockets.ts'
+import { MADE_BY } from './made-by.ts'
+import { sweepSocketFolders } from './sweep-sockets.ts'
 
 const NOW = Date.now()
 const uid = process.getuid?.()
@@ -25,7 +26,7 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 async function left(name: string, maker: object | undefined, { lock = '', minutes = 10 } = {}): Promise<void> {
   const folder = join(root, name)
   await mkdir(folder)
-  if (maker) await writeFile(join(folder, SOCKET_MAKER), JSON.stringify(maker))
+  if (maker) await writeFile(join(folder, MADE_BY), JSON.stringify(maker))
   if (lock !== '') await writeFile(join(folder, '.s.PGSQL.5432.lock'), `${lock}\n/data\n`)
   const at = new Date(NOW - minutes * 60_000)
   await utimes(folder, at, at)

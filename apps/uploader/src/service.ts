@@ -30,11 +30,11 @@ const COPIES_AT_ONCE = 2
 /** How often it is asked whether a target was not looked at, or nothing of it read, for long. */
 const SURVEY_LOOK_MS = 60_000
 
-/** All the work of an uploader, and looks at the targets while there is none. */
+/** All the work of an uploader, and looks at the targets while there is none. Stays until what those have claimed is done or given back. */
 export async function startUploader(deps: UploaderDeps, signal: AbortSignal): Promise<void> {
   for (const lane of deps.lanes) void lookAtTarget(deps, lane, signal)
   await startWork(deps, signal)
-  startRounds(deps, signal)
+  await lookInRounds(deps, signal)
 }
 
 /**
@@ -57,14 +57,14 @@ export async function startWork(deps: UploaderDeps, signal: AbortSignal): Promis
 }
 
 /** What is looked at by the clock, whether anybody asks or not. */
-function startRounds(deps: UploaderDeps, signal: AbortSignal): void {
+async function lookInRounds(deps: UploaderDeps, signal: AbortSignal): Promise<void> {
   const rounds = { log: deps.log, signal }
   for (const lane of deps.lanes) {
     void repeat('deep-read', SURVEY_LOOK_MS, () => deepReads(deps, lane, signal), rounds)
     void repeat('deep-read-wal', SURVEY_LOOK_MS, () => readWalTurns(deps, lane, signal), rounds)
   }
-  void repeat('survey-wal', SURVEY_LOOK_MS, () => surveyWal(deps, signal), rounds)
   void repeat('survey', SURVEY_LOOK_MS, () => surveyTargets(deps, deps.lanes, signal), rounds)
+  await repeat('survey-wal', SURVEY_LOOK_MS, () => surveyWal(deps, signal), rounds)
 }
 
 /** Holds are written down at every target; letting go is asked of those who may remove. */

@@ -1,17 +1,28 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { WAL_SURVEYS_BUCKET } from '@lifeboat/catalog/audit/wal-survey.ts'
+import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
+import { Secret } from '@lifeboat/shared/config/secret.ts'
+import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
+import { WalState } from '@lifeboat/shared/domain/wal.ts'
+import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { openTarget } from '@lifeboat/storage/open-target.ts'
+import { TargetConfig } from '@lifeboat/storage/target-config.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { type FaultProxy, startFaultProxy } from '@lifeboat/testkit/fault-proxy.ts'
 import { type S3Server, startS3Server } from '@lifeboat/testkit/s3-server.ts'
+import { putObjects } from '@lifeboat/testkit/small-copy.ts'
 import { makeKeys } from '@lifeboat/testkit/world/keys.ts'
 import { openWorldTarget, type WorldTarget } from '@lifeboat/testkit/world/targets.ts'
 import { expect, test } from 'vitest'
 import { spoolBackup } from './support/backup.ts'
 import { type Fleet, startFleet } from './support/fleet.ts'
 import { startProcess } from './support/uploader-process.ts'
+import { MARKER } from './support/wal-place.ts'
 
 const STOPPED = { code: 0, signal: null }
 
@@ -97,6 +108,46 @@ test.concurrent.for(['s3', 'gcs', 'azure'] as const)(
     )
   },
 )
+
+test.concurrent('an uploader that is told to stop while it looks at the WAL of a source leaves the look to its successor', async () => {
+  await using fleet = await startFleet()
+  await using s3 = await startS3Server()
+  await using proxy = await startFaultProxy(s3.endpoint)
+  const [{ aws }, secrets] = targetAt(s3)
+  const resolveSecret = (ref: string) => new Secret(secrets[ref.replace('env:', '') as keyof typeof secrets])
+  await using target = await openTarget('aws' as TargetId, TargetConfig.parse(aws), {
+    resolveSecret,
+    log: silentLogger,
+  })
+  await putObjects(target, [[FLEET_KEY, MARKER]])
+  await (await fleet.bus.bucket(WAL_BUCKET)).put('records', walAt('aws'))
+  const surveys = await fleet.bus.bucket(WAL_SURVEYS_BUCKET)
+  const targets = { aws: { ...aws, endpoint: proxy.endpoint } }
+  proxy.inject({ kind: 'hang' }, { path: /prefix=records%2Fwal/, times: Number.POSITIVE_INFINITY })
+  {
+    await using uploader = await startProcess(fleet, targets, secrets)
+    await until(() => proxy.hanging, Boolean)
+    expect(await uploader.kill('SIGTERM')).toEqual(STOPPED)
+  }
+  proxy.heal()
+  await using _successor = await startProcess(fleet, targets, secrets)
+  await until(async () => (await surveys.get('records'))?.value.seen['aws' as TargetId], Boolean)
+})
+
+function walAt(target: string): WalState {
+  const [at, lsn] = [moment(Date.now()), '0/4000000']
+  return WalState.parse({
+    ...{ sourceId: 'records', agentId: 'db1', at, status: 'streaming', systemIdentifier: '7', timeline: 1 },
+    ...{
+      segmentBytes: 1 << 24,
+      serverLsn: lsn,
+      receivedLsn: lsn,
+      safe: { lsn, at },
+      targets: { [target]: { lsn, at } },
+    },
+    slot: { name: 'lifeboat', retainedBytes: 0, warnBytes: 1, giveUpBytes: 2 },
+  })
+}
 
 async function announcePart(fleet: Fleet, part: PartSealed): Promise<void> {
   await fleet.bus.publish(PartSealed, part)

@@ -40,6 +40,22 @@ test('a segment that vanished from one target is told, put anew from another, an
   expect((await at.surveys())[0]?.gone).toEqual([])
 })
 
+test('a look that is ended by a stop is due as it was before', async () => {
+  await using at = await seenPlace()
+  await rm(at.path('gcp', BAD))
+  await at.surveyIsDue()
+  const before = await at.surveys()
+  const stopping = new AbortController()
+  const stopped = at.survey({ between: async () => stopping.abort(new Error('stopped')), stop: stopping.signal })
+  await expect(stopped).rejects.toThrow('stopped')
+  expect(await at.surveys()).toEqual(before)
+  await at.survey()
+  await until(
+    () => at.fleet.facts(WalAudited),
+    (facts) => facts.length === 2,
+  )
+})
+
 test('what no target has any more is written down, with the moment before it, until one has it again', async () => {
   await using at = await seenPlace()
   const kept = await readFile(at.path('aws', BAD))

@@ -29,13 +29,16 @@ type Needs = Pick<
 export async function surveyWal(deps: Needs, signal: AbortSignal, againAfterMs = AGAIN_AFTER_MS): Promise<void> {
   for (const { value } of await Array.fromAsync(deps.walStates.entries())) {
     const claimed = await claim(deps, value.sourceId)
-    if (claimed) await surveySource(deps, value, claimed, { signal, againAfterMs })
+    if (claimed)
+      await orGivenBack(deps, claimed, signal, () => surveySource(deps, value, claimed, { signal, againAfterMs }))
   }
 }
 
 interface Claimed {
   survey: WalSurvey
   revision: number
+  /** What the look before came to, if there was one. */
+  before: WalSurvey | undefined
 }
 
 /** @returns undefined: another took it, or it is not time yet */
@@ -48,7 +51,23 @@ async function claim({ walSurveys, clock }: Needs, sourceId: SourceId): Promise<
   const revision = known
     ? await walSurveys.update(sourceId, survey, known.revision)
     : await walSurveys.create(sourceId, survey)
-  return revision === undefined ? undefined : { survey, revision }
+  return revision === undefined ? undefined : { survey, revision, before: known?.value }
+}
+
+/** A look that is not taken to its end because the uploader stops is due as before, for whoever is there next. */
+async function orGivenBack(
+  { walSurveys }: Needs,
+  { survey: { sourceId }, revision, before }: Claimed,
+  signal: AbortSignal,
+  look: () => Promise<void>,
+): Promise<void> {
+  try {
+    await look()
+  } catch (thrown) {
+    if (signal.aborted && before) await walSurveys.update(sourceId, before, revision)
+    else if (signal.aborted) await walSurveys.delete(sourceId, revision)
+    throw thrown
+  }
 }
 
 async function surveySource(

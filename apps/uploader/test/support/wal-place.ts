@@ -142,10 +142,16 @@ export async function startPlace(
     wasAway: (name: string) => fleet.wereAway.has(name),
     past,
     /** Two looks close together where something seems to be gone; `between`: what happens meanwhile. */
-    async survey({ between = async () => {} }: { between?: () => Promise<void> } = {}) {
+    async survey({
+      between = async () => {},
+      stop = signal,
+    }: {
+      between?: () => Promise<void>
+      stop?: AbortSignal
+    } = {}) {
       const [first, ...others] = deps.lanes as [Lane, ...Lane[]]
       const lanes = [{ ...first, target: beforeSecondList(first.target, between) }, ...others]
-      await surveyWal({ ...deps, lanes }, signal, 20)
+      await surveyWal({ ...deps, lanes }, stop, 20)
     },
     write: (target: string, key: string, bytes: Buffer) => writeFile(path(target, key), bytes),
     surveys: async () => (await Array.fromAsync(deps.walSurveys.entries())).map(({ value }) => value),

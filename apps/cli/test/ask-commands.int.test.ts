@@ -119,14 +119,16 @@ describe('backup now', () => {
 })
 
 describe('drill run', () => {
-  const facts = backupFacts(Date.now() - 3_600_000, 'cccccc')
-  beforeAll(async () => {
+  /** Stored at two targets and drilled at one. */
+  async function known(suffix: string) {
+    const facts = backupFacts(Date.now() - 3_600_000, suffix)
     const catalog = await KvCatalog.open(fleet.bus)
     await catalog.apply({ subject: 'backup.started', data: facts.started })
     await catalog.apply({ subject: 'backup.sealed', data: facts.sealed })
     for (const target of ['aws', 'gcp']) await catalog.apply({ subject: 'copy.stored', data: facts.copyStored(target) })
     await catalog.apply({ subject: 'drill.finished', data: facts.drillFinished('aws', 'proven') })
-  })
+    return { facts, catalog }
+  }
 
   const verdicts = [
     ['proven', 0],
@@ -135,16 +137,22 @@ describe('drill run', () => {
   ] as const
   for (const [verdict, code] of verdicts)
     test(`--wait ends with ${code} when the verdict is ${verdict}`, async () => {
+      const { facts, catalog } = await known(`${code}ccccc`)
       const run = startCli(fleet.dir, ['drill', 'run', facts.backupId, '--wait', '--json'])
       const { runId, targetId } = await asked(() => drills)
       expect(targetId).toBe('gcp')
-      await fleet.bus.publish(DrillFinished, facts.drillFinished(targetId, verdict, { runId, drill: `${code}aaaaa` }))
+      const finished = facts.drillFinished(targetId, verdict, { runId, drill: `${code}aaaaa` })
+      await fleet.bus.publish(DrillFinished, finished)
+      // Whoever asks for the copy right behind this command finds the drill in the catalogue.
+      expect(await Promise.race([run.end, sleep(500)])).toBeUndefined()
+      await catalog.apply({ subject: 'drill.finished', data: finished })
       const end = await run.end
       expect(end.code).toBe(code)
       expect(JSON.parse(end.out)).toMatchObject({ verdict, targetId: 'gcp', runId })
     })
 
   test('--target chooses the copy; a target without one is refused', async () => {
+    const { facts } = await known('cccccc')
     expect((await cli(fleet.dir, ['drill', 'run', facts.backupId, '--target', 'aws'])).code).toBe(0)
     expect(await asked(() => drills)).toMatchObject({ targetId: 'aws', requestedBy: 'operator' })
     expect(await cli(fleet.dir, ['drill', 'run', facts.backupId, '--target', 'azure'])).toMatchObject({

@@ -25,6 +25,7 @@ import { findBackup } from '../parse-ids.ts'
 import { timeoutMsOf } from '../parse-moment.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { until } from '../wait/until.ts'
+import { untilRecorded } from '../wait/until-recorded.ts'
 import { waitForDrill } from '../wait/wait-for-drill.ts'
 import { drillText, exitOfDrill } from './drill-text.ts'
 
@@ -61,10 +62,17 @@ export const drillRun: Command<DrillRunArgs> = (args, context) =>
     line.say(asked)
     const { signal, why } = until(terminal.signal, timeoutMs)
     const finished: DrillFinished | undefined = await waitForDrill(bus, { runId, sourceId, since }, { signal, line })
+    if (finished) await untilRecorded(bus, record, (now) => tells(now, finished), signal)
     if (finished) return { value: finished, text: (style) => drillText(finished, style), exit: exitOfDrill(finished) }
     const text = () => `no longer waiting: ${runId} goes on; \`lifeboat run cancel ${runId}\` would end it`
     return { value: { ...wish, outcome: why() }, text, exit: why() }
   })
+
+/** A newer drill of the copy tells more than this one. */
+function tells({ copies }: BackupRecord, { targetId, drillId, finishedAt }: DrillFinished): boolean {
+  const last = copies[targetId]?.lastDrill
+  return last !== undefined && (last.drillId === drillId || last.at > finishedAt)
+}
 
 interface Copy {
   record: BackupRecord

@@ -21,9 +21,9 @@ export interface ListingOptions {
 }
 
 const BUDGET_MS = 60_000
-/** For the question which databases there are. */
-const FIRST_MS = 5_000
-const CONNECT_MS = 5_000
+/** For the question which databases there are: far more than it takes, for a busy machine may stand still for ten seconds. */
+const FIRST_MS = 15_000
+const CONNECT_MS = 15_000
 const LOCK_MS = 1_000
 /** Behind the time a server has for its answer: one that says nothing any more is left. */
 const GRACE_MS = 5_000

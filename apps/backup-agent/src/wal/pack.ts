@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { constants, createZstdCompress } from 'node:zlib'
-import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
 import { encrypt, nativeRecipients } from '@lifeboat/shared/age/encrypt.ts'
 import type { Md5, Sha256 } from '@lifeboat/shared/domain/ids.ts'
@@ -86,7 +86,7 @@ export async function pack(
   try {
     const packed = await inSpool(async () => {
       await using file = await open(path + PARTIAL, 'w', 0o600)
-      const result = await encrypted(compressed, into(file), packing, run)
+      const result = await encrypted(compressed, file, packing, run)
       await file.sync()
       return result
     })
@@ -98,39 +98,37 @@ export async function pack(
   }
 }
 
-async function encrypted<T>(
+async function encrypted(
   bytes: Uint8Array,
-  sink: Sink<T>,
+  file: FileHandle,
   { age: program, recipients }: Packing,
   run: Pick<Run, 'signal' | 'log'>,
-): Promise<T> {
-  const input = handedOut(bytes)
+): Promise<Packed> {
   const keys = nativeRecipients(recipients)
-  if (keys !== undefined) return sink(encrypt(input, keys))
-  return (await runPipeline([age({ program, recipients })], sink, run, { input })).result
+  if (keys !== undefined) return written(encrypt(bytes, keys), file)
+  const sink = (sealed: AsyncIterable<Uint8Array>) => written(sealed, file)
+  return (await runPipeline([age({ program, recipients })], sink, run, { input: handedOut(bytes) })).result
 }
 
 async function* handedOut(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-function into(file: FileHandle): Sink<Packed> {
-  return async (bytes) => {
-    const sha256 = createHash('sha256')
-    const md5 = createHash('md5')
-    // Each chunk was made for this file alone; in a backlog they come faster than the collector.
-    const gathered = gatheredFile(file, giveBack)
-    let size = 0
-    for await (const chunk of bytes) {
-      if (size === 0) demandIntro(chunk)
-      sha256.update(chunk)
-      md5.update(chunk)
-      size += chunk.byteLength
-      await gathered.write(chunk)
-    }
-    await gathered.flush()
-    return { bytes: size, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }
+async function written(sealed: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, file: FileHandle): Promise<Packed> {
+  const sha256 = createHash('sha256')
+  const md5 = createHash('md5')
+  // Each chunk was made for this file alone; in a backlog they come faster than the collector.
+  const gathered = gatheredFile(file, giveBack)
+  let size = 0
+  for await (const chunk of sealed) {
+    if (size === 0) demandIntro(chunk)
+    sha256.update(chunk)
+    md5.update(chunk)
+    size += chunk.byteLength
+    await gathered.write(chunk)
   }
+  await gathered.flush()
+  return { bytes: size, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }
 }
 
 /** Without its first bytes nobody could ever decrypt it, and nobody here could tell later. */

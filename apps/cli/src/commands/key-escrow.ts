@@ -17,7 +17,7 @@ export const keyEscrow: Command<{ name: string; out?: string }> = async (
   const folder = resolve(terminal.cwd, out)
   const passphrase = await newPassphrase(terminal)
   const { text, recipient } = await newIdentity(terminal.env.PATH)
-  const sealed = await sealWithPassphrase(text, passphrase)
+  const sealed = sealWithPassphrase(text, passphrase)
   if ((await openWithPassphrase(sealed, passphrase, name)) !== text)
     throw new LifeboatError('INTERNAL', { message: 'what was sealed does not open' })
   await mkdir(folder, { recursive: true, mode: 0o700 })

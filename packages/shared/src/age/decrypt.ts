@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { forget } from '../service/forget.ts'
 import { type AgeIdentity, fileKeyOf, unopened } from './file-key.ts'
 import { CHUNK_BYTES, chunkNonce, NONCE_BYTES, openBox, payloadKey, TAG_BYTES } from './format.ts'
@@ -63,13 +64,13 @@ function openPayload(start: Buffer, identities: readonly AgeIdentity[], artifact
 }
 
 class Payload {
-  readonly #key: Buffer
+  readonly #key: KeyObject
   readonly #artifact: string
   readonly #plain = [Buffer.allocUnsafeSlow(BOXES * CHUNK_BYTES), Buffer.allocUnsafeSlow(BOXES * CHUNK_BYTES)] as const
   #turn = 0
   #boxes = 0
 
-  constructor(key: Buffer, artifact: string) {
+  constructor(key: KeyObject, artifact: string) {
     this.#key = key
     this.#artifact = artifact
   }

@@ -28,28 +28,30 @@ export function nativeRecipients(recipients: readonly string[]): NativeRecipient
 }
 
 /**
- * Encrypts a stream as `age -r` does, in this process: an object of WAL every few milliseconds is too much to start a program for, the more as
+ * Encrypts as `age -r` does, in this process: an object of WAL every few milliseconds is too much to start a program for, the more as
  * starting one copies the page tables of this process.
  *
  * The ciphers are those of OpenSSL; here is only the format, which the age program must be able to read in every test.
  *
  * @see https://c2sp.org/age – header, X25519 recipient stanza, payload
  */
-export function encrypt(plain: AsyncIterable<Uint8Array>, recipients: NativeRecipients): AsyncGenerator<Buffer> {
+export function encrypt(plain: Uint8Array, recipients: NativeRecipients): Generator<Buffer> {
   return encryptWith(plain, (fileKey) => recipients.map((recipient) => stanza(fileKey, recipient)))
 }
 
-/** @param stanzas what tells those who may read the key of the file */
-export async function* encryptWith(
-  plain: AsyncIterable<Uint8Array>,
-  stanzas: (fileKey: Buffer) => readonly string[],
-): AsyncGenerator<Buffer> {
+/**
+ * The payload is a STREAM: chunks of 64 KiB, each with its number, the last one marked, so that nothing can be cut off unnoticed. Of nothing there is one that is empty.
+ *
+ * @param stanzas what tells those who may read the key of the file
+ */
+export function* encryptWith(plain: Uint8Array, stanzas: (fileKey: Buffer) => readonly string[]): Generator<Buffer> {
   const fileKey = randomBytes(FILE_KEY_BYTES)
   const nonce = randomBytes(NONCE_BYTES)
-  const payload = new Payload(payloadKey(fileKey, nonce))
   yield Buffer.concat([header(fileKey, stanzas(fileKey)), nonce])
-  for await (const bytes of plain) yield* payload.add(bytes)
-  yield* payload.end()
+  const key = payloadKey(fileKey, nonce)
+  const last = Math.max(0, Math.ceil(plain.byteLength / CHUNK_BYTES) - 1)
+  for (let no = 0; no <= last; no++)
+    yield* sealBox(key, chunkNonce(no, no === last), plain.subarray(no * CHUNK_BYTES, (no + 1) * CHUNK_BYTES))
 }
 
 function header(fileKey: Buffer, stanzas: readonly string[]): Buffer {
@@ -69,39 +71,6 @@ function stanza(fileKey: Buffer, recipient: Buffer): string {
 export function stanzaText(args: readonly (string | Buffer)[], body: Buffer): string {
   const told = args.map((arg) => (typeof arg === 'string' ? arg : base64(arg)))
   return `-> ${told.join(' ')}\n${base64(body)}\n`
-}
-
-/** The STREAM construction: chunks of 64 KiB, each with its number, the last one marked, so that nothing can be cut off unnoticed. */
-class Payload {
-  readonly #key: Buffer
-  readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-  #filled = 0
-  #chunks = 0
-
-  constructor(key: Buffer) {
-    this.#key = key
-  }
-
-  /** Gives chunks that are known not to be the last. */
-  *add(bytes: Uint8Array): Generator<Buffer> {
-    for (let at = 0; at < bytes.byteLength; ) {
-      if (this.#filled === CHUNK_BYTES) yield* this.#seal(false)
-      const part = bytes.subarray(at, at + CHUNK_BYTES - this.#filled)
-      this.#chunk.set(part, this.#filled)
-      this.#filled += part.byteLength
-      at += part.byteLength
-    }
-  }
-
-  end(): Buffer[] {
-    return this.#seal(true)
-  }
-
-  #seal(last: boolean): Buffer[] {
-    const sealed = sealBox(this.#key, chunkNonce(this.#chunks++, last), this.#chunk.subarray(0, this.#filled))
-    this.#filled = 0
-    return sealed
-  }
 }
 
 /** Without padding, as age writes it. */

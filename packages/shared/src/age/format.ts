@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHmac, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createPublicKey,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto'
 
 /** The first line of every age file. */
 export const VERSION = 'age-encryption.org/v1'
@@ -18,12 +26,12 @@ const CIPHER = 'chacha20-poly1305'
 const NUMBER = { at: 5, bytes: 6 }
 
 /** The key everything in the payload is under. */
-export function payloadKey(fileKey: Buffer, nonce: Buffer): Buffer {
+export function payloadKey(fileKey: Buffer, nonce: Buffer): KeyObject {
   return derive(fileKey, nonce, 'payload')
 }
 
 /** The key a file key is wrapped under for one X25519 recipient: what both sides know, bound to this share and this recipient. */
-export function wrapKey(secret: Buffer, share: Buffer, recipient: Buffer): Buffer {
+export function wrapKey(secret: Buffer, share: Buffer, recipient: Buffer): KeyObject {
   return derive(secret, Buffer.concat([share, recipient]), `${VERSION}/X25519`)
 }
 
@@ -42,8 +50,11 @@ export function chunkNonce(no: number, last: boolean): Buffer {
   return nonce
 }
 
-/** @returns the ciphertext, then its tag */
-export function sealBox(key: Buffer, nonce: Buffer, plain: Buffer): [Buffer, Buffer] {
+/**
+ * @param key NOTE never bare bytes: of those Node finds out anew for each box, by an error it throws and catches, that they are no key object
+ * @returns the ciphertext, then its tag
+ */
+export function sealBox(key: KeyObject, nonce: Buffer, plain: Uint8Array): [Buffer, Buffer] {
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
   const sealed = cipher.update(plain)
   cipher.final()
@@ -51,7 +62,7 @@ export function sealBox(key: Buffer, nonce: Buffer, plain: Buffer): [Buffer, Buf
 }
 
 /** @throws when it was not sealed so */
-export function openBox(key: Buffer, nonce: Buffer, sealed: Buffer): Buffer {
+export function openBox(key: KeyObject, nonce: Buffer, sealed: Buffer): Buffer {
   const end = sealed.length - TAG_BYTES
   const box = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
   box.setAuthTag(sealed.subarray(end))
@@ -69,6 +80,6 @@ export function rawKey(key: KeyObject): Buffer {
   return Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url')
 }
 
-function derive(secret: Buffer, salt: Buffer, info: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, salt, info, KEY_BYTES))
+function derive(secret: Buffer, salt: Buffer, info: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, salt, info, KEY_BYTES)))
 }

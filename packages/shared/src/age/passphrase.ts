@@ -15,16 +15,13 @@ export function isSealed(text: string): boolean {
 }
 
 /** What `age --passphrase --armor` writes: text that survives paper, and that `age --decrypt` opens. */
-export async function sealWithPassphrase(plain: string, passphrase: string): Promise<string> {
+export function sealWithPassphrase(plain: string, passphrase: string): string {
   const salt = randomBytes(SALT_BYTES)
   const stanza = (fileKey: Buffer) => {
     const wrapped = Buffer.concat(sealBox(passphraseKey(passphrase, salt, WORK), WRAP_NONCE, fileKey))
     return stanzaText(['scrypt', salt, String(WORK)], wrapped)
   }
-  const input = (async function* () {
-    yield Buffer.from(plain)
-  })()
-  const sealed = Buffer.concat(await Array.fromAsync(encryptWith(input, (fileKey) => [stanza(fileKey)])))
+  const sealed = Buffer.concat([...encryptWith(Buffer.from(plain), (fileKey) => [stanza(fileKey)])])
   const lines = sealed.toString('base64').match(/.{1,64}/g) ?? []
   return `${[ARMOR.begin, ...lines, ARMOR.end].join('\n')}\n`
 }

@@ -1,4 +1,4 @@
-import { scryptSync } from 'node:crypto'
+import { createSecretKey, type KeyObject, scryptSync } from 'node:crypto'
 import { KEY_BYTES, openBox, TAG_BYTES, WRAP_NONCE } from './format.ts'
 
 const LABEL = 'age-encryption.org/v1/scrypt'
@@ -23,8 +23,8 @@ export function unwrapByPassphrase(args: readonly string[], body: Buffer, passph
  * @param work power of two
  * @see https://github.com/C2SP/C2SP/blob/main/age.md – scrypt recipient stanza
  */
-export function passphraseKey(passphrase: string, salt: Buffer, work: number): Buffer {
+export function passphraseKey(passphrase: string, salt: Buffer, work: number): KeyObject {
   const cost = 2 ** work
   const options = { N: cost, r: 8, p: 1, maxmem: 2 * 128 * cost * 8 }
-  return scryptSync(passphrase, Buffer.concat([Buffer.from(LABEL), salt]), KEY_BYTES, options)
+  return createSecretKey(scryptSync(passphrase, Buffer.concat([Buffer.from(LABEL), salt]), KEY_BYTES, options))
 }

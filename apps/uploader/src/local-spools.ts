@@ -10,6 +10,8 @@ import type { AgentAccess } from './config.ts'
 
 /** A put passes on several such pieces at a time, and several puts go on to each target: with four times as much they were the largest thing in memory. */
 const READ_BYTES = 128 * 1024
+/** Objects of WAL are a few megabytes, and there are dozens a second: it is the number of steps that costs. */
+const WAL_READ_BYTES = 512 * 1024
 /** A plain file name of the spool; nothing that leads elsewhere. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 
@@ -45,5 +47,6 @@ async function readHere(at: SpoolFile, path: string, signal: AbortSignal): Promi
   }
   const translate = (cause: unknown) =>
     new LifeboatError('AGENT_UNREACHABLE', { ...at, problem: 'its spool cannot be read' }, { cause })
-  return relay(file.createReadStream({ highWaterMark: READ_BYTES }), { signal, translate })
+  const highWaterMark = 'walOf' in at ? WAL_READ_BYTES : READ_BYTES
+  return relay(file.createReadStream({ highWaterMark }), { signal, translate })
 }

@@ -1,7 +1,8 @@
+import type { Stats } from 'node:fs'
 import { open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Sha256, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { checkedBody } from './checked-body.ts'
@@ -36,6 +37,8 @@ class FilesystemTarget implements Target {
   readonly #root: string
   readonly #calls = new LeftCalls()
   #swept: Promise<void> | undefined
+  /** What was looked at last: the marker of the fleet before each put, as the disk may be another one by now. */
+  #seen: { file: string; sha256: Sha256 } | undefined
 
   constructor(id: TargetId, config: FilesystemConfig) {
     this.id = id
@@ -144,7 +147,7 @@ class FilesystemTarget implements Target {
   }
 
   /** A file whose writer died before it kept the digest is read once more and gets it. */
-  async #receipt(key: Key, bytes: number, stored: Date, signal: AbortSignal): Promise<Receipt> {
+  async #digest(key: Key, signal: AbortSignal): Promise<Sha256> {
     const folders = segmentsOf(key)
     const name = folders.pop() as string
     const folder = join(this.#root, ...folders)
@@ -152,7 +155,7 @@ class FilesystemTarget implements Target {
     const sha256 = kept ?? (await digestFile(join(folder, name), signal))
     const keep = (partials: string) => writeDigest(partials, folder, name, sha256)
     if (kept === undefined) await this.#inPartials(keep).catch(() => undefined)
-    return { key, bytes, sha256, storedAt: stored.toISOString() }
+    return sha256
   }
 
   /** What lies there; undefined also where the folder itself is gone. */
@@ -160,7 +163,11 @@ class FilesystemTarget implements Target {
     const facts = await stat(this.#path(key)).catch((thrown: unknown) => {
       if (!saysAbsent(thrown)) throw thrown
     })
-    return facts?.isFile() ? this.#receipt(key, facts.size, facts.mtime, signal) : undefined
+    if (!facts?.isFile()) return undefined
+    const file = `${key} ${identityOf(facts)}`
+    const sha256 = this.#seen?.file === file ? this.#seen.sha256 : await this.#digest(key, signal)
+    this.#seen = { file, sha256 }
+    return { key, bytes: facts.size, sha256, storedAt: facts.mtime.toISOString() }
   }
 
   /** Makes the folder of unfinished files where it turns out to be missing; asking before each of them costs more than writing a small one. */
@@ -214,4 +221,9 @@ class FilesystemTarget implements Target {
   #facts(key: Key): { targetId: string; key: string } {
     return { targetId: this.id, key }
   }
+}
+
+/** Another one for each file, and after each change of it. */
+function identityOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return [dev, ino, size, mtimeMs, ctimeMs].join(' ')
 }

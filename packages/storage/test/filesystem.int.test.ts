@@ -61,6 +61,28 @@ it('a disk that is unmounted under an open target is noticed, and found again', 
   expect((await getBytes(target, 'a/b', signal)).equals(bytes)).toBe(true)
 })
 
+it('a file is told from another under its key, however often it was looked at: on another disk, or put in its place', async () => {
+  await using folder = await tempFolder()
+  const [mount, other] = [join(folder.path, 'mount'), join(folder.path, 'other')]
+  const digests: (string | undefined)[] = []
+  for (const path of [other, mount]) {
+    await mkdir(path)
+    const bytes = someBytes(100)
+    await putBytes(await open(path), 'lifeboat.json', bytes, signal)
+    digests.push(optionsFor(bytes, signal).sha256)
+  }
+  const target = await open(mount)
+  const look = async () => (await target.stat('lifeboat.json', { signal }))?.sha256
+  expect([await look(), await look()]).toEqual([digests[1], digests[1]])
+  await rename(mount, `${mount}-away`)
+  await rename(other, mount)
+  expect(await look()).toBe(digests[0])
+  const changed = someBytes(100)
+  await writeFile(join(mount, 'lifeboat.json'), changed)
+  await rm(join(mount, '.lifeboat.json.sha256'))
+  expect(await look()).toBe(optionsFor(changed, signal).sha256)
+})
+
 it('a full disk is TARGET_FULL', async () => {
   await using folder = await tempFolder()
   const target = await open(folder.path)

@@ -14,6 +14,7 @@ import {
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { turns } from '@lifeboat/shared/run/turns.ts'
+import { holdMemory } from '@lifeboat/shared/service/lean-memory.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import { giveBack } from './give-back.ts'
 import { compress, type Packed, type Packing, pack } from './pack.ts'
@@ -96,6 +97,8 @@ export class Shipper {
     // Kept until there is room behind: compressed bytes must not pile up either.
     using _compressing = turn
     const compressed = await compress(cut.bytes, this.#opts.compressionLevel).finally(cut.release)
+    // And encrypted once more, until they are written.
+    using _held = holdMemory(2 * compressed.byteLength)
     const sealing = await this.#sealing.take(this.#opts.signal).catch(() => undefined)
     turn[Symbol.dispose]()
     using _sealing = sealing

@@ -66,6 +66,17 @@ for (const pieceBytes of [1, 511, 512, 10_007, 1_000_000_000])
     expect(members).toHaveLength(8)
   })
 
+test('each member has its own owner, however like the one before that is called', () => {
+  const names = ['root', 'ro', 'rooted', 'rootes', 'r'.repeat(31), 'r'.repeat(30), 'root', 'root']
+  const headers = names.map((name) => {
+    const how = ['--create', '--file=-', '--format=ustar', '--mtime=@0', `--owner=${name}:7`, `--group=${name}:7`]
+    return execFileSync('tar', [...how, `--directory=${root}`, 'empty']).subarray(0, 512)
+  })
+  const { members } = readAll(Buffer.concat(headers), 512)
+  expect(members.map(({ user }) => user)).toEqual(names)
+  expect(members.map(({ group }) => group)).toEqual(names)
+})
+
 test('an archive is read alike wherever in the memory it lies', () => {
   const shifted = Buffer.concat([Buffer.alloc(1), archive]).subarray(1)
   expect(readAll(shifted, 512 * 1024)).toEqual(readAll(archive, 512 * 1024))

@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
-import { BASE_ENV, type Stage } from '@lifeboat/postgres/tools/stage.ts'
+import { ownProgram } from '@lifeboat/postgres/tools/own-program.ts'
+import type { Stage } from '@lifeboat/postgres/tools/stage.ts'
 
 /** What is to be compared: names below the root with both their places. */
 export interface ChangesAsked {
@@ -9,10 +9,5 @@ export interface ChangesAsked {
 
 /** Says what trees that are to come change; takes what is asked on its standard input. */
 export function changesStage(): Stage {
-  return {
-    tool: 'files-changes',
-    program: process.execPath,
-    args: [fileURLToPath(new URL('./changes-main.ts', import.meta.url))],
-    env: BASE_ENV,
-  }
+  return { tool: 'files-changes', ...ownProgram(new URL('./changes-main.ts', import.meta.url)) }
 }

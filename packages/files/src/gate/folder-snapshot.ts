@@ -51,8 +51,7 @@ export class FolderSnapshot {
   /** Members come folder by folder, each before what is in it. */
   member({ name, type }: Pick<TarMember, 'name' | 'type'>): void {
     const slash = name.lastIndexOf('/')
-    const parent = slash < 0 ? '' : name.slice(0, slash)
-    while (this.#open.length > 0 && this.#open.at(-1)?.name !== parent) this.#close()
+    for (let open = this.#open.at(-1); open && !isIn(open, name, slash); open = this.#open.at(-1)) this.#close()
     const isFolder = type === 'folder'
     this.#open.at(-1)?.entries.push(`${name.slice(slash + 1)}\0${isFolder ? 'D' : 'Y'}`)
     if (isFolder) this.#open.push({ name, entries: [] })
@@ -106,4 +105,8 @@ export class FolderSnapshot {
     this.#text = ''
     for (let at = 0; at < bytes.length; ) at += writeSync(this.#opts.fd, bytes, at)
   }
+}
+
+function isIn({ name: folder }: OpenFolder, name: string, slash: number): boolean {
+  return folder.length === slash && name.startsWith(folder)
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { FRAME_BYTES, LANES } from './gate-sizes.ts'
+import { type FilledPiece, FRAME_BYTES, LANES } from './gate-sizes.ts'
 
 /**
  * Compresses a tar archive from standard input to standard output, reading along; writes the list of its members, compressed too, to file descriptor
@@ -17,16 +17,23 @@ const PIECES = LANES + 2
 /** So often it is looked whether the other thread has ended. */
 const STEP_BYTES = 512 * 1024
 
+const pieces = Array.from({ length: PIECES }, () => new Uint8Array(new SharedArrayBuffer(FRAME_BYTES)))
 // NOTE: a thread that may print makes a stream of our standard output, and whoever writes to its descriptor is then refused when the pipe is full.
-const options = { argv: process.argv.slice(2), stdout: true, stderr: true }
+const options = { argv: process.argv.slice(2), stdout: true, stderr: true, workerData: pieces }
 const gate = new Worker(new URL('./gate-thread.ts', import.meta.url), options)
-const free = Array.from({ length: PIECES }, () => new ArrayBuffer(FRAME_BYTES))
-gate.on('message', (piece: ArrayBuffer) => void free.push(piece))
+const free = [...pieces.keys()]
+gate.on('message', (no: number) => void free.push(no))
+// NOTE: not left to Node: what waits for a message is told of it too, and may get to say so only after the thread's end has ended the process.
+gate.on('error', (err) => {
+  console.error(err)
+  process.exit(1)
+})
 gate.on('exit', (code) => process.exit(code))
 
 for (let isMore = true; isMore; ) {
   while (free.length === 0) await once(gate, 'message')
-  const piece = new Uint8Array(free.pop() as ArrayBuffer)
+  const no = free.pop() as number
+  const piece = pieces[no] as Uint8Array
   let filled = 0
   while (isMore && filled < piece.length) {
     const bytes = read(piece.subarray(filled, filled + STEP_BYTES))
@@ -34,7 +41,7 @@ for (let isMore = true; isMore; ) {
     isMore = bytes > 0
     await setImmediate()
   }
-  gate.postMessage(piece.subarray(0, filled), [piece.buffer])
+  gate.postMessage({ no, bytes: filled } satisfies FilledPiece)
 }
 
 /** Fills a buffer as far as there is something; a pipe gives 64 KiB at most. */

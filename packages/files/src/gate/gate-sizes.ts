@@ -4,3 +4,9 @@ import { availableParallelism } from 'node:os'
 export const FRAME_BYTES = 8 * 1024 * 1024
 /** More than eight would hold more memory than they gain: nobody reads a tree as fast as eight cores compress it. */
 export const LANES = Math.min(availableParallelism(), 8)
+
+/** Which of the pieces has been filled, and how far; a shorter one is the last. */
+export interface FilledPiece {
+  no: number
+  bytes: number
+}

@@ -1,21 +1,23 @@
 import { on } from 'node:events'
 import { openSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { archiveGate } from './archive-gate.ts'
 import { FolderSnapshot } from './folder-snapshot.ts'
 import { Frames } from './frames.ts'
 import type { GateReport } from './gate-report.ts'
-import { FRAME_BYTES, LANES } from './gate-sizes.ts'
+import { type FilledPiece, FRAME_BYTES, LANES } from './gate-sizes.ts'
+import { TextPieces } from './text-pieces.ts'
 
 const ARCHIVE_FD = 1
 const LIST_FD = 4
-const LINES_LENGTH = 1024 * 1024
 /** Half of the list is digests, of which nothing is to be had: higher levels take twice the time, and what they make of it is no smaller. */
 const LIST_LEVEL = 1
 const READER_HUNG_UP = 141
 
 const port = parentPort as MessagePort
+/** The memory of the thread that fills it. */
+const shared = (workerData as readonly Uint8Array[]).map(({ buffer }) => Buffer.from(buffer))
 const { values } = parseArgs({
   options: {
     level: { type: 'string', default: '3' },
@@ -30,26 +32,23 @@ const { values } = parseArgs({
 async function main(): Promise<number> {
   const archive = new Frames({ fd: ARCHIVE_FD, level: Number(values.level), lanes: LANES })
   const list = new Frames({ fd: LIST_FD, level: LIST_LEVEL, lanes: 1 })
-  let lines = ''
-  const listed = async () => {
-    const text = Buffer.from(lines)
-    lines = ''
-    await list.add(text)
+  const lines = new TextPieces()
+  const listed = async (pieces: readonly Buffer[]) => {
+    for (const piece of pieces) await list.add(piece)
   }
   const snapshot = openSnapshot()
   const gate = archiveGate({
-    line(text) {
-      lines += text
-    },
+    line: (text) => lines.add(text),
     member: (member) => snapshot?.member(member),
   })
   try {
-    for await (const piece of pieces()) {
+    for await (const { no, bytes } of pieces()) {
+      const piece = shared[no]?.subarray(0, bytes) as Buffer
       gate.add(piece)
-      await archive.add(piece, () => port.postMessage(piece.buffer, [piece.buffer as ArrayBuffer]))
-      if (lines.length >= LINES_LENGTH) await listed()
+      await archive.add(piece, () => port.postMessage(no))
+      await listed(lines.full())
     }
-    await listed()
+    await listed(lines.rest())
     snapshot?.end()
     await Promise.all([archive.end(), list.end()])
   } catch (err) {
@@ -61,10 +60,10 @@ async function main(): Promise<number> {
   return 0
 }
 
-async function* pieces(): AsyncGenerator<Buffer> {
-  for await (const [piece] of on(port, 'message') as AsyncIterable<[Uint8Array<ArrayBuffer>]>) {
-    yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
-    if (piece.length < FRAME_BYTES) return
+async function* pieces(): AsyncGenerator<FilledPiece> {
+  for await (const [piece] of on(port, 'message') as AsyncIterable<[FilledPiece]>) {
+    yield piece
+    if (piece.bytes < FRAME_BYTES) return
   }
 }
 

@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
-import { BASE_ENV, type Stage } from '@lifeboat/postgres/tools/stage.ts'
+import { ownProgram } from '@lifeboat/postgres/tools/own-program.ts'
+import type { Stage } from '@lifeboat/postgres/tools/stage.ts'
 import type { Replay } from './withheld.ts'
 
 /** Extracts an archive into a folder; its output is an ExtractReport. */
@@ -13,10 +13,5 @@ export function compareStage(folder: string, replay: Replay): Stage {
 }
 
 function stage(tool: string, script: string, folder: string, replay: Replay): Stage {
-  return {
-    tool,
-    program: process.execPath,
-    args: [fileURLToPath(new URL(script, import.meta.url)), folder, JSON.stringify(replay)],
-    env: BASE_ENV,
-  }
+  return { tool, ...ownProgram(new URL(script, import.meta.url), folder, JSON.stringify(replay)) }
 }

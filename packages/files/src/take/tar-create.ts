@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Program } from '@lifeboat/postgres/tools/find-tools.ts'
+import { ownProgram } from '@lifeboat/postgres/tools/own-program.ts'
 import { BASE_ENV, type Stage } from '@lifeboat/postgres/tools/stage.ts'
 
 const execute = promisify(execFile)
@@ -79,12 +79,10 @@ export interface ArchiveGateStage {
 
 /** Lists the members of an archive, compresses it and makes a snapshot of it. */
 export function archiveGateStage({ level, list, snapshot }: ArchiveGateStage): Stage {
-  const script = fileURLToPath(new URL('../gate/gate-main.ts', import.meta.url))
+  const script = new URL('../gate/gate-main.ts', import.meta.url)
   return {
     tool: 'files-gate',
-    program: process.execPath,
-    args: [script, `--level=${level}`, ...(snapshot ? snapshotArgs(snapshot) : [])],
-    env: BASE_ENV,
+    ...ownProgram(script, `--level=${level}`, ...(snapshot ? snapshotArgs(snapshot) : [])),
     reports: true,
     inherits: list,
     encoding: 'zstd',

@@ -14,7 +14,6 @@ const TYPES: Record<string, MemberType> = {
   '5': 'folder',
   '6': 'fifo',
 }
-const XATTR = 'SCHILY.xattr.'
 
 /** A header that is about another header, or a member; `stored` is what follows in the archive, bytes. */
 export type Header =
@@ -37,11 +36,11 @@ export function readHeader(bytes: Buffer, at: number, pax: PaxRecords): Header {
   if (flag === 'g') return { is: 'global', stored }
   const type = TYPES[flag]
   if (type === undefined) throw new Error(`a member of the unknown type ${JSON.stringify(flag)}`)
-  const version = pax.get('GNU.sparse.major')
+  const version = pax.sparse?.major
   if (version !== undefined && version !== '1') throw new Error(`a sparse file in the unknown format ${version}`)
   const sparse = version === '1'
-  const follows = type === 'file' ? (numberOf(pax, 'size') ?? stored) : 0
-  const member = memberOf(bytes, at, pax, type, sparse ? Number(pax.get('GNU.sparse.realsize')) : follows)
+  const follows = type === 'file' ? (pax.size ?? stored) : 0
+  const member = memberOf(bytes, at, pax, type, sparse ? Number(pax.sparse?.realsize) : follows)
   return { is: 'member', member, stored: follows, sparse }
 }
 
@@ -54,38 +53,23 @@ export function isEnd(bytes: Buffer, at: number): boolean {
 function memberOf(bytes: Buffer, at: number, pax: PaxRecords, type: MemberType, length: number): TarMember {
   const linked = type === 'hardlink' || type === 'symlink'
   return {
-    name: trimmed(pax.get('GNU.sparse.name') ?? pax.get('path') ?? nameAt(bytes, at)),
+    name: trimmed(pax.sparse?.name ?? pax.path ?? nameAt(bytes, at)),
     type,
     mode: numberAt(bytes, at + 100, 8) & 0o7777,
-    uid: numberOf(pax, 'uid') ?? numberAt(bytes, at + 108, 8),
-    gid: numberOf(pax, 'gid') ?? numberAt(bytes, at + 116, 8),
-    user: pax.get('uname') ?? textAt(bytes, at + 265, 32),
-    group: pax.get('gname') ?? textAt(bytes, at + 297, 32),
+    uid: pax.uid ?? numberAt(bytes, at + 108, 8),
+    gid: pax.gid ?? numberAt(bytes, at + 116, 8),
+    user: pax.uname ?? userAt(bytes, at),
+    group: pax.gname ?? groupAt(bytes, at),
     bytes: length,
-    mtime: pax.get('mtime') ?? String(numberAt(bytes, at + 136, 12)),
-    linksTo: linked ? (pax.get('linkpath') ?? textAt(bytes, at + 157, 100)) : undefined,
+    mtime: pax.mtime ?? String(numberAt(bytes, at + 136, 12)),
+    linksTo: linked ? (pax.linkpath ?? textAt(bytes, at + 157, 100)) : undefined,
     device:
       type === 'char' || type === 'block'
         ? { major: numberAt(bytes, at + 329, 8), minor: numberAt(bytes, at + 337, 8) }
         : undefined,
-    xattrs: xattrsIn(pax),
-    dumpdir: pax.get('GNU.dumpdir'),
+    xattrs: pax.xattrs,
+    dumpdir: pax.dumpdir,
   }
-}
-
-function xattrsIn(pax: PaxRecords): Map<string, string> | undefined {
-  let xattrs: Map<string, string> | undefined
-  for (const [key, value] of pax) {
-    if (!key.startsWith(XATTR)) continue
-    xattrs ??= new Map()
-    xattrs.set(decoded(key.slice(XATTR.length)), value)
-  }
-  return xattrs
-}
-
-/** tar writes `=` and `%` in the name of an attribute so. */
-function decoded(key: string): string {
-  return key.replaceAll('%3D', '=').replaceAll('%25', '%')
 }
 
 function nameAt(bytes: Buffer, at: number): string {
@@ -99,12 +83,7 @@ function trimmed(name: string): string {
   return end === name.length ? name : name.slice(0, end)
 }
 
-function numberOf(pax: PaxRecords, key: string): number | undefined {
-  const value = pax.get(key)
-  return value === undefined ? undefined : Number(value)
-}
-
-/** The sum of all bytes, those of the checksum itself taken for spaces. Four bytes at a time where they lie so: two in each half of two sums. */
+/** The sum of all bytes, those of the checksum itself taken for spaces. Four bytes at a time where they lie so: two in each half of two sums, which stay below 2³¹. */
 function checksumOf(bytes: Buffer, at: number): number {
   const start = bytes.byteOffset + at
   if (start % 4 !== 0) return byteSum(bytes, at, 148) + 8 * 0x20 + byteSum(bytes, at + 156, BLOCK_BYTES - 156)
@@ -112,8 +91,8 @@ function checksumOf(bytes: Buffer, at: number): number {
   let [even, odd] = [0, 0]
   for (let each = start / 4; each < start / 4 + BLOCK_BYTES / 4; each++) {
     const word = words[each] as number
-    even += word & 0x00ff00ff
-    odd += (word >>> 8) & 0x00ff00ff
+    even = (even + (word & 0x00ff00ff)) | 0
+    odd = (odd + ((word >>> 8) & 0x00ff00ff)) | 0
   }
   const sum = (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16)
   return sum - byteSum(bytes, at + 148, 8) + 8 * 0x20
@@ -131,6 +110,23 @@ let lastWords: Int32Array = new Int32Array(0)
 function wordsOf(buffer: ArrayBufferLike): Int32Array {
   if (lastWords.buffer !== buffer) lastWords = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
   return lastWords
+}
+
+const userAt = repeatedAt(265, 32)
+const groupAt = repeatedAt(297, 32)
+
+/** A field that is nearly always as in the header before: no text is made of it again then. */
+function repeatedAt(from: number, length: number): (bytes: Buffer, at: number) => string {
+  let last = ''
+  return (bytes, at) => {
+    if (!isTextAt(bytes, at + from, length, last)) last = textAt(bytes, at + from, length)
+    return last
+  }
+}
+
+function isTextAt(bytes: Buffer, from: number, length: number, text: string): boolean {
+  for (let no = 0; no < text.length; no++) if (bytes[from + no] !== text.charCodeAt(no)) return false
+  return text.length === length || bytes[from + text.length] === 0
 }
 
 function textAt(bytes: Buffer, from: number, length: number): string {

@@ -1,6 +1,6 @@
 import { BLOCK_BYTES, type Header, isEnd, readHeader } from './header.ts'
 import type { TarMember } from './member.ts'
-import { type PaxRecords, readPax } from './pax.ts'
+import { PaxRecords, readPax } from './pax.ts'
 import { type Extent, SparseMap } from './sparse-map.ts'
 
 /** Told what is in an archive as it passes: a member, its contents in order where it is a file, its end. */
@@ -31,7 +31,7 @@ const LONGEST_HEADER_BYTES = 1024 ** 3
  */
 export class TarReader {
   readonly #to: TarListener
-  readonly #pax: PaxRecords = new Map()
+  #pax = new PaxRecords()
   /** A block or an extended header whose end has not come yet. */
   #held: Buffer[] = []
   #heldBytes = 0
@@ -122,7 +122,7 @@ export class TarReader {
   }
 
   #member({ member, stored, sparse }: Extract<Header, { is: 'member' }>): void {
-    this.#pax.clear()
+    this.#pax = new PaxRecords()
     this.#to.begin(member)
     this.#left = stored
     this.#padding = 0

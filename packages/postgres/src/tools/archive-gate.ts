@@ -1,14 +1,13 @@
-import { fileURLToPath } from 'node:url'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { ArchiveReport } from '../archive/archive-check.ts'
-import { BASE_ENV, type Stage, type StageReceipt } from './stage.ts'
+import { ownProgram } from './own-program.ts'
+import type { Stage, StageReceipt } from './stage.ts'
 
 const TOOL = 'archive-gate'
 
 /** Goes right after pg_dump: lets its archive pass unchanged and notices when it is not complete. */
 export function archiveGate(): Stage {
-  const script = fileURLToPath(new URL('../archive/gate-main.ts', import.meta.url))
-  return { tool: TOOL, program: process.execPath, args: [script], env: BASE_ENV, reports: true, encoding: '' }
+  return { tool: TOOL, ...ownProgram(new URL('../archive/gate-main.ts', import.meta.url)), reports: true, encoding: '' }
 }
 
 /**

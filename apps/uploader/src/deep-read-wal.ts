@@ -27,6 +27,21 @@ type Needs = Pick<
 export async function readWalTurns(deps: Needs, lane: Lane, signal: AbortSignal): Promise<void> {
   const span = await claim(deps, lane)
   if (span === undefined) return
+  try {
+    await readTurns(deps, lane, span, signal)
+  } catch (thrown) {
+    if (signal.aborted) await giveBack(deps, lane, span)
+    throw thrown
+  }
+}
+
+interface Span {
+  share: number
+  fromMs: number
+  toMs: number
+}
+
+async function readTurns(deps: Needs, lane: Lane, span: Span, signal: AbortSignal): Promise<void> {
   const targetId = lane.target.id
   const known = new Set<Key>()
   for await (const { key, value, revision } of deps.walDamage.entries()) {
@@ -44,7 +59,7 @@ export async function readWalTurns(deps: Needs, lane: Lane, signal: AbortSignal)
 }
 
 /** @returns undefined: another took it, or it is not time yet; the first look at a target only begins to count */
-async function claim({ deepReads, deepRead, clock }: Needs, { target }: Lane) {
+async function claim({ deepReads, deepRead, clock }: Needs, { target }: Lane): Promise<Span | undefined> {
   const toMs = clock.now()
   const now = moment(toMs)
   const known = await deepReads.get(target.id)
@@ -56,6 +71,14 @@ async function claim({ deepReads, deepRead, clock }: Needs, { target }: Lane) {
   if (known.value.walAt !== undefined && Math.abs(toMs - fromMs) < EVERY_MS) return undefined
   const taken = await deepReads.update(target.id, { ...known.value, walAt: now }, known.revision)
   return taken === undefined || known.value.walAt === undefined ? undefined : { share: deepRead, fromMs, toMs }
+}
+
+/** Who stops in the middle leaves all of it to be read: where its turn has passed unread, an object would wait for the next one. */
+async function giveBack({ deepReads }: Needs, { target }: Lane, { fromMs, toMs }: Span): Promise<void> {
+  const known = await deepReads.get(target.id)
+  // In between only the credit for copies changes.
+  if (known?.value.walAt !== moment(toMs)) return
+  await deepReads.update(target.id, { ...known.value, walAt: moment(fromMs) }, known.revision)
 }
 
 /** What is stuck is read seldom: until its time has come it is only asked for, and read when that says something new. */
@@ -76,7 +99,7 @@ async function readSource(
   deps: Needs,
   lane: Lane,
   sourceId: SourceId,
-  span: { share: number; fromMs: number; toMs: number; known: ReadonlySet<Key> },
+  span: Span & { known: ReadonlySet<Key> },
   signal: AbortSignal,
 ): Promise<void> {
   const beganMs = deps.clock.now()

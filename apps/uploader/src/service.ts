@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { CopyRemakeRequested, WalRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
 import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import {
@@ -8,6 +9,7 @@ import {
 } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
 import { WalRefillRequested, WalSealed } from '@lifeboat/shared/bus/messages/wal.ts'
+import { within } from '@lifeboat/shared/run/within.ts'
 import { repeat } from '@lifeboat/shared/service/repeat.ts'
 import { deepReads } from './deep-read.ts'
 import { readWalTurns } from './deep-read-wal.ts'
@@ -29,12 +31,16 @@ import { surveyWal } from './wal-survey/survey.ts'
 const COPIES_AT_ONCE = 2
 /** How often it is asked whether a target was not looked at, or nothing of it read, for long. */
 const SURVEY_LOOK_MS = 60_000
+/** So long a stop waits for them; without the bus nothing can be given back. */
+const GIVE_BACK_MS = 5_000
 
 /** All the work of an uploader, and looks at the targets while there is none. Stays until what those have claimed is done or given back. */
 export async function startUploader(deps: UploaderDeps, signal: AbortSignal): Promise<void> {
   for (const lane of deps.lanes) void lookAtTarget(deps, lane, signal)
   await startWork(deps, signal)
-  await lookInRounds(deps, signal)
+  const rounds = lookInRounds(deps, signal)
+  if (!signal.aborted) await once(signal, 'abort')
+  await within(GIVE_BACK_MS, rounds)
 }
 
 /**
@@ -59,12 +65,12 @@ export async function startWork(deps: UploaderDeps, signal: AbortSignal): Promis
 /** What is looked at by the clock, whether anybody asks or not. */
 async function lookInRounds(deps: UploaderDeps, signal: AbortSignal): Promise<void> {
   const rounds = { log: deps.log, signal }
-  for (const lane of deps.lanes) {
-    void repeat('deep-read', SURVEY_LOOK_MS, () => deepReads(deps, lane, signal), rounds)
-    void repeat('deep-read-wal', SURVEY_LOOK_MS, () => readWalTurns(deps, lane, signal), rounds)
-  }
+  for (const lane of deps.lanes) void repeat('deep-read', SURVEY_LOOK_MS, () => deepReads(deps, lane, signal), rounds)
   void repeat('survey', SURVEY_LOOK_MS, () => surveyTargets(deps, deps.lanes, signal), rounds)
-  await repeat('survey-wal', SURVEY_LOOK_MS, () => surveyWal(deps, signal), rounds)
+  // These have something to give back.
+  const turns = (lane: Lane) => repeat('deep-read-wal', SURVEY_LOOK_MS, () => readWalTurns(deps, lane, signal), rounds)
+  const survey = repeat('survey-wal', SURVEY_LOOK_MS, () => surveyWal(deps, signal), rounds)
+  await Promise.all([survey, ...deps.lanes.map(turns)])
 }
 
 /** Holds are written down at every target; letting go is asked of those who may remove. */

@@ -28,6 +28,19 @@ test('a flipped byte in WAL is found when its turn comes, told, and put anew fro
   )
 })
 
+test('a reading that is ended by a stop is begun anew: whose turn it was is not left out until its next one', async () => {
+  await using at = await startPlace(['aws', 'gcp'], { mayRemove: true })
+  await at.flip('aws', BAD)
+  await at.aDayPasses()
+  const before = await at.reads()
+  const stopping = new AbortController()
+  const stop = async () => stopping.abort(new Error('stopped'))
+  await expect(at.read(1, { before: stop, stop: stopping.signal })).rejects.toThrow('stopped')
+  expect(await at.reads()).toEqual(before)
+  await at.read()
+  expect(await at.fleet.whenFacts(WalAudited, 2)).toMatchObject([{ found: 'damaged' }, { found: 'whole' }])
+})
+
 test('nothing new is told of damaged WAL while an empty folder lies where the disk should be mounted', async () => {
   await using at = await startPlace(['aws'], { mayRemove: false })
   await at.noteDamaged(BAD)

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,14 +7,12 @@ import { WAL_SURVEYS_BUCKET } from '@lifeboat/catalog/audit/wal-survey.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
-import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
 import { WalState } from '@lifeboat/shared/domain/wal.ts'
-import { silentLogger } from '@lifeboat/shared/log/logger.ts'
-import { openTarget } from '@lifeboat/storage/open-target.ts'
-import { TargetConfig } from '@lifeboat/storage/target-config.ts'
-import { until } from '@lifeboat/testkit/eventually.ts'
+import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
+import { FilesystemConfig } from '@lifeboat/storage/target-config.ts'
+import { eventually, until } from '@lifeboat/testkit/eventually.ts'
 import { type FaultProxy, startFaultProxy } from '@lifeboat/testkit/fault-proxy.ts'
 import { type S3Server, startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { putObjects } from '@lifeboat/testkit/small-copy.ts'
@@ -109,29 +109,31 @@ test.concurrent.for(['s3', 'gcs', 'azure'] as const)(
   },
 )
 
-test.concurrent('an uploader that is told to stop while it looks at the WAL of a source leaves the look to its successor', async () => {
+test.concurrent('an uploader that is told to stop while it looks at the WAL of a source gives the look back, however long its disk takes, and its successor makes it', async () => {
   await using fleet = await startFleet()
-  await using s3 = await startS3Server()
-  await using proxy = await startFaultProxy(s3.endpoint)
-  const [{ aws }, secrets] = targetAt(s3)
-  const resolveSecret = (ref: string) => new Secret(secrets[ref.replace('env:', '') as keyof typeof secrets])
-  await using target = await openTarget('aws' as TargetId, TargetConfig.parse(aws), {
-    resolveSecret,
-    log: silentLogger,
-  })
-  await putObjects(target, [[FLEET_KEY, MARKER]])
-  await (await fleet.bus.bucket(WAL_BUCKET)).put('records', walAt('aws'))
+  await using stack = new AsyncDisposableStack()
+  const path = await mkdtemp(join(tmpdir(), 'lifeboat-nas-'))
+  stack.defer(() => rm(path, { recursive: true }))
+  const nas = { kind: 'filesystem' as const, path }
+  await putObjects(await openFilesystem('nas' as TargetId, FilesystemConfig.parse(nas)), [[FLEET_KEY, MARKER]])
+  // Who wants to know the marker's digest waits until somebody writes.
+  const digest = join(path, `.${FLEET_KEY}.sha256`)
+  await rm(digest)
+  execFileSync('mkfifo', [digest])
+  await (await fleet.bus.bucket(WAL_BUCKET)).put('records', walAt('nas'))
   const surveys = await fleet.bus.bucket(WAL_SURVEYS_BUCKET)
-  const targets = { aws: { ...aws, endpoint: proxy.endpoint } }
-  proxy.inject({ kind: 'hang' }, { path: /prefix=records%2Fwal/, times: Number.POSITIVE_INFINITY })
+  const survey = () => surveys.get('records')
   {
-    await using uploader = await startProcess(fleet, targets, secrets)
-    await until(() => proxy.hanging, Boolean)
-    expect(await uploader.kill('SIGTERM')).toEqual(STOPPED)
+    await using uploader = await startProcess(fleet, { nas })
+    await until(survey, Boolean)
+    const ended = uploader.kill('SIGTERM')
+    await until(survey, (found) => found === undefined)
+    await eventually(() => closeSync(openSync(digest, constants.O_WRONLY | constants.O_NONBLOCK)))
+    expect(await ended).toEqual(STOPPED)
   }
-  proxy.heal()
-  await using _successor = await startProcess(fleet, targets, secrets)
-  await until(async () => (await surveys.get('records'))?.value.seen['aws' as TargetId], Boolean)
+  await rm(digest)
+  await using _successor = await startProcess(fleet, { nas })
+  await until(async () => (await survey())?.value.seen['nas' as TargetId], Boolean)
 })
 
 function walAt(target: string): WalState {

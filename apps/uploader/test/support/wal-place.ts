@@ -50,12 +50,12 @@ function lockedUntil(target: Target, until: Moment | undefined): Target {
   return new Proxy(target, { get: (own, name) => (name === 'stat' ? stat : Reflect.get(own, name)) })
 }
 
-/** A target that is told when it is to be listed for the second time. */
-function beforeSecondList(target: Target, told: () => Promise<void>): Target {
+/** A target that tells when it is to be listed for the nth time. */
+function beforeList(target: Target, nth: number, told: () => Promise<void>): Target {
   let lists = 0
   const list: Target['list'] = async function* (prefix, opts) {
     lists += 1
-    if (lists === 2) await told()
+    if (lists === nth) await told()
     yield* target.list(prefix, opts)
   }
   return new Proxy(target, { get: (own, name) => (name === 'list' ? list : Reflect.get(own, name)) })
@@ -150,7 +150,7 @@ export async function startPlace(
       stop?: AbortSignal
     } = {}) {
       const [first, ...others] = deps.lanes as [Lane, ...Lane[]]
-      const lanes = [{ ...first, target: beforeSecondList(first.target, between) }, ...others]
+      const lanes = [{ ...first, target: beforeList(first.target, 2, between) }, ...others]
       await surveyWal({ ...deps, lanes }, stop, 20)
     },
     write: (target: string, key: string, bytes: Buffer) => writeFile(path(target, key), bytes),
@@ -173,10 +173,14 @@ export async function startPlace(
     async damaged() {
       return (await this.all()).filter(({ mended }) => mended === undefined)
     },
-    async read(deepRead = 1) {
+    /** @param how.before it is listed */
+    async read(
+      deepRead = 1,
+      { before = async () => {}, stop = signal }: { before?: () => Promise<void>; stop?: AbortSignal } = {},
+    ) {
       const [lane] = deps.lanes
       if (lane === undefined) throw new Error('there is no lane')
-      await readWalTurns({ ...deps, deepRead }, lane, signal)
+      await readWalTurns({ ...deps, deepRead }, { ...lane, target: beforeList(lane.target, 1, before) }, stop)
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }

@@ -8,7 +8,7 @@ import { constants, zstdDecompress } from 'node:zlib'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { compress, pack } from '../src/wal/pack.ts'
+import { compress, type Packing, pack, seal } from '../src/wal/pack.ts'
 import { plainDigest } from '../src/wal/plain-digest.ts'
 
 const run = promisify(execFile)
@@ -31,6 +31,9 @@ async function decrypted(identity: string, path: string): Promise<Buffer> {
 }
 
 const packing = () => ({ age, recipients: [recipient] })
+const packed = (bytes: Buffer, path: string, by: Packing = packing()) =>
+  pack(seal(bytes, by), path, by, { signal, log: silentLogger })
+const compressed = (plain: Uint8Array, level: number) => compress(plain, level, (frame) => Buffer.from(frame))
 
 test('stock programs bring back exactly what was packed, however small, however often', async () => {
   const sizes = [1, 300, 300, 300, 70_000, 5_000_000, 20_000_000]
@@ -38,10 +41,10 @@ test('stock programs bring back exactly what was packed, however small, however 
     sizes.map(async (size, no) => {
       const plain = Buffer.concat([randomBytes(Math.ceil(size / 2)), Buffer.alloc(Math.floor(size / 2))])
       const path = join(folder, `object-${no}`)
-      const packed = await pack(await compress(plain, 1), path, packing(), { signal, log: silentLogger })
+      const made = await packed(await compressed(plain, 1), path)
       const there = await readFile(path)
       const digest = (algorithm: string) => createHash(algorithm).update(there).digest('hex')
-      expect(packed).toEqual({ bytes: there.length, sha256: digest('sha256'), md5: digest('md5') })
+      expect(made).toEqual({ bytes: there.length, sha256: digest('sha256'), md5: digest('md5') })
       const { stdout } = await run(
         'sh',
         ['-c', `age -d -i "$1" "$2" | zstd -dc`, 'sh', join(folder, 'identity'), path],
@@ -62,7 +65,7 @@ test('the age program decrypts whatever number of chunks there are, and each of 
   for (const size of [0, 1, chunk - 1, chunk, chunk + 1, 3 * chunk]) {
     const bytes = randomBytes(size)
     const path = join(folder, `chunks-${size}`)
-    await pack(bytes, path, { age, recipients: [recipient, second] }, { signal, log: silentLogger })
+    await packed(bytes, path, { age, recipients: [recipient, second] })
     for (const identity of ['identity', 'second'])
       expect((await decrypted(join(folder, identity), path)).equals(bytes), `${size} bytes`).toBe(true)
   }
@@ -70,7 +73,7 @@ test('the age program decrypts whatever number of chunks there are, and each of 
 
 test('an object that was cut off or changed is refused by the age program', async () => {
   const path = join(folder, 'whole')
-  await pack(randomBytes(200_000), path, packing(), { signal, log: silentLogger })
+  await packed(randomBytes(200_000), path)
   const whole = await readFile(path)
   const [cut, flipped] = [join(folder, 'cut'), join(folder, 'flipped')]
   await writeFile(cut, whole.subarray(0, whole.length - (200_000 % (64 * 1024)) - 16))
@@ -78,11 +81,20 @@ test('an object that was cut off or changed is refused by the age program', asyn
   for (const wrong of [cut, flipped]) await expect(decrypted(join(folder, 'identity'), wrong)).rejects.toThrow(/age/)
 })
 
+test('what could not be written, and is tried again, is written whole', async () => {
+  const plain = randomBytes(3_000_000)
+  const sealed = seal(plain, packing())
+  for (const name of ['first', 'again']) {
+    await pack(sealed, join(folder, name), packing(), { signal, log: silentLogger })
+    expect((await decrypted(join(folder, 'identity'), join(folder, name))).equals(plain)).toBe(true)
+  }
+})
+
 test('recipients of a kind that only the age program knows are left to it', async () => {
   const program = join(folder, 'age-with-plugin')
   await writeFile(program, '#!/bin/sh\necho "age-encryption.org/v1"; echo "$@"; cat\n', { mode: 0o755 })
   const plugin = { age: program, recipients: [recipient, 'age1yubikey1qwertz'] }
-  await pack(Buffer.from('plain'), join(folder, 'plugin'), plugin, { signal, log: silentLogger })
+  await packed(Buffer.from('plain'), join(folder, 'plugin'), plugin)
   const said = `age-encryption.org/v1\n--recipient ${recipient} --recipient age1yubikey1qwertz\nplain`
   expect(await readFile(join(folder, 'plugin'), 'utf8')).toBe(said)
 })
@@ -95,8 +107,7 @@ test('a program that fails leaves no file, neither a finished nor a half one, an
   // Whether age dies before it is written to, or while, is a matter of luck; an error that nobody catches fails the run of all tests.
   const tries = Array.from({ length: 40 }, async (_, no) => {
     const plain = Buffer.alloc(no % 2 === 0 ? 9 : 3_000_000, no)
-    const packed = pack(plain, join(folder, `broken-${no}`), broken, { signal, log: silentLogger })
-    await expect(packed).rejects.toMatchObject({ code: 'TOOL_FAILED' })
+    await expect(packed(plain, join(folder, `broken-${no}`), broken)).rejects.toMatchObject({ code: 'TOOL_FAILED' })
   })
   await Promise.all(tries)
   expect(await readdir(folder)).toEqual(before)
@@ -105,7 +116,7 @@ test('a program that fails leaves no file, neither a finished nor a half one, an
 test('levels 2 and 3 look back over a megabyte, and nothing is lost by it', async () => {
   const plain = Buffer.concat([randomBytes(1_000_000), Buffer.alloc(1_000_000)])
   const inSmallWindow = { params: { [constants.ZSTD_d_windowLogMax]: 20 } }
-  const reread = async (level: number) => promisify(zstdDecompress)(await compress(plain, level), inSmallWindow)
+  const reread = async (level: number) => promisify(zstdDecompress)(await compressed(plain, level), inSmallWindow)
   for (const level of [2, 3]) expect((await reread(level)).equals(plain), `level ${level}`).toBe(true)
   await expect(reread(9)).rejects.toThrow(/too much memory/)
 })
@@ -114,8 +125,8 @@ test('what nothing can be made shorter of is compressed whole as well', async ()
   for (const size of [1, 1000, 70_000, 3_000_000]) {
     const plain = randomBytes(size)
     for (const level of [1, 3, 19]) {
-      const compressed = await compress(plain, level)
-      expect((await promisify(zstdDecompress)(compressed)).equals(plain), `${size} bytes, level ${level}`).toBe(true)
+      const frame = await compressed(plain, level)
+      expect((await promisify(zstdDecompress)(frame)).equals(plain), `${size} bytes, level ${level}`).toBe(true)
     }
   }
 })
@@ -123,8 +134,8 @@ test('what nothing can be made shorter of is compressed whole as well', async ()
 test('one frame comes out, for readers stop behind the first', async () => {
   const magic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
   for (const level of [1, 3, 9]) {
-    const compressed = await compress(Buffer.alloc(1_000_000, 'WAL'), level)
-    expect(compressed.lastIndexOf(magic), `level ${level}`).toBe(0)
+    const frame = await compressed(Buffer.alloc(1_000_000, 'WAL'), level)
+    expect(frame.lastIndexOf(magic), `level ${level}`).toBe(0)
   }
 })
 

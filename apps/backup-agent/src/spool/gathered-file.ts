@@ -50,7 +50,7 @@ export function gatheredFile(handle: FileHandle, written: (piece: Uint8Array) =>
 }
 
 /** The system may take less than it was given, as a disk does that is nearly full. */
-async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+export async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
   const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
   const { bytesWritten } = await handle.writev(pieces)
   if (bytesWritten < bytes) await handle.writeFile(Buffer.concat(pieces).subarray(bytesWritten))

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { constants, createZstdCompress } from 'node:zlib'
-import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
+import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
 import { encrypt, nativeRecipients } from '@lifeboat/shared/age/encrypt.ts'
 import type { Md5, Sha256 } from '@lifeboat/shared/domain/ids.ts'
@@ -10,7 +10,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import { holdMemory } from '@lifeboat/shared/service/lean-memory.ts'
 import { inSpool, PARTIAL, renameDurably } from '../spool/files.ts'
-import { gatheredFile } from '../spool/gathered-file.ts'
+import { gatheredFile, writeAll } from '../spool/gathered-file.ts'
 import { giveBack } from './give-back.ts'
 
 export interface Packing {
@@ -19,6 +19,9 @@ export interface Packing {
   /** Public age keys. */
   recipients: readonly string[]
 }
+
+/** Encrypted as far as that can be done here; bytes that only the age program can encrypt are compressed. */
+export type Sealed = { pieces: readonly Buffer[]; packed: Packed } | { compressed: Buffer }
 
 /** What a finished file is. */
 export interface Packed {
@@ -46,8 +49,10 @@ const INTRO = Buffer.from('age-encryption.org/v1\n')
  *
  * In one step: told with the first byte that this is all, and with room for the longest result, zstd reads the bytes where they lie instead of
  * copying them into its window. Room that is not filled takes no memory.
+ *
+ * @param use makes of the compressed bytes what is kept; they are gone afterwards, for the collector counts the whole room: if it were kept, it would come by for every segment
  */
-export async function compress(plain: Uint8Array, level: number): Promise<Buffer> {
+export async function compress<T>(plain: Uint8Array, level: number, use: (frame: Buffer) => T): Promise<T> {
   const params = {
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
@@ -60,10 +65,11 @@ export async function compress(plain: Uint8Array, level: number): Promise<Buffer
   const [frame] = (await once(zstd, 'data')) as [Buffer]
   // Its end would be another frame.
   zstd.destroy()
-  const compressed = Buffer.from(frame)
-  // The collector counts the whole room: what is kept of it would make it come by for every segment.
-  giveBack(frame)
-  return compressed
+  try {
+    return use(frame)
+  } finally {
+    giveBack(frame)
+  }
 }
 
 /** @see https://github.com/facebook/zstd/blob/dev/lib/zstd.h – ZSTD_COMPRESSBOUND, and what small ones take besides */
@@ -71,13 +77,26 @@ function longestFrame(bytes: number): number {
   return bytes + Math.ceil(bytes / 256) + 1024
 }
 
+/** In one go, which takes some milliseconds: a step for each piece would cost more than its cipher. */
+export function seal(frame: Buffer, { recipients }: Packing): Sealed {
+  const keys = nativeRecipients(recipients)
+  if (keys === undefined) return { compressed: Buffer.from(frame) }
+  const measure = measuring()
+  const pieces: Buffer[] = []
+  for (const piece of encrypt(frame, keys)) {
+    measure.add(piece)
+    pieces.push(piece)
+  }
+  return { pieces, packed: measure.end() }
+}
+
 /**
- * Encrypts and writes; the file has its name when every byte is on the disk.
+ * Writes, and encrypts what is not encrypted yet; the file has its name when every byte is on the disk.
  *
  * @throws LifeboatError SPOOL_DISK_FULL | TOOL_FAILED | TOOL_KILLED | TOOL_MISSING; the signal's reason
  */
 export async function pack(
-  compressed: Uint8Array,
+  sealed: Sealed,
   path: string,
   packing: Packing,
   run: Pick<Run, 'signal' | 'log'>,
@@ -86,7 +105,7 @@ export async function pack(
   try {
     const packed = await inSpool(async () => {
       await using file = await open(path + PARTIAL, 'w', 0o600)
-      const result = await encrypted(compressed, file, packing, run)
+      const result = await write(sealed, file, packing, run)
       await file.sync()
       return result
     })
@@ -98,37 +117,52 @@ export async function pack(
   }
 }
 
-async function encrypted(
-  bytes: Uint8Array,
+async function write(
+  sealed: Sealed,
   file: FileHandle,
   { age: program, recipients }: Packing,
   run: Pick<Run, 'signal' | 'log'>,
 ): Promise<Packed> {
-  const keys = nativeRecipients(recipients)
-  if (keys !== undefined) return written(encrypt(bytes, keys), file)
-  const sink = (sealed: AsyncIterable<Uint8Array>) => written(sealed, file)
-  return (await runPipeline([age({ program, recipients })], sink, run, { input: handedOut(bytes) })).result
+  if ('compressed' in sealed) {
+    const input = handedOut(sealed.compressed)
+    return (await runPipeline([age({ program, recipients })], into(file), run, { input })).result
+  }
+  await writeAll(file, sealed.pieces)
+  return sealed.packed
 }
 
 async function* handedOut(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-async function written(sealed: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, file: FileHandle): Promise<Packed> {
-  const sha256 = createHash('sha256')
-  const md5 = createHash('md5')
-  // Each chunk was made for this file alone; in a backlog they come faster than the collector.
-  const gathered = gatheredFile(file, giveBack)
-  let size = 0
-  for await (const chunk of sealed) {
-    if (size === 0) demandIntro(chunk)
-    sha256.update(chunk)
-    md5.update(chunk)
-    size += chunk.byteLength
-    await gathered.write(chunk)
+function into(file: FileHandle): Sink<Packed> {
+  return async (bytes) => {
+    const measure = measuring()
+    // Each chunk was made for this file alone; in a backlog they come faster than the collector.
+    const gathered = gatheredFile(file, giveBack)
+    let isFirst = true
+    for await (const chunk of bytes) {
+      if (isFirst) demandIntro(chunk)
+      isFirst = false
+      measure.add(chunk)
+      await gathered.write(chunk)
+    }
+    await gathered.flush()
+    return measure.end()
   }
-  await gathered.flush()
-  return { bytes: size, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }
+}
+
+function measuring(): { add(chunk: Uint8Array): void; end(): Packed } {
+  const [sha256, md5] = [createHash('sha256'), createHash('md5')]
+  let bytes = 0
+  return {
+    add(chunk) {
+      sha256.update(chunk)
+      md5.update(chunk)
+      bytes += chunk.byteLength
+    },
+    end: () => ({ bytes, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }),
+  }
 }
 
 /** Without its first bytes nobody could ever decrypt it, and nobody here could tell later. */

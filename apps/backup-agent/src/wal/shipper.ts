@@ -17,7 +17,7 @@ import { turns } from '@lifeboat/shared/run/turns.ts'
 import { holdMemory } from '@lifeboat/shared/service/lean-memory.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import { giveBack } from './give-back.ts'
-import { compress, type Packed, type Packing, pack } from './pack.ts'
+import { compress, type Packed, type Packing, pack, type Sealed, seal } from './pack.ts'
 import { plainDigest } from './plain-digest.ts'
 import type { Cut } from './segment.ts'
 import type { WalSpool } from './wal-spool.ts'
@@ -46,7 +46,7 @@ export interface ShipperOptions {
  * level 3, and that is about what arrives meanwhile: a second one would bring nothing on two cores.
  */
 const COMPRESSED_AT_ONCE = 1
-/** Objects encrypted, written and told of at a time: by then only their compressed bytes are in memory. */
+/** Objects written and told of at a time: by then only their encrypted bytes are in memory. */
 const SEALED_AT_ONCE = 3
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
@@ -61,7 +61,7 @@ export interface Cluster {
 
 interface Item extends Cluster {
   object: WalObject
-  compressed: Uint8Array
+  sealed: Sealed
 }
 
 /**
@@ -94,24 +94,28 @@ export class Shipper {
   }
 
   async #work(cut: Cut, cluster: Cluster, turn: Disposable): Promise<void> {
-    // Kept until there is room behind: compressed bytes must not pile up either.
+    // Kept until there is room behind: encrypted bytes must not pile up either.
     using _compressing = turn
-    const compressed = await compress(cut.bytes, this.#opts.compressionLevel).finally(cut.release)
-    // And encrypted once more, until they are written.
-    using _held = holdMemory(2 * compressed.byteLength)
+    const sealed = await this.#seal(cut.bytes).finally(cut.release)
+    using _held = holdMemory(mostBytesOf(sealed))
     const sealing = await this.#sealing.take(this.#opts.signal).catch(() => undefined)
     turn[Symbol.dispose]()
     using _sealing = sealing
     if (sealing === undefined) return
-    await this.#once({ object: objectOf(cut, cluster.segmentBytes), compressed, ...cluster })
+    await this.#once({ object: objectOf(cut, cluster.segmentBytes), sealed, ...cluster })
     // An end that was asked for does not wait for what is being written.
-    if (!this.#opts.signal.aborted) giveBack(compressed)
+    if (!this.#opts.signal.aborted) for (const piece of piecesOf(sealed)) giveBack(piece)
   }
 
   /** A history file; resolves when it is announced. */
   async shipHistory(timeline: number, contents: Uint8Array, cluster: Cluster): Promise<void> {
     const object: WalObject = { kind: 'history', timeline, digest: plainDigest(contents) }
-    await this.#once({ object, compressed: await compress(contents, this.#opts.compressionLevel), ...cluster })
+    await this.#once({ object, sealed: await this.#seal(contents), ...cluster })
+  }
+
+  #seal(plain: Uint8Array): Promise<Sealed> {
+    const { compressionLevel, packing } = this.#opts
+    return compress(plain, compressionLevel, (frame) => seal(frame, packing))
   }
 
   /** Tells of a file that an earlier process left; nobody knows whether it did. */
@@ -153,14 +157,12 @@ export class Shipper {
     }
   }
 
-  #make({ compressed }: Item, name: string): Promise<Packed> {
+  #make({ sealed }: Item, name: string): Promise<Packed> {
     const { spool, packing, signal, log } = this.#opts
-    const bytes = compressed.byteLength
-    const mostBytes = bytes + Math.ceil(bytes / 100) + OVERHEAD_BYTES
-    return spool.add(name, mostBytes, (path) => pack(compressed, path, packing, { signal, log }), signal)
+    return spool.add(name, mostBytesOf(sealed), (path) => pack(sealed, path, packing, { signal, log }), signal)
   }
 
-  async #announce({ object, systemIdentifier, segmentBytes }: Omit<Item, 'compressed'>, packed: Packed): Promise<void> {
+  async #announce({ object, systemIdentifier, segmentBytes }: Omit<Item, 'sealed'>, packed: Packed): Promise<void> {
     const { sourceId, agentId, targets, spoolUrl, bus, clock } = this.#opts
     const range = rangeOf(object, segmentBytes)
     await bus.publish(WalSealed, {
@@ -169,6 +171,16 @@ export class Shipper {
       ...{ systemIdentifier, sealedAt: moment(clock.now()), targets: [...targets], spoolUrl },
     })
   }
+}
+
+function piecesOf(sealed: Sealed): readonly Buffer[] {
+  return 'compressed' in sealed ? [sealed.compressed] : sealed.pieces
+}
+
+function mostBytesOf(sealed: Sealed): number {
+  if (!('compressed' in sealed)) return sealed.packed.bytes
+  const bytes = sealed.compressed.byteLength
+  return bytes + Math.ceil(bytes / 100) + OVERHEAD_BYTES
 }
 
 function objectOf(cut: Cut, segmentBytes: number): WalObject {

@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, writeSync } from 'node:fs'
+import { type BigIntStats, lstatSync, type Stats, writeSync } from 'node:fs'
 import type { NamedFiles } from '@lifeboat/shared/domain/manifest.ts'
 import { printable } from '../printable.ts'
 import type { TarMember } from '../tar/member.ts'
@@ -7,6 +7,7 @@ import { NAMED_PATHS } from './archive-gate.ts'
 /** Clocks of file systems go in steps of some milliseconds, and behind ours. */
 const MARGIN_MS = 1_000
 const GATHER_LENGTH = 256 * 1024
+const FOLDER_MARK = '\0D'
 
 export interface SnapshotOptions {
   /** The tree, no link on the way to it; names in the archive are below it. */
@@ -21,7 +22,7 @@ export interface SnapshotOptions {
 
 interface OpenFolder {
   name: string
-  /** A name, a zero byte, what it is. */
+  /** Whole names; one that is a folder has a mark at its end. */
   entries: string[]
 }
 
@@ -37,6 +38,8 @@ interface OpenFolder {
  */
 export class FolderSnapshot {
   readonly #opts: SnapshotOptions
+  /** Bytes as latin1, like the names. */
+  readonly #root: string
   readonly #open: OpenFolder[] = []
   #text = ''
   /** Folders on which something else is mounted. */
@@ -44,6 +47,7 @@ export class FolderSnapshot {
 
   constructor(opts: SnapshotOptions) {
     this.#opts = opts
+    this.#root = Buffer.from(opts.root).toString('latin1')
     const seconds = Math.floor(opts.startedMs / 1000)
     this.#text = `GNU tar-1.34-2\n${seconds}\0${(opts.startedMs % 1000) * 1_000_000}\0`
   }
@@ -52,9 +56,8 @@ export class FolderSnapshot {
   member({ name, type }: Pick<TarMember, 'name' | 'type'>): void {
     const slash = name.lastIndexOf('/')
     for (let open = this.#open.at(-1); open && !isIn(open, name, slash); open = this.#open.at(-1)) this.#close()
-    const isFolder = type === 'folder'
-    this.#open.at(-1)?.entries.push(`${name.slice(slash + 1)}\0${isFolder ? 'D' : 'Y'}`)
-    if (isFolder) this.#open.push({ name, entries: [] })
+    this.#open.at(-1)?.entries.push(type === 'folder' ? `${name}${FOLDER_MARK}` : name)
+    if (type === 'folder') this.#open.push({ name, entries: [] })
   }
 
   end(): void {
@@ -64,38 +67,40 @@ export class FolderSnapshot {
 
   #close(): void {
     const { name, entries } = this.#open.pop() as OpenFolder
-    const way = this.#way(name)
-    const [folder, above] = [way.at(-1), way.at(-2)]
+    // What is looked at first, the folder, was what it is now if nothing above changed.
+    const folder = lstatSync(this.#placeOf(name), { bigint: true, throwIfNoEntry: false })
+    const above = this.#above(name)
     // It is gone: whatever comes in its place is new.
     if (folder === undefined) return
-    if (this.#opts.oneFilesystem && this.#open.length > 0 && folder.dev !== above?.dev) {
+    if (this.#opts.oneFilesystem && this.#open.length > 0 && Number(folder.dev) !== above[0]?.dev) {
       this.mounts.count++
       if (this.mounts.paths.length < NAMED_PATHS) this.mounts.paths.push(printable(Buffer.from(name, 'latin1')))
-    } else if (way.every((each) => this.#isAtRest(each))) this.#write(name, entries, folder)
+    } else if ([folder, ...above].every((each) => this.#isAtRest(each))) this.#write(name, entries, folder)
   }
 
-  /** The folder and all above it up to the root, from there on. What is looked at first, the folder, was what it is now if nothing above changed. */
-  #way(name: string): (BigIntStats | undefined)[] {
-    const way: (BigIntStats | undefined)[] = []
-    for (let path = name; path !== ''; path = path.slice(0, Math.max(path.lastIndexOf('/'), 0)))
-      way.unshift(
-        lstatSync(Buffer.from(`${this.#rootBytes}/${path}`, 'latin1'), { bigint: true, throwIfNoEntry: false }),
-      )
-    return way
+  /** The folders above one, from there up to the root. */
+  #above(name: string): (Stats | undefined)[] {
+    const above: (Stats | undefined)[] = []
+    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1))
+      above.push(lstatSync(this.#placeOf(name.slice(0, slash)), { throwIfNoEntry: false }))
+    return above
   }
 
-  get #rootBytes(): string {
-    return Buffer.from(this.#opts.root).toString('latin1')
+  #placeOf(name: string): Buffer {
+    return Buffer.from(`${this.#root}/${name}`, 'latin1')
   }
 
-  #isAtRest(stat: BigIntStats | undefined): boolean {
+  #isAtRest(stat: Stats | BigIntStats | undefined): boolean {
     return stat?.isDirectory() === true && Number(stat.ctimeMs) < this.#opts.startedMs - MARGIN_MS
   }
 
   #write(name: string, entries: string[], { mtimeNs, dev, ino }: BigIntStats): void {
     const [seconds, nanoseconds] = [mtimeNs / 1_000_000_000n, mtimeNs % 1_000_000_000n]
+    const from = name.length + 1
     // tar searches the names by halves, ordered as strcmp does. No name has a zero in it, so one that goes on comes behind.
-    const names = entries.sort().map((entry) => `${entry.at(-1)}${entry.slice(0, -1)}`)
+    const names = entries
+      .sort()
+      .map((each) => (each.endsWith(FOLDER_MARK) ? `D${each.slice(from, -1)}` : `Y${each.slice(from)}\0`))
     this.#text += `0\0${seconds}\0${nanoseconds}\0${dev}\0${ino}\0${name}\0${names.join('')}\0\0`
     if (this.#text.length >= GATHER_LENGTH) this.#flush()
   }

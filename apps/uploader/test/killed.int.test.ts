@@ -12,7 +12,7 @@ import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
 import { WalState } from '@lifeboat/shared/domain/wal.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { FilesystemConfig } from '@lifeboat/storage/target-config.ts'
-import { eventually, until } from '@lifeboat/testkit/eventually.ts'
+import { until } from '@lifeboat/testkit/eventually.ts'
 import { type FaultProxy, startFaultProxy } from '@lifeboat/testkit/fault-proxy.ts'
 import { type S3Server, startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { putObjects } from '@lifeboat/testkit/small-copy.ts'
@@ -128,10 +128,12 @@ test.concurrent('an uploader that is told to stop while it looks at the WAL of a
     await until(survey, Boolean)
     const ended = uploader.kill('SIGTERM')
     await until(survey, (found) => found === undefined)
-    await eventually(() => closeSync(openSync(digest, constants.O_WRONLY | constants.O_NONBLOCK)))
+    // Whoever waits in front of it gets in by this, and nobody comes to it any more.
+    const writer = openSync(digest, constants.O_RDWR)
+    await rm(digest)
+    closeSync(writer)
     expect(await ended).toEqual(STOPPED)
   }
-  await rm(digest)
   await using _successor = await startProcess(fleet, { nas })
   await until(async () => (await survey())?.value.seen['nas' as TargetId], Boolean)
 })

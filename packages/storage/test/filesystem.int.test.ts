@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, existsSync, openSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,6 @@ import { Readable } from 'node:stream'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { within } from '@lifeboat/shared/run/within.ts'
-import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { expect, it } from 'vitest'
 import { describeTarget } from '../src/conformance/describe-target.ts'
 import {
@@ -192,8 +191,12 @@ it.each(['stat', 'list'] as const)(
     await writeFile(join(folder.path, 'a'), 'a')
     const sidecar = join(folder.path, '.a.sha256')
     execFileSync('mkfifo', [sidecar])
-    // Whoever waits for its first byte gets it when somebody writes; nobody can before they wait.
-    const comeBack = () => eventually(() => closeSync(openSync(sidecar, constants.O_WRONLY | constants.O_NONBLOCK)))
+    // Whoever waits in front of it gets in by this, and nobody comes to it any more.
+    const comeBack = () => {
+      const writer = openSync(sidecar, constants.O_RDWR)
+      rmSync(sidecar)
+      closeSync(writer)
+    }
     try {
       const look = async () => (what === 'stat' ? looks.stat('a', { signal }) : listKeys(looks, '', signal))
       for (let no = 0; no < 5; no += 1) await rejectsWith('TARGET_UNREACHABLE', look())
@@ -202,8 +205,7 @@ it.each(['stat', 'list'] as const)(
       expect(heard).toEqual(Array(5).fill(what))
       expect(await within(60_000, readdir(folder.path))).toBe(true)
     } finally {
-      await comeBack()
-      await rm(sidecar)
+      comeBack()
     }
     expect((await target.stat('a', { signal }))?.bytes).toBe(1)
   },

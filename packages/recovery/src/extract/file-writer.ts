@@ -1,6 +1,12 @@
 import { closeSync, fstatSync, ftruncateSync, writeSync } from 'node:fs'
 import type { FileSink } from './untar.ts'
 
+/**
+ * In one call to the kernel at most. It looks for memory in pieces of that size, and for larger ones it finds none that was used before: a fresh page of a
+ * virtual machine costs several times what copying into it does.
+ */
+export const WRITE_BYTES = 256 * 1024
+
 /** Writes the contents of one file as they come: what it is given is in the file when it returns, and may be used again. Owns the descriptor. */
 export class FileWriter implements FileSink {
   readonly #fd: number
@@ -20,7 +26,8 @@ export class FileWriter implements FileSink {
 
   write(chunk: Buffer): void {
     for (let from = 0; from < chunk.length; ) {
-      const bytes = writeSync(this.#fd, chunk, from, chunk.length - from, this.#position)
+      const length = Math.min(chunk.length - from, WRITE_BYTES)
+      const bytes = writeSync(this.#fd, chunk, from, length, this.#position)
       from += bytes
       this.#position += bytes
     }

@@ -1,12 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { forget } from '@lifeboat/shared/service/forget.ts'
+import { WRITE_BYTES } from '../extract/file-writer.ts'
 import { inBlocks } from './in-blocks.ts'
 
-/** A write is a turn to another thread and back, whatever its size; what stores hand over comes in small pieces. */
-const BLOCK_BYTES = 1024 ** 2
-
 /**
- * Writes what comes into a new file, in blocks: while one is written the next is filled. The memory of a chunk is given back once it was
+ * Writes what comes into a new file, in blocks: a write is a turn to another thread and back, whatever its size, and what stores hand over comes in small
+ * pieces. While one block is written the next is filled. The memory of a chunk is given back once it was
  * copied, or a download would leave much garbage in the heap of a service.
  *
  * What was written stays when `chunks` or the disk fails. Nothing is saved to the disk for good: a restore that is cut off begins anew.
@@ -15,7 +14,7 @@ export async function writeBlocks(chunks: AsyncIterable<Buffer>, file: string): 
   await using handle = await open(file, 'w', 0o600)
   let writing = Promise.resolve()
   try {
-    for await (const block of inBlocks(givingBack(chunks), BLOCK_BYTES)) {
+    for await (const block of inBlocks(givingBack(chunks), WRITE_BYTES)) {
       await writing
       writing = write(handle, block)
     }

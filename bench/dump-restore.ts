@@ -152,7 +152,7 @@ function report(times: Times, { rounds, archiveBytes }: { rounds: string; archiv
       },
     ],
     notes: [
-      'Lifeboat begins with the first look at the target: listed, manifest checked, fetched, every part compared with its digest, decrypted, decompressed to a file, then restored with as many jobs, and a table too large for one of them by all. The plain file of pg_restore lies on the disk already, uncompressed.',
+      'Lifeboat begins with the first look at the target: listed, manifest checked, fetched, every part compared with its digest, decrypted, decompressed to a file; large tables go in while it comes, by several sessions, and all else behind that with as many jobs. The plain file of pg_restore lies on the disk already, uncompressed.',
       ...(JOBS > 1 ? [] : ['NOT MEASURED: parallel jobs. This machine has one core.']),
     ],
   }

@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { orAborted } from '@lifeboat/shared/run/or-aborted.ts'
 import { DatabaseError } from 'pg'
 import { from } from 'pg-copy-streams'
 import { about, connectSource, cutOn, type SourceConnection } from './connection.ts'
@@ -32,10 +33,23 @@ export async function copyRows(
   using _cut = cutOn(signal, client)
   try {
     await client.query(settings(encoding))
-    await pipeline(rows, client.query(from(statement)), { signal })
+    const into = client.query(from(statement))
+    const refused = new AbortController()
+    into.once('error', (err) => refused.abort(err))
+    await pipeline(taken(rows, AbortSignal.any([signal, refused.signal])), into, { signal })
   } catch (thrown) {
     signal.throwIfAborted()
     throw refusal(thrown, connection)
+  }
+}
+
+/** NOTE: `pipeline` waits for what it asked for, also when nobody takes it any more; and the next rows may be long in coming. */
+async function* taken(rows: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const coming = rows[Symbol.asyncIterator]()
+  for (;;) {
+    const { done, value } = await orAborted(coming.next(), signal)
+    if (done) return
+    yield value
   }
 }
 

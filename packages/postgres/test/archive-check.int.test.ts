@@ -6,7 +6,8 @@ import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { installedMajors, startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { archiveCheck } from '../src/archive/archive-check.ts'
-import { dataInFile } from '../src/archive/data-in-file.ts'
+import { blockContents } from '../src/archive/block-contents.ts'
+import { dataInFile, tocInFile } from '../src/archive/data-in-file.ts'
 import { dataPlaces } from '../src/archive/data-places.ts'
 import { drain } from '../src/pipeline/drain.ts'
 import { runPipeline } from '../src/pipeline/run-pipeline.ts'
@@ -94,6 +95,41 @@ describe.each(installedMajors())('an archive of PostgreSQL %i', (major) => {
       }
     },
   )
+
+  test('gives the rows of a table as pg_restore does, also while its file still grows, and none where that stops', async () => {
+    const file = join(pg.socketDir, 'grows.dump')
+    dump('-Z0', `--file=${file}`)
+    const archive = readFileSync(file)
+    const { intSize, compression } = await tocInFile(file)
+    expect(compression).toBe('none')
+    const at = (await dataInFile(file)).find(({ copy }) => copy === ODD_COPY)?.at as number
+    const said = execFileSync(join(pg.binDir, 'pg_restore'), ['--section=data', '--table=odd name', '--file=-', file])
+    const text = said.toString()
+    const rows = text.slice(text.indexOf(ODD_COPY) + ODD_COPY.length, text.indexOf('\\.\n') + 3)
+    /** The file has no more than was asked for. */
+    const grown = async (end: number) => {
+      writeFileSync(file, archive.subarray(0, at))
+      const reach = async (beyond: number) => {
+        const there = Math.min(end, beyond + 1000)
+        writeFileSync(file, archive.subarray(0, there))
+        return there
+      }
+      const pieces = await Array.fromAsync(blockContents(file, { artifact: 'odd', at, intSize }, reach))
+      return Buffer.concat(pieces).toString().slice(0, rows.length)
+    }
+    expect(await grown(archive.length)).toBe(rows)
+    await expect(grown(at + 5000)).rejects.toMatchObject({ code: 'ARTIFACT_UNREADABLE' })
+  })
+
+  test('tells whether pg_dump compressed it', async () => {
+    const file = join(pg.socketDir, 'compressed.dump')
+    const told = async (...args: string[]) => {
+      dump(...args, `--file=${file}`)
+      return (await tocInFile(file)).compression
+    }
+    expect([await told('-Z0'), await told('-Z3')]).toEqual(['none', 'other'])
+    if (major >= 16) expect(await told('--compress=zstd:1')).toBe('zstd')
+  })
 
   test('that is none, or only the beginning of one, has no places beyond what is there', () => {
     const fieldsOf = (bytes: Buffer) => {

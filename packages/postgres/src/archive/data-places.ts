@@ -1,4 +1,5 @@
 import { followArchive } from './follow-archive.ts'
+import type { OpenBlock } from './follow-blocks.ts'
 import { PLACE_KNOWN } from './read-toc.ts'
 
 /** Bytes that belong into an archive, and where. */
@@ -9,6 +10,10 @@ export interface Field {
 
 export interface DataPlaces {
   add(piece: Uint8Array): void
+  /** Whether the table of contents has come. */
+  isListed(): boolean
+  /** The data that has begun to come, and is not there in whole. */
+  open(): OpenBlock | undefined
   /** Of every entry whose data came to its end; none when these were not the bytes of an archive. */
   fields(): Field[]
 }
@@ -19,17 +24,14 @@ export interface DataPlaces {
  * pg_dump writes that into the table of contents when its output is a file; into a pipe it cannot. Without it each job of a parallel pg_restore reads
  * its way to its table from the beginning.
  *
- * @param onListed called once the table of contents has come
  * @see https://github.com/postgres/postgres/blob/master/src/bin/pg_dump/pg_backup_archiver.c – WriteOffset
  */
-export function dataPlaces(onListed: () => void = () => {}): DataPlaces {
+export function dataPlaces(): DataPlaces {
   const archive = followArchive()
   return {
-    add(piece) {
-      const isHead = archive.toc === undefined
-      archive.add(piece)
-      if (isHead && archive.toc !== undefined) onListed()
-    },
+    add: archive.add,
+    isListed: () => archive.toc !== undefined,
+    open: () => (archive.problem === undefined ? archive.blocks?.open() : undefined),
     fields() {
       const { toc, blocks } = archive
       if (toc === undefined || blocks === undefined) return []

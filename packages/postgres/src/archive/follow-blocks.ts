@@ -7,10 +7,20 @@ const DUMP_ID = 1
 const CHUNK = 2
 const BLOB_OID = 3
 
+/** A block that was begun. */
+export interface OpenBlock {
+  /** Of its entry. */
+  id: number
+  /** Where in the archive it begins. */
+  at: number
+}
+
 export interface BlockFollower {
   add(piece: Uint8Array): void
   /** Where the blocks that were read to their end begin, by the ids of their entries. */
   readonly finished: ReadonlyMap<number, number>
+  /** What the bytes so far end in; undefined between two blocks. */
+  open(): OpenBlock | undefined
   /** Whether the bytes so far end where a block ends. */
   atBlockEnd(): boolean
 }
@@ -70,6 +80,7 @@ export function followBlocks(intSize: number, begin: number): BlockFollower {
 
   return {
     finished,
+    open: () => (expects === BLOCK || expects === DUMP_ID ? undefined : { id: dumpId, at: blockAt }),
     atBlockEnd: () => expects === BLOCK && heldBytes === 0,
     add(piece) {
       const length = piece.length

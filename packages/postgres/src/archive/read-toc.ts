@@ -4,6 +4,8 @@ import type { Pieces } from './pieces.ts'
 export interface ArchiveToc {
   /** e.g. 1014 for format 1.14, as PostgreSQL 15 writes it. */
   version: number
+  /** How the data of its entries is compressed. */
+  compression: 'none' | 'zstd' | 'other'
   intSize: number
   /** Bytes of a place in the archive. */
   offSize: number
@@ -29,6 +31,8 @@ export const PLACE_KNOWN = 2
 const CUSTOM_FORMAT = 1
 /** 1.14: PostgreSQL 12 to 15 · 1.15: 16 · 1.16: 17 and 18. */
 const KNOWN = { oldest: 1014, newest: 1016 }
+/** As 1.15 numbers them; before that a level of gzip stands there. */
+const COMPRESSION: Readonly<Record<number, ArchiveToc['compression']>> = { 0: 'none', 3: 'zstd' }
 
 /**
  * Reads the head of a custom-format archive.
@@ -44,8 +48,8 @@ export function* readToc(input: Pieces): Generator<undefined, ArchiveToc> {
   if (format !== CUSTOM_FORMAT) throw new Error(`its format is ${format}, not custom`)
   if (version < KNOWN.oldest || version > KNOWN.newest) throw new Error(`its version ${major}.${minor} is unknown`)
   const read = reader(input, intSize)
-  if (version >= 1015) yield* input.skip(1)
-  else yield* read.int()
+  const compressedBy = version >= 1015 ? (yield* input.take(1)).readUInt8() : yield* read.int()
+  const compression = version < 1015 && compressedBy > 0 ? 'other' : (COMPRESSION[compressedBy] ?? 'other')
   // Seven numbers of the creation time, then database, server version and pg_dump version.
   yield* input.skip(7 * (intSize + 1))
   for (let text = 0; text < 3; text++) yield* read.skipText()
@@ -55,7 +59,7 @@ export function* readToc(input: Pieces): Generator<undefined, ArchiveToc> {
     const { id, hasData, ...what } = yield* readEntry(input, read, { version, offSize })
     if (hasData) withData.set(id, what)
   }
-  return { version, intSize, offSize, withData }
+  return { version, compression, intSize, offSize, withData }
 }
 
 function* readEntry(

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Grown } from '../extract/extract-answer.ts'
 import { openExtractThread } from '../extract/extract-thread.ts'
 import type { Reader } from '../fetch/reader.ts'
 import { type ContentsApart, unsealApart } from '../fetch/unseal.ts'
@@ -15,6 +16,10 @@ export interface ComingArchive extends AsyncDisposable {
   readonly path: string
   /** Its table of contents is in the file, and pg_restore can be asked for it. @throws what broke the fetching */
   listed(): Promise<void>
+  /** What is in the file so far. */
+  readonly grown: Grown & { isWhole: boolean }
+  /** There is more in the file, or all of it. @throws what broke the fetching */
+  more(): Promise<void>
   /** All of it is in the file. @throws what broke the fetching: ARTIFACT_… | TARGET_… | RECOVERY_NO_ROOM · the reason of the reader's signal */
   whole(): Promise<void>
   /** What disposing does, once. */
@@ -31,10 +36,10 @@ export async function fetchArchive(reader: Reader, manifest: Manifest, phase: st
 export function beginArchive(reader: Reader, manifest: Manifest): ComingArchive {
   const over = new AbortController()
   const signal = AbortSignal.any([reader.run.signal, over.signal])
-  const { promise: listed, resolve } = Promise.withResolvers<void>()
-  const fetching = fetchFile({ ...reader, run: { ...reader.run, signal } }, manifest, 'fetch', resolve)
-  // Told to whoever waits for it, if anybody does.
-  fetching.catch(() => {})
+  const growth = followGrowth()
+  const fetching = fetchFile({ ...reader, run: { ...reader.run, signal } }, manifest, 'fetch', growth.onGrown)
+  // Who waits for it is told.
+  fetching.then(growth.end, growth.fail)
   const path = join(reader.workDir, FILE)
   let removing: Promise<void> | undefined
   const remove = () => {
@@ -44,7 +49,13 @@ export function beginArchive(reader: Reader, manifest: Manifest): ComingArchive 
   }
   return {
     path,
-    listed: () => Promise.race([listed, fetching]),
+    get grown() {
+      return growth.grown
+    },
+    more: growth.more,
+    async listed() {
+      while (growth.grown.bytes === 0 && !growth.grown.isWhole) await growth.more()
+    },
     whole: () => fetching,
     remove,
     [Symbol.asyncDispose]: remove,
@@ -57,10 +68,37 @@ export function databaseOf(manifest: Manifest): Artifact {
   return artifact
 }
 
-async function fetchFile(reader: Reader, manifest: Manifest, phase: string, onListed: () => void): Promise<void> {
+function followGrowth() {
+  let grown: ComingArchive['grown'] = { bytes: 0, block: undefined, isWhole: false }
+  let next = Promise.withResolvers<void>()
+  const tell = (now: typeof grown) => {
+    grown = now
+    next.resolve()
+    if (!now.isWhole) next = Promise.withResolvers<void>()
+  }
+  return {
+    get grown() {
+      return grown
+    },
+    more: () => next.promise,
+    onGrown: (now: Grown) => tell({ ...now, isWhole: false }),
+    end: () => tell({ ...grown, isWhole: true }),
+    fail(thrown: unknown) {
+      next.promise.catch(() => {})
+      next.reject(thrown)
+    },
+  }
+}
+
+async function fetchFile(
+  reader: Reader,
+  manifest: Manifest,
+  phase: string,
+  onGrown: (grown: Grown) => void,
+): Promise<void> {
   const artifact = databaseOf(manifest)
   const placing = { folder: reader.workDir, account: ourselves(), over: false }
-  const job = { ...placing, artifact: artifact.name, file: FILE, dump: true, onListed }
+  const job = { ...placing, artifact: artifact.name, file: FILE, dump: true, onGrown }
   await using thread = openExtractThread()
   const extract = (contents: ContentsApart) => thread.extract(job, contents, reader.run.signal)
   await unsealApart(reader, manifest, artifact, extract, { phase })

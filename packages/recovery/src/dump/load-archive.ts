@@ -1,12 +1,13 @@
-import { dataInFile, type StoredData } from '@lifeboat/postgres/archive/data-in-file.ts'
 import type { Program } from '@lifeboat/postgres/tools/find-tools.ts'
+import { orAborted } from '@lifeboat/shared/run/or-aborted.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import { together } from '@lifeboat/shared/run/together.ts'
 import { ask } from '../bare/check-restored.ts'
 import { askArchive, choosing } from './archive-list.ts'
 import { dealRows } from './deal-rows.ts'
+import type { ComingArchive } from './fetch-archive.ts'
+import { LargeTables } from './large-tables.ts'
 import { type LoadingPlace, restoreArchive } from './load-dump.ts'
-import { planLoading } from './plan-loading.ts'
 
 export interface LoadArchive {
   pgRestore: Program
@@ -16,35 +17,40 @@ export interface LoadArchive {
 }
 
 /**
- * Restores an archive into a database that is there and empty. A table that is too large for one job is taken in by as many sessions as there are jobs;
- * pg_restore gives each table one.
+ * Restores an archive into a database that is there and empty. A large table is taken in by as many sessions as there are jobs, and as soon as it comes;
+ * pg_restore gives each table one, and needs all of the archive.
  *
- * @throws LifeboatError DRILL_RESTORE_FAILED | ARTIFACT_UNREADABLE | SOURCE_… | TOOL_…
+ * @throws LifeboatError DRILL_RESTORE_FAILED | ARTIFACT_… | TARGET_… | SOURCE_… | TOOL_…
  */
-export async function loadArchive(archive: string, place: LoadingPlace, opts: LoadArchive, run: Run): Promise<void> {
-  const { pgRestore: program, jobs, encoding } = opts
-  const { dealt, otherJobs } = planLoading(await storedIn(archive), jobs)
+export async function loadArchive(
+  archive: ComingArchive,
+  place: LoadingPlace,
+  { pgRestore: program, jobs, encoding }: LoadArchive,
+  run: Run,
+): Promise<void> {
   const restore = (more: readonly string[], joint = run, as = jobs) =>
-    restoreArchive(archive, place, { program, jobs: as, more }, joint)
-  if (dealt.length === 0 || (await isWalMinimal(place))) return restore([])
+    restoreArchive(archive.path, place, { program, jobs: as, more }, joint)
+  const tables = jobs < 2 || (await isWalMinimal(place)) ? undefined : await LargeTables.open(archive, jobs)
+  const first = await tables?.next()
+  if (tables === undefined || first === undefined) {
+    await archive.whole()
+    return restore([])
+  }
   await restore(['--section=pre-data'])
   await together(run, [
     async (joint) => {
-      const dealing = { pgRestore: program, sessions: jobs, encoding }
-      for (const table of dealt) await dealRows(archive, table, place, dealing, joint)
+      for (let table: typeof first | undefined = first; table; table = await tables.next())
+        await dealRows(table, place, { sessions: jobs, encoding }, joint)
     },
     async (joint) => {
-      const list = (await askArchive(archive, ['--list'], program, joint)).split('\n')
-      const others = list.filter((line) => !dealt.some(({ id }) => line.startsWith(`${id};`)))
-      await choosing(archive, others, (chosen) => restore(['--section=data', chosen], joint, otherJobs))
+      await orAborted(archive.whole(), joint.signal)
+      const others = await tables.others()
+      const list = (await askArchive(archive.path, ['--list'], program, joint)).split('\n')
+      const lines = list.filter((line) => !others.without.some((id) => line.startsWith(`${id};`)))
+      await choosing(archive.path, lines, (chosen) => restore(['--section=data', chosen], joint, others.jobs))
     },
   ])
   await restore(['--section=post-data'])
-}
-
-/** What only pg_restore understands is left to it. */
-function storedIn(archive: string): Promise<StoredData[]> {
-  return dataInFile(archive).catch(() => [])
 }
 
 /** Rows cost no WAL there in the transaction that empties their table, and that is one session's; parallel jobs of pg_restore load them so. */

@@ -34,11 +34,13 @@ export async function loadBeside(
   await archive.listed()
   const script = await databaseScript(archive.path, pgRestore, run)
   await runSql(renameDatabase(script, manifest.database, name), psql, place, run)
-  await archive.whole()
   const into = { ...place, connection: { ...place.connection, database: name } }
   const how = { pgRestore, jobs, encoding: manifest.server.encoding }
   const totalBytes = manifest.summary.databaseBytes
-  await reportGrowth(loadArchive(archive.path, into, how, run), { ...place, database: name, totalBytes }, run)
+  const loading = loadArchive(archive, into, how, run)
+  // Until then it is told how much has come.
+  await Promise.race([loading, archive.whole()]).catch(() => {})
+  await reportGrowth(loading, { ...place, database: name, totalBytes }, run)
 }
 
 /** NOTE without --create the table of contents leaves out what is about the database. */

@@ -3,7 +3,7 @@ import { planLoading } from './plan-loading.ts'
 
 const MB = 1024 ** 2
 const table = (id: number, bytes: number, copy = `COPY t${id} (a) FROM stdin;\n`) => ({
-  ...{ id, desc: 'TABLE DATA', copy, bytes },
+  ...{ id, desc: 'TABLE DATA', copy, at: 0, bytes },
 })
 const ids = (plan: ReturnType<typeof planLoading>) => plan.dealt.map(({ id }) => id)
 
@@ -25,6 +25,16 @@ test('one job alone has nobody to share with', () => {
 test('a small database is not worth it', () => {
   expect(ids(planLoading([table(1, 63 * MB)], 8))).toEqual([])
   expect(ids(planLoading([table(1, 64 * MB)], 8))).toEqual([1])
+})
+
+test('a table that is dealt already is in no plan, and takes its share of the jobs', () => {
+  const stored = [table(1, 400 * MB), table(2, 300 * MB), table(3, 100 * MB)]
+  const plan = planLoading(stored, 4, new Set([1]))
+  expect([ids(plan), plan.otherJobs]).toEqual([[2], 1])
+  expect(planLoading(stored, 8, new Set([3]))).toMatchObject({ otherJobs: 1 })
+  expect(planLoading([table(1, 100 * MB), table(2, 60 * MB), table(3, 60 * MB)], 4, new Set([1]))).toEqual({
+    ...{ dealt: [], otherJobs: 2 },
+  })
 })
 
 test('all other data gets the jobs its share is worth', () => {

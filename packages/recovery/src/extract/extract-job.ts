@@ -8,6 +8,7 @@ import { type X25519Identity, x25519Identities } from '@lifeboat/shared/age/iden
 import { inBlocks } from '../fetch/in-blocks.ts'
 import { isCompressed } from '../fetch/is-compressed.ts'
 import { decompressed } from './decompress.ts'
+import type { Grown } from './extract-answer.ts'
 import { FilePlacement, type PlacingOptions } from './place-files.ts'
 import { untar } from './untar.ts'
 
@@ -48,12 +49,12 @@ const READ_BYTES = 1024 ** 2
 /**
  * Decrypts and decompresses an artifact and puts what it holds on its place.
  *
- * @param onListed called when the table of contents of a dump is in its file; not where it is no archive
+ * @param onGrown told what of a dump is in its file, once its table of contents is; not where it is no archive
  * @throws LifeboatError ARTIFACT_UNREADABLE | ARTIFACT_KEY_WRONG | RECOVERY_COMBINE_FAILED · errors of the disk as they come
  */
 export async function extractArtifact(
   { artifact, from, file, dump, ...placing }: ExtractJob,
-  onListed: () => void,
+  onGrown: (grown: Grown) => void,
 ): Promise<Extraction> {
   // NOTE: as a file, its reads would wait in the few threads of the file system, and several extractions for each other forever.
   const pipe = 'fd' in from ? new Socket({ fd: from.fd, writable: false }) : undefined
@@ -61,10 +62,10 @@ export async function extractArtifact(
     using placement = new FilePlacement(placing)
     const contents = 'fd' in from ? inBlocks(pipe as Socket, READ_BYTES) : contentsOfFiles(from, artifact)
     const plain = isCompressed({ name: artifact }) ? decompressed(contents, artifact) : contents
-    const places = dump ? dataPlaces(onListed) : undefined
+    const places = dump ? dataPlaces() : undefined
     const { members: files, bytes } = await (file === undefined
       ? untar(plain, placement)
-      : place(plain, { name: file, to: placement, places }))
+      : place(plain, { name: file, to: placement, places, onGrown }))
     await placement.settled()
     if (file !== undefined && places) fillIn(join(placing.folder, file), places.fields())
     return { files, bytes, hollowBytes: placement.hollowBytes, names: [...placement.names] }
@@ -74,16 +75,21 @@ export async function extractArtifact(
   }
 }
 
-async function place(
-  chunks: AsyncIterable<Buffer>,
-  { name, to, places }: { name: string; to: FilePlacement; places: DataPlaces | undefined },
-): ReturnType<typeof untar> {
+interface Placing {
+  name: string
+  to: FilePlacement
+  places: DataPlaces | undefined
+  onGrown: (grown: Grown) => void
+}
+
+async function place(chunks: AsyncIterable<Buffer>, { name, to, places, onGrown }: Placing): ReturnType<typeof untar> {
   const sink = to.file({ name, kind: 'file', bytes: 0, mode: 0o600, leadsTo: '' })
   let bytes = 0
   for await (const chunk of chunks) {
     sink.write(chunk)
-    places?.add(chunk)
     bytes += chunk.length
+    places?.add(chunk)
+    if (places?.isListed()) onGrown({ bytes, block: places.open() })
   }
   sink.close()
   return { members: 1, bytes }

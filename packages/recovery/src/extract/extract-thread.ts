@@ -3,12 +3,12 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { orAborted } from '@lifeboat/shared/run/or-aborted.ts'
 import type { ContentsApart } from '../fetch/unseal.ts'
-import { type Answer, LISTED } from './extract-answer.ts'
+import type { Answer, Grown, Progress } from './extract-answer.ts'
 import type { Extraction, ExtractJob } from './extract-job.ts'
 
 export type ThreadJob = Omit<ExtractJob, 'from'> & {
-  /** Called when the table of contents of a dump is in its file. */
-  onListed?: () => void
+  /** Told what of a dump is in its file, as soon as its table of contents is. */
+  onGrown?: (grown: Grown) => void
 }
 
 /** Unpacks artifacts, one after the other, beside everything else this process does. Disposing ends it, also in the middle of one. */
@@ -26,7 +26,7 @@ export function openExtractThread(): ExtractThread {
   const worker = new Worker(new URL('./extract-thread-main.ts', import.meta.url), { execArgv: [], env: {} })
   const gone = goneOf(worker)
   return {
-    async extract({ onListed, ...job }, contents, signal) {
+    async extract({ onGrown, ...job }, contents, signal) {
       const over = new AbortController()
       const stop = AbortSignal.any([signal, over.signal])
       const { port1: ours, port2: theirs } = new MessageChannel()
@@ -34,7 +34,7 @@ export function openExtractThread(): ExtractThread {
       worker.postMessage({ ...job, from } satisfies ExtractJob, 'fd' in contents ? [] : [theirs])
       const handing = 'fd' in contents ? Promise.resolve() : handOver(contents.parts, ours, stop)
       try {
-        const [extraction] = await Promise.all([extracted(answerOf(worker, stop, onListed), gone, job.folder), handing])
+        const [extraction] = await Promise.all([extracted(answerOf(worker, stop, onGrown), gone, job.folder), handing])
         return extraction
       } catch (thrown) {
         signal.throwIfAborted()
@@ -61,9 +61,13 @@ async function handOver(parts: AsyncIterable<string>, port: MessagePort, signal:
 }
 
 /** @throws the signal's reason */
-async function answerOf(worker: Worker, signal: AbortSignal, onListed: () => void = () => {}): Promise<Answer> {
+async function answerOf(
+  worker: Worker,
+  signal: AbortSignal,
+  onGrown: (grown: Grown) => void = () => {},
+): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Answer>()
-  const hear = (word: Answer | typeof LISTED) => (word === LISTED ? onListed() : resolve(word))
+  const hear = (word: Answer | Progress) => ('grown' in word ? onGrown(word.grown) : resolve(word))
   worker.on('message', hear)
   try {
     return await orAborted(promise, signal)

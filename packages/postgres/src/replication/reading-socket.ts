@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 
-/** Fewer reads for the long messages of a replication stream; Node's own are of 64 KiB. */
-const READ_BYTES = 256 * 1024
+/** Eight of the longest messages of a replication stream; Node's own reads are of 64 KiB. Each is a turn of the event loop, which in a backlog costs more than the copying. */
+const READ_BYTES = 1024 * 1024
 
 /**
  * A socket that reads into one and the same memory: a stream of gigabytes leaves nothing for the collector. Who listens to `data`, as the driver does

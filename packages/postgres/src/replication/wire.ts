@@ -13,8 +13,8 @@ const HIGH_WATER = 256 * 1024
 const HEADER = 5
 /** Room for the longest message of a stream of WAL: 128 KiB and its heads. */
 const LONG_BYTES = 132 * 1024
-/** Spare memory kept for long messages; no more of them wait at a time. */
-const MOST_SPARE = 8
+/** Spare memory kept for long messages: no more of them come with one read, the one before and the one that is unfinished included. */
+const MOST_SPARE = 10
 const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4])
 
 /**

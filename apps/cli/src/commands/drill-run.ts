@@ -68,10 +68,10 @@ export const drillRun: Command<DrillRunArgs> = (args, context) =>
     return { value: { ...wish, outcome: why() }, text, exit: why() }
   })
 
-/** A newer drill of the copy tells more than this one. */
-function tells({ copies }: BackupRecord, { targetId, drillId, finishedAt }: DrillFinished): boolean {
+/** It keeps the newest drill of a copy, which is this one or one behind it. */
+function tells({ copies }: BackupRecord, { targetId, finishedAt }: DrillFinished): boolean {
   const last = copies[targetId]?.lastDrill
-  return last !== undefined && (last.drillId === drillId || last.at > finishedAt)
+  return last !== undefined && last.at >= finishedAt
 }
 
 interface Copy {

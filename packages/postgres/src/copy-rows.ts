@@ -20,7 +20,7 @@ export interface CopyRows {
 /**
  * Takes rows into a table by a session of its own: all of them, or none. Values are read as by a session of pg_restore, whatever the role or the database has for a default.
  *
- * @param rows in COPY's text format
+ * @param rows in COPY's text format. What is larger than a stream holds back (64 KiB) is with the kernel when the next is asked for
  * @throws LifeboatError DRILL_RESTORE_FAILED – the server refuses them · SOURCE_… · the reason of the signal · what `rows` throws
  */
 export async function copyRows(

@@ -17,13 +17,13 @@ function number(value: number): Buffer {
   return bytes
 }
 
-/** What comes out of it, each piece overwritten once it was added. */
+/** What comes out of it, each piece overwritten once that was taken. */
 function read(bytes: Buffer, step: number): { contents: Buffer; ended: boolean } {
   const block = new BlockReader(INT, 'COPY t')
   const contents: Buffer[] = []
   for (let at = 0; at < bytes.length; at += step) {
     const piece = Buffer.from(bytes.subarray(at, at + step))
-    contents.push(block.add(piece))
+    contents.push(Buffer.from(block.add(piece)))
     piece.fill(0xff)
   }
   return { contents: Buffer.concat(contents), ended: block.ended }

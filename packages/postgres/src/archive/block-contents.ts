@@ -17,7 +17,7 @@ export interface BlockPlace {
 }
 
 /**
- * What an archive holds of one table, out of a file that may still be growing: as it was compressed, else as COPY gave it. Each piece has its memory for itself.
+ * What an archive holds of one table, out of a file that may still be growing: as it was compressed, else as COPY gave it. A piece is good until the next is asked for.
  *
  * @throws LifeboatError ARTIFACT_UNREADABLE – there is no such block, or its end is missing · what `reach` throws · errors of the disk
  */
@@ -63,16 +63,16 @@ export class BlockReader {
     this.#held = Buffer.alloc(this.#wanted)
   }
 
-  /** @returns what of the piece is in the block; the piece may be overwritten */
+  /** @returns what of the piece is in the block, moved together in the piece itself */
   add(piece: Buffer): Buffer {
-    const contents = Buffer.allocUnsafeSlow(piece.length)
     let filled = 0
     for (let at = 0; at < piece.length && !this.ended; ) {
       if (this.#left > 0) {
-        const copied = piece.copy(contents, filled, at, at + this.#left)
-        this.#left -= copied
-        filled += copied
-        at += copied
+        const moved = Math.min(this.#left, piece.length - at)
+        piece.copyWithin(filled, at, at + moved)
+        this.#left -= moved
+        filled += moved
+        at += moved
         continue
       }
       const copied = piece.copy(this.#held, this.#heldBytes, at, at + this.#wanted - this.#heldBytes)
@@ -80,7 +80,7 @@ export class BlockReader {
       at += copied
       if (this.#heldBytes === this.#wanted) this.#number()
     }
-    return contents.subarray(0, filled)
+    return piece.subarray(0, filled)
   }
 
   #number(): void {

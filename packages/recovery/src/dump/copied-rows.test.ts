@@ -13,7 +13,10 @@ async function blocksOf(text: string, step: number): Promise<string[]> {
     bytes.subarray(no * step, (no + 1) * step),
   )
   const blocks: string[] = []
-  for await (const block of copiedRows(Readable.from(pieces), STATEMENT)) blocks.push(Buffer.concat(block).toString())
+  for await (const block of copiedRows(Readable.from(pieces), STATEMENT)) {
+    blocks.push(block.rows.toString())
+    block.release()
+  }
   return blocks.filter((block) => block !== '')
 }
 
@@ -30,6 +33,22 @@ describe('the rows of a table', () => {
   test('may be longer than a block each, with nothing but themselves in it', async () => {
     const long = [1, 2, 3].map((id) => `${id}\t${'x'.repeat(2 * MB)}\n`)
     expect(await blocksOf(long.join('') + TAIL, 65_536)).toEqual(long)
+  })
+
+  test('stay as they are until their block is released, in whatever order that happens', async () => {
+    const expected = Array.from({ length: 400_000 }, (_, no) => `${no}\tof several blocks\n`).join('')
+    const pieces = expected.match(/[\s\S]{1,65536}/g)?.map((piece) => Buffer.from(piece)) ?? []
+    const out: { rows: Buffer; seen: string; release: () => void }[] = []
+    let whole = ''
+    for await (const { rows, release } of copiedRows(Readable.from([...pieces, Buffer.from(TAIL)]), STATEMENT)) {
+      whole += rows
+      out.push({ rows, seen: `${rows}`, release })
+      const [done] = out.length > 3 ? out.splice(out.length % 2, 1) : []
+      expect(`${done?.rows ?? ''}`).toBe(done?.seen ?? '')
+      done?.release()
+    }
+    expect(out.map(({ rows }) => `${rows}`)).toEqual(out.map(({ seen }) => seen))
+    expect(whole).toBe(expected)
   })
 
   test('may hold what looks like their end inside a value', async () => {

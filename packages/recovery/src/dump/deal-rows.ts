@@ -7,7 +7,7 @@ import type { LoadingPlace } from './load-dump.ts'
 export interface DealtTable {
   /** The statement that takes its rows in: `COPY … FROM stdin`. */
   copy: string
-  /** What the archive holds of it, until the signal fires. Each piece has its memory for itself. */
+  /** What the archive holds of it, until the signal fires. A piece is good until the next is asked for. */
   contents: (signal: AbortSignal) => AsyncIterable<Uint8Array>
 }
 
@@ -44,6 +44,7 @@ async function* share(rows: AsyncGenerator<RowBlock>): AsyncGenerator<Uint8Array
   for (;;) {
     const { done, value } = await rows.next()
     if (done) return
-    yield* value
+    yield value.rows
+    value.release()
   }
 }

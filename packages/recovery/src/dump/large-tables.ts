@@ -66,9 +66,7 @@ export class LargeTables {
   async *#contents(artifact: string, at: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { intSize, compression } = this.#toc as ArchiveToc
     const stored = blockContents(this.#archive.path, { artifact, at, intSize }, (beyond) => this.#reach(beyond, signal))
-    if (compression === 'none') yield* stored
-    // Its chunks are gone when the next is asked for.
-    else for await (const chunk of decompressed(stored, artifact)) yield Buffer.from(chunk)
+    yield* compression === 'none' ? stored : decompressed(kept(stored), artifact)
   }
 
   async #reach(beyond: number, signal: AbortSignal): Promise<number> {
@@ -76,4 +74,9 @@ export class LargeTables {
       await orAborted(this.#archive.more(), signal)
     return this.#archive.grown.bytes
   }
+}
+
+/** The decompressor asks for the next piece while it works on one. */
+async function* kept(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) yield Buffer.from(piece)
 }

@@ -3,6 +3,8 @@ import { run } from '../../scripts/test/run-vitest.ts'
 
 /** What the suite with that major has to compare with, as Debian's packages. */
 const PEERS = ['pgbackrest', 'barman']
+/** What benchmarks call and the smallest Debian of some suites lacks: `chattr`. */
+const OWN = ['e2fsprogs']
 const INSIDE = 'LIFEBOAT_BENCH_MAJOR'
 
 /** The majors a benchmark can be run on beside the host's. */
@@ -17,6 +19,7 @@ export function isOnMajor(major: string): boolean {
 export async function benchOnMajor(major: string, args: readonly string[]): Promise<number> {
   try {
     const enter = debianRoot(major)
+    addPackages(major, OWN)
     for (const peer of PEERS) bring(major, peer)
     const [program, inside] = enter(['env', `${INSIDE}=${major}`, 'node', 'bench/main.ts', ...args])
     return await run(program, inside)

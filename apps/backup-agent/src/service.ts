@@ -9,6 +9,7 @@ import { restoreOnCommand } from './handlers/restore.ts'
 import { takeBackup } from './handlers/take-backup.ts'
 import { lookAtFootings } from './look-at-footings.ts'
 import { wakeBesides } from './restore/cluster/serve-beside.ts'
+import { unfitHooks } from './restore/hook-account.ts'
 import { pickUpSpool } from './spool/pick-up.ts'
 import { watchTrees } from './trees/watch-trees.ts'
 import { keepWal } from './wal/keep-wal.ts'
@@ -24,6 +25,11 @@ export async function startAgent(deps: AgentDeps, signal: AbortSignal): Promise<
   const { bus, cfg, lease } = deps
   const { agentId } = cfg
   const until = { signal: AbortSignal.any([signal, lease.lost]) }
+  for (const [hook, err] of cfg.restore ? unfitHooks(cfg.restore) : [])
+    deps.log.warn(
+      { event: 'restore.hook-unfit', hook, err },
+      'a hook cannot be run, and commands that name it are refused',
+    )
   await pickUpSpool(deps)
   const parts = { type: PartStored, durable: `agent-${agentId}-parts`, route: agentId }
   await bus.consume(parts, notePartStored(deps), until)

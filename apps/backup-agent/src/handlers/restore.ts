@@ -15,6 +15,7 @@ import { bringBack } from '../restore/bring-back.ts'
 import { clusterWork } from '../restore/cluster/cluster-work.ts'
 import type { AnyCommand, Command } from '../restore/command.ts'
 import { filesWork } from '../restore/files/files-work.ts'
+import { unfitHooks } from '../restore/hook-account.ts'
 import { leftByChange } from '../restore/left-by-change.ts'
 import { outlastLeftHook } from '../restore/left-hook.ts'
 import { release, revert } from '../restore/put-back.ts'
@@ -85,8 +86,8 @@ async function admit(
     }
     const { fleetId, agentId } = cfg
     const hooks = new Set(Object.keys(restore.hooks))
-    const gate = { fleetId, agentId, restorable: restorableNames(cfg), hooks, used: known !== undefined }
-    const refusal = refusalOf(order, { ...gate, nowMs: clock.now() })
+    const gate = { fleetId, agentId, restorable: restorableNames(cfg), hooks, unfitHooks: unfitHooks(restore) }
+    const refusal = refusalOf(order, { ...gate, used: known !== undefined, nowMs: clock.now() })
     if (refusal) throw refusal
     demandNoOther(deps, order, underWay)
     const entry: Entry = {

@@ -1,5 +1,6 @@
 import type { AgentId, FleetId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { expect, test } from 'vitest'
 import { type Gatekeeping, refusalOf } from './admit.ts'
 
@@ -21,7 +22,12 @@ const gate: Gatekeeping = {
     agentId: 'db1' as AgentId,
     restorable: new Map([['records' as SourceId, 'database' as const]]),
   },
-  ...{ hooks: new Set(['stop-app']), used: false, nowMs: Date.parse('2026-11-28T02:10:00Z') },
+  ...{
+    hooks: new Set(['stop-app', 'start-app']),
+    unfitHooks: new Map(),
+    used: false,
+    nowMs: Date.parse('2026-11-28T02:10:00Z'),
+  },
 }
 
 const TREE: Partial<Gatekeeping> = { restorable: new Map([['code' as SourceId, 'files']]) }
@@ -43,6 +49,12 @@ test.each<[string, object, Partial<Gatekeeping>, string]>([
   ['for a cluster in place that says not how the server starts again', { ...inPlace }, {}, 'RESTORE_HOOKS_WANTED'],
   ['to revert a cluster likewise', { kind: 'cluster' }, {}, 'RESTORE_HOOKS_WANTED'],
   ['with a hook nobody configured', { hooks: { ready: 'rm-rf' } }, {}, 'RESTORE_HOOK_UNKNOWN'],
+  [
+    'with a hook that could not start what was stopped before',
+    { hooks: { stop: 'stop-app', start: 'start-app' } },
+    { unfitHooks: new Map([['start-app', new LifeboatError('RESTORE_HOOK_UNFIT')]]) },
+    'RESTORE_HOOK_UNFIT',
+  ],
 ])('a command %s is refused', (_, change, more, code) => {
   expect(refusalOf({ ...order, ...change } as RestoreOrder, { ...gate, ...more })?.code).toBe(code)
 })

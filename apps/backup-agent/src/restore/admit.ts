@@ -8,6 +8,8 @@ export interface Gatekeeping {
   /** Sources of this agent that it may restore. */
   restorable: ReadonlyMap<SourceId, 'database' | 'files'>
   hooks: ReadonlySet<string>
+  /** Those of them that cannot be run, and why. */
+  unfitHooks: ReadonlyMap<string, LifeboatError>
   /** The nonce was obeyed before. */
   used: boolean
   nowMs: number
@@ -36,10 +38,10 @@ export function refusalOf(order: RestoreOrder, by: Gatekeeping): LifeboatError |
   const missing = missingHooks(order.hooks)
   if ((hooksWanted || (order.action === 'revert' && order.kind === 'cluster')) && missing.length > 0)
     return new LifeboatError('RESTORE_HOOKS_WANTED', { missing })
-  const unknown = Object.values(order.hooks).find((name) => name !== undefined && !by.hooks.has(name))
-  return unknown === undefined
-    ? undefined
-    : new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: unknown, hooks: [...by.hooks] })
+  const named = Object.values(order.hooks).filter((name) => name !== undefined)
+  const unknown = named.find((name) => !by.hooks.has(name))
+  if (unknown !== undefined) return new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: unknown, hooks: [...by.hooks] })
+  return named.map((name) => by.unfitHooks.get(name)).find((unfit) => unfit !== undefined)
 }
 
 /** Which of those that stop the server and start it again are not named. */

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import type { RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Hook } from '../config.ts'
+import { accountOf } from './hook-account.ts'
 
 export interface HookCall {
   name: string
@@ -38,15 +39,17 @@ const AWAIT_GO = ['/bin/sh', '-c', 'read -r go && unset PWD OLDPWD && exec "$@" 
  * It is over when the program is: a daemon it leaves behind is not waited for. One that does not end in time is killed with all it has started.
  *
  * @throws LifeboatError RESTORE_HOOK_FAILED – another exit code than 0, not started, not in time, or ended by `signal`
+ * @throws LifeboatError RESTORE_HOOK_UNFIT – it was not begun
  */
 export async function runHook(
   hook: Hook,
   { name, on, restoreId, sourceId, swapped, at, signal, begun, log }: HookCall,
 ): Promise<void> {
+  const account = accountOf(name, hook)
   await using words = await openWords()
   const told = { LIFEBOAT_HOOK: on, LIFEBOAT_RESTORE_ID: restoreId, LIFEBOAT_SOURCE: sourceId, ...at?.env }
   const env = { ...BASE_ENV, ...hook.env, ...told }
-  const ended = await runInTime(hook, { env, cwd: at?.folder ?? '/', signal, begun }, words.file)
+  const ended = await runInTime(hook, { env, cwd: at?.folder ?? '/', account, signal, begun }, words.file)
   log.info({ event: 'restore.hook', hook: name, on, ...ended }, 'ran a hook')
   if (ended.exitCode === 0) return
   throw new LifeboatError('RESTORE_HOOK_FAILED', { hook: name, on, swapped, ...ended, output: await words.tail() })
@@ -60,16 +63,21 @@ interface Ended {
 interface Surroundings {
   env: Record<string, string>
   cwd: string
+  account: ReturnType<typeof accountOf>
   signal: HookCall['signal'] | undefined
   begun: HookCall['begun']
 }
 
-async function runInTime(hook: Hook, { signal, begun, ...where }: Surroundings, { fd }: FileHandle): Promise<Ended> {
+async function runInTime(
+  hook: Hook,
+  { signal, begun, account, ...where }: Surroundings,
+  { fd }: FileHandle,
+): Promise<Ended> {
   if (signal?.aborted) return { problem: `it was not begun: ${LEFT}` }
   const [program, ...args] = [...AWAIT_GO, ...hook.command]
   // A group of its own, so that what it has started can be ended with it.
   const stdio: ['pipe', number, number] = ['pipe', fd, fd]
-  const child = spawn(program, args, { ...where, detached: true, stdio, ...accountOf(hook) })
+  const child = spawn(program, args, { ...where, detached: true, stdio, ...account })
   // It was ended before it could go.
   child.stdin?.on('error', () => {})
   const told = child.pid === undefined ? undefined : begun(child.pid).then(() => child.stdin?.end('go\n'))
@@ -141,10 +149,4 @@ async function openWords(): Promise<{ file: FileHandle; tail(): Promise<string> 
     },
     [Symbol.asyncDispose]: () => file.close(),
   }
-}
-
-function accountOf({ user }: Hook): { uid?: number; gid?: number } {
-  if (user === undefined || process.getuid?.() !== 0) return {}
-  const idOf = (flag: string) => Number(execFileSync('id', [flag, user], { encoding: 'utf8' }))
-  return { uid: idOf('-u'), gid: idOf('-g') }
 }

@@ -13,7 +13,9 @@ const Hook = z.strictObject({
   user: z
     .string()
     .optional()
-    .describe('Account it runs as, where the agent runs as root; default the account of the agent.'),
+    .describe(
+      'Account it runs as; default that of the agent. Where the agent is neither root nor this account, it refuses every command that names the hook, and says so when it starts.',
+    ),
   timeout: Duration.default(60_000).describe('After this long it is killed and counts as failed.'),
   env: z
     .record(z.string(), z.string().describe('Its value, exactly so.'))

@@ -80,6 +80,12 @@ export const RESTORE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RESTORE_HOOK_UNFIT: {
+    title: 'A hook cannot be run as the account it names',
+    hint: 'The facts say why. Run the agent as root, or take `user` out of this hook in the configuration of the agent and let its program change the account (`sudo -n -u …`); then restart the agent.',
+    retry: 'never',
+    level: 'error',
+  },
   RESTORE_HOOK_FAILED: {
     title: 'A hook of a restore failed or did not end in time',
     hint: 'The facts hold its last words and tell whether the data was swapped already. Before the swap nothing has changed; after it, run the hook by hand or `lifeboat restore revert`.',

@@ -94,6 +94,18 @@ const CASES: Record<string, ExpiryDecision> = {
     days(0, 9).map((day) => backup(day, { aws: 'proven' })),
     { nowMs: NOW - 365 * DAY },
   ),
+  'a clock that jumped forty days, and one dump and one base since: nothing goes, and no WAL': ask(
+    [
+      ...days(40, 49).map((day) => backup(day, { aws: 'proven' })),
+      ...[40, 47, 54, 61].map((day) => base(day, { aws: 'proven' }, { name: `w${day}` })),
+      ...[backup(0, { aws: 'proven' }), base(0, { aws: 'proven' }, { name: 'w00' })],
+    ],
+    { keep: rules({ within: 2 * DAY }), walWindowMs: 10 * DAY },
+  ),
+  'six weeks without a backup, and 35 days of them since: the rules go on': ask(
+    [...days(0, 35), ...days(77, 80)].map((day) => backup(day, { aws: 'proven' })),
+    { keep: rules({ within: 2 * DAY }) },
+  ),
   'each target by its own rules': ask(
     days(0, 9).map((day) => backup(day, { aws: 'proven', nas: 'stored' })),
     {
@@ -308,4 +320,49 @@ describe('whatever the backups, the rules and the clock:', () => {
       }
     })
   })
+
+  describe('with a clock that jumped between two of them', () => {
+    const jump = fc.integer({ min: 61, max: 800 }).map((daysOfIt) => daysOfIt * DAY)
+
+    test('nothing goes while those after it are few', () => {
+      const anyJump = fc.record({ question: anyQuestion, cut: fc.integer({ min: 0, max: 34 * 24 }), jump })
+      const check = ({ question, cut, jump: jumpMs }: { question: ExpiryQuestion; cut: number; jump: number }) => {
+        const isBefore = ({ atMs }: Candidate) => atMs < NOW - cut * HOUR
+        const backups = question.backups.map((one) => (isBefore(one) ? { ...one, atMs: one.atMs - jumpMs } : one))
+        if (!backups.some((one) => !isBefore(one)) || !question.backups.some(isBefore)) return
+        const decision = decideExpiry({ ...question, backups, nowMs: NOW })
+        expect([gone(decision), decision.wal]).toEqual([[], []])
+      }
+      fc.assert(fc.property(anyJump, check), { numRuns: 1000 })
+    })
+
+    test('nothing ever goes by rules that count time which would have stayed without it', () => {
+      const hours = fc.array(fc.integer({ min: 1, max: 72 }), { minLength: 30, maxLength: 100, size: 'max' })
+      const time = fc.option(fc.integer({ min: 0, max: 50 * DAY }), { nil: undefined })
+      const anyJump = fc.record({ hours, kept: fc.record({ last: count, within: time }), jump, cut: fc.nat() })
+      let jumpedAndWent = 0
+      const check = ({ hours: pauses, kept: { last, within }, jump: jumpMs, cut }: ValueOf<typeof anyJump>) => {
+        const walWindowMs = within ?? 0
+        const decided = (jumped: number) => {
+          let atMs = NOW - 400 * DAY
+          const backups = pauses.map((pause, i) => {
+            atMs += pause * HOUR + (i === 1 + (cut % (pauses.length - 1)) ? jumped : 0)
+            const wal = { timeline: 1, startLsn: lsn(i), endLsn: lsn(i) }
+            return base(0, { aws: 'proven' }, { name: `b${i}`, atMs, wal })
+          })
+          return ask(backups, { keep: rules({ last, within }), walWindowMs, nowMs: atMs + HOUR })
+        }
+        const [without, jumped] = [decided(0), decided(jumpMs)]
+        const stays = new Set(kept(without).map(({ backupId }) => backupId))
+        expect(gone(jumped).filter(({ backupId }) => stays.has(backupId))).toEqual([])
+        const before = ({ wal }: ExpiryDecision) => parseLsn(wal[0]?.before ?? lsn(0))
+        expect(before(jumped) <= before(without)).toBe(true)
+        if (gone(jumped).length > 0) jumpedAndWent += 1
+      }
+      fc.assert(fc.property(anyJump, check), { numRuns: 1000 })
+      expect(jumpedAndWent).toBeGreaterThan(20)
+    })
+  })
 })
+
+type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never

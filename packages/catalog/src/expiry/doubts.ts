@@ -1,33 +1,57 @@
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { allowedAfter, backupDays, LONGEST_SILENCE_MS, newestLongPause } from './pauses.ts'
 import type { ExpiryQuestion } from './question.ts'
 
-const DAY = 86_400_000
-/** A backup every month still comes in time. */
-const LONGEST_SILENCE_MS = 35 * DAY
 const SKEW_MS = 3_600_000
 
 /** What the backups themselves say against deciding now: a clock that jumped, backups that stopped, parents nobody knows. */
-export function doubtsAbout({ backups, nowMs }: ExpiryQuestion): string[] {
-  return [...clockDoubts(backups, nowMs), ...chainDoubts(backups)]
+export function doubtsAbout(question: ExpiryQuestion): string[] {
+  return [...clockDoubts(question), ...chainDoubts(question)]
 }
 
-function clockDoubts(backups: ExpiryQuestion['backups'], nowMs: number): string[] {
-  let [newest, second] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (const { sealed, atMs } of backups) {
-    if (!sealed || atMs <= second) continue
-    if (atMs > newest) [newest, second] = [atMs, newest]
-    else second = atMs
-  }
-  if (newest === Number.NEGATIVE_INFINITY) return []
+/**
+ * A clock that jumps looks like backups that stopped, before the first backup by the new clock and after it. It is believed when there are new backups of as long
+ * as any rule reaches back: from then on nothing goes that would have stayed without the jump, and one that really stood still goes on as before.
+ */
+function clockDoubts(question: ExpiryQuestion): string[] {
+  const { backups, nowMs } = question
+  const days = backupDays(backups)
+  const newest = days.at(-1)?.lastMs
+  if (newest === undefined) return []
   if (newest > nowMs + SKEW_MS)
     return [`the newest backup lies ${formatDuration(newest - nowMs)} in the future; look at the clocks`]
-  const gap = second === Number.NEGATIVE_INFINITY ? 0 : newest - second
-  const allowed = Math.max(LONGEST_SILENCE_MS, 3 * gap)
-  if (nowMs - newest <= allowed) return []
-  return [`the newest backup is ${formatDuration(nowMs - newest)} old: either backups stopped or the clock jumped`]
+  if (nowMs - newest > allowedAfter(days))
+    return [`the newest backup is ${formatDuration(nowMs - newest)} old: either backups stopped or the clock jumped`]
+  const pause = newestLongPause(days)
+  if (pause === undefined) return []
+  const settledMs = pause.untilMs + Math.max(LONGEST_SILENCE_MS, longestRule(question))
+  if (newest >= settledMs) return []
+  const { lengthMs, untilMs } = pause
+  return [
+    `no backup was taken for ${formatDuration(lengthMs)} until ${dayOf(untilMs)}: either backups stopped or the clock jumped; this ends with the first backup after ${dayOf(settledMs)}`,
+  ]
 }
 
-function chainDoubts(backups: ExpiryQuestion['backups']): string[] {
+/** Milliseconds the rules look back, where they count time and not backups. */
+function longestRule({ backups, rulesOf, walWindowMs = 0 }: ExpiryQuestion): number {
+  let longest = walWindowMs
+  const asked = new Set<string>()
+  for (const { policyId, copies } of backups)
+    for (const { targetId } of copies) {
+      const key = `${policyId} ${targetId}`
+      if (asked.has(key)) continue
+      asked.add(key)
+      const { within = 0, minAge = 0 } = rulesOf(policyId, targetId) ?? {}
+      longest = Math.max(longest, within, minAge)
+    }
+  return longest
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10)
+}
+
+function chainDoubts({ backups }: ExpiryQuestion): string[] {
   const known = new Set(backups.map(({ backupId }) => backupId))
   const orphan = backups.find(({ needs }) => needs.some((id) => !known.has(id)))
   if (orphan === undefined) return []

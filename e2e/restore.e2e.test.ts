@@ -52,3 +52,16 @@ test('two operators sign one command that was written down, and the second sends
   const keys = await world.json<object[]>(['operator', 'key', 'list', '--keys', join(world.folder, 'operators')])
   expect(keys).toMatchObject([{ name: 'ann', privateHalf: 'file mode only' }, { name: 'ben' }])
 })
+
+test('a database that is gone comes back under its name, with what its roles may do', async () => {
+  const { world } = at
+  const { postgres, database, user } = world.source
+  await postgres.query('postgres', `drop database "${database}" with (force)`)
+  const plan = await world.cli(['restore', 'plan', SOURCE])
+  expect([plan.code, plan.stdout]).toEqual([0, expect.stringContaining('proven')])
+  const { code, stdout, stderr } = await at.run()
+  expect([code, stderr, JSON.parse(stdout)]).toMatchObject([0, '', { outcome: 'done', swapped: true }])
+  expect(await at.visits()).toBe(100)
+  const may = `select has_table_privilege('${user}', 'visit', 'select') as read`
+  expect(await postgres.query(database, may)).toEqual([{ read: true }])
+})

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { cp, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { letRestore, type Operators } from '@lifeboat/testkit/world/operators.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { addressesOf } from './demo/addresses.ts'
 import { bringBackFile, keepApplication } from './demo/files.ts'
+import { bringBackDatabase } from './demo/lost-database.ts'
 import { bringBackLostRows, keepWal } from './demo/lost-rows.ts'
 import { DEMO_USAGE, type DemoOptions, parseDemoOptions } from './demo/options.ts'
 import { openScreen, type Screen } from './demo/screen.ts'
@@ -28,8 +30,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const screen = openScreen(process.stderr)
   const interrupted = once(process, 'SIGINT')
   screen.chapter('NATS, PostgreSQL with a generated FHIR database, three clouds, a mail server, five services')
-  await using world = await openStage(opts, screen)
-  const told = await Promise.race([perform(world, opts, screen), interrupted.then(() => undefined)])
+  await using world = await openWorld(opts, screen)
+  const operators = await openStage(world, screen)
+  const told = await Promise.race([perform(world, operators, opts, screen), interrupted.then(() => undefined)])
   if (told === undefined) return 130
   await show(told, opts)
   if (opts.keep) await keepRunning(world, screen, interrupted)
@@ -45,12 +48,11 @@ function readOptions(argv: readonly string[]): DemoOptions | undefined {
   }
 }
 
-/** Scheduler and alerter wait for the first chapter, which sets the schedule. */
-async function openStage({ sizeMb }: DemoOptions, screen: Screen): Promise<World> {
-  const world = await startWorld({
+function openWorld({ sizeMb }: DemoOptions, screen: Screen): Promise<World> {
+  return startWorld({
     targets: TARGETS,
     databaseMb: sizeMb,
-    services: ['backup-agent', 'uploader', 'verifier'],
+    services: ['verifier'],
     configure: (config) => {
       keepWal(config)
       exportTables(config)
@@ -59,14 +61,20 @@ async function openStage({ sizeMb }: DemoOptions, screen: Screen): Promise<World
     },
     onProgress: (step) => screen.live(step),
   })
+}
+
+/** Scheduler and alerter wait for the first chapter, which sets the schedule. */
+async function openStage(world: World, screen: Screen): Promise<Operators> {
+  const operators = await letRestore(world, { clusters: false })
+  await Promise.all((['backup-agent', 'uploader'] as const).map((service) => world.start(service)))
   const { data, postgres } = world.source
   screen.say(`PostgreSQL ${postgres.major} with ${data.rows.toLocaleString('en')} rows of ${data.patients} patients`)
   for (const [name, { kind, address }] of Object.entries(world.targets))
     screen.say(`target ${name} (${kind}) at ${address}`)
-  return world
+  return operators
 }
 
-async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): Promise<Summary> {
+async function perform(world: World, operators: Operators, { sizeMb }: DemoOptions, screen: Screen): Promise<Summary> {
   await using watch = await watchFacts([world.nats.url], {
     fact: (message) => {
       const line = tellFact(message)
@@ -76,7 +84,7 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
   })
   const stage: Stage = { world, watch, screen, patienceMs: 180_000 + sizeMb * 1000 }
   try {
-    // Before the last chapter destroys rows in it.
+    // Before the last chapters destroy what is in it.
     const database = await describeDatabase(world)
     const proven = await proveEverywhere(stage)
     const exported = await exportAndAgain(stage)
@@ -85,6 +93,7 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
     const caught = await sabotage(stage, VICTIM)
     const missed = await missOne(stage)
     const back = await bringBackLostRows(stage, RECOVERED_FROM)
+    const restored = await bringBackDatabase(stage, operators)
     const claims = [
       ...proven.claims,
       ...exported.claims,
@@ -93,6 +102,7 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
       ...caught.claims,
       ...missed.claims,
       ...back.claims,
+      ...restored.claims,
     ]
     return {
       held: claims.every(({ held }) => held),
@@ -102,6 +112,7 @@ async function perform(world: World, { sizeMb }: DemoOptions, screen: Screen): P
       ...caught,
       ...missed,
       ...back,
+      ...restored,
       mails: world.smtp.inbox.map(({ subject }) => subject),
       claims,
     }

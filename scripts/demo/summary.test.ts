@@ -14,6 +14,7 @@ const SUMMARY: Summary = {
     ...{ backupId: 'c', target: 'azure', to: '2026-09-26T02:03:04.000Z', lsn: '0/5000060' },
     ...{ seconds: 6, rows: 1250, offSiteSeconds: 3, backSeconds: 12, objectiveSeconds: 7200 },
   },
+  restore: { restoreId: 'd', backupId: 'a', seconds: 8, rows: 1000 },
   sabotage: { backupId: 'b', target: 'google', key: 'k', offset: 1, verdicts: {}, reasons: [] },
   missing: { subject: 's', to: ['operations@records.example'], secondsAfterDue: 9, resolved: 'r' },
   mails: [],
@@ -31,6 +32,7 @@ it('shows what each target holds and what the demo claimed, true or not', () => 
     database  records, 204 MB, 262,293 rows, PostgreSQL 15.18
     backup    20260926T020000Z-dump-k3f9qa, 31.4 MB, sealed in 7.3 s
     recovery  rows lost by mistake could be read again after 12 s; objective 2 h
+    restore   the database, dropped, answered again after 8.0 s
 
     target  kind  stored after  drill   took   recovered in
     ──────  ────  ────────────  ──────  ─────  ────────────

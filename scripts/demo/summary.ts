@@ -41,6 +41,13 @@ export interface Summary {
     /** What lifeboat.yaml promises of the source. */
     objectiveSeconds: number
   }
+  restore: {
+    restoreId: string
+    backupId: string
+    /** From the loss of the database until its rows could be read again. */
+    seconds: number
+    rows: number
+  }
   sabotage: {
     backupId: string
     target: string
@@ -57,7 +64,7 @@ export interface Summary {
 
 /** The end of the demo, for people. */
 export function summaryText(summary: Summary): string {
-  const { database, backup, claims, recovery, targets } = summary
+  const { database, backup, claims, recovery, restore, targets } = summary
   const seconds = (value: number | undefined) => (value === undefined ? '–' : formatDuration(value * 1000))
   return [
     '',
@@ -66,6 +73,7 @@ export function summaryText(summary: Summary): string {
     `database  ${database.name}, ${formatBytes(database.bytes)}, ${database.rows.toLocaleString('en')} rows, PostgreSQL ${database.server}`,
     `backup    ${backup.backupId}, ${formatBytes(backup.bytes)}, sealed in ${seconds(backup.seconds)}`,
     `recovery  rows lost by mistake could be read again after ${seconds(recovery.backSeconds)}; objective ${seconds(recovery.objectiveSeconds)}`,
+    `restore   the database, dropped, answered again after ${seconds(restore.seconds)}`,
     '',
     ...table(
       ['target', 'kind', 'stored after', 'drill', 'took', 'recovered in'],

@@ -40,6 +40,7 @@ export const STORIES = [
   'apps/backup-agent/test/cluster-wal',
   'apps/backup-agent/test/incremental',
   'apps/backup-agent/test/wal-lost',
+  'apps/backup-agent/test/wal-removed',
   'apps/backup-agent/test/wal-survives',
   'apps/backup-agent/test/wal-targets',
   'apps/backup-agent/test/wal-timeline',

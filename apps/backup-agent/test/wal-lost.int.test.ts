@@ -1,44 +1,14 @@
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
-import { expect, test, vi } from 'vitest'
-import {
-  currentLsn,
-  dropSlot,
-  everywhere,
-  openWalHouse,
-  SOURCE,
-  safeBeyond,
-  slotReaches,
-  type WalHouse,
-  writeWal,
-} from './wal-house.ts'
-
-const policies = {
-  weekly: { sources: [SOURCE], kind: 'base', schedule: { cron: '0 2 * * 0' }, targets: ['north', 'south'] },
-}
+import { expect, test } from 'vitest'
+import { currentLsn, dropSlot, everywhere, openWalHouse, safeBeyond, slotReaches, writeWal } from './wal-house.ts'
+import { digestsOf, expectToldAndAnswered, WITH_BASES as policies } from './wal-losses.ts'
 
 /** The server forgets WAL nobody asked it to keep. */
 async function forgetOldWal(pg: TestPostgres): Promise<void> {
   for (let round = 0; round < 3; round += 1)
     await pg.query('postgres', 'SELECT txid_current(); SELECT pg_switch_wal(); CHECKPOINT')
-}
-
-/** The hole is in the state and in the log, and a base behind it is asked for, once. */
-async function expectToldAndAnswered(house: WalHouse, reason: RegExp): Promise<void> {
-  const { lost } = await house.state((now) => now.lost !== undefined)
-  expect(lost?.reason).toMatch(reason)
-  expect(parseLsn(lost?.to ?? '0/0') > parseLsn(lost?.from ?? '0/0')).toBe(true)
-  await house.logged('backup-agent', 'wal.lost')
-  const asked = async () => {
-    const runs = []
-    for await (const run of house.ledger.entries()) runs.push(run)
-    return runs.map(({ kind, requestedBy, policyId }) => ({ kind, requestedBy, policyId }))
-  }
-  const wanted = [{ kind: 'base', requestedBy: 'agent', policyId: 'weekly' }]
-  await vi.waitFor(async () => expect(await asked()).toEqual(wanted), { timeout: 90_000, interval: 200 })
 }
 
 test.concurrent('a slot beyond its limit is given up before the disk is full, aloud, and a new base makes up for the hole', async () => {
@@ -123,12 +93,3 @@ test.concurrent('another cluster under the same name is refused by the agent, an
   expect(again.error).toMatchObject({ code: 'WAL_FOREIGN', facts: { there: refused.systemIdentifier } })
   expect(await digestsOf(house)).toEqual(before)
 })
-
-async function digestsOf(house: WalHouse): Promise<Record<string, string>> {
-  const digests: Record<string, string> = {}
-  for (const key of await house.keys('north'))
-    digests[key] = createHash('sha256')
-      .update(await readFile(house.file('north', key)))
-      .digest('hex')
-  return digests
-}

@@ -49,6 +49,7 @@ export async function dropSlot({ slot, log, signal }: Road, connection: Replicat
 /**
  * WAL is lost for good: says so in state and log, begins behind the hole and asks for a base that makes it harmless.
  *
+ * @param behind the end of a segment that the server lacks; undefined: what its slot keeps is there
  * @returns where to begin
  */
 export async function beginAnew(
@@ -56,13 +57,14 @@ export async function beginAnew(
   connection: ReplicationConnection,
   reason: string,
   timeline: Timeline,
+  behind = 0n,
 ): Promise<bigint> {
   const { now, log, clock } = road
   const { standing } = now
-  const keptFrom = await makeSlot(road, connection)
+  const keptFrom = await slotBehind(road, connection, behind)
   if (standing === undefined) return keptFrom
   const from = standing.holders.safe
-  const at = segmentStart(keptFrom, standing.segmentBytes)
+  const at = higher(segmentStart(keptFrom, standing.segmentBytes), behind)
   if (at <= from) {
     log.warn({ event: 'wal.slot-renewed', reason }, 'the replication slot was made anew; no WAL is lost')
     return segmentStart(from, standing.segmentBytes)
@@ -74,6 +76,14 @@ export async function beginAnew(
   await writeState(road)
   await askForBase(road)
   return at
+}
+
+/** A slot knows what the server promised to keep, not what lies in pg_wal: one from before the loss promises what nobody has. */
+async function slotBehind(road: Road, connection: ReplicationConnection, behind: bigint): Promise<bigint> {
+  const keptFrom = await makeSlot(road, connection)
+  if (keptFrom >= behind) return keptFrom
+  await dropSlot(road, connection)
+  return makeSlot(road, connection)
 }
 
 /** Two holes are told as one that spans both. */

@@ -1,7 +1,7 @@
 import { connectReplication, type ReplicationConnection } from '@lifeboat/postgres/replication/connection.ts'
 import { streamWal, type WalEvent } from '@lifeboat/postgres/replication/wal-stream.ts'
 import { stretchFrom } from '@lifeboat/shared/domain/timelines.ts'
-import { parseLsn, type Timeline } from '@lifeboat/shared/domain/wal.ts'
+import { parseLsn, SegmentName, segmentRange, type Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { beginAnew, dropSlot, makeSlot } from './anew.ts'
 import { beginAt, goOnAlong, type Met, meet, pathBy, recall } from './begin.ts'
@@ -40,14 +40,23 @@ function logIn({ door, replication, slot }: Road): Promise<ReplicationConnection
   return door.enter('stream', () => connectReplication(replication, { applicationName: slot }))
 }
 
+/** A segment is: no later word of the server brings it back. A history that it lacks may come yet. */
 function isGone(thrown: unknown): thrown is LifeboatError {
-  return LifeboatError.is(thrown, 'WAL_REMOVED') || LifeboatError.is(thrown, 'WAL_SLOT_INVALIDATED')
+  return removedSegment(thrown) !== undefined || LifeboatError.is(thrown, 'WAL_SLOT_INVALIDATED')
+}
+
+function removedSegment(thrown: unknown): SegmentName | undefined {
+  if (!LifeboatError.is(thrown, 'WAL_REMOVED')) return undefined
+  return SegmentName.safeParse(thrown.facts.segment).data
 }
 
 async function anewOver(road: Road, why: LifeboatError): Promise<void> {
   await using connection = await logIn(road)
   const met = await meet(road, connection)
-  await beginAnew(road, connection, road.now.slotReason ?? why.title, newest(met))
+  const segment = removedSegment(why)
+  const removed = segment && `the server no longer has ${segment}: it was removed, or pg_resetwal began WAL anew`
+  const behind = segment && segmentRange(segment, met.segmentBytes).end
+  await beginAnew(road, connection, road.now.slotReason ?? removed ?? why.title, newest(met), behind)
 }
 
 /** The slot is there, and where to begin is decided. */

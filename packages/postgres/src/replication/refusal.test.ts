@@ -35,6 +35,13 @@ test.each([
   expect(err.facts).toMatchObject(code === 'INTERNAL' ? { message: 'unheard of' } : { host: 'db1' })
 })
 
+test('a segment that was removed is named, and a history that is not there is no segment', () => {
+  const removed = said('58P01', 'WalSndSegmentOpen', 'das WAL-Segment 00000001000000000000000A wurde schon entfernt')
+  expect(refusalOf(removed, {}).facts).toMatchObject({ segment: '00000001000000000000000A' })
+  const noHistory = said('58P01', 'SendTimeLineHistory', 'could not open file "pg_wal/00000009.history"')
+  expect(refusalOf(noHistory, {})).toMatchObject({ code: 'WAL_REMOVED', facts: { segment: undefined } })
+})
+
 const db1: SourceConnection = { host: 'db1', port: 5432, database: 'app', user: 'backup', sslmode: 'prefer' }
 
 function refused(code: string, message: string): Error {

@@ -44,7 +44,9 @@ const RULES: readonly Rule[] = [
   { sqlState: '57014', code: 'SOURCE_CONNECTION_LOST' },
 ]
 
-/** Translates what a replication connection was told once it stood. */
+const SEGMENT = /[0-9A-F]{24}/
+
+/** Translates what a replication connection was told once it stood; WAL_REMOVED names the `segment`, if it is not about a history. */
 export function refusalOf(word: ServerWord, facts: Facts): LifeboatError {
   const text = `${word.message}\n${word.hint ?? ''}`
   const rule = RULES.find(
@@ -56,7 +58,8 @@ export function refusalOf(word: ServerWord, facts: Facts): LifeboatError {
   const cause = Object.assign(new Error(word.message), { code: word.sqlState })
   if (rule === undefined) return diagnoseSql(cause, facts)
   const { sqlState, message, detail, routine } = word
-  return new LifeboatError(rule.code, { ...facts, sqlState, message, detail, routine }, { cause })
+  const segment = rule.code === 'WAL_REMOVED' ? SEGMENT.exec(message)?.[0] : undefined
+  return new LifeboatError(rule.code, { ...facts, sqlState, message, detail, routine, segment }, { cause })
 }
 
 /** Translates why no replication connection came about; names the statement or the line that repairs it. */

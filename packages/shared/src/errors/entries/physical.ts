@@ -71,7 +71,7 @@ export const PHYSICAL_ERRORS = {
   },
   WAL_REMOVED: {
     title: 'The server no longer has the WAL that is asked for',
-    hint: 'It was removed before it was off-site. A new base backup starts a new chain; the hole stays.',
+    hint: 'It was removed before it was off-site, by somebody or by pg_resetwal. The hole is recorded, WAL goes on behind it, and a new base starts a new chain.',
     retry: 'never',
     level: 'error',
   },

@@ -136,6 +136,14 @@ test('the example of the runbook platform is valid, and keeps the runbook’s ti
     'warning policies.changes.drill.recoverTo',
     'warning objectives.records.rpo',
   ])
+  const neverRemoved = yaml.replaceAll(/^ {4}removal:.*\n(?: {6}.*\n)*/gm, '')
+  const stays = checkConfigText(neverRemoved, EXAMPLE, SERVICE_SECTIONS.cli).problems
+  expect(stays.map(({ severity, path, message }) => `${severity} ${path} ${message.replace(/^.*\(/, '(')}`)).toEqual([
+    'warning targets.aws (daily, validation, validation-often, changes, code, config, logs, weekly, WAL of records)',
+    'warning targets.vault (monthly)',
+    'warning targets.gcp (daily, validation, validation-often, changes, code, config, logs, weekly, monthly, WAL of records)',
+    'warning targets.azure (daily, validation, validation-often, changes, code, config, weekly, WAL of records)',
+  ])
   expect(Object.keys(config?.targets ?? {})).toEqual(['aws', 'vault', 'gcp', 'azure'])
   expect(config?.objectives).toEqual({
     records: { rpo: 900_000, rto: 7_200_000 },

@@ -1,8 +1,8 @@
 import { decideExpiry } from '@lifeboat/catalog/expiry/decide.ts'
-import type { KeepRules } from '@lifeboat/catalog/expiry/question.ts'
+import type { ExpiryQuestion } from '@lifeboat/catalog/expiry/question.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import type { ConfigOf } from '@lifeboat/config/sections.ts'
-import { moment, type PolicyId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
 import type { Command } from '../context.ts'
@@ -13,6 +13,7 @@ import { readSettings } from '../open-fleet.ts'
 import { parseDuration } from '../parse-moment.ts'
 import { type ComingRun, comingRuns } from '../schedule/coming-runs.ts'
 import { type CalendarPlan, calendarPlans } from '../schedule/plans.ts'
+import { rulesInForce } from '../schedule/rules.ts'
 import { type PlanForecast, simulate } from '../schedule/simulate.ts'
 
 export interface ScheduleArgs {
@@ -25,27 +26,23 @@ const LIMIT = 20
 
 /** The calendar as the configuration has it; nobody is asked, so it answers without NATS. */
 export const schedule: Command<ScheduleArgs> = async (args, context) => {
-  const { config } = await readSettings(context, ['sources', 'policies', 'drills', 'expiry'])
+  const { config } = await readSettings(context, ['sources', 'policies', 'drills', 'expiry', 'targets', 'wal'])
   const plans = calendarPlans(config, args.name)
   if (plans.length === 0 && args.name !== undefined) throw unknown(args.name, config)
   const nowMs = context.clock.now()
-  if (args.simulate !== undefined) return simulated(plans, config, nowMs, parseDuration(args.simulate, '--simulate'))
+  if (args.simulate !== undefined)
+    return simulated(plans, rulesInForce(config), nowMs, parseDuration(args.simulate, '--simulate'))
   const runs = comingRuns(plans, nowMs, limitOf(args.limit))
   return { value: { at: moment(nowMs), runs }, text: (style) => runsText(runs, nowMs, style) }
 }
 
 function simulated(
   plans: readonly CalendarPlan[],
-  { policies }: Pick<ConfigOf<'policies'>, 'policies'>,
+  rulesOf: ExpiryQuestion['rulesOf'],
   fromMs: number,
   lengthMs: number,
 ) {
   const untilMs = fromMs + lengthMs
-  const rulesOf = (policyId: PolicyId, targetId: TargetId): KeepRules | undefined => {
-    const policy = policies[policyId]
-    const keep = policy?.keep
-    return keep && { ...(keep.targets[targetId] ?? keep), zone: policy.schedule.zone }
-  }
   const forecasts = [...simulate({ plans, fromMs, untilMs, rulesOf, decide: decideExpiry })]
   const runs = forecasts.reduce((sum, forecast) => sum + forecast.runs, 0)
   return {
@@ -77,7 +74,7 @@ function forecastText(
       .map(([target, { backups, oldest }]) => `${target} ${backups}${oldest ? ` since ${oldest.slice(0, 10)}` : ''}`)
       .join(', '),
   ])
-  const note = `${all.runs} runs until ${timeText(moment(all.untilMs))}, as if each succeeded, found something new, and was proven at every target; what is kept then is decided by the rules \`lifeboat expiry\` goes by. WAL is not counted.`
+  const note = `${all.runs} runs until ${timeText(moment(all.untilMs))}, as if each succeeded, found something new, and was proven at every target; what is kept then is decided by the rules \`lifeboat expiry\` goes by: everything, where nothing may be removed or a set is held. WAL is not counted.`
   return `${table(head, rows)}\n\n${style.dim(note)}`
 }
 

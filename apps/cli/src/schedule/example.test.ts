@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { decideExpiry } from '@lifeboat/catalog/expiry/decide.ts'
-import { keepingOf } from '@lifeboat/config/keeping.ts'
 import { readConfigFile } from '@lifeboat/config/read-config.ts'
 import { expect, test } from 'vitest'
 import { calendarPlans } from './plans.ts'
+import { rulesInForce } from './rules.ts'
 import { simulate } from './simulate.ts'
 
 const EXAMPLE = fileURLToPath(new URL('../../../../docs/examples/records-fhir.lifeboat.yaml', import.meta.url))
@@ -11,12 +11,11 @@ const EXAMPLE = fileURLToPath(new URL('../../../../docs/examples/records-fhir.li
 test('the shipped example runs the calendar of the runbook, and keeps what it says', { timeout: 120_000 }, async () => {
   const config = await readConfigFile(EXAMPLE)
   const fromMs = Date.parse('2026-09-26T00:00:00Z')
-  const { rulesOf } = keepingOf(config)
   const question = {
     plans: calendarPlans(config),
     fromMs,
     untilMs: fromMs + 60 * 86_400_000,
-    rulesOf,
+    rulesOf: rulesInForce(config),
     decide: decideExpiry,
   }
   const lines = [...simulate(question)].map(({ policyId, sourceId, kind, cron, zone, runs, first, last, kept }) => ({

@@ -6,10 +6,11 @@ import { block, blocks, list } from './raw.ts'
 
 const COUNTS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly', 'within']
 
-/** Rules that keep nothing, or that are for nobody. */
+/** Rules that keep nothing, that are for nobody, or that nobody may carry out. */
 export const keepFindings: Rule = (raw, sections) => [
   ...(sections.has('policies') ? blocks(raw, 'policies').flatMap(([id, policy]) => policyFindings(id, policy)) : []),
   ...(sections.has('wal') ? blocks(raw, 'wal').flatMap(([id, wal]) => windowFindings(id, wal)) : []),
+  ...(sections.has('policies') && sections.has('expiry') ? removalFindings(raw) : []),
 ]
 
 function policyFindings(id: string, policy: Raw): Finding[] {
@@ -62,4 +63,26 @@ function windowFindings(id: string, wal: Raw): Finding[] {
       hint: 'Say how far back any moment must be recoverable, e.g. 14d; leave keep out to keep all WAL.',
     },
   ]
+}
+
+/** A target that may not be removed from is in doubt for good: what is kept by rules there is everything. */
+function removalFindings(raw: Raw): Finding[] {
+  const ruled = [
+    ...blocks(raw, 'policies').map(([id, { keep, targets }]) => ({ what: id, keep, targets })),
+    ...blocks(raw, 'wal').map(([id, { keep, targets }]) => ({ what: `WAL of ${id}`, keep, targets })),
+  ].filter(({ keep }) => keep !== undefined)
+  return blocks(raw, 'targets').flatMap(([id, { removal, kind }]): Finding[] => {
+    const own = ruled.filter(({ targets }) => list(targets).includes(id)).map(({ what }) => what)
+    if (removal !== undefined || own.length === 0) return []
+    const add = kind === 'filesystem' ? 'removal: { allowed: true }' : 'removal, with credentials that may remove'
+    return [
+      {
+        severity: 'warning',
+        path: ['targets', id],
+        at: 'key',
+        message: `nothing may be removed here, so everything stays, whatever keep says (${own.join(', ')})`,
+        hint: `Add ${add}; or leave keep out where everything is to stay.`,
+      },
+    ]
+  })
 }

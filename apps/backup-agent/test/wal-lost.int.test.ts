@@ -58,6 +58,9 @@ test.concurrent('a slot the server gave up is told, made anew, and a new base is
   await house.start('backup-agent', 'uploader')
   await writeWal(pg, 2)
   await everywhere(house, pg)
+  // What warns of it is the limit that is reached first, long before the one that is configured.
+  const { slot: told } = await house.state(({ slot }) => slot.serverGivesUp === true)
+  expect(told).toMatchObject({ warnBytes: 8 * 1024 ** 2, giveUpBytes: 16 * 1024 ** 2 })
   await house.kill('backup-agent')
   await writeWal(pg, 60)
   await forgetOldWal(pg)

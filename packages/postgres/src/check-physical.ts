@@ -1,4 +1,5 @@
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { ClientBase } from 'pg'
 import { type ClusterFacts, readClusterFacts } from './cluster-facts.ts'
 import { findConfigFiles } from './config-files.ts'
@@ -14,6 +15,8 @@ export interface PhysicalWish {
   kinds: ReadonlySet<'base' | 'incremental' | 'wal'>
   /** Schema of the heartbeat, where one is to be written. */
   heartbeat?: string | undefined
+  /** What the slot may keep back, bytes; where WAL is kept. */
+  retained?: { warn: number; giveUp: number } | undefined
 }
 
 const RESTART = 'then restart the server'
@@ -31,6 +34,7 @@ export async function checkPhysical(
     walLevelFinding(settings),
     sendersFinding(settings, wish),
     slotsFinding(settings, wish),
+    ...(wish.retained === undefined ? [] : [slotKeepsFinding(settings, wish.retained)]),
     ...(wish.kinds.has('incremental') ? [summariesFinding(cluster)] : []),
     await replicationFinding(wish.replication),
     ...(wish.heartbeat === undefined ? [] : [await heartbeatFinding(client, to.user, wish.heartbeat)]),
@@ -44,13 +48,16 @@ interface Settings {
   senders: number
   maxSlots: number
   slots: number
+  /** max_slot_wal_keep_size, bytes. */
+  slotKeeps: number | null
 }
 
 async function readSettings(client: ClientBase): Promise<Settings> {
   const { rows } = await client.query<Settings>(`
     select current_setting('wal_level') as "walLevel",
            current_setting('max_wal_senders')::int as "maxSenders", (select count(*)::int from pg_stat_replication) as senders,
-           current_setting('max_replication_slots')::int as "maxSlots", (select count(*)::int from pg_replication_slots) as slots`)
+           current_setting('max_replication_slots')::int as "maxSlots", (select count(*)::int from pg_replication_slots) as slots,
+           nullif(pg_size_bytes(current_setting('max_slot_wal_keep_size')), -1)::float8 as "slotKeeps"`)
   return rows[0] as Settings
 }
 
@@ -78,6 +85,23 @@ function slotsFinding({ maxSlots, slots }: Settings, { kinds }: PhysicalWish): S
   if (kinds.has('wal') && slots === 0) return lacking('replication-slots', `${message}; ${RESTART}`, statement)
   const risk = 'a base backup then depends on wal_keep_size, and WAL on having its slot already'
   return note('replication-slots', `${message}: ${risk}; ${RESTART}`, statement)
+}
+
+/** A server that gives up before we do loses WAL while everybody thinks there is time. */
+function slotKeepsFinding(
+  { slotKeeps }: Settings,
+  { warn, giveUp }: NonNullable<PhysicalWish['retained']>,
+): SourceFinding {
+  if (slotKeeps === null) return fine('slot-keeps', 'the server sets no limit to what a slot keeps back')
+  const size = `max_slot_wal_keep_size is ${formatBytes(slotKeeps)}`
+  if (slotKeeps >= giveUp) return fine('slot-keeps', `${size}, no less than retained.giveUp`)
+  const [name, limit] = slotKeeps <= warn ? ['warn', warn] : ['giveUp', giveUp]
+  return note(
+    'slot-keeps',
+    `${size}, less than retained.${name} (${formatBytes(limit)}): the server gives the slot up before Lifeboat would, and WAL is lost there; raise it where the disk has room, or lower retained.giveUp`,
+    `ALTER SYSTEM SET max_slot_wal_keep_size = '${Math.ceil(giveUp / 1024 ** 2)}MB';`,
+    'SELECT pg_reload_conf();',
+  )
 }
 
 function summariesFinding({ server, summarizing }: ClusterFacts): SourceFinding {

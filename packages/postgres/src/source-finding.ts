@@ -15,6 +15,7 @@ export interface SourceFinding {
     | 'wal-level'
     | 'wal-senders'
     | 'replication-slots'
+    | 'slot-keeps'
     | 'wal-summaries'
     | 'data-checksums'
     | 'config-files'

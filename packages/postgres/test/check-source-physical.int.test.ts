@@ -12,12 +12,12 @@ import type { SourceConnection } from '../src/connection.ts'
 const search = { toolPaths: [] }
 const roles = { reader: "LOGIN PASSWORD 'p'", mover: "LOGIN PASSWORD 'p'" }
 
-function ask(pg: TestPostgres, kinds: PhysicalWish['kinds'], user = 'mover') {
+function ask(pg: TestPostgres, kinds: PhysicalWish['kinds'], user = 'mover', retained?: PhysicalWish['retained']) {
   const to: SourceConnection = {
     ...{ host: pg.host, port: pg.port, database: 'postgres', user: 'reader', sslmode: 'prefer' as const },
     password: new Secret('p'),
   }
-  const physical = { replication: { ...to, user }, kinds }
+  const physical = { replication: { ...to, user }, kinds, retained }
   return checkSource(to, { rolePasswords: false, search, dumps: false, physical })
 }
 
@@ -76,6 +76,25 @@ test('an incremental asks for summarize_wal, and for PostgreSQL 17 where that is
   expect(before).toMatchObject({ state: 'lacking', statements: expect.arrayContaining(['SELECT pg_reload_conf();']) })
   for (const statement of before?.statements ?? []) await pg.query('postgres', statement)
   await expect.poll(summaries).toMatchObject({ state: 'fine' })
+})
+
+test('a server that gives a slot up before the configuration would is a note, and what is printed repairs it', async () => {
+  await using pg = await startPostgres({ roles: { ...roles, mover: `${roles.mover} REPLICATION` } })
+  const keeps = async (warn: number, giveUp: number) => {
+    const found = await ask(pg, new Set(['wal']), 'mover', { warn: warn * 1024 ** 3, giveUp: giveUp * 1024 ** 3 })
+    return found.find(({ check }) => check === 'slot-keeps')
+  }
+  expect(await keeps(4, 32)).toMatchObject({ state: 'fine', message: expect.stringContaining('no limit') })
+  await pg.query('postgres', "ALTER SYSTEM SET max_slot_wal_keep_size = '1GB'")
+  await pg.query('postgres', 'SELECT pg_reload_conf()')
+  await expect
+    .poll(() => keeps(4, 32))
+    .toMatchObject({ state: 'note', message: expect.stringContaining('retained.warn') })
+  expect(await keeps(0.5, 1)).toMatchObject({ state: 'fine' })
+  const short = await keeps(0.5, 2)
+  expect(short).toMatchObject({ state: 'note', message: expect.stringContaining('retained.giveUp') })
+  for (const statement of short?.statements ?? []) await pg.query('postgres', statement)
+  await expect.poll(() => keeps(0.5, 2)).toMatchObject({ state: 'fine' })
 })
 
 test('configuration that cannot come along and missing checksums are notes', async () => {

@@ -10,7 +10,7 @@ export const slotRetention: Rule = (world) =>
   world.wal.flatMap(({ sourceId, state }) => {
     const cause = `slot-retention.${sourceId}`
     if (state === undefined) return { cause, unknown: true }
-    const { name, retainedBytes, warnBytes, giveUpBytes } = state.slot
+    const { name, retainedBytes, warnBytes, giveUpBytes, serverGivesUp } = state.slot
     if (retainedBytes <= warnBytes) return []
     const near = retainedBytes >= NEAR_THE_END * giveUpBytes
     return {
@@ -20,9 +20,9 @@ export const slotRetention: Rule = (world) =>
       title: `The server of ${sourceId} keeps much WAL back`,
       details: [
         `${formatBytes(retainedBytes)} in pg_wal because of the slot ${name}; warned of beyond ${formatBytes(warnBytes)}`,
-        `At ${formatBytes(giveUpBytes)} the slot is given up: that WAL is then lost and a new base is asked for`,
+        `At ${formatBytes(giveUpBytes)} ${serverGivesUp ? 'the server gives the slot up (max_slot_wal_keep_size)' : 'the slot is given up'}: that WAL is then lost and a new base is asked for`,
         ...Object.entries(state.targets).map(([target, { at }]) => `${target} has WAL until ${minuteOf(at)}`),
       ],
-      hint: 'Look which target lags behind (`lifeboat target check`) and mend it, or lower wal.copies.required; make room on the disk of pg_wal if it takes long.',
+      hint: `Look which target lags behind (\`lifeboat target check\`) and mend it, or lower wal.copies.required; make room on the disk of pg_wal if it takes long${serverGivesUp ? ', and raise max_slot_wal_keep_size, which a reload is enough for' : ''}.`,
     }
   })

@@ -83,6 +83,9 @@ export const WAL: Record<string, World> = {
   'slot-retention: more than the warning': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(4.1))] }),
   'slot-retention: exactly the warning': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(4))] }),
   'slot-retention: near the end': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(23))] }),
+  'slot-retention: the server itself is about to give it up, long before we would': aWorld('26T12:00', {
+    wal: [aWal('26T12:00', { slot: { ...slot(0.9).slot, warnBytes: 5e8, giveUpBytes: 1e9, serverGivesUp: true } })],
+  }),
   'wal-lost: the history of a timeline is at no target any more': aWorld('26T12:00', {
     wal: [
       holed(aWal('26T12:00', { timeline: 2, ancestors: [{ timeline: 1, end: lsnOf(24) }] }), {

@@ -15,7 +15,8 @@ const HEALED_EVERY_MS = 30_000
 /** The end of WAL first, the time before it: nothing was written beyond it by then. */
 const LOOK = `
   select statement_timestamp() as at, w.lsn::text as lsn, s.wal_status as "walStatus",
-         greatest(pg_wal_lsn_diff(w.lsn, s.restart_lsn), 0)::float8 as "retainedBytes"
+         greatest(pg_wal_lsn_diff(w.lsn, s.restart_lsn), 0)::float8 as "retainedBytes",
+         nullif(pg_size_bytes(current_setting('max_slot_wal_keep_size')), -1)::float8 as "serverKeeps"
     from (select case when pg_is_in_recovery() then coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
                       else pg_current_wal_flush_lsn() end as lsn) w
     left join pg_replication_slots s on s.slot_name = $1`
@@ -25,6 +26,7 @@ interface Look {
   lsn: string | null
   walStatus: string | null
   retainedBytes: number | null
+  serverKeeps: number | null
 }
 
 /** Watches what the slot costs the server, for as long as the agent lives, on a connection of its own. */
@@ -70,9 +72,11 @@ async function look(road: Road, client: SourceClient): Promise<void> {
   now.serverLsn = higher(now.serverLsn, lsn)
   now.moments.note(lsn, found.at.getTime())
   now.retainedBytes = Math.round(found.retainedBytes ?? 0)
+  now.serverKeeps = found.serverKeeps ?? undefined
   if (found.walStatus === null || now.giveUp !== undefined || now.standing === undefined) return
-  const { verdict, reason } = judgeSlot({ retainedBytes: now.retainedBytes, walStatus: found.walStatus }, wal.retained)
-  if (verdict !== 'give-up' && verdict !== 'invalidated') return
+  const judged = judgeSlot({ retainedBytes: now.retainedBytes, walStatus: found.walStatus }, wal.retained)
+  if (judged.verdict === 'fine') return
+  const { reason } = judged
   now.giveUp = reason
   log.error({ event: 'wal.giving-up', slot, retainedBytes: now.retainedBytes, reason }, 'gives the replication slot up')
   now.hangUp(new LifeboatError('WAL_SLOT_GIVEN_UP', { slot, retainedBytes: now.retainedBytes, reason }))

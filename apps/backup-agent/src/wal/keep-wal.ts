@@ -134,7 +134,7 @@ function nothingYet(known: RoadNow['known'], nowMs: number): RoadNow {
     ...{ retainedBytes: known?.slot.retainedBytes ?? 0, hangUp: () => {}, failure: undefined, unshipped: undefined },
     listening: new AbortController(),
     ...{ begun: known?.begun, lost: known?.lost, refusals: new Map(), tookAt: new Map() },
-    ...{ slotReason: undefined, giveUp: undefined },
+    ...{ slotReason: undefined, giveUp: undefined, serverKeeps: undefined },
   }
 }
 

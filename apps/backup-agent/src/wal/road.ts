@@ -72,6 +72,8 @@ export interface RoadNow {
   receivedLsn: bigint
   serverLsn: bigint
   retainedBytes: number
+  /** Its max_slot_wal_keep_size, bytes; undefined: none, or not asked yet. */
+  serverKeeps: number | undefined
   /** The stream while there is one. */
   stream: WalStream | undefined
   /** Ends the listening to what targets say; another one follows. */

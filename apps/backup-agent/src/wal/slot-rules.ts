@@ -47,7 +47,7 @@ export interface Retention {
   walStatus: string | null
 }
 
-export type SlotVerdict = { verdict: 'fine' | 'warn' | 'give-up' | 'invalidated'; reason: string }
+export type SlotVerdict = { verdict: 'fine' } | { verdict: 'give-up' | 'invalidated'; reason: string }
 
 /**
  * What to do about the WAL a slot keeps on the server. Pure: giving up costs recoverability, keeping it costs the disk of the database.
@@ -58,14 +58,23 @@ export function judgeSlot(slot: Retention, limits: { warn: number; giveUp: numbe
   const { retainedBytes, walStatus } = slot
   if (walStatus === 'lost')
     return { verdict: 'invalidated', reason: 'the server gave the replication slot up (max_slot_wal_keep_size)' }
-  if (retainedBytes > Math.max(limits.giveUp, limits.warn))
-    return {
-      verdict: 'give-up',
-      reason: `the server kept back ${retainedBytes} bytes of WAL, more than the ${limits.giveUp} allowed`,
-    }
-  if (walStatus === 'unreserved')
-    return { verdict: 'warn', reason: 'the server will remove WAL the targets do not have at its next checkpoint' }
-  if (retainedBytes > limits.warn)
-    return { verdict: 'warn', reason: `the server keeps back ${retainedBytes} bytes of WAL` }
-  return { verdict: 'fine', reason: `the server keeps back ${retainedBytes} bytes of WAL` }
+  if (retainedBytes <= Math.max(limits.giveUp, limits.warn)) return { verdict: 'fine' }
+  return {
+    verdict: 'give-up',
+    reason: `the server kept back ${retainedBytes} bytes of WAL, more than the ${limits.giveUp} allowed`,
+  }
+}
+
+/**
+ * The limits that are told: whoever gives up first counts, we or the server, and what it keeps is worth an incident well before. Pure.
+ *
+ * @param serverKeeps max_slot_wal_keep_size in bytes; undefined: it has no limit
+ */
+export function limitsTold(
+  { warn, giveUp }: { warn: number; giveUp: number },
+  serverKeeps: number | undefined,
+): { warnBytes: number; giveUpBytes: number; serverGivesUp?: true } {
+  if (serverKeeps === undefined || serverKeeps >= giveUp) return { warnBytes: warn, giveUpBytes: giveUp }
+  const warnBytes = Math.max(1, Math.min(warn, Math.floor(serverKeeps / 2)))
+  return { warnBytes, giveUpBytes: Math.max(1, serverKeeps), serverGivesUp: true }
 }

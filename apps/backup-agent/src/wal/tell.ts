@@ -5,6 +5,7 @@ import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { type Holders, lower } from './holders.ts'
 import type { Road } from './road.ts'
+import { limitsTold } from './slot-rules.ts'
 
 const LOOK_EVERY_MS = 1_000
 const AT_LEAST_EVERY_MS = 5_000
@@ -47,7 +48,7 @@ export async function writeState(road: Road): Promise<boolean> {
 export function stateOf(road: Road): WalState | undefined {
   const { now, wal, slot, sourceId, agentId, clock } = road
   const about = { sourceId, agentId, at: moment(clock.now()), ...verdictOf(road) }
-  const limits = { warnBytes: wal.retained.warn, giveUpBytes: wal.retained.giveUp }
+  const limits = limitsTold(wal.retained, now.serverKeeps)
   if (now.standing === undefined) return now.known && { ...withoutError(now.known), ...about }
   const { holders, systemIdentifier, segmentBytes, path } = now.standing
   const heartbeatAt = now.beats.heldBy(holders.safe)

@@ -69,7 +69,9 @@ function wishesOf(
   return {
     dumps,
     ...(exports.length > 0 && { exports }),
-    ...(physical.size > 0 && { physical: { replication, kinds: physical, heartbeat } }),
+    ...(physical.size > 0 && {
+      physical: { replication, kinds: physical, heartbeat, retained: wal[id]?.retained },
+    }),
   }
 }
 

@@ -42,7 +42,7 @@ export const WalSection = z.strictObject({
   retained: z
     .strictObject({
       warn: ByteSize.default(4 * 1024 ** 3).describe(
-        'An incident is opened when the server keeps back more WAL than this.',
+        'An incident is opened when the server keeps back more WAL than this; where its own max_slot_wal_keep_size is below `giveUp`, at half of that if it is less.',
       ),
       giveUp: ByteSize.default(32 * 1024 ** 3).describe(
         'Beyond this the slot is dropped before the disk is full: the hole is recorded, mailed, and a new base is asked for.',

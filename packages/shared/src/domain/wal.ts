@@ -200,6 +200,8 @@ export const WalState = z.object({
     warnBytes: z.int().positive(),
     /** … and beyond this the slot is given up, aloud. */
     giveUpBytes: z.int().positive(),
+    /** It is the server that gives up there, by its max_slot_wal_keep_size, and before the configuration would. */
+    serverGivesUp: z.literal(true).optional(),
   }),
   /** WAL that is lost for good: recovery cannot pass this hole. Stays until a base backup that ended behind it is stored. */
   lost: z.object({ from: Lsn, to: Lsn, timeline: Timeline, since: Moment, reason: z.string() }).optional(),

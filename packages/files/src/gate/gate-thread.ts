@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   const list = new Frames({ fd: LIST_FD, level: LIST_LEVEL, lanes: 1 })
   const lines = new TextPieces()
   const listed = async (pieces: readonly Buffer[]) => {
-    for (const piece of pieces) await list.add(piece)
+    for (const piece of pieces) await list.add(piece, () => lines.giveBack(piece))
   }
   const snapshot = openSnapshot()
   const gate = archiveGate({

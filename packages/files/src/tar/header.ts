@@ -87,7 +87,7 @@ function trimmed(name: string): string {
 function checksumOf(bytes: Buffer, at: number): number {
   const start = bytes.byteOffset + at
   if (start % 4 !== 0) return byteSum(bytes, at, 148) + 8 * 0x20 + byteSum(bytes, at + 156, BLOCK_BYTES - 156)
-  const words = wordsOf(bytes.buffer)
+  const words = wordsOf(bytes)
   let [even, odd] = [0, 0]
   for (let each = start / 4; each < start / 4 + BLOCK_BYTES / 4; each++) {
     const word = words[each] as number
@@ -104,11 +104,15 @@ function byteSum(bytes: Buffer, from: number, length: number): number {
   return sum
 }
 
+let lastBytes: Buffer | undefined
 let lastWords: Int32Array = new Int32Array(0)
 
-/** The view of the buffer before is nearly always the one asked for again. */
-function wordsOf(buffer: ArrayBufferLike): Int32Array {
+/** The memory bytes lie in. They are nearly always of the piece before, and to ask that for its memory takes as long as the sum. */
+function wordsOf(bytes: Buffer): Int32Array {
+  if (lastBytes === bytes) return lastWords
+  const { buffer } = bytes
   if (lastWords.buffer !== buffer) lastWords = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
+  lastBytes = bytes
   return lastWords
 }
 

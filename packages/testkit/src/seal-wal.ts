@@ -3,10 +3,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
+import { parseHistory } from '@lifeboat/shared/domain/timelines.ts'
 import {
   clusterKey,
   parseLsn,
   type SegmentName,
+  segmentAt,
   segmentRange,
   WAL_DIGEST_DIGITS,
   type WalObject,
@@ -21,6 +23,8 @@ export interface SealWalOptions {
   target: Target
   recipient: string
   sourceId?: string
+  /** What becomes of a file before it is sealed: it is then stored, digested and named as if the server had sent it so. */
+  harm?: (name: string, plain: Buffer) => Buffer
 }
 
 /**
@@ -37,11 +41,14 @@ export async function sealWal({ pg, target, recipient, ...opts }: SealWalOptions
   const names = (await readdir(folder)).filter(
     (name) => name <= current && /^[0-9A-F]{24}$|^[0-9A-F]{8}\.history$/.test(name),
   )
+  const ends = [{ name: current, end: parseLsn(flushed) }, ...(await leftAt(folder, names, size))]
   const keys: Key[] = []
   for (const name of names.sort()) {
     const file = await readFile(join(folder, name))
-    const upTo = Number(parseLsn(flushed) - segmentRange(current, size).start)
-    const plain = name === current ? file.subarray(0, upTo) : file
+    const end = ends.find((each) => each.name === name)?.end
+    const sent =
+      end === undefined ? file : file.subarray(0, Number(end - segmentRange(name as SegmentName, size).start))
+    const plain = opts.harm?.(name, sent) ?? sent
     if (plain.length === 0) continue
     const key = walKey(sourceId, objectOf(name, plain, size))
     keys.push(key)
@@ -54,6 +61,17 @@ export async function sealWal({ pg, target, recipient, ...opts }: SealWalOptions
 const WHERE = `
   select (select system_identifier::text from pg_control_system()) as system, pg_current_wal_flush_lsn()::text as flushed,
          pg_walfile_name(pg_current_wal_flush_lsn()) as current, (select bytes_per_wal_segment from pg_control_init()) as size`
+
+/** A server sends of a timeline what was written up to where it was left, though the file is as long as any. */
+async function leftAt(folder: string, names: readonly string[], size: number) {
+  const newest = names
+    .filter((name) => name.endsWith('.history'))
+    .sort()
+    .at(-1)
+  if (newest === undefined) return []
+  const branches = parseHistory(Number.parseInt(newest, 16), await readFile(join(folder, newest), 'utf8'))
+  return branches.map(({ timeline, end }) => ({ name: segmentAt(timeline, end, size), end }))
+}
 
 function objectOf(name: string, plain: Buffer, segmentBytes: number): WalObject {
   const digest = createHash('sha256').update(plain).digest('hex').slice(0, WAL_DIGEST_DIGITS)

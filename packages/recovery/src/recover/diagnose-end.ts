@@ -3,7 +3,7 @@ import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { describeGoal } from '../goal.ts'
-import { leastEndOf } from './least-end.ts'
+import { endOfRecordAt, leastEndOf } from './least-end.ts'
 import type { RecoverOptions } from './recover.ts'
 
 /** What the server writes before it gives up; the first that fits decides. */
@@ -15,11 +15,12 @@ const BY_LOG: readonly [RegExp, ErrorCode][] = [
 ]
 
 /** Why a recovering server is gone. What the getter kept says more than the server can know. */
-export async function diagnoseEnd({ getter, server, plan }: RecoverOptions): Promise<LifeboatError> {
+export async function diagnoseEnd(opts: RecoverOptions): Promise<LifeboatError> {
+  const { getter, server, plan } = opts
   if (getter?.trouble) return getter.trouble
   const log = await logTail(server.folder, 20)
   const code = BY_LOG.find(([pattern]) => pattern.test(log))?.[1] ?? 'RECOVERY_REFUSED'
-  if (code === 'RECOVERY_ENDED_EARLY' && replayedAll(log, plan))
+  if (code === 'RECOVERY_ENDED_EARLY' && (await replayedAll(log, opts)))
     return new LifeboatError('RECOVERY_BEYOND_ARCHIVE', {
       goal: describeGoal(plan.goal),
       problem: 'no transaction in the archived WAL committed at or after it',
@@ -31,7 +32,9 @@ export async function diagnoseEnd({ getter, server, plan }: RecoverOptions): Pro
 }
 
 /** All the archive has was read, and the goal was not in it: then it is not the archive that broke off. */
-function replayedAll(log: string, plan: RecoverOptions['plan']): boolean {
+async function replayedAll(log: string, { getter, plan: { wal } }: RecoverOptions): Promise<boolean> {
   const done = /redo done at ([0-9A-F]+\/[0-9A-F]+)/.exec(log)?.[1]
-  return done !== undefined && plan.wal !== undefined && parseLsn(done) >= leastEndOf(plan.wal)
+  if (done === undefined || !wal || !getter) return false
+  // The last record that was replayed began there.
+  return (await endOfRecordAt(parseLsn(done), wal, getter)) >= (await leastEndOf(wal, getter))
 }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
 import { hasEnded, isReady, type ServerPlan, spawnServer, stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
 import type { Moment } from '@lifeboat/shared/domain/ids.ts'
-import { type Lsn, parseLsn, type Timeline } from '@lifeboat/shared/domain/wal.ts'
+import { formatLsn, type Lsn, parseLsn, type Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { RecoveryPlan } from '../plan/plan.ts'
 import type { WalGetter } from '../wal/wal-getter.ts'
@@ -49,7 +49,7 @@ export async function recover(opts: RecoverOptions): Promise<{ server: ChildProc
     await whenReached(server, opts)
     opts.getter?.rest()
     const recovered = await reachedAt(opts.connection, opts.server.dataDir)
-    demandWholeArchive(recovered, opts.plan)
+    await demandWholeArchive(recovered, opts)
     return { server, recovered }
   } catch (thrown) {
     await stopServer(server, 'immediate')
@@ -74,8 +74,12 @@ async function whenReached(server: ChildProcess, opts: RecoverOptions): Promise<
   }
 }
 
-/** To the end of the archive PostgreSQL goes without a goal it could miss. */
-function demandWholeArchive({ lsn }: Recovered, { goal, wal }: RecoverOptions['plan']): void {
-  if (goal.to !== 'latest' || !wal || parseLsn(lsn) >= leastEndOf(wal)) return
-  throw new LifeboatError('RECOVERY_ENDED_EARLY', { reached: lsn, expected: wal.end, goal: goal.to })
+/** To the end of the archive PostgreSQL goes without a goal it could miss: a record that it cannot read ends recovery in silence, as the true end does. */
+async function demandWholeArchive({ lsn, lastCommitAt }: Recovered, { plan, getter }: RecoverOptions): Promise<void> {
+  const { goal, wal } = plan
+  if (goal.to !== 'latest' || !wal || !getter || parseLsn(lsn) >= parseLsn(wal.end)) return
+  const least = await leastEndOf(wal, getter)
+  if (parseLsn(lsn) >= least) return
+  const where = { reached: lsn, expected: formatLsn(least), lastCommitAt }
+  throw new LifeboatError('RECOVERY_ENDED_EARLY', { goal: goal.to, ...where })
 }

@@ -57,7 +57,10 @@ export function findWal(name: string, supply: WalSupply): Found {
 }
 
 /** The name PostgreSQL will ask for at a position: of the newest timeline that has it. */
-export function nameAt(position: bigint, { path, listed, segmentBytes }: WalSupply): SegmentName | undefined {
+export function nameAt(
+  position: bigint,
+  { path, listed, segmentBytes }: Pick<WalSupply, 'path' | 'listed' | 'segmentBytes'>,
+): SegmentName | undefined {
   const start = position - (position % BigInt(segmentBytes))
   const candidates = path.filter(({ begin }) => begin - (begin % BigInt(segmentBytes)) <= start).toReversed()
   const names = candidates.map(({ timeline }) => segmentAt(timeline, start, segmentBytes))

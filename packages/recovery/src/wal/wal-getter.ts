@@ -18,6 +18,8 @@ export interface WalGetter extends AsyncDisposable {
   ahead(name: string): void
   /** The goal is reached: fetches no more before anybody asks, unless somebody asks again. */
   rest(): void
+  /** The file as it would be given, for a look of one's own; undefined when the archive ends before it. */
+  look(name: string): Promise<Buffer | undefined>
 }
 
 /** Where the files come from. */
@@ -116,6 +118,11 @@ class Getter implements WalGetter {
 
   rest(): void {
     this.#ahead = undefined
+  }
+
+  async look(name: string): Promise<Buffer | undefined> {
+    using _held = holdMemory(this.#shelf.takesBytes)
+    return await this.#patiently(name)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -76,7 +76,7 @@ export const RECOVERY_ERRORS = {
   },
   RECOVERY_ENDED_EARLY: {
     title: 'Recovery ended before the point it was to reach',
-    hint: 'The archived WAL ends earlier than it should, or no transaction committed at or after that point. The facts name where it ended.',
+    hint: 'The archive holds more WAL than PostgreSQL could read: the facts name where it stopped. Recover from another target, and look at this one with `lifeboat wal audit`; a new base makes newer moments safe.',
     retry: 'never',
     level: 'error',
   },

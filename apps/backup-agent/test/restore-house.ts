@@ -6,11 +6,17 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { restoreConnection } from '@lifeboat/postgres/connection.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
-import { RestoreAudited, type RestoreRequested, RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
+import {
+  RestoreAudited,
+  RestorePlanned,
+  RestorePlanRequested,
+  type RestoreRequested,
+  RestoreSettled,
+} from '@lifeboat/shared/bus/messages/restore.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
-import { type AgentId, moment, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { type AgentId, moment, newRestoreId, type RunId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
-import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import type { RestoreOrder, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
@@ -64,6 +70,8 @@ export interface RestoreHouse extends AsyncDisposable {
   wish(order: RestoreOrder, by?: OperatorKey): Promise<RestoreRequested>
   /** Subject and body, no headers. */
   publishRaw(wish: RestoreRequested): Promise<void>
+  /** What the agent says a restore would do. */
+  plan(cfg: AgentConfig, change?: Partial<RestorePlanRequested>): Promise<RestorePlan>
   /** Waits for so many endings of a command. */
   settled(restoreId: string, count?: number): Promise<RestoreSettled[]>
   audited(restoreId: string): Promise<RestoreAudited[]>
@@ -98,9 +106,9 @@ export interface ServedRestoreHouse extends AsyncDisposable {
   begin(): Promise<void>
 }
 
-export async function serveRestoreHouse(): Promise<ServedRestoreHouse> {
+export async function serveRestoreHouse(like?: AgentHouseServer): Promise<ServedRestoreHouse> {
   await using opening = new AsyncDisposableStack()
-  const at = opening.use(await openRestoreHouse())
+  const at = opening.use(await openRestoreHouse(like))
   const cfg = at.config()
   let agent = await at.house.agent(cfg)
   opening.defer(() => agent[Symbol.asyncDispose]())
@@ -166,6 +174,7 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
   const hooks = {
     ...{ good: hook('ok'), waiting: hook('wait', 600_000) },
     ...{ failing: hook('fail'), hanging: hook('hang', 1000) },
+    stray: { ...hook('ok'), user: 'nobody-of-this-name' },
   }
   const pair = { ann: newOperatorKey(undefined), ben: newOperatorKey(undefined), eve: newOperatorKey(undefined) }
   const operators = {
@@ -215,6 +224,14 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
       return { restoreId: order.restoreId, agentId: order.agentId as AgentId, order: await signOrder(order, by) }
     },
     publishRaw: (wish) => publishRaw(house.natsUrl, `lifeboat.wish.restore.requested.v1.${wish.agentId}`, wish),
+    async plan({ agentId }, change = {}) {
+      const [restoreId, requestedAt] = [newRestoreId(Date.now()), moment(Date.now())]
+      const about = { restoreId, agentId, sourceId: SOURCE, unproven: false, requestedAt, hooks: {} }
+      await bus.publish(RestorePlanRequested, { ...about, targets: ['south' as TargetId], ...change })
+      const { plan, error } = await house.fact(RestorePlanned, (fact) => fact.restoreId === restoreId)
+      if (!plan) throw new Error(`there is no plan: ${JSON.stringify(error)}`)
+      return plan
+    },
     settled: (restoreId, count = 1) =>
       whenFacts(bus, RestoreSettled, (fact) => fact.restoreId === restoreId, { count, withinMs: 240_000 }),
     audited: (restoreId) => factsThat(bus, RestoreAudited, (fact) => fact.restoreId === restoreId),
@@ -222,7 +239,8 @@ export async function openRestoreHouse(like?: AgentHouseServer): Promise<Restore
       const cancels = await bus.bucket(CANCELS_BUCKET)
       const runId = restoreId as RunId
       using heard = heardBy?.deps.cancels.of(runId)
-      await cancels.put(runId, { runId, why: 'cancelled', by: 'ann', at: moment(Date.now()) })
+      const said = { by: 'ann', reason: 'the wrong source', at: moment(Date.now()) }
+      await cancels.put(runId, { runId, why: 'cancelled', ...said })
       if (heard && !heard.signal.aborted) await once(heard.signal, 'abort')
     },
     async staying() {

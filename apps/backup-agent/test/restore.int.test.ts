@@ -241,11 +241,16 @@ test('a database that was dropped after a restore gives way to what was put asid
   expect([await at.patients(), await at.besides(), await at.hooksRan()]).toEqual([0, [], ['stop', 'start', 'ready']])
 })
 
-test('cancelled before the swap nothing changes, and the service is started again', async () => {
+test('cancelled before the swap nothing changes, the service is started again, and who asked for it and why is written down', async () => {
   const { restoreId } = await at.command(cfg, { hooks: { stop: 'waiting', start: 'good' } })
   await until(at.hooksRan, (ran) => ran.length > 0)
   await at.cancel(restoreId, served.agent)
   await at.letGo()
-  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false }])
+  const said = { cancelledBy: 'ann', cancelReason: 'the wrong source' }
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'cancelled', swapped: false, ...said }])
   expect([await at.patients(), await at.besides(), await at.hooksRan()]).toEqual([0, [], ['start']])
+  expect(await at.audited(restoreId)).toMatchObject([
+    { event: 'accepted' },
+    { event: 'cancelled', who: ['ann'], ...said },
+  ])
 })

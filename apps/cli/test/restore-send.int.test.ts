@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { RestoreAudited, RestoreRequested, RestoreSettled } from '@lifeboat/shared/bus/messages/restore.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import { CANCELS_BUCKET } from '@lifeboat/shared/run/cancels.ts'
 import { newOperatorKey, openOperatorKey, signOrder } from '@lifeboat/shared/signing/orders.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Handed } from '../src/restore/hand-over.ts'
@@ -64,6 +65,27 @@ test('one that failed then fails now, with its reason', async () => {
   const { code, told, text } = await send(wish.file)
   expect({ code, told }).toMatchObject({ code: 7, told: { outcome: 'failed', error: { code: 'RESTORE_HOOK_FAILED' } } })
   expect(text).toMatch(/: failed[\s\S]*RESTORE_HOOK_FAILED/)
+})
+
+test('who cancels and why is kept for its agent, and stands in the end and in the audit', async () => {
+  const wish = await written(100)
+  await audited(wish, 'accepted', {}, 100)
+  const { restoreId } = wish
+  const why = ['--why', 'the wrong source']
+  expect((await cli(fleet.dir, ['restore', 'cancel', restoreId, ...why])).code).toBe(0)
+  const cancels = await fleet.bus.bucket(CANCELS_BUCKET)
+  const said = (await cancels.get(restoreId))?.value
+  expect(said).toMatchObject({
+    why: 'cancelled',
+    by: expect.stringMatching(/^operator \w/),
+    reason: 'the wrong source',
+  })
+
+  await audited(wish, 'cancelled', { cancelledBy: said?.by, cancelReason: said?.reason }, 100)
+  const { code, told, text } = await send(wish.file)
+  expect({ code, told }).toMatchObject({ code: 7, told: { cancelledBy: said?.by, cancelReason: 'the wrong source' } })
+  const status = (await cli(fleet.dir, ['restore', 'status', restoreId])).out
+  for (const shown of [text, status]) expect(shown).toContain(`by ${said?.by}: the wrong source`)
 })
 
 test('what its agent has told of the end is told as long as the bus has it', async () => {

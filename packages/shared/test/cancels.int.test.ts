@@ -27,9 +27,9 @@ test('a cancelled run hears of it with the reason, and no other run does', async
   const cancels = await open()
   const [one, other] = [cancels.of('run.1' as RunId).signal, cancels.of('run.2' as RunId).signal]
   const heard = once(one, 'abort')
-  await (await open()).cancel(aCancel('run.1', 'cancelled'))
+  await (await open()).cancel({ ...aCancel('run.1', 'cancelled'), reason: 'the wrong database' })
   await heard
-  expect(one.reason).toMatchObject({ code: 'RUN_CANCELLED', facts: { by: 'operator' } })
+  expect(one.reason).toMatchObject({ code: 'RUN_CANCELLED', facts: { by: 'operator', reason: 'the wrong database' } })
   expect(other.aborted).toBe(false)
 })
 

@@ -215,9 +215,18 @@ async function obey(deps: AgentDeps, { order, first, delivery, patienceMs }: Obe
     if (!cancelled.signal.aborted && leaving.signal.aborted) throw LifeboatError.from(run.signal.reason)
     const swapped = entry.stage === 'swapped'
     const outcome = cancelled.signal.aborted && !swapped ? 'cancelled' : 'failed'
-    ending = { outcome, swapped, ...(swapped && entry.aside !== undefined && { aside: entry.aside }), error }
+    const said = outcome === 'cancelled' ? saidBy(LifeboatError.from(cancelled.signal.reason)) : {}
+    ending = { outcome, swapped, ...(swapped && entry.aside !== undefined && { aside: entry.aside }), ...said, error }
   }
   await settle(deps, entry, { order, ...subjectIn(cfg, sourceId) }, ending)
+}
+
+/** Who asked for the end, and why, as the cancel has it. */
+function saidBy({ facts: { by, reason } }: LifeboatError): Pick<Ending, 'cancelledBy' | 'cancelReason'> {
+  return {
+    ...(by !== undefined && { cancelledBy: String(by) }),
+    ...(reason !== undefined && { cancelReason: String(reason) }),
+  }
 }
 
 /** Both are stored once, however often they are told. */

@@ -29,6 +29,8 @@ export type Ending = Pick<
   | 'extent'
   | 'schema'
   | 'files'
+  | 'cancelledBy'
+  | 'cancelReason'
 > & {
   error?: LifeboatError | undefined
 }
@@ -60,8 +62,14 @@ export function audit(
 
 /** The same of an end, with its own moment: told again it is the same record. */
 export function auditEnd(deps: Teller, about: About, settled: RestoreSettled): Promise<void> {
-  const { restoreId, at, aside, passedOver, error, outcome: event } = settled
-  const found = { ...(aside !== undefined && { aside }), ...(passedOver && { passedOver }), ...(error && { error }) }
+  const { restoreId, at, aside, passedOver, cancelledBy, cancelReason, error, outcome: event } = settled
+  const found = {
+    ...(aside !== undefined && { aside }),
+    ...(passedOver && { passedOver }),
+    ...(cancelledBy !== undefined && { cancelledBy }),
+    ...(cancelReason !== undefined && { cancelReason }),
+    ...(error && { error }),
+  }
   return write(deps, about, { restoreId, event, at, ...found })
 }
 
@@ -70,7 +78,17 @@ async function write(
   { who, order, database, root }: About,
   found: Pick<
     RestoreAudited,
-    'restoreId' | 'event' | 'at' | 'aside' | 'error' | 'diffs' | 'changes' | 'extent' | 'passedOver'
+    | 'restoreId'
+    | 'event'
+    | 'at'
+    | 'aside'
+    | 'error'
+    | 'diffs'
+    | 'changes'
+    | 'extent'
+    | 'passedOver'
+    | 'cancelledBy'
+    | 'cancelReason'
   >,
 ): Promise<void> {
   await bus.publish(Audited, {

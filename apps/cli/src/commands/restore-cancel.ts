@@ -6,8 +6,8 @@ import { withFleet } from '../open-fleet.ts'
 import { operator } from '../operator.ts'
 import { endOf, readHistory } from '../restore/history.ts'
 
-/** Ends a restore before its swap. It changes nothing in production, so it needs no signature. */
-export const restoreCancel: Command<{ restore: string }> = ({ restore }, context) =>
+/** Ends a restore before its swap. It changes nothing in production, so it needs no signature; who asked and why goes into the audit as it was said. */
+export const restoreCancel: Command<{ restore: string; why?: string }> = ({ restore, why: reason }, context) =>
   withFleet(context, [], async ({ bus }) => {
     const known = RestoreId.safeParse(restore)
     if (!known.success) throw new LifeboatError('RESTORE_UNKNOWN', { restoreId: restore })
@@ -17,7 +17,8 @@ export const restoreCancel: Command<{ restore: string }> = ({ restore }, context
     if (over) throw new LifeboatError('RESTORE_ENDED', { restoreId: restore, event: over.event, at: over.at })
     const runId = restore as string as RunId
     const cancels = await bus.bucket(CANCELS_BUCKET)
-    await cancels.put(runId, { runId, why: 'cancelled', by: operator(), at: moment(context.clock.now()) })
+    const said = { by: operator(), ...(reason !== undefined && { reason }), at: moment(context.clock.now()) }
+    await cancels.put(runId, { runId, why: 'cancelled', ...said })
     const text = () =>
       events.length === 0
         ? `nobody has told of ${restore} yet: look whether the id is right; where its agent is away, it finds this when it comes back`

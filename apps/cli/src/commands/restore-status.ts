@@ -4,7 +4,7 @@ import type { Command } from '../context.ts'
 import { timeText } from '../format/moments.ts'
 import { table } from '../format/table.ts'
 import { withFleet } from '../open-fleet.ts'
-import { whatText } from '../restore/audit-text.ts'
+import { cancelledText, whatText } from '../restore/audit-text.ts'
 import { changesLines } from '../restore/files-text.ts'
 import { readHistory } from '../restore/history.ts'
 import { passedOverText } from '../restore/passed-over-text.ts'
@@ -27,11 +27,18 @@ export const restoreStatus: Command<{ restore?: string }> = ({ restore }, contex
   })
 
 /** What was told before anything was changed, and with the end. */
-function furtherLines({ changes, diffs, extent, passedOver = [] }: RestoreAudited): string[] {
+function furtherLines(told: RestoreAudited): string[] {
+  const { changes, diffs, extent, passedOver = [] } = told
   const away = passedOver.map((each) => `Passed over: ${passedOverText(each)}`)
   const lines = [...(changes ? changesLines(changes) : []), ...(diffs ? [diffText(diffs)] : [])]
   const heads = ['', 'Before anything was changed, the backup against what was there:']
-  return [...(lines.length === 0 ? [] : [...heads, ...lines]), ...(extent ? [extentText(extent)] : []), ...away]
+  const ended = told.cancelledBy === undefined ? [] : [`Cancelled ${cancelledText(told)}`]
+  return [
+    ...(lines.length === 0 ? [] : [...heads, ...lines]),
+    ...(extent ? [extentText(extent)] : []),
+    ...away,
+    ...ended,
+  ]
 }
 
 function row(told: RestoreAudited): string[] {

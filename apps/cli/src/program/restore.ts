@@ -153,10 +153,9 @@ export function addRestoring({ does, noun, verb }: Shape): void {
     ['file'],
   )
   does(
-    verb(restore, 'cancel', 'End a restore before its swap; afterwards there is `revert`.').argument(
-      '<restore>',
-      'the whole restore id',
-    ),
+    verb(restore, 'cancel', 'End a restore before its swap; afterwards there is `revert`.')
+      .argument('<restore>', 'the whole restore id')
+      .option('--why <reason>', 'for the audit'),
     async () => (await import('../commands/restore-cancel.ts')).restoreCancel,
     ['restore'],
   )

@@ -20,6 +20,14 @@ export function whatText(told: Partial<RestoreAudited>): string {
   return changes ? `${what}: ${changesText(changes)}` : what
 }
 
+/** Of one that was cancelled: who says to have done it, and why. */
+export function cancelledText({
+  cancelledBy,
+  cancelReason,
+}: Pick<RestoreAudited, 'cancelledBy' | 'cancelReason'>): string {
+  return [`by ${cancelledBy}`, ...(cancelReason === undefined ? [] : [cancelReason])].join(': ')
+}
+
 /** A command that was refused says its kind and not what its database or folder is called. */
 function subjectText({ kind = 'cluster', database, root, tables, place }: Partial<RestoreAudited>): string {
   if (tables) return [tables.map(titleOf).join(', '), ...(database === undefined ? [] : ['of', database])].join(' ')

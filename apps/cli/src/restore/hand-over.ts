@@ -10,6 +10,7 @@ import { timeoutMsOf } from '../parse-moment.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { until } from '../wait/until.ts'
 import { waitForFact } from '../wait/wait-for-fact.ts'
+import { cancelledText } from './audit-text.ts'
 import type { Begun } from './begun.ts'
 import type { Earlier } from './earlier-run.ts'
 import { filesLines } from './files-text.ts'
@@ -129,10 +130,10 @@ function settledOutcome(settled: RestoreSettled): Outcome {
 
 export function settledText(settled: RestoreSettled, style: Style): string {
   const { outcome, swapped, aside, terminated, dropped, tables, rows, cluster, diffs, extent, schema, files } = settled
-  const { passedOver = [], error } = settled
+  const { passedOver = [], cancelledBy, error } = settled
   const head = outcome === 'done' ? style.good('done') : style.bad(outcome)
   return [
-    `${settled.restoreId}: ${head}`,
+    `${settled.restoreId}: ${head}${cancelledBy === undefined ? '' : ` ${cancelledText(settled)}`}`,
     ...(tables === undefined
       ? []
       : [`${tables} table${tables === 1 ? '' : 's'} with ${rows} rows came back and were compared.`]),

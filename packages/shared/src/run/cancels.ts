@@ -8,8 +8,10 @@ export const Cancel = z.object({
   runId: RunId,
   /** Becomes RUN_CANCELLED or RUN_OVERDUE in the run itself. */
   why: z.enum(['cancelled', 'overdue']),
-  /** Who asked, for the log. */
+  /** Who says to have asked: nothing here is signed. */
   by: z.string(),
+  /** In the words of whoever asked. */
+  reason: z.string().max(1000).optional(),
   at: Moment,
 })
 export type Cancel = z.infer<typeof Cancel>
@@ -85,6 +87,7 @@ function forgetOld(asked: Map<string, Cancel>): void {
   for (const [runId, { at }] of asked) if (Date.parse(at) < oldest) asked.delete(runId)
 }
 
-function reasonOf({ runId, why, by }: Cancel): LifeboatError {
-  return new LifeboatError(why === 'overdue' ? 'RUN_OVERDUE' : 'RUN_CANCELLED', { runId, by })
+function reasonOf({ runId, why, by, reason }: Cancel): LifeboatError {
+  const facts = { runId, by, ...(reason !== undefined && { reason }) }
+  return new LifeboatError(why === 'overdue' ? 'RUN_OVERDUE' : 'RUN_CANCELLED', facts)
 }

@@ -81,6 +81,13 @@ export const RestoreRequested = defineMessage({
 })
 export type RestoreRequested = DataOf<typeof RestoreRequested>
 
+/** Of one that was cancelled before its swap. */
+const Cancelled = z.object({
+  /** Who says to have asked for the end: a cancel is not signed, since it changes nothing. */
+  cancelledBy: z.string().optional(),
+  cancelReason: z.string().optional(),
+})
+
 export const RestoreSettled = defineMessage({
   subject: 'restore.settled',
   version: 1,
@@ -121,6 +128,7 @@ export const RestoreSettled = defineMessage({
     /** Targets that could not help. */
     passedOver: z.array(PassedOver).optional(),
     at: Moment,
+    ...Cancelled.shape,
     error: ErrorReportSchema.optional(),
   }),
 })
@@ -171,6 +179,7 @@ export const RestoreAudited = defineMessage({
     aside: z.string().optional(),
     /** With the end: targets that could not help. */
     passedOver: z.array(PassedOver).optional(),
+    ...Cancelled.shape,
     error: ErrorReportSchema.optional(),
   }),
 })

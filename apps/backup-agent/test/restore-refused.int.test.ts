@@ -46,6 +46,11 @@ describe('a command that is', () => {
       'RESTORE_HOOK_UNKNOWN',
     ],
     [
+      'naming a hook that cannot run as its account',
+      async () => at.wish(await at.order(cfg, { hooks: { stop: 'good', start: 'stray' } })),
+      'RESTORE_HOOK_UNFIT',
+    ],
+    [
       'altered',
       async () => {
         const wish = await at.wish(await at.order(cfg))

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sealWithPassphrase } from '@lifeboat/shared/age/passphrase.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { installHardDatabase } from '@lifeboat/testkit/hard-database/install.ts'
@@ -37,6 +39,7 @@ afterAll(async () => {
   await house?.[Symbol.asyncDispose]()
 })
 
+const into = ({ port }: TestPostgres) => ['--server', `postgres://postgres@127.0.0.1:${port}/postgres`]
 const COUNT = 'select count(*)::int as rows from visits.visit'
 
 test('out of a bucket and a key alone a database comes back in a server of its own, compared with what it was', async () => {
@@ -47,10 +50,48 @@ test('out of a bucket and a key alone a database comes back in a server of its o
   expect(out).toContain(`What was committed after ${manifest.snapshotAt}`)
   try {
     expect(await house.ask(port, 'records', 'select count(*) from visit')).toBe('2000')
+    const analysed = `select string_agg(attname, ',' order by attname) from pg_stats where tablename = 'visit'`
+    expect(await house.ask(port, 'records', analysed)).toBe('no,note')
     expect(await house.ask(port, 'postgres', `select rolcanlogin from pg_roles where rolname = 'app'`)).toBe('t')
   } finally {
     await house.stop(join(folder, 'data'), pg.binDir)
   }
+})
+
+test('the identity out of the escrow brings the data back with its passphrase, and with nothing else', async () => {
+  const escrow = join(house.folder, 'safe.escrow.age')
+  await writeFile(escrow, sealWithPassphrase(await readFile(house.identityFile, 'utf8'), 'correct horse battery'))
+  const recover = (passphrase: string) =>
+    house.recover([...into(pg), '--as', 'out_of_escrow', '--json'], {
+      identity: escrow,
+      env: { PGPASSWORD: pg.password, LIFEBOAT_IDENTITY_PASSPHRASE: passphrase },
+    })
+  const wrong = await recover('correct horse')
+  expect([wrong.code, wrong.out]).toEqual([2, expect.stringContaining('another passphrase')])
+  const { code, err, out } = await recover('correct horse battery')
+  expect([code, err, code === 0 ? '' : out]).toEqual([0, '', ''])
+  expect(await pg.query('out_of_escrow', COUNT)).toEqual([{ rows: 2000 }])
+})
+
+test('extensions this host or that server has no files of are named before anything is made', async () => {
+  await using wanting = await openBareHouse()
+  const change = ({ server, ...of }: Manifest) =>
+    ({ ...of, server: { ...server, extensions: { ...server?.extensions, not_here: '1.0' } } }) as Manifest
+  await wanting.drilled(await sealBackup({ pg, database: 'records', signer: wanting.agent, change, ...wanting }))
+  const env = { PGPASSWORD: pg.password }
+  const folder = join(wanting.folder, 'new')
+  for (const place of [
+    ['--to', folder],
+    [...into(pg), '--as', 'wanting'],
+  ]) {
+    const planned = await wanting.recover([...place, '--dry-run', '--json'], { env })
+    const unfit = { code: 'RECOVERY_SERVER_UNFIT', facts: { missing: ['not_here'] } }
+    expect([planned.code, JSON.parse(planned.out).plan.obstacles]).toMatchObject([7, [unfit]])
+    const { code, err } = await wanting.recover(place, { env })
+    expect([code, err]).toEqual([7, expect.stringMatching(/RECOVERY_SERVER_UNFIT[\s\S]*not_here/)])
+  }
+  expect(await wanting.names(folder)).toEqual([])
+  expect(await pg.query('postgres', `select from pg_database where datname ~ 'wanting|recovering'`)).toEqual([])
 })
 
 test('into a server that has the original still: beside it, under another name, with owner, settings and grants', async () => {

@@ -103,3 +103,27 @@ test('what is written down behind a source that failed says which came back befo
   const again = await cli(fleet.dir, ['restore', 'send', 'rest.json'])
   expect([again.code, again.out]).toEqual([7, expect.stringMatching(/stop-app has stopped stands still/)])
 })
+
+test('with --json a plan tells itself and nothing is commanded, and what is brought back or written down has its plan in the answer', async () => {
+  await using agent = await standInAgent(fleet.bus, 'db1')
+  const json = async (args: readonly string[]) => {
+    const { code, out, err } = await cli(fleet.dir, [...args, '--json'])
+    expect([code, err]).toEqual([0, ''])
+    return JSON.parse(out)
+  }
+  const plan = { sourceId: 'records', targetId: 'aws', loss: { sentence: 'nothing is lost' }, obstacles: [] }
+  const steps = [{ sourceId: 'records', as: 'database', plan }, { sourceId: 'quiet' }]
+  expect(await json([...command.slice(0, 3), '--identity', 'identity', '--plan-only'])).toMatchObject({
+    ...{ point: POINT, earlier: [], steps, leftOut: [] },
+  })
+  const one = ['records', '--backup', '20260927T010000Z-dump-aaaaaa']
+  expect(await json(['restore', 'plan', ...one])).toMatchObject(plan)
+  const byAnn = [...command.slice(3, 9), '--yes-i-mean', 'records']
+  expect(await json(['restore', 'run', ...one, ...byAnn, '--out', 'one.json'])).toMatchObject({ plan })
+  expect(await json([...command, '--out', 'set.json'])).toMatchObject({ plan: { point: POINT, steps } })
+  expect(agent.obeyed).toEqual([])
+
+  expect(await json(command)).toMatchObject({ notDone: [], plan: { point: POINT, steps } })
+  expect(await json(['restore', 'run', ...one, ...byAnn])).toMatchObject({ outcome: 'done', swapped: true, plan })
+  expect(agent.obeyed.map(({ sourceId }) => sourceId)).toEqual(['records', 'quiet', 'records'])
+})

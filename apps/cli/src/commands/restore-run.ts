@@ -16,7 +16,7 @@ import { sealIdentityFile } from '../restore/seal-identity.ts'
 
 export type RestoreRunArgs = PlanArgs & SigningArgs
 
-/** Plans, has the plan confirmed, signs it and sends it, or writes it down for another operator to sign. */
+/** Plans, has the plan confirmed, signs it and sends it, or writes it down for another operator to sign. The plan is in the answer as well: with `--json` nothing else shows it. */
 export const restoreRun: Command<RestoreRunArgs> = (args, context) =>
   withFleet(context, ['sources', 'agents', 'policies', 'targets'], async ({ bus, config }) => {
     const { terminal, options, clock } = context
@@ -36,5 +36,8 @@ export const restoreRun: Command<RestoreRunArgs> = (args, context) =>
     await confirmName(to.sourceId, args.yesIMean, terminal, line)
     const order = orderOf(to, args, { fleetId: config.fleet, plan, sealedIdentity, nowMs: clock.now() })
     const wish = { restoreId: order.restoreId, agentId: to.agentId, order: await signOrder(order, key) }
-    return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
+    const outcome = await (args.out === undefined
+      ? sendOrder(bus, wish, context, args.timeout)
+      : writeOrder(args.out, wish, context))
+    return { ...outcome, value: { ...(outcome.value as object), plan } }
   })

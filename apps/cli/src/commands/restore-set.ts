@@ -37,11 +37,9 @@ export const restoreSet: Command<RestoreSetArgs> = (given, context) =>
     const { point, earlier, steps, leftOut } = set
     const obstacles = steps.flatMap(({ plan }) => plan.obstacles)
     const text = (style: Style) => setPlanText(set, style)
-    if (key === undefined) {
-      const told = steps.map(({ sourceId, backupId, as, plan }) => ({ sourceId, backupId, as, plan }))
-      const value = { point: point.point, earlier, steps: told, leftOut }
-      return { value, text, ...(obstacles.length > 0 && { exit: 'failed' as const }) }
-    }
+    const told = steps.map(({ sourceId, backupId, as, plan }) => ({ sourceId, backupId, as, plan }))
+    const plan = { point: point.point, earlier, steps: told, leftOut }
+    if (key === undefined) return { value: plan, text, ...(obstacles.length > 0 && { exit: 'failed' as const }) }
     line.say(text(styleFor(false)))
     const [obstacle] = obstacles
     if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
@@ -55,7 +53,8 @@ export const restoreSet: Command<RestoreSetArgs> = (given, context) =>
     if (args.out !== undefined) {
       const wishes = await Promise.all(steps.map(wish))
       const before = earlier.map(({ earlier: { restoreId } }) => restoreId)
-      return writeSet(args.out, { point: point.point, ...(before.length > 0 && { before }), wishes }, context)
+      const file = { point: point.point, ...(before.length > 0 && { before }), wishes }
+      return withPlan(await writeSet(args.out, file, context), plan)
     }
     const sources = [...earlier, ...steps].map(({ sourceId }) => sourceId)
     const around = (sourceId: string) => ({ hooks: hooksOf(hooksAround(sourceId, { ...args }, sources)) })
@@ -63,8 +62,13 @@ export const restoreSet: Command<RestoreSetArgs> = (given, context) =>
       ...earlier.map((step) => ({ ...step, ...around(step.sourceId) })),
       ...steps.map((step) => ({ ...step, ...around(step.sourceId), wish: () => wish(step) })),
     ]
-    return obeyInTurn(bus, turns, context, { timeout: args.timeout, goesOn: () => GOES_ON })
+    return withPlan(await obeyInTurn(bus, turns, context, { timeout: args.timeout, goesOn: () => GOES_ON }), plan)
   })
+
+/** With `--json` nothing else shows it. */
+function withPlan(outcome: Outcome, plan: object): Outcome {
+  return { ...outcome, value: { ...(outcome.value as object), plan } }
+}
 
 /** What is written down is sent by somebody who knows nothing of a restore under way, and would begin beside it. */
 function begunText(begun: PlannedSet['earlier']): string {

@@ -9,6 +9,7 @@ import { type ContentsApart, openParts, unsealApart } from '../fetch/unseal.ts'
 import type { Extraction, ExtractJob } from './extract-job.ts'
 import { type ExtractThread, openExtractThread } from './extract-thread.ts'
 import { DEFAULT_TABLESPACE, type HollowFiles } from './hollow.ts'
+import type { PlacingOptions } from './place-files.ts'
 import { unreadable } from './tar-header.ts'
 import { CONTROL, WITHHELD } from './withheld.ts'
 
@@ -59,7 +60,7 @@ export async function extractBackup(
   try {
     await using parts = openParts(reader, [...archivesOf(manifest), { manifest, artifact: listed }])
     const by = { reader, thread, place, parts }
-    const { archives, ...extracted } = await extractArchives(by, manifest, false)
+    const { archives, ...extracted } = await extractArchives(by, manifest, { over: false, followed: false })
     const { dataDir, tablespaces } = extracted
     for (const [oid, to] of tablespaces) await symlink(to, join(dataDir, 'pg_tblspc', oid))
     await extractOne(by, manifest, { artifact: listed, folder: dataDir, over: false, file: 'backup_manifest' })
@@ -88,11 +89,11 @@ export interface ExtractedArchive extends Extraction {
   folder: string
 }
 
-/** All archives of one backup, `pg_control` withheld. @param over the earlier backups of its chain lie there */
+/** All archives of one backup, `pg_control` withheld. @param at where in its chain it stands */
 export async function extractArchives(
   by: Extracting,
   manifest: PhysicalManifest,
-  over: boolean,
+  at: Pick<PlacingOptions, 'over' | 'followed'>,
 ): Promise<Extracted & { archives: ExtractedArchive[] }> {
   const { folder, account, hollow } = by.place
   const dataDir = join(folder, 'data')
@@ -102,13 +103,13 @@ export async function extractArchives(
   const archives: ExtractedArchive[] = []
   for (const { artifact, tablespace } of archivesOf(manifest)) {
     const folder = tablespaces.get(tablespace) ?? dataDir
-    const placing = { folder, over, ...(hollow && { hollow: { ...hollow, tablespace } }) }
+    const placing = { folder, ...at, ...(hollow && { hollow: { ...hollow, tablespace } }) }
     archives.push({ ...(await extractOne(by, manifest, { artifact, ...placing })), folder })
   }
   return { dataDir, tablespaces, archives }
 }
 
-type Unpacking = Pick<ExtractJob, 'folder' | 'over' | 'file' | 'hollow'> & { artifact: Artifact }
+type Unpacking = Pick<ExtractJob, 'folder' | 'over' | 'followed' | 'file' | 'hollow'> & { artifact: Artifact }
 
 function extractOne(
   { reader, thread, place: { account, saved }, parts }: Extracting,

@@ -1,5 +1,5 @@
 import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import type { Reader } from '../fetch/reader.ts'
 import { openParts } from '../fetch/unseal.ts'
 import {
@@ -43,11 +43,12 @@ export async function extractChain(
   try {
     await using parts = openParts(reader, chain.flatMap(archivesOf))
     for (const [index, manifest] of chain.entries()) {
-      last = await extractArchives({ reader, thread, place, parts }, manifest, index > 0)
+      const at = { over: index > 0, followed: index + 1 < chain.length }
+      last = await extractArchives({ reader, thread, place, parts }, manifest, at)
       all.push(...last.archives)
     }
     const { dataDir, tablespaces, archives } = last as NonNullable<typeof last>
-    await removeGone(archives)
+    await removeGone(all, archives)
     await removeGoneTablespaces(place.folder, tablespaces)
     for (const [oid, to] of tablespaces) await symlink(to, join(dataDir, 'pg_tblspc', oid))
     await makeWhole(join(dataDir, 'backup_label'))
@@ -58,15 +59,12 @@ export async function extractChain(
   }
 }
 
-/** What earlier backups had and the newest has no more: dropped tables, old WAL. */
-async function removeGone(archives: readonly ExtractedArchive[]): Promise<void> {
-  for (const { folder, names } of archives) {
-    const kept = new Set(names)
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-    const gone = entries
-      .map((entry) => join(entry.parentPath, entry.name))
-      .filter((path) => !kept.has(relative(folder, path)))
-    for (const path of gone) await rm(path, { recursive: true, force: true })
+/** What earlier backups had and the newest has no more: dropped tables. */
+async function removeGone(all: readonly ExtractedArchive[], newest: readonly ExtractedArchive[]): Promise<void> {
+  for (const { folder, names } of newest) {
+    const gone = new Set(all.filter((each) => each.folder === folder).flatMap((each) => each.names))
+    for (const kept of names) gone.delete(kept)
+    for (const name of gone) await rm(join(folder, name), { recursive: true, force: true })
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
@@ -34,11 +34,13 @@ interface Given {
   name?: string
   cutAt?: readonly number[]
   over?: boolean
+  followed?: boolean
   claimedBytes?: number
 }
 
-async function place(contents: Buffer, { name = 'INCREMENTAL.1', cutAt = [], over = true, claimedBytes }: Given = {}) {
-  using placement = new FilePlacement({ folder, account: serverAccount(), over })
+async function place(contents: Buffer, given: Given = {}) {
+  const { name = 'INCREMENTAL.1', cutAt = [], over = true, followed = false, claimedBytes } = given
+  using placement = new FilePlacement({ folder, account: serverAccount(), over, followed })
   const bytes = claimedBytes ?? contents.length
   const sink = placement.file({ name, bytes, mode: 0o600, kind: 'file', leadsTo: '' })
   const edges = [0, ...[...cutAt].sort((a, b) => a - b).filter((at) => at < contents.length), contents.length]
@@ -92,6 +94,15 @@ test('into a new folder nothing is written twice, and a name that looks incremen
   await place(pages(7), { over: false })
   expect((await readFile(join(folder, 'INCREMENTAL.1'))).equals(pages(7))).toBe(true)
   expect((await failure(place(pages(8), { over: false })))?.facts.message).toContain('EEXIST')
+})
+
+test('WAL comes out of the newest backup of a chain alone', async () => {
+  const segment = 'pg_wal/000000010000000000000007'
+  expect(await place(pages(7), { name: segment, over: false, followed: true })).toEqual([])
+  expect(await place(pages(8), { name: 'pg_wal_is_not_this', over: false, followed: true })).toHaveLength(1)
+  expect(await readdir(folder)).toEqual(['pg_wal_is_not_this'])
+  expect(await place(pages(9), { name: segment })).toEqual([segment])
+  expect((await readFile(join(folder, segment))).equals(pages(9))).toBe(true)
 })
 
 test('a large file comes whole', async () => {

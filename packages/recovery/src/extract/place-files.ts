@@ -13,6 +13,7 @@ import { CONTROL, WITHHELD } from './withheld.ts'
 /** Group may read where the server allows it; nobody else ever. */
 const MODE_MASK = 0o770
 const INCREMENTAL = 'INCREMENTAL.'
+const WAL = 'pg_wal/'
 const { O_CREAT, O_EXCL, O_WRONLY } = constants
 
 export interface PlacingOptions {
@@ -21,11 +22,16 @@ export interface PlacingOptions {
   account: Account
   /** The folder holds the earlier backups of the chain, and this one goes over them; otherwise nothing that is there is touched. */
   over: boolean
+  /** A later backup of the chain goes over this one and brings all the WAL it needs, so that none of this one's is. Default: none does. */
+  followed?: boolean
   /** Files of the archive, which is that of this tablespace, that nobody will read. */
   hollow?: HollowFiles & { tablespace: string }
   /** Whether it will have to survive a crash: then it is sent on its way to the disk as it is written. Whoever uses it in the end saves it for good. */
   saved?: boolean
 }
+
+/** Of a file that is not made. */
+const NOWHERE: FileSink = { write() {}, close() {} }
 
 interface Placed {
   fd: number
@@ -39,7 +45,7 @@ interface Placed {
  * other thread has to be woken for it. `pg_control` comes under another name.
  */
 export class FilePlacement implements Placement, Disposable {
-  /** What the folder must hold in the end: every member, by its final name. */
+  /** What the folder must hold in the end: every member that was put there, by its final name. */
   readonly names = new Set<string>()
   /** Length of the files that were left hollow. */
   hollowBytes = 0
@@ -67,6 +73,7 @@ export class FilePlacement implements Placement, Disposable {
   }
 
   file(member: TarMember): FileSink {
+    if (this.#opts.followed && member.name.startsWith(WAL)) return NOWHERE
     const changes = this.#opts.over && basename(member.name).startsWith(INCREMENTAL)
     const { fd, path } = changes ? this.#openEarlier(member) : this.#create(member)
     const ahead = this.#ahead

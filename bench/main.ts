@@ -30,8 +30,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (on !== undefined && !isOnMajor(on)) return benchOnMajor(on, argv)
   const inventory = await takeInventory(process.env.PATH ?? '')
-  // Extended attributes are for tests.
-  const missing = inventory.missing.filter((need) => need !== 'attr')
+  // Extended attributes and curl are for tests.
+  const missing = inventory.missing.filter((need) => need !== 'attr' && need !== 'curl')
   if (missing.length > 0) {
     console.error(installAdvice(missing, 'A benchmark installs nothing; `pnpm setup` does.'))
     return 2

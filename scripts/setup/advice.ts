@@ -6,6 +6,7 @@ const FEDORA: Record<NeedName, string> = {
   'nats-server': 'golang',
   age: 'age',
   zstd: 'zstd',
+  curl: 'curl',
   attr: 'attr',
 }
 const MACOS: Record<NeedName, string> = {
@@ -13,6 +14,7 @@ const MACOS: Record<NeedName, string> = {
   'nats-server': 'nats-server',
   age: 'age',
   zstd: 'zstd',
+  curl: 'curl',
   attr: 'attr',
 }
 

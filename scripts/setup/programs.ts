@@ -18,13 +18,14 @@ const POSTGRES_FOLDERS = [
 ]
 
 /** One thing the machine must have; `name` is its Debian package as well. */
-export type NeedName = 'postgresql' | 'nats-server' | 'age' | 'zstd' | 'attr'
+export type NeedName = 'postgresql' | 'nats-server' | 'age' | 'zstd' | 'curl' | 'attr'
 
 /** What each package is known by. Extended attributes are set and read by programs of their own on Linux only. */
 const PROGRAMS: readonly (readonly [NeedName, string])[] = [
   ['nats-server', 'nats-server'],
   ['age', 'age'],
   ['zstd', 'zstd'],
+  ['curl', 'curl'],
   ...(process.platform === 'linux' ? [['attr', 'setfattr'] as const] : []),
 ]
 

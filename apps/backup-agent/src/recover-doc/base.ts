@@ -1,6 +1,7 @@
 import type { Artifact, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import type { ServerRecoverFacts } from '../recover-doc.ts'
 import { authenticity } from './authenticity.ts'
+import { fetching } from './fetching.ts'
 import { parentsChecked, parentsNeeded } from './parents.ts'
 import { plainOf } from './shell.ts'
 
@@ -18,6 +19,10 @@ ${facts.server.systemIdentifier}, timeline ${physical.timeline}. Lifeboat is not
 - \`age\`, \`zstd\`, \`tar\`, and the server of PostgreSQL ${major}, no other major version,
 - the age identity (secret key) of one of: ${facts.recipients.map((each) => `\`${each}\``).join(', ')}.
 ${damageNote(physical)}
+${fetching(facts)}
+
+## Bring it back
+
 Run the blocks in that folder with \`sh\`, in this order, as the user the server will run as (\`postgres\`). First say where the identity is,
 where the server's programs are, and where the cluster shall live: folders that do not exist yet, on disks with room for it.
 

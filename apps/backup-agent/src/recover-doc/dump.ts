@@ -1,5 +1,6 @@
 import type { ServerRecoverFacts } from '../recover-doc.ts'
 import { authenticity } from './authenticity.ts'
+import { fetching } from './fetching.ts'
 import { plainOf, shellQuoted } from './shell.ts'
 
 /** One database out of pg_dump's archive, its roles before it. */
@@ -15,6 +16,10 @@ Backup \`${facts.backupId}\` of source \`${facts.sourceId}\`: one database of Po
 - every file of this folder, in one local folder,
 - \`age\`, \`zstd\`, and PostgreSQL ${major} or newer with the client programs of version ${pgDumpMajor} or newer,
 - the age identity (secret key) of one of: ${facts.recipients.map((each) => `\`${each}\``).join(', ')}.
+
+${fetching(facts)}
+
+## Bring it back
 
 Run the blocks in that folder with \`sh\`, in this order. First say where the identity is and which server to restore into:
 

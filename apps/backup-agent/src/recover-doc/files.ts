@@ -2,6 +2,7 @@ import type { FilesFacts } from '@lifeboat/shared/domain/manifest.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { RecoverFacts } from '../recover-doc.ts'
 import { authenticity } from './authenticity.ts'
+import { fetching } from './fetching.ts'
 import { parentsChecked, parentsNeeded } from './parents.ts'
 import { plainOf, shellQuoted } from './shell.ts'
 
@@ -17,6 +18,10 @@ packed by \`${facts.tools.tar ?? 'tar'}\`. Lifeboat is not needed to bring it ba
 - every file of this folder, in one local folder named like the backup,${parentsNeeded(chain)}
 - \`age\`, \`zstd\` and GNU \`tar\`,
 - the age identity (secret key) of one of: ${facts.recipients.map((each) => `\`${each}\``).join(', ')}.
+
+${fetching(facts)}
+
+## Bring it back
 
 Run the blocks in that folder with \`sh\`, in this order, as root: only root can give files back to their owners. First say where the identity is
 and where the files shall go: **a folder that does not exist yet**, for what is in it and not in the backup would be removed. Compare it with

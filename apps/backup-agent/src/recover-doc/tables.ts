@@ -2,6 +2,7 @@ import { loadStatement } from '@lifeboat/postgres/table-export/copy.ts'
 import type { ExportedTable, TableExport } from '@lifeboat/shared/domain/table-export.ts'
 import type { ServerRecoverFacts } from '../recover-doc.ts'
 import { authenticity } from './authenticity.ts'
+import { fetching } from './fetching.ts'
 import { plainOf, shellQuoted } from './shell.ts'
 
 /** Tables out of CSV files, one transaction each; the definition before them. */
@@ -16,6 +17,10 @@ Backup \`${facts.backupId}\` of source \`${facts.sourceId}\`: ${of.tables.length
 - every file of this folder, in one local folder,
 - \`age\`, \`zstd\` and \`psql\`, and a PostgreSQL server,
 - the age identity (secret key) of one of: ${facts.recipients.map((each) => `\`${each}\``).join(', ')}.
+
+${fetching(facts)}
+
+## Bring it back
 
 Run the blocks in that folder with \`sh\`, in this order. First say where the identity is and which database to load into:
 

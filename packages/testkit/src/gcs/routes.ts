@@ -35,6 +35,8 @@ const BUCKETS = /^\/storage\/v1\/b$/
 const BUCKET = /^\/storage\/v1\/b\/([^/]+)$/
 const OBJECTS = /^\/storage\/v1\/b\/([^/]+)\/o$/
 const OBJECT = /^\/storage\/v1\/b\/([^/]+)\/o\/([^/]+)$/
+/** The XML API, which takes a name as it is. */
+const PLAIN = /^\/(?!storage\/|upload\/)([^/]+)\/(.+)$/
 const UPLOADS = /^\/upload\/storage\/v1\/b\/([^/]+)\/o$/
 
 const ROUTES: readonly [method: string, path: RegExp, handler: Handler][] = [
@@ -52,6 +54,11 @@ const ROUTES: readonly [method: string, path: RegExp, handler: Handler][] = [
   ['DELETE', OBJECT, deleteObject],
   ['POST', UPLOADS, upload],
   ['PUT', UPLOADS, ({ req, res, state, query }) => state.uploads.put(req, res, query.get('upload_id') ?? '')],
+  [
+    'GET',
+    PLAIN,
+    ({ req, res, objectName, ...call }) => download(res, bucketOf(call).find(objectName, {}), req.headers.range),
+  ],
   ['DELETE', UPLOADS, ({ res, state, query }) => state.uploads.cancel(res, query.get('upload_id') ?? '')],
 ]
 

@@ -52,7 +52,11 @@ const INTRO = Buffer.from('age-encryption.org/v1\n')
  *
  * @param use makes of the compressed bytes what is kept; they are gone afterwards, for the collector counts the whole room: if it were kept, it would come by for every segment
  */
-export async function compress<T>(plain: Uint8Array, level: number, use: (frame: Buffer) => T): Promise<T> {
+export async function compress<T>(
+  plain: Uint8Array,
+  level: number,
+  use: (frame: Buffer) => T | Promise<T>,
+): Promise<T> {
   const params = {
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
@@ -66,7 +70,7 @@ export async function compress<T>(plain: Uint8Array, level: number, use: (frame:
   // Its end would be another frame.
   zstd.destroy()
   try {
-    return use(frame)
+    return await use(frame)
   } finally {
     giveBack(frame)
   }

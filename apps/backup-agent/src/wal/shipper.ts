@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurnOfLoop, setTimeout as pause } from 'node:timers/promises'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { WalSealed } from '@lifeboat/shared/bus/messages/wal.ts'
 import { type AgentId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -42,8 +42,8 @@ export interface ShipperOptions {
 }
 
 /**
- * Objects compressed at a time: each holds a segment in memory. One thread of zstd takes some forty segments of 16 MiB a second at level 1, thirty at
- * level 3, and that is about what arrives meanwhile: a second one would bring nothing on two cores.
+ * Objects compressed at a time: each holds a segment in memory. One thread of zstd takes some fifty segments of 16 MiB a second at level 3, and as many this
+ * thread can lay together, digest and encrypt meanwhile: a second one would bring nothing on two cores.
  */
 const COMPRESSED_AT_ONCE = 1
 /** Objects written and told of at a time: by then only their encrypted bytes are in memory. */
@@ -94,14 +94,22 @@ export class Shipper {
   }
 
   async #work(cut: Cut, cluster: Cluster, turn: Disposable): Promise<void> {
-    // Kept until there is room behind: encrypted bytes must not pile up either.
-    using _compressing = turn
-    const sealed = await this.#seal(cut.bytes).finally(cut.release)
+    const { compressionLevel, packing, signal } = this.#opts
+    using places = new DisposableStack()
+    places.use(turn)
+    const sealed = await compress(cut.bytes, compressionLevel, async (frame) => {
+      cut.release()
+      // The next one waits until there is room behind: what is compressed must not pile up either.
+      const sealing = await this.#sealing.take(signal).catch(() => undefined)
+      if (sealing === undefined) return undefined
+      places.use(sealing)
+      turn[Symbol.dispose]()
+      // Compressing the next one has begun by then, and goes on while this thread has the ciphers to do.
+      await nextTurnOfLoop()
+      return seal(frame, packing)
+    }).finally(cut.release)
+    if (sealed === undefined) return
     using _held = holdMemory(mostBytesOf(sealed))
-    const sealing = await this.#sealing.take(this.#opts.signal).catch(() => undefined)
-    turn[Symbol.dispose]()
-    using _sealing = sealing
-    if (sealing === undefined) return
     await this.#once({ object: objectOf(cut, cluster.segmentBytes), sealed, ...cluster })
     // An end that was asked for does not wait for what is being written.
     if (!this.#opts.signal.aborted) for (const piece of piecesOf(sealed)) giveBack(piece)

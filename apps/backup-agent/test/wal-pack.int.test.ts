@@ -30,7 +30,7 @@ async function decrypted(identity: string, path: string): Promise<Buffer> {
   return stdout
 }
 
-const packing = () => ({ age, recipients: [recipient] })
+const packing = () => ({ age, recipients: [recipient], md5: true })
 const packed = (bytes: Buffer, path: string, by: Packing = packing()) =>
   pack(seal(bytes, by), path, by, { signal, log: silentLogger })
 const compressed = (plain: Uint8Array, level: number) => compress(plain, level, (frame) => Buffer.from(frame))
@@ -65,7 +65,7 @@ test('the age program decrypts whatever number of chunks there are, and each of 
   for (const size of [0, 1, chunk - 1, chunk, chunk + 1, 3 * chunk]) {
     const bytes = randomBytes(size)
     const path = join(folder, `chunks-${size}`)
-    await packed(bytes, path, { age, recipients: [recipient, second] })
+    await packed(bytes, path, { ...packing(), recipients: [recipient, second] })
     for (const identity of ['identity', 'second'])
       expect((await decrypted(join(folder, identity), path)).equals(bytes), `${size} bytes`).toBe(true)
   }
@@ -90,11 +90,18 @@ test('what could not be written, and is tried again, is written whole', async ()
   }
 })
 
+test('the MD5 is left out where no target wants it', async () => {
+  expect(await packed(randomBytes(1000), join(folder, 'without'), { ...packing(), md5: false })).toEqual({
+    bytes: expect.any(Number),
+    sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+  })
+})
+
 test('recipients of a kind that only the age program knows are left to it', async () => {
   const program = join(folder, 'age-with-plugin')
   await writeFile(program, '#!/bin/sh\necho "age-encryption.org/v1"; echo "$@"; cat\n', { mode: 0o755 })
-  const plugin = { age: program, recipients: [recipient, 'age1yubikey1qwertz'] }
-  await packed(Buffer.from('plain'), join(folder, 'plugin'), plugin)
+  const plugin = { age: program, recipients: [recipient, 'age1yubikey1qwertz'], md5: false }
+  expect(await packed(Buffer.from('plain'), join(folder, 'plugin'), plugin)).not.toHaveProperty('md5')
   const said = `age-encryption.org/v1\n--recipient ${recipient} --recipient age1yubikey1qwertz\nplain`
   expect(await readFile(join(folder, 'plugin'), 'utf8')).toBe(said)
 })

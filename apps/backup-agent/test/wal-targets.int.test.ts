@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
+import { WalSealed } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment, newBackupId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { formatLsn, parseLsn, rangeOf } from '@lifeboat/shared/domain/wal.ts'
@@ -41,6 +42,38 @@ test.concurrent('a target down under write load holds nobody up; the room stays 
   await house.back('south')
   await everywhere(house, pg)
   expect(house.logOf('uploader')).not.toContain('"event":"wal.given-up"')
+})
+
+test.concurrent('WAL is told with its MD5 until every target has said that it does without', async () => {
+  await using pg = await startPostgres()
+  await using house = await openWalHouse({ pg })
+  await house.away('south')
+  await house.start('backup-agent', 'uploader')
+  const listening = new AbortController()
+  const told: WalSealed[] = []
+  const listen = async () => {
+    for await (const sealed of house.bus.follow(WalSealed, { since: 0, signal: listening.signal })) told.push(sealed)
+  }
+  const heard = listen().catch(() => {})
+  for (let round = 0; round < 2; round += 1) {
+    await writeWal(pg, 2)
+    await house.state(safeBeyond(await currentLsn(pg)))
+  }
+  await until(
+    () => told.length,
+    (count) => count >= 2,
+  )
+  expect(told.filter(({ md5 }) => md5 === undefined)).toEqual([])
+  await house.back('south')
+  await everywhere(house, pg)
+  await writeWal(pg, 2)
+  await everywhere(house, pg)
+  await until(
+    () => told.at(-1),
+    (last) => last !== undefined && last.md5 === undefined,
+  )
+  listening.abort()
+  await heard
 })
 
 test.concurrent('a target that was away for longer than WAL is announced is filled from one that has it', async () => {

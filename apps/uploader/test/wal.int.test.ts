@@ -74,6 +74,23 @@ test.concurrent('WAL reaches every target, behind a marker that says whose clust
   ])
 })
 
+test.concurrent('WAL that is told without its MD5 is stored, and who needs none says so', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), Object.assign(memory('gcp'), { checksMd5: true as const })]
+  const stored = hear(fleet.bus, WalStored)
+  await fleet.uploader([aws, gcp])
+  const { key, bytes, sealed, path } = segment(fleet, 1, { md5: undefined })
+  fleet.spool.files.set(path, bytes)
+  await fleet.bus.publish(WalSealed, sealed)
+  await until(
+    () => stored.length,
+    (count) => count === 2,
+  )
+  for (const { objects } of [aws, gcp]) expect(objects.get(key)).toEqual(bytes)
+  const said = stored.map(({ targetId, withoutMd5 }) => [targetId, withoutMd5])
+  expect(Object.fromEntries(said)).toEqual({ aws: true, gcp: undefined })
+})
+
 test.concurrent('a target that holds the WAL of another cluster under this name refuses, and nothing there changes', async () => {
   await using fleet = await startFleet()
   const [aws, gcp] = [memory('aws'), memory('gcp')]

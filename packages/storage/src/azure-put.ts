@@ -10,20 +10,22 @@ import { lockAtWrite } from './lock.ts'
 import { MOVE_TAG, moveMark } from './move-mark.ts'
 import { settleCreate } from './settle-create.ts'
 import type { PutOptions, Receipt } from './target.ts'
+import { type PutWithMd5, withMd5 } from './with-md5.ts'
 
 /** A create, never an overwrite: `If-None-Match: *`, in one checked request or, beyond what one may carry, in checked blocks. */
 export async function put(at: Where, key: Key, body: () => Readable, opts: PutOptions): Promise<Receipt> {
   opts.signal.throwIfAborted()
+  const known = await withMd5(key, body, opts)
   try {
     // Of blocks the service checks each, but never the whole.
-    const digest = opts.bytes > at.limits.putBlobBytes
-    return await upload(at, key, checkedBody(key, body, opts, { digest }), opts)
+    const digest = known.bytes > at.limits.putBlobBytes
+    return await upload(at, key, checkedBody(key, body, known, { digest }), known)
   } catch (failure) {
-    return await settleCreate(failure, opts, () => stat(at, key, opts))
+    return await settleCreate(failure, known, () => stat(at, key, known))
   }
 }
 
-async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): Promise<Receipt> {
+async function upload(at: Where, key: Key, source: Readable, opts: PutWithMd5): Promise<Receipt> {
   // A body that breaks ends the request at once and stays its own error; the client would call it a network error of the store.
   const broken = new AbortController()
   source.once('error', (err) => broken.abort(err))
@@ -59,7 +61,7 @@ async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): 
 function confirmed(
   at: Where,
   key: Key,
-  opts: PutOptions,
+  opts: PutWithMd5,
   answer: { contentMD5?: Uint8Array; lastModified?: Date },
 ): Receipt {
   const md5 = answer.contentMD5 ? Buffer.from(answer.contentMD5).toString('hex') : opts.md5

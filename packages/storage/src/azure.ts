@@ -36,6 +36,7 @@ export async function openAzure(
     kind: 'azure',
     abilities: { immutability: true, conditionalPut: true },
     ...(transition && { transition }),
+    checksMd5: true,
     ...(lock && {
       locks: {
         forMs: (policyId) => copyLockMs(lock, policyId),

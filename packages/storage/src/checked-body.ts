@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -9,12 +9,13 @@ import type { PutOptions } from './target.ts'
  * The body of a put, broken off with TARGET_CHECKSUM_MISMATCH as soon as it is longer than announced and at its end when it is shorter.
  *
  * @param digest also hash it and compare at the end; for stores that cannot do that themselves
+ * @param md5 hears of every byte as well
  */
 export function checkedBody(
   key: Key,
   body: () => Readable,
   opts: Pick<PutOptions, 'bytes' | 'sha256' | 'signal'>,
-  { digest }: { digest: boolean },
+  { digest, md5 }: { digest: boolean; md5?: Hash | undefined },
 ): Readable {
   const hash = digest ? createHash('sha256') : undefined
   let passed = 0
@@ -24,6 +25,7 @@ export function checkedBody(
       passed += chunk.byteLength
       if (passed > opts.bytes) throw mismatch(key, { expectedBytes: opts.bytes, passedBytes: passed })
       hash?.update(chunk)
+      md5?.update(chunk)
     },
     atEnd() {
       if (passed < opts.bytes) throw mismatch(key, { expectedBytes: opts.bytes, passedBytes: passed })

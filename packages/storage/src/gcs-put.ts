@@ -12,21 +12,23 @@ import { moveMark } from './move-mark.ts'
 import { compareContent } from './same-content.ts'
 import { settleCreate } from './settle-create.ts'
 import type { PutOptions, Receipt } from './target.ts'
+import { type PutWithMd5, withMd5 } from './with-md5.ts'
 
 /** A create, never an overwrite: `ifGenerationMatch=0`, the MD5 sent and compared with what the service says it stored. */
 export async function put(at: Where, key: Key, body: () => Readable, opts: PutOptions): Promise<Receipt> {
   opts.signal.throwIfAborted()
+  const known = await withMd5(key, body, opts)
   try {
-    const stored = await upload(at, key, checkedBody(key, body, opts, { digest: false }), opts)
-    if (compareContent(stored, opts) !== 'same') throw await takeBack(at, key, opts)
+    const stored = await upload(at, key, checkedBody(key, body, known, { digest: false }), known)
+    if (compareContent(stored, known) !== 'same') throw await takeBack(at, key, known)
     return stored
   } catch (failure) {
-    return await settleCreate(failure, opts, () => stat(at, key, opts))
+    return await settleCreate(failure, known, () => stat(at, key, known))
   }
 }
 
 /** One request, multipart/related. Whatever breaks it cuts the connection before the closing boundary, so nothing is stored. */
-async function upload(at: Where, key: Key, source: Readable, opts: PutOptions): Promise<Receipt> {
+async function upload(at: Where, key: Key, source: Readable, opts: PutWithMd5): Promise<Receipt> {
   const { md5, role, signal } = opts
   const file = at.bucket.file(at.prefix + key)
   const storageClass = at.storageClass[role]

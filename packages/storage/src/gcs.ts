@@ -39,6 +39,7 @@ export async function openGcs(
     kind: 'gcs',
     abilities: { immutability: true, conditionalPut: true },
     ...(transition && { transition }),
+    checksMd5: true,
     ...(lock && {
       locks: {
         forMs: (policyId) => copyLockMs(lock, policyId),

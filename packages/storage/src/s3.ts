@@ -10,7 +10,7 @@ import {
   PutObjectRetentionCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Md5, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { checkedBody } from './checked-body.ts'
@@ -49,6 +49,8 @@ class S3Target implements Target {
   readonly transition?: TransitionConfig
   readonly locks?: Locks
   #bucketSeenAt = Number.NEGATIVE_INFINITY
+  /** Whether the store told the checksum it verified when it was last given something. */
+  #echoes = false
 
   constructor(id: TargetId, config: S3Config, client: S3Client) {
     this.id = id
@@ -66,7 +68,9 @@ class S3Target implements Target {
 
   async put(key: Key, body: () => Readable, opts: PutOptions): Promise<Receipt> {
     opts.signal.throwIfAborted()
-    const stream = checkedBody(key, body, opts, { digest: false })
+    // A store that does not confirm the SHA-256 may keep an MD5: of bytes that are those announced.
+    const md5 = opts.md5 === undefined && !this.#echoes ? createHash('md5') : undefined
+    const stream = checkedBody(key, body, opts, { digest: md5 !== undefined, md5 })
     // The SDK pipes the body and would wait for ever for the rest of one that broke.
     const broken = new AbortController()
     stream.on('error', (err) => broken.abort(err))
@@ -74,7 +78,8 @@ class S3Target implements Target {
     try {
       const command = putCommand(this.#config, this.#at(key), { key, body: stream, opts })
       const answer = await this.#client.send(command, { abortSignal })
-      return await this.#confirmed(key, answer.ChecksumSHA256, opts)
+      const sent = md5 ? { ...opts, md5: md5.digest('hex') as Md5 } : opts
+      return await this.#confirmed(key, answer.ChecksumSHA256, sent)
     } catch (thrown) {
       abortSignal.throwIfAborted()
       if (statusOf(thrown) === 412) return await this.#sameOrTaken(key, opts)
@@ -158,12 +163,18 @@ class S3Target implements Target {
   /** Most stores echo the checksum they verified; one that does not is asked what it holds. */
   async #confirmed(key: Key, echoed: string | undefined, opts: PutOptions): Promise<Receipt> {
     const { bytes, sha256, signal } = opts
+    this.#echoes = echoed !== undefined
     if (echoed !== undefined) {
       if (hexOf(echoed) !== sha256) throw this.#mismatch(key, { expectedSha256: sha256, actualSha256: hexOf(echoed) })
       return { key, bytes, sha256 }
     }
     const there = await this.stat(key, { signal })
-    if (there === undefined || compareContent(there, opts) === 'different')
+    const isUntold = opts.md5 === undefined && there?.sha256 === undefined && there?.md5 !== undefined
+    if (
+      there === undefined ||
+      compareContent(there, opts) === 'different' ||
+      (isUntold && !(await this.#holds(key, opts)))
+    )
       throw this.#mismatch(key, { thereBytes: there?.bytes })
     return there
   }
@@ -174,8 +185,7 @@ class S3Target implements Target {
     if (there === undefined)
       throw new LifeboatError('TARGET_UNREACHABLE', { targetId: this.id, key, problem: 'vanished' })
     const found = compareContent(there, opts)
-    if (found === 'same' || (found === 'unknown' && (await this.#digest(key, opts.signal)) === opts.sha256))
-      return there
+    if (found === 'same' || (found === 'unknown' && (await this.#holds(key, opts)))) return there
     throw new LifeboatError('TARGET_KEY_TAKEN', {
       targetId: this.id,
       key,
@@ -184,11 +194,11 @@ class S3Target implements Target {
     })
   }
 
-  /** For a store that keeps no digest at all. */
-  async #digest(key: Key, signal: AbortSignal): Promise<string> {
+  /** By every byte, for a store that keeps no digest we could compare. */
+  async #holds(key: Key, { sha256, signal }: PutOptions): Promise<boolean> {
     const hash = createHash('sha256')
     for await (const chunk of await this.get(key, { signal })) hash.update(chunk as Buffer)
-    return hash.digest('hex')
+    return hash.digest('hex') === sha256
   }
 
   async #head(key: Key, signal: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {

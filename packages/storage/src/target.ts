@@ -11,7 +11,8 @@ export interface PutOptions {
   bytes: number
   /** Of the whole body. The target sends what its store can check (S3: SHA-256, GCS and Azure: MD5) and compares what comes back. */
   sha256: Sha256
-  md5: Md5
+  /** Where it is not told, a target whose store checks nothing stronger finds it out by itself. */
+  md5?: Md5 | undefined
   role: ContentRole
   /** Of what belongs to a backup: a target may lock those of single policies for longer, or for less. */
   policyId?: PolicyId | undefined
@@ -68,6 +69,9 @@ export interface Target extends AsyncDisposable {
   /** What the store is to move by a rule of its own; absent where nothing is marked. */
   readonly transition?: TransitionConfig
 
+  /** Its store checks nothing stronger than MD5: of a body whose MD5 is not told, every byte is read once more, before it is sent. */
+  readonly checksMd5?: true
+
   /** Absent where nothing is to be locked. */
   readonly locks?: Locks
 
@@ -75,7 +79,7 @@ export interface Target extends AsyncDisposable {
    * Create-only, all or nothing. If the key exists with the same length and digest this is a success (a create whose answer was lost looks
    * like that); with any other content it rejects TARGET_KEY_TAKEN and changes nothing.
    *
-   * @param body called once per try; each call gives a fresh stream from the first byte
+   * @param body called for each try, and once more for an MD5 that is not told; each call gives a fresh stream from the first byte
    */
   put(key: Key, body: () => Readable, opts: PutOptions): Promise<Receipt>
 

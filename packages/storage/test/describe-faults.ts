@@ -116,6 +116,14 @@ export function describeFaults(name: string, upload: UploadRule, open: () => Pro
       await putBytes(bare, key, bytes, signal)
       await comesBackWhole()
     })
+    it('one bit flipped on the way up is refused by the store also where nobody told the MD5', async () => {
+      const opts = { ...optionsFor(bytes, signal), md5: undefined }
+      opened.proxy.inject({ kind: 'flip-upload', atByte: MIDDLE }, upload)
+      await rejectsWith('TARGET_CHECKSUM_MISMATCH', bare.put(key, bodyOf(bytes), opts))
+      await nothingIsThere()
+      await bare.put(key, bodyOf(bytes), opts)
+      await comesBackWhole()
+    })
     it('one bit flipped on the way down is seen by whoever compares digests, never hidden', async () => {
       await putBytes(bare, key, bytes, signal)
       opened.proxy.inject({ kind: 'flip-download', atByte: MIDDLE }, download)

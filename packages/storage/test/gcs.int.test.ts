@@ -8,7 +8,7 @@ import { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { startFaultProxy } from '@lifeboat/testkit/fault-proxy.ts'
 import { type GcsServer, startGcsServer } from '@lifeboat/testkit/gcs-server.ts'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { describeTarget } from '../src/conformance/describe-target.ts'
 import { bodyOf, optionsFor, putBytes, rejectsWith, someBytes } from '../src/conformance/target-case.ts'
 import { openGcs } from '../src/gcs.ts'
@@ -29,6 +29,11 @@ for (const layered of [false, true])
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     }
   })
+
+test('that its store checks an MD5 is seen through every layer', async () => {
+  await using server = await startGcsServer({ buckets: ['backups'] })
+  expect(allLayers(await open(server)).checksMd5).toBe(true)
+})
 
 describeFaults('gcs', { method: 'POST', path: /^\/upload\// }, async () => {
   const server = await startGcsServer({ buckets: ['backups'] })

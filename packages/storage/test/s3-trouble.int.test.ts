@@ -67,6 +67,30 @@ test.concurrent('a store that confirms another checksum than was sent is not bel
   await rejectsWith('TARGET_CHECKSUM_MISMATCH', putBytes(at.target, 'a', someBytes(1000), signal))
 })
 
+test.concurrent('a store that keeps nothing but an MD5 is believed by it, and read back where nobody knows that of what was sent', async () => {
+  await using at = await startPlace(openBare)
+  const bytes = someBytes(1000)
+  const { md5, ...untold } = optionsFor(bytes, signal)
+  const reads = () => at.proxy.seen.filter((request) => request.startsWith('GET')).length
+  at.server.lie('md5-only')
+  expect(await at.target.put('first', bodyOf(bytes), untold)).toMatchObject({ md5 })
+  expect(reads()).toBe(0)
+  // It confirms, so that nobody computes what it is not asked for; and then it does not.
+  await at.target.put('confirmed', bodyOf(bytes), untold)
+  at.server.lie('md5-only')
+  expect(await at.target.put('unconfirmed', bodyOf(bytes), untold)).toMatchObject({ bytes: 1000 })
+  expect(reads()).toBe(1)
+})
+
+test.concurrent('a store that keeps another MD5 than that of what was sent is not believed, whether that was told or not', async () => {
+  await using at = await startPlace(openBare)
+  const bytes = someBytes(1000)
+  for (const opts of [optionsFor(bytes, signal), { ...optionsFor(bytes, signal), md5: undefined }]) {
+    at.server.lie('another-md5-only')
+    await rejectsWith('TARGET_CHECKSUM_MISMATCH', at.target.put(`a ${opts.md5}`, bodyOf(bytes), opts))
+  }
+})
+
 test.concurrent('a store that rots in silence gives other bytes, as every reader can tell by their digest', async () => {
   await using at = await startPlace(openBare)
   const bytes = someBytes(1000)

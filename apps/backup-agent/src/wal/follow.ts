@@ -60,6 +60,7 @@ async function noteStored(road: Road, stored: WalStored): Promise<void> {
   const { targetId, timeline, startLsn, endLsn, key } = stored
   const holders = road.now.standing?.holders
   noteTaken(road, targetId, Date.parse(stored.storedAt))
+  if (stored.withoutMd5) road.now.withoutMd5.add(targetId)
   if (startLsn === undefined || endLsn === undefined) holders?.storedHistory(targetId, timeline)
   else holders?.stored(targetId, timeline, { start: parseLsn(startLsn), end: parseLsn(endLsn) })
   reportSafe(road)

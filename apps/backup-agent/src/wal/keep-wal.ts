@@ -94,7 +94,12 @@ async function openRoad(deps: AgentDeps, sourceId: SourceId, wal: WalConfig, sig
   const now = nothingYet((await bucket.get(sourceId))?.value, clock.now())
   const shipper = new Shipper({
     ...{ sourceId, agentId, targets: wal.targets, spoolUrl: cfg.url, spool, bus, clock, log, signal },
-    packing: { age: age.path, recipients: cfg.recipients },
+    packing: {
+      ...{ age: age.path, recipients: cfg.recipients },
+      get md5() {
+        return wal.targets.some((target) => !now.withoutMd5.has(target))
+      },
+    },
     compressionLevel: wal.compressionLevel,
     onTrouble: (err) => {
       now.unshipped = err
@@ -133,7 +138,7 @@ function nothingYet(known: RoadNow['known'], nowMs: number): RoadNow {
     serverLsn: known ? parseLsn(known.serverLsn) : 0n,
     ...{ retainedBytes: known?.slot.retainedBytes ?? 0, hangUp: () => {}, failure: undefined, unshipped: undefined },
     listening: new AbortController(),
-    ...{ begun: known?.begun, lost: known?.lost, refusals: new Map(), tookAt: new Map() },
+    ...{ begun: known?.begun, lost: known?.lost, refusals: new Map(), tookAt: new Map(), withoutMd5: new Set() },
     ...{ slotReason: undefined, giveUp: undefined, serverKeeps: undefined },
   }
 }

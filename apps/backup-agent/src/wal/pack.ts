@@ -18,6 +18,8 @@ export interface Packing {
   age: string
   /** Public age keys. */
   recipients: readonly string[]
+  /** Whether a target may want the MD5 as well. */
+  md5: boolean
 }
 
 /** Encrypted as far as that can be done here; bytes that only the age program can encrypt are compressed. */
@@ -27,7 +29,7 @@ export type Sealed = { pieces: readonly Buffer[]; packed: Packed } | { compresse
 export interface Packed {
   bytes: number
   sha256: Sha256
-  md5: Md5
+  md5?: Md5
 }
 
 /**
@@ -82,10 +84,10 @@ function longestFrame(bytes: number): number {
 }
 
 /** In one go, which takes some milliseconds: a step for each piece would cost more than its cipher. */
-export function seal(frame: Buffer, { recipients }: Packing): Sealed {
+export function seal(frame: Buffer, { recipients, md5 }: Packing): Sealed {
   const keys = nativeRecipients(recipients)
   if (keys === undefined) return { compressed: Buffer.from(frame) }
-  const measure = measuring()
+  const measure = measuring(md5)
   const pieces: Buffer[] = []
   for (const piece of encrypt(frame, keys)) {
     measure.add(piece)
@@ -124,12 +126,12 @@ export async function pack(
 async function write(
   sealed: Sealed,
   file: FileHandle,
-  { age: program, recipients }: Packing,
+  { age: program, recipients, md5 }: Packing,
   run: Pick<Run, 'signal' | 'log'>,
 ): Promise<Packed> {
   if ('compressed' in sealed) {
     const input = handedOut(sealed.compressed)
-    return (await runPipeline([age({ program, recipients })], into(file), run, { input })).result
+    return (await runPipeline([age({ program, recipients })], into(file, md5), run, { input })).result
   }
   await writeAll(file, sealed.pieces)
   return sealed.packed
@@ -139,9 +141,9 @@ async function* handedOut(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-function into(file: FileHandle): Sink<Packed> {
+function into(file: FileHandle, md5: boolean): Sink<Packed> {
   return async (bytes) => {
-    const measure = measuring()
+    const measure = measuring(md5)
     // Each chunk was made for this file alone; in a backlog they come faster than the collector.
     const gathered = gatheredFile(file, giveBack)
     let isFirst = true
@@ -156,16 +158,16 @@ function into(file: FileHandle): Sink<Packed> {
   }
 }
 
-function measuring(): { add(chunk: Uint8Array): void; end(): Packed } {
-  const [sha256, md5] = [createHash('sha256'), createHash('md5')]
+function measuring(withMd5: boolean): { add(chunk: Uint8Array): void; end(): Packed } {
+  const [sha256, md5] = [createHash('sha256'), withMd5 ? createHash('md5') : undefined]
   let bytes = 0
   return {
     add(chunk) {
       sha256.update(chunk)
-      md5.update(chunk)
+      md5?.update(chunk)
       bytes += chunk.byteLength
     },
-    end: () => ({ bytes, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }),
+    end: () => ({ bytes, sha256: sha256.digest('hex') as Sha256, ...(md5 && { md5: md5.digest('hex') as Md5 }) }),
   }
 }
 

@@ -86,6 +86,8 @@ export interface RoadNow {
   unshipped: LifeboatError | undefined
   /** Targets that refuse this cluster. */
   readonly refusals: Map<TargetId, { error: WalRefused['error']; atMs: number }>
+  /** Targets that said that they take WAL without its MD5. */
+  readonly withoutMd5: Set<TargetId>
   /** When each target last took something. */
   readonly tookAt: Map<TargetId, number>
   lost: WalState['lost']

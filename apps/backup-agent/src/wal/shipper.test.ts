@@ -26,7 +26,7 @@ function aShipper(onEncrypting: () => void): Shipper {
     ...{ sourceId: 'records' as SourceId, agentId: 'db1' as AgentId, targets: ['aws' as TargetId] },
     ...{ spoolUrl: 'http://db1:1', compressionLevel: 3, spool: spool as WalSpool, bus: { publish: vi.fn() } },
     packing: {
-      age: '/nowhere/age',
+      ...{ age: '/nowhere/age', md5: false },
       get recipients() {
         onEncrypting()
         return recipients

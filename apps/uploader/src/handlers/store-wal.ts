@@ -88,7 +88,8 @@ async function tellStored(
   const storedMs = clock.now()
   const targetId = target.id
   const { sourceId, key, bytes } = sealed
-  await bus.publish(WalStored, { ...aboutOf(sealed), targetId, storedAt: moment(storedMs) })
+  const withoutMd5 = target.checksMd5 ? {} : { withoutMd5: true as const }
+  await bus.publish(WalStored, { ...aboutOf(sealed), targetId, storedAt: moment(storedMs), ...withoutMd5 })
   const facts = { targetId, sourceId, key, attempt }
   const durationMs = Math.max(0, storedMs - Date.parse(sealed.sealedAt))
   if (from === undefined) events.walFound(log, facts)

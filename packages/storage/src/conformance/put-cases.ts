@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BackupKind } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { LEAST_MOVED_BYTES } from '../move-mark.ts'
+import type { PutOptions } from '../target.ts'
 import {
   bodyOf,
   getBytes,
@@ -135,12 +136,43 @@ export const PUT_CASES: readonly TargetCase[] = [
     clause: 'put',
     async check(target, { prefix, signal }) {
       const bytes = someBytes(100_000)
-      const flipped = Buffer.from(bytes)
-      flipped[70_000] = (flipped[70_000] ?? 0) ^ 1
-      const put = target.put(`${prefix}object`, bodyOf(flipped), optionsFor(bytes, signal))
+      const put = target.put(`${prefix}object`, bodyOf(flippedAt(bytes, 70_000)), optionsFor(bytes, signal))
       await rejectsWith('TARGET_CHECKSUM_MISMATCH', put)
       await isAbsent(target, `${prefix}object`, signal)
       await putBytes(target, `${prefix}object`, bytes, signal)
+    },
+  },
+  {
+    name: 'a body whose MD5 is not told is stored like any other, also a second time, and not over others',
+    clause: 'put',
+    async check(target, { prefix, signal }) {
+      const [bytes, others] = [someBytes(100_000), someBytes(100_000)]
+      const put = (body: Buffer) => target.put(`${prefix}object`, bodyOf(body), withoutMd5(body, signal))
+      for (const _time of [1, 2]) assert.equal((await put(bytes)).bytes, 100_000)
+      await rejectsWith('TARGET_KEY_TAKEN', put(others))
+      assert.ok((await getBytes(target, `${prefix}object`, signal)).equals(bytes), 'other bytes came back')
+    },
+  },
+  {
+    name: 'bytes that differ from their announced digest are refused without an MD5 as well',
+    clause: 'put',
+    async check(target, { prefix, signal }) {
+      const bytes = someBytes(100_000)
+      const put = target.put(`${prefix}object`, bodyOf(flippedAt(bytes, 70_000)), withoutMd5(bytes, signal))
+      await rejectsWith('TARGET_CHECKSUM_MISMATCH', put)
+      await isAbsent(target, `${prefix}object`, signal)
+    },
+  },
+  {
+    name: 'bytes that are damaged when they are read another time do not get there',
+    clause: 'put',
+    async check(target, { prefix, signal }) {
+      const bytes = someBytes(100_000)
+      let times = 0
+      const worse = () => bodyOf(times++ === 0 ? bytes : flippedAt(bytes, 70_000))()
+      const outcome = await settled(target.put(`${prefix}object`, worse, withoutMd5(bytes, signal)))
+      if ('value' in outcome) assert.ok((await getBytes(target, `${prefix}object`, signal)).equals(bytes))
+      else await isAbsent(target, `${prefix}object`, signal)
     },
   },
   {
@@ -183,6 +215,16 @@ export const PUT_CASES: readonly TargetCase[] = [
     },
   },
 ]
+
+function withoutMd5(bytes: Buffer, signal: AbortSignal): PutOptions {
+  return { ...optionsFor(bytes, signal), md5: undefined }
+}
+
+function flippedAt(bytes: Buffer, at: number): Buffer {
+  const flipped = Buffer.from(bytes)
+  flipped[at] = (flipped[at] ?? 0) ^ 1
+  return flipped
+}
 
 async function* halfThen(bytes: Buffer, end: Promise<never>): AsyncGenerator<Buffer> {
   // A rejection nobody awaits yet would end the process before the generator comes to it.

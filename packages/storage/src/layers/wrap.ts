@@ -7,6 +7,7 @@ export function wrap(inner: Target, changes: Partial<Target>): Target {
     kind: inner.kind,
     abilities: inner.abilities,
     ...(inner.transition && { transition: inner.transition }),
+    ...(inner.checksMd5 && { checksMd5: inner.checksMd5 }),
     ...(inner.locks && { locks: inner.locks }),
     put: (key, body, opts) => inner.put(key, body, opts),
     get: (key, opts) => inner.get(key, opts),

@@ -7,7 +7,7 @@ import type { S3Bucket, StoredObject } from './bucket.ts'
 import { receiveBody } from './receive.ts'
 
 /** A put may be answered untruthfully, once per lie. */
-export type Lie = 'wrong-checksum-in-answer' | 'flipped-bit-on-disk'
+export type Lie = 'wrong-checksum-in-answer' | 'flipped-bit-on-disk' | 'md5-only' | 'another-md5-only'
 
 const STORAGE_CLASSES = ['STANDARD', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER_IR']
 
@@ -30,6 +30,8 @@ export async function putObject(
   if (mode !== undefined || until !== undefined)
     at.bucket.retain(at.key, stored.versionId, String(mode), new Date(String(until)))
   if (at.lie === 'flipped-bit-on-disk') await flipBit(stored, 0)
+  if (at.lie?.endsWith('md5-only')) stored.checksums = {}
+  if (at.lie === 'another-md5-only') stored.md5 = 'f'.repeat(32)
   const lied = at.lie === 'wrong-checksum-in-answer' && { 'x-amz-checksum-sha256': Buffer.alloc(32).toString('base64') }
   answer(res, 200, { etag: `"${stored.md5}"`, ...versionHeader(at.bucket, stored), ...stored.checksums, ...lied })
 }

@@ -29,7 +29,8 @@ export const WalSealed = defineMessage({
   data: z.object({
     ...about,
     bytes: z.int().positive(),
-    md5: Md5,
+    /** Absent when every target said that it does without. */
+    md5: Md5.optional(),
     /** The cluster it comes from; a target that holds another cluster's WAL under this source refuses it. */
     systemIdentifier: z.string(),
     sealedAt: Moment,
@@ -49,7 +50,13 @@ export const WalStored = defineMessage({
   summary: 'One target holds one piece of WAL, digest confirmed.',
   dedupeKey: (data) => `${data.targetId}/${data.key}/${data.sha256}`,
   route: (data) => data.agentId,
-  data: z.object({ ...about, targetId: TargetId, storedAt: Moment }),
+  data: z.object({
+    ...about,
+    targetId: TargetId,
+    storedAt: Moment,
+    /** Its store checks SHA-256: WAL need not be told with an MD5 for its sake. */
+    withoutMd5: z.literal(true).optional(),
+  }),
 })
 export type WalStored = DataOf<typeof WalStored>
 

@@ -1,8 +1,18 @@
+import { SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
 import { EXPIRY_OUTCOME_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
-import { HoldPlaced } from '@lifeboat/shared/bus/messages/expiry.ts'
-import { moment, type PolicyId, type RecoveryPointId } from '@lifeboat/shared/domain/ids.ts'
+import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
+import { CopyExpiryRequested, HoldPlaced, WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
+import {
+  moment,
+  type PolicyId,
+  type RecoveryPointId,
+  type SourceId,
+  type TargetId,
+} from '@lifeboat/shared/domain/ids.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
+import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { smallCopy } from '@lifeboat/testkit/small-copy.ts'
 import { expect, test } from 'vitest'
@@ -62,4 +72,88 @@ test.each([true, false])('what came of an expiry that was due is written down (a
   await rounds.round()
   const outcome = (await deps.expiryOutcome.get(EXPIRY_OUTCOME_KEY))?.value
   expect(outcome).toMatchObject({ at: moment(world.clock.now()), going: 0, refused: [] })
+})
+
+/** Six proven bases of one source, of which its rules keep one, at a target that was looked at and may be removed from. */
+async function sixProven(given: { auto: boolean; maxShare: number }) {
+  const world = await schedulerWorld(new Date().toISOString())
+  const { bus, clock } = world
+  const [aws, records] = ['aws' as TargetId, 'records' as SourceId]
+  const schedule = { cron: '* * * * * *', zone: 'UTC', jitter: 0 }
+  const keeping = {
+    ...{ rulesOf: () => ({ last: 1, minAge: 0, zone: 'UTC' }), walWindowMs: { [records]: 2.5 * HOUR } },
+    maxShare: given.maxShare,
+  }
+  const expiry = {
+    ...{ auto: given.auto, schedule, undeleteMs: HOUR, keeping },
+    targets: [{ targetId: aws, mayRemove: true }],
+  }
+  const deps = await world.scheduler([], { expiry })
+  const copies = [6, 5, 4, 3, 2, 1].map((hours) => smallCopy({ targets: [aws], atMs: clock.now() - hours * HOUR }))
+  for (const { sealed, stored } of copies) {
+    const { backupId, sourceId, policyId, kind } = sealed
+    const drilled = {
+      ...{ backupId, sourceId, policyId, kind, targetId: aws, verdict: 'proven', reasons: [], durationMs: 1 },
+      ...{ runId: `drill.${backupId}`, drillId: `${backupId.slice(0, 16)}-drill-aaaaaa`, recoveryMs: 1 },
+      finishedAt: moment(clock.now()),
+    }
+    await deps.catalog.apply({ subject: 'backup.sealed', data: sealed })
+    await deps.catalog.apply({ subject: 'copy.stored', data: stored(aws) })
+    await deps.catalog.apply({ subject: 'drill.finished', data: drilled as unknown as DrillFinished })
+  }
+  const at = moment(clock.now())
+  const survey = { targetId: aws, at, objects: 1, bytes: 1, backups: 6, missing: 0, damaged: 0, unknown: {} }
+  await (await bus.bucket(SURVEYS_BUCKET)).put(aws, { ...survey, orphans: { objects: 0, bytes: 0 } } as TargetSurvey)
+  const wal = {
+    ...{ sourceId: records, agentId: 'db1', systemIdentifier: '7', segmentBytes: 1 << 24, status: 'streaming', at },
+    ...{ timeline: 1, serverLsn: '0/9000000', receivedLsn: '0/9000000', safe: { lsn: '0/9000000', at }, targets: {} },
+    slot: { name: 'lifeboat_records', retainedBytes: 0, warnBytes: 1, giveUpBytes: 2 },
+  }
+  await deps.wal.put(records, wal as unknown as WalState)
+  const presence = { service: 'scheduler', id: 'scheduler', instance: 'i1', startedAt: at, at, version: '1' }
+  await (await bus.bucket(PRESENCE_BUCKET)).put('scheduler.scheduler.i1', presence)
+  const [asked, askedWal] = [await world.collect(CopyExpiryRequested), await world.collect(WalExpiryRequested)]
+  const rounds = new ExpiryRounds(deps)
+  return {
+    ...{ asked, askedWal },
+    ids: copies.map(({ backupId }) => backupId),
+    /** The next time of its schedule. */
+    async due() {
+      clock.forward(1500)
+      await rounds.round()
+      return (await deps.expiryOutcome.get(EXPIRY_OUTCOME_KEY))?.value
+    },
+    removeAfter: () => moment(clock.now() + HOUR),
+    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+  }
+}
+
+test('an expiry that may let go by itself hides what no rule keeps, and lets WAL before the window go', async () => {
+  await using world = await sixProven({ auto: true, maxShare: 1 })
+  // The newest stays, and the one the window begins with.
+  expect(await world.due()).toMatchObject({ going: 4, refused: [] })
+  await until(
+    () => [world.asked.length, world.askedWal.length],
+    ([copies, wal]) => copies === 4 && wal === 1,
+  )
+  const [first, second, third, , fifth] = world.ids
+  expect(world.asked.map(({ backupId }) => backupId).sort()).toEqual([first, second, third, fifth].sort())
+  for (const wish of world.asked)
+    expect(wish).toMatchObject({ step: 'mark', by: 'schedule', removeAfter: world.removeAfter() })
+  expect(world.askedWal).toMatchObject([{ anchor: world.ids[3], by: 'schedule' }])
+})
+
+test('an expiry that only plans asks for nothing, and says how much would go', async () => {
+  await using world = await sixProven({ auto: false, maxShare: 1 })
+  expect(await world.due()).toMatchObject({ going: 4, refused: [] })
+  await aMoment()
+  expect([world.asked, world.askedWal]).toEqual([[], []])
+})
+
+test('an expiry by which more would go than may go without a person asks for nothing, and is written down as refused', async () => {
+  await using world = await sixProven({ auto: true, maxShare: 0.6 })
+  const refused = ['4 of the 6 backups of records at aws would go']
+  expect(await world.due()).toMatchObject({ going: 4, refused })
+  await aMoment()
+  expect([world.asked, world.askedWal]).toEqual([[], []])
 })

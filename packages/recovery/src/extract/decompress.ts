@@ -3,8 +3,11 @@ import { createZstdDecompress, type ZstdDecompress, type ZstdOptions } from 'nod
 import { forget } from '@lifeboat/shared/service/forget.ts'
 import { unreadable } from './tar-header.ts'
 
-/** What the decompressor gives: few enough turns between threads, and it stays in the processor's cache until it is written. */
-const GIVEN_BYTES = 512 * 1024
+/**
+ * What the decompressor gives. Each is a turn to another thread and back, and each turn waits for a processor that may be busy; larger ones cost more in memory that was
+ * not used before than they spare of that.
+ */
+const GIVEN_BYTES = 1024 ** 2
 /** It works ahead by so much while what it gave is written. */
 const AHEAD_BYTES = 4 * GIVEN_BYTES
 const OPTIONS: ZstdOptions & TransformOptions = { chunkSize: GIVEN_BYTES, readableHighWaterMark: AHEAD_BYTES }

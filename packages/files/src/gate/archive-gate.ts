@@ -11,8 +11,6 @@ import { HEAD_BYTES, isExposed, looksSecret } from './looks-secret.ts'
 export const NAMED_PATHS = 20
 const ZEROS = Buffer.alloc(1024 ** 2)
 const NOTHING = Buffer.alloc(0)
-/** To search a file as long as this costs no more than to make a view of its head. */
-const SHORT_BYTES = 32 * 1024
 
 export interface ArchiveGate {
   /** The piece may be overwritten afterwards. */
@@ -56,7 +54,7 @@ export function archiveGate(to: GateListener): ArchiveGate {
       if (chunk.length === member?.bytes) {
         sha256 = hashAtOnce('sha256', chunk)
         // Looked at before the piece is gone, like the digest.
-        head = chunk.length > SHORT_BYTES ? chunk.subarray(0, HEAD_BYTES) : chunk
+        head = chunk
         return
       }
       if (head.length === 0) head = Buffer.from(chunk.subarray(0, HEAD_BYTES))

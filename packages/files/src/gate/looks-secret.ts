@@ -13,8 +13,9 @@ const READ_BY_OTHERS = 0o044
 /** How much of a file is looked at. */
 export const HEAD_BYTES = 512
 
-/** Whether a file looks like a secret in plain sight. @param name bytes as latin1 @param head how it begins; may be longer than what is looked at */
-export function looksSecret(name: string, head: Buffer): boolean {
+/** Whether a file looks like a secret in plain sight. @param name bytes as latin1 @param contents or how they begin */
+export function looksSecret(name: string, contents: Buffer): boolean {
+  const head = contents.length > HEAD_BYTES ? contents.subarray(0, HEAD_BYTES) : contents
   if (isSecretName(name)) return !name.endsWith('.pem') || hasPrivateKey(head)
   return head.includes(TRACE) && hasPrivateKey(head)
 }
@@ -25,7 +26,7 @@ export function isSecretName(name: string): boolean {
 }
 
 function hasPrivateKey(head: Buffer): boolean {
-  return PRIVATE_KEY.test(head.toString('latin1', 0, HEAD_BYTES))
+  return PRIVATE_KEY.test(head.toString('latin1'))
 }
 
 /** Whether more than its owner may read it. */

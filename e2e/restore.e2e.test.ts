@@ -17,6 +17,13 @@ test('lost rows come back on a signed command, what was there is kept, and it ca
   expect([plan.code, plan.stdout]).toEqual([0, expect.stringContaining(backupId)])
   for (const told of ['proven', 'in its drill', 'stop hook', 'is not in it', 'free at'])
     expect(plan.stdout).toContain(told)
+  const planned = await world.json<{ backup: { backupId: string }; hooks: object[] }>([
+    'restore',
+    'plan',
+    SOURCE,
+    ...hooked,
+  ])
+  expect(planned).toMatchObject({ backup: { backupId }, hooks: ['stop', 'start', 'ready'].map((on) => ({ on })) })
   expect(await at.visits()).toBe(0)
 
   const mistyped = await at.run(['--yes-i-mean', 'recrods'])
@@ -25,6 +32,7 @@ test('lost rows come back on a signed command, what was there is kept, and it ca
   expect([code, stderr]).toEqual([0, ''])
   const { restoreId, ...done } = JSON.parse(stdout)
   expect(done).toMatchObject({ outcome: 'done', swapped: true, aside: expect.stringMatching(/_before_/) })
+  expect(done.plan).toMatchObject({ backup: { backupId }, hooks: planned.hooks })
   expect(await at.visits()).toBe(100)
   const told = await world.json<object[]>(['restore', 'status', restoreId])
   expect(told.toReversed().map((each) => each as { event: string; why: string; who: string[] })).toMatchObject(
@@ -64,4 +72,22 @@ test('a database that is gone comes back under its name, with what its roles may
   expect(await at.visits()).toBe(100)
   const may = `select has_table_privilege('${user}', 'visit', 'select') as read`
   expect(await postgres.query(database, may)).toEqual([{ read: true }])
+})
+
+test('a restore that is cancelled before its agent begins is never begun, and the audit says who wanted that and why', async () => {
+  const { world } = at
+  await at.lose()
+  const file = join(world.folder, 'cancelled.json')
+  const { restoreId } = JSON.parse((await at.run(['--out', file])).stdout)
+  await world.kill('backup-agent', 'SIGTERM')
+  expect((await world.cli(['restore', 'send', file, '--timeout', '1s'])).code).toBe(9)
+  const told = await world.json(['restore', 'cancel', restoreId, '--why', 'the wrong backup'])
+  expect(told).toEqual({ restoreId, state: 'unheard' })
+  await world.start('backup-agent')
+  const said = { cancelledBy: expect.stringMatching(/^operator \w/), cancelReason: 'the wrong backup' }
+  const { code, stdout } = await world.cli(['restore', 'send', file, '--json'])
+  expect([code, JSON.parse(stdout)]).toMatchObject([7, { restoreId, outcome: 'cancelled', swapped: false, ...said }])
+  expect(await at.visits()).toBe(0)
+  const audited = await world.json<object[]>(['restore', 'status', restoreId])
+  expect(audited).toMatchObject([{ event: 'accepted' }, { event: 'cancelled', who: ['ann'], ...said }])
 })

@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sealWithPassphrase } from '@lifeboat/shared/age/passphrase.ts'
 import { eventually, until } from '@lifeboat/testkit/eventually.ts'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { askRecovered, emptyHost, stoppedInTheEnd } from '@lifeboat/testkit/runbooks/hosts.ts'
@@ -107,14 +108,16 @@ test('level 4: from one bucket and the safe, data, services and catalogue come b
 
   const [folder, port] = [join(host.path, 'cluster'), await freePort()]
   await using _stopped = stoppedInTheEnd(join(folder, 'data'), world.source.postgres)
-  const env = {
-    ...surroundings(world),
-    IDENTITY: join(host.path, 'keys/age-identity'),
-    FOLDER: folder,
-    PORT: String(port),
-  }
+  // Of the key there is but what lies in escrow, and its passphrase.
+  const [plain, IDENTITY] = [join(host.path, 'keys/age-identity'), join(host.path, 'safe.escrow.age')]
+  const LIFEBOAT_IDENTITY_PASSPHRASE = 'correct horse battery staple'
+  const key = await readFile(plain, 'utf8')
+  await writeFile(IDENTITY, sealWithPassphrase(key, LIFEBOAT_IDENTITY_PASSPHRASE))
+  await rm(plain)
+  const env = { ...surroundings(world), IDENTITY, LIFEBOAT_IDENTITY_PASSPHRASE, FOLDER: folder, PORT: String(port) }
   await page.run('The data', env)
   expect(await askRecovered({ port, ...lost }, RESULTS)).toEqual(lost.before)
+  await writeFile(plain, key, { mode: 0o600 })
   await world.reconfigure((config) => moveTo(config, { port, spool: join(host.path, 'spool') }))
   for (const service of SERVICES) await world.start(service)
   expect(await page.run('The services', env)).toMatch(/proven/)

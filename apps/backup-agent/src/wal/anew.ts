@@ -100,7 +100,8 @@ function widen(
 export async function askForBase(road: Road): Promise<void> {
   const { now, basePolicies, ledger, bus, sourceId, agentId, clock, log } = road
   const [chosen] = basePolicies
-  if (now.lost === undefined) return
+  // One that ended before the end of the hole would lead nowhere.
+  if (now.lost === undefined || now.serverLsn < parseLsn(now.lost.to)) return
   if (chosen === undefined) {
     log.error({ event: 'wal.no-base-policy' }, 'WAL is lost, and no policy takes bases of this source: make one')
     return

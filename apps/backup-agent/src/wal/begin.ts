@@ -15,12 +15,15 @@ import type { Span } from '@lifeboat/shared/domain/wal-spans.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { followStored, makeRoom } from './follow.ts'
 import { heldAllAlong } from './held-all-along.ts'
-import { Holders } from './holders.ts'
+import { Holders, higher } from './holders.ts'
 import type { Road, Standing } from './road.ts'
 import { segmentStart } from './segment.ts'
 
 /** Which cluster answers, and the way it came. */
-export type Met = Omit<Standing, 'holders'>
+export interface Met extends Omit<Standing, 'holders'> {
+  /** How far a primary has written; undefined: it is a standby, which may be behind what another server sent. */
+  flushed: bigint | undefined
+}
 
 /**
  * Asks who answers.
@@ -28,14 +31,16 @@ export type Met = Omit<Standing, 'holders'>
  * @throws LifeboatError WAL_FOREIGN – another cluster than the one whose WAL is kept under this name
  */
 export async function meet(road: Road, connection: ReplicationConnection): Promise<Met> {
-  const { systemIdentifier, timeline } = await connection.identifySystem()
+  const { systemIdentifier, timeline, xlogpos } = await connection.identifySystem()
   const expected = road.now.standing?.systemIdentifier ?? road.now.known?.systemIdentifier
   if (expected !== undefined && expected !== systemIdentifier)
     throw new LifeboatError('WAL_FOREIGN', { sourceId: road.sourceId, expected, systemIdentifier })
   const segmentBytes = parseSetting(await connection.show('wal_segment_size'))
   const histories = await readHistories(connection, timeline)
   const path = pathBy(timeline, histories.get(timeline))
-  return { systemIdentifier, segmentBytes, path, histories }
+  road.now.serverLsn = higher(road.now.serverLsn, parseLsn(xlogpos))
+  const flushed = (await connection.show('in_hot_standby')) === 'off' ? parseLsn(xlogpos) : undefined
+  return { systemIdentifier, segmentBytes, path, histories, flushed }
 }
 
 /** By the history file as the server handed it out; the first timeline has none. */

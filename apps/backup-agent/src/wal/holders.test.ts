@@ -8,6 +8,7 @@ import { holdersAs } from './begin.ts'
 import { Holders } from './holders.ts'
 import { Moments } from './moments.ts'
 import type { Road } from './road.ts'
+import { Seams } from './seams.ts'
 import { stateOf } from './tell.ts'
 
 const [north, south, west] = ['north', 'south', 'west'] as TargetId[] as [TargetId, TargetId, TargetId]
@@ -128,7 +129,14 @@ test('a hole that some let go of and the rest lack as well holds nobody up: what
 function roadWith(subject: Holders): Road {
   const now = {
     ...{ standing: { holders: subject, systemIdentifier: '7', segmentBytes: 16, path: ONE }, moments: new Moments() },
-    ...{ beats: new Moments(), serverLsn: 100n, receivedLsn: 100n, retainedBytes: 0, refusals: new Map() },
+    ...{
+      beats: new Moments(),
+      seams: new Seams(),
+      serverLsn: 100n,
+      receivedLsn: 100n,
+      retainedBytes: 0,
+      refusals: new Map(),
+    },
   }
   const wal = { retained: { warn: 1, giveUp: 2 }, targets: subject.targets, copies: { required: 1 } }
   return { now, wal, slot: 's', sourceId: 'r', agentId: 'a', clock: systemClock, recipients: [] } as unknown as Road

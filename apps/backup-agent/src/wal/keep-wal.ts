@@ -16,6 +16,7 @@ import { Moments } from './moments.ts'
 import { receive } from './receive.ts'
 import { refillTargets } from './refill.ts'
 import type { Road, RoadNow } from './road.ts'
+import { Seams } from './seams.ts'
 import { SegmentMemory } from './segment-memory.ts'
 import { Shipper } from './shipper.ts'
 import { tellState } from './tell.ts'
@@ -133,7 +134,7 @@ function nothingYet(known: RoadNow['known'], nowMs: number): RoadNow {
   // What was written before anybody looked is nobody's lag.
   if (known === undefined) moments.note(0n, nowMs)
   return {
-    ...{ known, standing: undefined, moments, beats: new Moments(), stream: undefined },
+    ...{ known, standing: undefined, moments, beats: new Moments(), seams: new Seams(known?.seam), stream: undefined },
     receivedLsn: known ? parseLsn(known.receivedLsn) : 0n,
     serverLsn: known ? parseLsn(known.serverLsn) : 0n,
     ...{ retainedBytes: known?.slot.retainedBytes ?? 0, hangUp: () => {}, failure: undefined, unshipped: undefined },

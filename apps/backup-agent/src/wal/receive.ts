@@ -7,6 +7,7 @@ import { beginAnew, dropSlot, makeSlot } from './anew.ts'
 import { beginAt, goOnAlong, type Met, meet, pathBy, recall } from './begin.ts'
 import { higher, lower } from './holders.ts'
 import { PieceTimer } from './piece-timer.ts'
+import { behindArchive, refuseRewritten } from './rewritten.ts'
 import type { Road, Standing } from './road.ts'
 import { Segments, segmentStart } from './segment.ts'
 import { whereToBegin } from './slot-rules.ts'
@@ -42,7 +43,11 @@ function logIn({ door, replication, slot }: Road): Promise<ReplicationConnection
 
 /** A segment is: no later word of the server brings it back. A history that it lacks may come yet. */
 function isGone(thrown: unknown): thrown is LifeboatError {
-  return removedSegment(thrown) !== undefined || LifeboatError.is(thrown, 'WAL_SLOT_INVALIDATED')
+  return (
+    removedSegment(thrown) !== undefined ||
+    LifeboatError.is(thrown, 'WAL_SLOT_INVALIDATED') ||
+    LifeboatError.is(thrown, 'WAL_REWRITTEN')
+  )
 }
 
 function removedSegment(thrown: unknown): SegmentName | undefined {
@@ -53,6 +58,11 @@ function removedSegment(thrown: unknown): SegmentName | undefined {
 async function anewOver(road: Road, why: LifeboatError): Promise<void> {
   await using connection = await logIn(road)
   const met = await meet(road, connection)
+  const { standing } = road.now
+  if (LifeboatError.is(why, 'WAL_REWRITTEN') && standing !== undefined) {
+    await beginAnew(road, connection, why.title, newest(met), behindArchive(road, standing))
+    return
+  }
   const segment = removedSegment(why)
   const removed = segment && `the server no longer has ${segment}: it was removed, or pg_resetwal began WAL anew`
   const behind = segment && segmentRange(segment, met.segmentBytes).end
@@ -75,6 +85,7 @@ async function prepare(
     const at = segmentStart(await makeSlot(road, connection), met.segmentBytes)
     return { standing: await beginAt(road, met, at), at }
   }
+  await refuseRewritten(road, connection, before, met)
   if (now.giveUp !== undefined) {
     await dropSlot(road, connection)
     const at = await beginAnew(road, connection, now.giveUp, newest(met))
@@ -156,12 +167,14 @@ async function turn(
 
 /** Pieces go on where every target stands; a timeline's first segment begins with a copy of its ancestor's bytes, which belong to it. */
 function segmentsFrom(
-  { memory }: Road,
+  { memory, now }: Road,
   { holders, segmentBytes }: Standing,
   { timeline, at, begins }: { timeline: Timeline; at: bigint; begins: bigint },
 ): Segments {
   const least = holders.targets.map((target) => holders.position(target)).reduce(lower)
-  return new Segments({ timeline, segmentBytes, at, from: least > begins ? least : at, memory })
+  const from = least > begins ? least : at
+  const seam = now.seams.within(timeline, at, segmentBytes)
+  return new Segments({ timeline, segmentBytes, at, from, memory, seam, onSeam: (cut) => now.seams.note(cut) })
 }
 
 function newest({ path }: Met): Timeline {

@@ -17,6 +17,7 @@ import type { Events } from '../events.ts'
 import type { Door } from './door.ts'
 import type { Holders } from './holders.ts'
 import type { Moments } from './moments.ts'
+import type { Seams } from './seams.ts'
 import type { SegmentMemory } from './segment-memory.ts'
 import type { Cluster, Shipper } from './shipper.ts'
 import type { WalSpool } from './wal-spool.ts'
@@ -69,6 +70,8 @@ export interface RoadNow {
   readonly moments: Moments
   /** The same for heartbeats. */
   readonly beats: Moments
+  /** How segments began that may be received again. */
+  readonly seams: Seams
   receivedLsn: bigint
   serverLsn: bigint
   retainedBytes: number

@@ -1,4 +1,4 @@
-import { segmentAt, segmentRange } from '@lifeboat/shared/domain/wal.ts'
+import { type Seam, segmentAt, segmentRange } from '@lifeboat/shared/domain/wal.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Cut, Segments } from './segment.ts'
@@ -39,6 +39,34 @@ test('however the log arrives, every cut holds exactly its own bytes', () => {
       }
     }),
   )
+})
+
+test('a segment that is received again has to begin as it did, and nothing is cut of it before that is known', () => {
+  const memory = new SegmentMemory()
+  const opts = { timeline: 1, segmentBytes: SEGMENT, at: 64n, from: 64n, memory }
+  const seen: Seam[] = []
+  const bytes = Buffer.alloc(200, 7)
+  const first = new Segments({ ...opts, onSeam: (seam) => seen.push(seam) })
+  for (const size of [20, 40]) {
+    const start = first.received
+    expect([...first.take({ start, data: bytes.subarray(0, size - Number(start - 64n)) })]).toEqual([])
+    first.piece()?.release()
+  }
+  const [, seam] = seen
+  expect(seam).toMatchObject({ timeline: 1, lsn: '0/68' })
+  const again = new Segments({ ...opts, seam })
+  expect([...again.take({ start: 64n, data: bytes.subarray(0, 39) })]).toEqual([])
+  expect(again.piece()).toBeUndefined()
+  expect([...again.take({ start: 103n, data: bytes.subarray(0, 60) })]).toHaveLength(1)
+  expect(again.piece()).toMatchObject({ start: 128n, end: 163n })
+  const other = new Segments({ ...opts, seam })
+  const data = Buffer.from(bytes)
+  data[39] = 8
+  expect(() => [...other.take({ start: 64n, data })]).toThrow(expect.objectContaining({ code: 'WAL_REWRITTEN' }))
+  // What comes behind the place may be new.
+  data[39] = 7
+  data[40] = 8
+  expect([...new Segments({ ...opts, seam }).take({ start: 64n, data })]).toHaveLength(3)
 })
 
 test('whole segments and pieces leave no hole up to the last cut, and pieces of a segment follow each other', () => {

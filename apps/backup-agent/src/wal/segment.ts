@@ -1,5 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type SegmentName, segmentAt, type Timeline } from '@lifeboat/shared/domain/wal.ts'
+import {
+  formatLsn,
+  parseLsn,
+  type Seam,
+  type SegmentName,
+  segmentAt,
+  type Timeline,
+} from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { digestOf, plainDigest } from './plain-digest.ts'
 import type { Held, SegmentMemory } from './segment-memory.ts'
@@ -48,10 +55,15 @@ export class Segments implements Disposable {
   #filled = 0
   /** Bytes of the segment that are shipped as pieces already. */
   #cut: number
+  /** What the first segment is to begin with; undefined once it was compared. */
+  #seam: { filled: number; digest: string } | undefined
+  readonly #onSeam: (seam: Seam) => void
 
   /**
    * @param at   beginning of a segment
    * @param from everything before it is off-site already; pieces begin there, whole segments are whole
+   * @param seam how the segment at `at` began when it was received before
+   * @param onSeam is told how a segment began, with every piece
    */
   constructor(opts: {
     timeline: Timeline
@@ -59,11 +71,15 @@ export class Segments implements Disposable {
     at: bigint
     from: bigint
     memory: SegmentMemory
+    seam?: Seam | undefined
+    onSeam?: (seam: Seam) => void
   }) {
     this.timeline = opts.timeline
     this.#segmentBytes = opts.segmentBytes
     this.#memory = opts.memory
     this.#start = opts.at
+    this.#seam = opts.seam && { filled: Number(parseLsn(opts.seam.lsn) - opts.at), digest: opts.seam.digest }
+    this.#onSeam = opts.onSeam ?? (() => {})
     const inside = opts.from - opts.at
     this.#cut = inside > 0n && inside < BigInt(opts.segmentBytes) ? Number(inside) : 0
   }
@@ -76,7 +92,7 @@ export class Segments implements Disposable {
   /**
    * Takes what arrived; gives each segment that became full by it.
    *
-   * @throws LifeboatError SOURCE_PROTOCOL_BROKEN – it does not follow what arrived before
+   * @throws LifeboatError SOURCE_PROTOCOL_BROKEN – it does not follow what arrived before | WAL_REWRITTEN – it is not what was received before
    */
   *take({ start, data }: Arrival): Generator<Cut> {
     if (start !== this.received)
@@ -85,21 +101,24 @@ export class Segments implements Disposable {
         got: start.toString(16),
       })
     for (let at = 0; at < data.byteLength; ) {
-      const part = data.subarray(at, at + this.#segmentBytes - this.#filled)
+      const part = data.subarray(at, at + (this.#seam?.filled ?? this.#segmentBytes) - this.#filled)
       this.#open ??= this.#begin()
       this.#open.held.bytes.set(part, this.#filled)
       // While they are still in the cache of the processor.
       this.#open.hash.update(part)
       this.#filled += part.byteLength
       at += part.byteLength
+      if (this.#filled === this.#seam?.filled) this.#compare(this.#open.hash, this.#seam.digest)
       if (this.#filled === this.#segmentBytes) yield this.#finish(this.#open)
     }
   }
 
   /** What arrived since the last cut; undefined when nothing did. */
   piece(): Cut | undefined {
-    if (this.#open === undefined || this.#filled <= this.#cut) return undefined
-    const { held } = this.#open
+    if (this.#open === undefined || this.#filled <= this.#cut || this.#seam !== undefined) return undefined
+    const { held, hash } = this.#open
+    const { timeline, received } = this
+    this.#onSeam({ timeline, lsn: formatLsn(received), digest: digestOf(hash.copy()) })
     const bytes = held.bytes.subarray(this.#cut, this.#filled)
     const place = this.#place('piece', this.#cut, this.#filled)
     this.#cut = this.#filled
@@ -111,6 +130,17 @@ export class Segments implements Disposable {
   [Symbol.dispose](): void {
     this.#open?.done()
     this.#open = undefined
+  }
+
+  #compare(hash: Hash, digest: string): void {
+    this.#seam = undefined
+    const got = digestOf(hash.copy())
+    if (got === digest) return
+    const facts = {
+      segment: segmentAt(this.timeline, this.#start, this.#segmentBytes),
+      until: formatLsn(this.received),
+    }
+    throw new LifeboatError('WAL_REWRITTEN', facts)
   }
 
   #begin(): Open {

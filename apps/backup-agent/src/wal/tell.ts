@@ -51,13 +51,16 @@ export function stateOf(road: Road): WalState | undefined {
   const limits = limitsTold(wal.retained, now.serverKeeps)
   if (now.standing === undefined) return now.known && { ...withoutError(now.known), ...about }
   const { holders, systemIdentifier, segmentBytes, path } = now.standing
+  const timeline = path.at(-1)?.timeline ?? 1
+  const seam = now.seams.of(timeline)
   const heartbeatAt = now.beats.heldBy(holders.safe)
   return {
-    ...{ ...about, systemIdentifier, timeline: path.at(-1)?.timeline ?? 1, segmentBytes },
+    ...{ ...about, systemIdentifier, timeline, segmentBytes },
     ancestors: path.slice(0, -1).map(({ timeline, end = 0n }) => ({ timeline, end: formatLsn(end) })),
     ...{ serverLsn: formatLsn(now.serverLsn), receivedLsn: formatLsn(now.receivedLsn) },
     ...{ safe: placeOf(road, holders.safe), targets: targetsOf(road, holders) },
     slot: { name: slot, retainedBytes: now.retainedBytes, ...limits },
+    ...(seam && { seam }),
     ...(now.begun && { begun: now.begun }),
     ...(now.lost && { lost: now.lost }),
     recipients: [...road.recipients],

@@ -154,6 +154,16 @@ export function isAbout(word: Omit<LetGoWord, 'lsn'>, timeline: Timeline): boole
   return timeline <= word.timeline && timeline > (word.newerThan ?? 0)
 }
 
+/** How a segment began that was not full yet when it was looked at: whoever receives it again sees whether it is the same. */
+export const Seam = z.object({
+  timeline: Timeline,
+  /** Inside the segment; what lies before it there was received. */
+  lsn: Lsn,
+  /** Of those plain bytes, as it would stand in a key. */
+  digest: z.string(),
+})
+export type Seam = z.infer<typeof Seam>
+
 /** More holes than that are not written down of a target: the newest count. */
 export const PASSED_HOLES = 64
 
@@ -190,6 +200,8 @@ export const WalState = z.object({
         .optional(),
     }),
   ),
+  /** Of the present timeline. */
+  seam: Seam.optional(),
   /** Where keeping began, or behind the last hole that was healed: from there to `safe` nothing but `lost` is missing. */
   begun: z.object({ lsn: Lsn, at: Moment }).optional(),
   slot: z.object({

@@ -75,6 +75,12 @@ export const PHYSICAL_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  WAL_REWRITTEN: {
+    title: 'The server writes other WAL to places of which the archive has WAL already',
+    hint: 'pg_resetwal began it anew, or an older copy of the data directory was put in place. Nothing at a target is overwritten: WAL goes on behind the hole, and a new base is asked for, once the server has come to the place under goesOnAt. Each `SELECT pg_switch_wal()` takes it a segment further.',
+    retry: 'later',
+    level: 'error',
+  },
   WAL_START_FOREIGN: {
     title: 'The place to go on from is not in the history of this server',
     hint: 'Another cluster, an older copy of it, or a branch that was left answers under this name. Look at the facts before anything else.',

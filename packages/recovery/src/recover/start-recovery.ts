@@ -6,6 +6,7 @@ import { scratchConnection } from '@lifeboat/postgres/scratch/scratch-server.ts'
 import type { PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import { parseLsn, type SegmentName, segmentRange } from '@lifeboat/shared/domain/wal.ts'
 import type { Reader } from '../fetch/reader.ts'
+import type { Goal } from '../goal.ts'
 import { lastOf } from '../plan/chain.ts'
 import type { RecoveryPlan } from '../plan/plan.ts'
 import { archiveShelf } from '../wal/archive-shelf.ts'
@@ -65,7 +66,8 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
   ])
   await using stack = new AsyncDisposableStack()
   const getter = opts.getter ?? stack.use(await openGetter(opts))
-  const { goal, timeline } = plan
+  const { timeline } = plan
+  const goal = goalToSet(opts)
   const restoreCommand = getter?.restoreCommand
   const needed = recoverySettings({ goal, timeline, atGoal: opts.atGoal, restoreCommand, floors, port, socketDir })
   const connection = (database: string): SourceConnection => {
@@ -78,6 +80,15 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
   })
   stack.move()
   return { server, recovered, getter, connection }
+}
+
+/**
+ * A backup of a standby may end with the last record there is: PostgreSQL notes that it is consistent, and only the next record would make it stop
+ * there. It has no WAL behind its end to speak of, so all of it is replayed. What is to stand still for a look needs the goal.
+ */
+function goalToSet({ plan: { goal, chain }, atGoal }: RecoveryOptions): Goal {
+  const replaysAll = goal.to === 'end of backup' && lastOf(chain).physical.fromStandby && atGoal === 'promote'
+  return replaysAll ? { to: 'latest' } : goal
 }
 
 export type GetterOptions = Pick<RecoveryOptions, 'reader' | 'plan' | 'archive' | 'systemIdentifier' | 'patienceMs'> & {

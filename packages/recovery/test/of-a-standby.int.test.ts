@@ -1,0 +1,61 @@
+import type { Moment } from '@lifeboat/shared/domain/ids.ts'
+import { parseLsn, segmentAt } from '@lifeboat/shared/domain/wal.ts'
+import { eventually } from '@lifeboat/testkit/eventually.ts'
+import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
+import { sealWal } from '@lifeboat/testkit/seal-wal.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openHouse, type RecoveryHouse } from './recovery-house.ts'
+
+const VISITS = 'select array_agg(no order by no) as visits from visit'
+
+let house: RecoveryHouse
+let pg: TestPostgres
+let base: SealedBase
+/** Between the second visit and the third, which are both behind the base. */
+let between: Moment
+
+beforeAll(async () => {
+  house = await openHouse()
+  // A base of a standby needs WAL with full pages since its last checkpoint.
+  pg = await startPostgres({ settings: { wal_keep_size: '1GB', full_page_writes: 'on' } })
+  await using standby = await startPostgres({ standbyOf: pg })
+  await pg.query('postgres', 'create table visit as select 1 as no')
+  await pg.query('postgres', 'checkpoint')
+  const [{ end }] = await pg.query('postgres', 'select pg_current_wal_flush_lsn()::text as end')
+  const replayed = `select pg_last_wal_replay_lsn() >= '${end}' as there`
+  await eventually(async () => expect(await standby.query('postgres', replayed)).toEqual([{ there: true }]))
+  const { target, recipient, signer } = house
+  base = await sealBase({ pg: standby, database: 'postgres', target, recipient, signer })
+  await pg.query('postgres', 'insert into visit values (2)')
+  await pg.query('postgres', 'select pg_sleep(0.05)')
+  const [{ now }] = await pg.query('postgres', 'select clock_timestamp() as now')
+  between = now.toISOString()
+  await pg.query('postgres', 'select pg_sleep(0.05)')
+  await pg.query('postgres', 'insert into visit values (3)')
+  await sealWal({ pg, target, recipient })
+})
+afterAll(async () => {
+  await pg?.[Symbol.asyncDispose]()
+  await house?.[Symbol.asyncDispose]()
+})
+
+test('a base of a standby and the WAL of its primary come back to a moment in the segment the base ends in', async () => {
+  const { physical } = base.manifest
+  expect(physical.fromStandby).toBe(true)
+  expect(parseLsn(physical.endLsn) % BigInt(physical.segmentBytes)).not.toBe(0n)
+  await using back = await house.bringBack([base], { goal: { to: 'time', time: between } })
+  expect(await back.ask('postgres', VISITS)).toEqual([{ visits: [1, 2] }])
+  // What the base has of that segment ends with the base: the rest is in the archive alone.
+  const last = segmentAt(physical.timeline, parseLsn(physical.endLsn), physical.segmentBytes)
+  expect(back.plan.wal?.objects.map(({ object }) => object)).toMatchObject([{ kind: 'piece', segment: last }])
+})
+
+test('without WAL of its primary it comes back as it ended, and with it to the last row', async () => {
+  const visits = async (to: 'end of backup' | 'latest') => {
+    await using back = await house.bringBack([base], { goal: { to } })
+    return await back.ask('postgres', VISITS)
+  }
+  expect(await visits('end of backup')).toEqual([{ visits: [1] }])
+  expect(await visits('latest')).toEqual([{ visits: [1, 2, 3] }])
+})

@@ -47,6 +47,7 @@ export const STORIES = [
   'apps/verifier/test/proven',
   'apps/verifier/test/physical',
   'apps/verifier/test/tables',
+  'apps/cli/test/recover-chain',
 ]
 
 /** Runs integration suites inside a Debian root that has this PostgreSQL major; `notRun` says why that cannot be. */

@@ -40,7 +40,9 @@ const assertions = [
 test.runIf(isAble)('a chain of a full base and two incrementals is combined and proven', async () => {
   const fact = await room.drill(chain[2].manifest, { rules: { assertions } })
   expect(fact).toMatchObject({ verdict: 'proven', reasons: [] })
-  const { checks, tools } = await room.evidence(fact)
+  const { checks, tools, phases } = await room.evidence(fact)
+  expect(Object.keys(phases)).toEqual('download fetch boot extract verify combine replay check'.split(' '))
+  expect(phases.combine).toBeGreaterThan(0)
   expect(checks.filter(({ check }) => check === 'backup-manifest').map(({ subject }) => subject)).toEqual(
     chain.map(({ manifest }) => manifest.backupId),
   )

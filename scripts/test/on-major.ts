@@ -8,6 +8,7 @@ export const ALL_SUITES = [
   'packages/recovery',
   'apps/backup-agent',
   'apps/verifier',
+  'apps/cli/test/recover-chain',
 ]
 
 /**

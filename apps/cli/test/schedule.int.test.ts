@@ -26,6 +26,7 @@ test('the next runs are listed, the soonest first, for people and with --json', 
   const all = JSON.parse((await cli(dir, ['schedule', '--limit', '30', '--json'])).out).runs
   const moments = all.map(({ at }: { at: string }) => at)
   expect(moments).toEqual(moments.toSorted())
+  expect(all.map(({ policyId }: { policyId: string }) => policyId)).toEqual(expect.arrayContaining(['daily', 'hourly']))
   const { runs } = JSON.parse((await cli(dir, ['schedule', 'daily', '--limit', '2', '--json'])).out)
   expect(runs).toMatchObject([
     { policyId: 'daily', sourceId: 'records', kind: 'dump', at: expect.stringMatching(/T02:00:00\.000Z$/) },

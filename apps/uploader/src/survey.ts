@@ -9,7 +9,6 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Locks, Target } from '@lifeboat/storage/target.ts'
 import type { Lane, UploaderDeps } from './deps.ts'
 
-const DAY_MS = 24 * 3_600_000
 /** Expiry believes a look for twenty hours. */
 export const SURVEY_EVERY_MS = 6 * 3_600_000
 
@@ -35,7 +34,7 @@ export async function surveyTargets(deps: Needs, lanes: readonly Lane[], signal:
   }
 }
 
-/** Leftovers go only where removing is allowed, and two looks a day apart saw them by their age. */
+/** Leftovers of attempts that came to nothing go where removing is allowed; a look names them when they are two days old, and none while it is not believed. */
 async function surveyLane(deps: Needs, { target, remover }: Lane, signal: AbortSignal): Promise<void> {
   const nowMs = deps.clock.now()
   const known = (await deps.surveys.get(target.id))?.value.classes?.marks
@@ -43,8 +42,7 @@ async function surveyLane(deps: Needs, { target, remover }: Lane, signal: AbortS
   const look = await surveyTarget(target, deps.catalog, { signal, nowMs, marks })
   await tellSurvey(deps.bus, look)
   let swept = 0
-  for (const { key, storedAt } of remover === undefined ? [] : look.orphans) {
-    if (nowMs - Date.parse(storedAt ?? moment(nowMs)) < 2 * DAY_MS) continue
+  for (const { key } of remover === undefined ? [] : look.orphans) {
     await remover?.remove(key, { signal })
     swept += 1
   }

@@ -1,4 +1,4 @@
-import { HOLDS_BUCKET, LOCKED_BUCKET, markKey } from '@lifeboat/catalog/expiry/buckets.ts'
+import { HOLDS_BUCKET, LOCKED_BUCKET, MARKS_BUCKET, markKey } from '@lifeboat/catalog/expiry/buckets.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import {
   CopyExpired,
@@ -115,6 +115,33 @@ test.concurrent('a copy under object lock stays whole, and it is told until when
   expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
   await at.ask('unmark', { markId: marked?.markId })
   await at.fleet.whenFacts(CopyUnmarked, 1)
+})
+
+test.concurrent('a copy of which a lock holds one part is gone for good all the same, and is finished when the lock ends', async () => {
+  await using at = await startPlace()
+  const part = [...at.backup.copy.keys()].find((key) => /\.age\.\d{5}$/.test(key)) as string
+  at.s3.lock(part)
+  await at.ask('mark', { removeAfterMs: -1 })
+  const [marked] = await at.fleet.whenFacts(CopyMarked, 1)
+  await at.ask('remove', { markId: marked?.markId })
+  const [locked] = await at.fleet.whenFacts(CopyLocked, 1)
+  expect(Date.parse(locked?.until ?? '')).toBeGreaterThan(Date.now())
+  await at.allAnswered()
+  expect(at.keys()).toContain(part)
+  expect(at.keys()).not.toContain(at.manifest)
+  const [key, held] = [markKey(locked as CopyLocked), await at.fleet.bus.bucket(LOCKED_BUCKET)]
+  expect((await held.get(key))?.value.until).toBe(locked?.until)
+  // Its manifest is removed: it cannot be brought back.
+  await at.ask('unmark', { markId: marked?.markId })
+  await at.allAnswered()
+  expect((await (await at.fleet.bus.bucket(MARKS_BUCKET)).get(key))?.value.state).toBe('removing')
+  at.s3.lock(part, Date.now() - 1000)
+  await at.ask('remove', { markId: marked?.markId })
+  await at.fleet.whenFacts(CopyExpired, 1)
+  await at.allAnswered()
+  expect(at.keys()).toEqual(['lifeboat.json'])
+  expect(await held.get(key)).toBeUndefined()
+  expect(await at.fleet.facts(CopyUnmarked)).toEqual([])
 })
 
 async function startPlace(script: readonly Fault[] = []) {

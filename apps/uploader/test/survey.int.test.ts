@@ -7,10 +7,12 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { openMemory } from '@lifeboat/storage/memory.ts'
 import { openTarget } from '@lifeboat/storage/open-target.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
 import { S3Config } from '@lifeboat/storage/target-config.ts'
-import { startS3Server } from '@lifeboat/testkit/s3-server.ts'
+import { type S3Server, startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { putObjects, smallCopy } from '@lifeboat/testkit/small-copy.ts'
 import { expect, test } from 'vitest'
+import type { Lane } from '../src/deps.ts'
 import { surveyTargets } from '../src/survey.ts'
 import { laneOf, startFleet } from './support/fleet.ts'
 
@@ -53,15 +55,7 @@ test('a look that is not believed is repeated after ten minutes, keeps its first
 test('a look counts what the store moved, what it should have moved and what it should have left alone', async () => {
   await using fleet = await startFleet()
   await using server = await startS3Server()
-  const days = { base: 30 }
-  const { endpoint, region, bucket, credentials } = server
-  const config = S3Config.parse({
-    ...{ kind: 's3', endpoint, region, bucket, forcePathStyle: true, transition: { class: 'STANDARD_IA', days } },
-    ...{ accessKeyId: 'env:ID', secretAccessKey: 'env:SECRET' },
-  })
-  const resolveSecret = (ref: string) =>
-    new Secret(ref === 'env:ID' ? credentials.accessKeyId : credentials.secretAccessKey)
-  await using target = await openTarget('aws' as TargetId, config, { resolveSecret, log: silentLogger })
+  await using target = await openAt(server, { transition: { class: 'STANDARD_IA', days: { base: 30 } } })
   const copy = smallCopy({ targets: ['aws'], atMs: NOW - HOUR, partBytes: 200_000 })
   const deps = await fleet.uploader([])
   const surveys = await fleet.bus.bucket(SURVEYS_BUCKET)
@@ -84,6 +78,34 @@ test('a look counts what the store moved, what it should have moved and what it 
     ...{ marks, late: none, moved: { parts: 2, bytes: 400_000 } },
     misplaced: { objects: 1, offline: 0, shown: [{ key: manifest, storageClass: 'STANDARD_IA' }] },
   })
+})
+
+test('leftovers of an attempt that came to nothing are removed after two days, where removing is allowed and the look is believed', async () => {
+  await using fleet = await startFleet()
+  await using server = await startS3Server()
+  await using target = await openAt(server)
+  const [copy, attempt] = [smallCopy({ targets: ['aws'], atMs: NOW - HOUR }), smallCopy({ targets: ['aws'] })]
+  const leftovers = attempt.partKeys.map((key) => [key, attempt.objects.get(key) as Buffer] as const)
+  await putObjects(target, [...copy.objects, ...leftovers, [FLEET_KEY, Buffer.from('{}')]])
+  const catalog = await KvCatalog.open(fleet.bus)
+  await catalog.apply({ subject: 'backup.sealed', data: copy.sealed })
+  await catalog.apply({ subject: 'copy.stored', data: copy.stored('aws') })
+  const deps = await fleet.uploader([])
+  /** What is there afterwards of the attempt. */
+  const left = async (afterMs: number, over: Partial<Lane> = {}) => {
+    const clock = { now: () => Date.now() + afterMs }
+    await surveyTargets({ ...deps, clock }, [{ ...laneOf(target), remover: target, ...over }], signal)
+    const keys = await Array.fromAsync(target.list('', { signal }), ({ key }) => key)
+    expect(keys).toEqual(expect.arrayContaining([...copy.objects.keys()]))
+    return keys.filter((key) => attempt.partKeys.includes(key)).length
+  }
+  expect(await left(47 * HOUR)).toBe(2)
+  expect(await left(54 * HOUR, { remover: undefined })).toBe(2)
+  const marker = [FLEET_KEY, Buffer.from('{}')] as const
+  await target.remove(FLEET_KEY, { signal })
+  expect(await left(61 * HOUR)).toBe(2)
+  await putObjects(target, [marker])
+  expect(await left(68 * HOUR)).toBe(0)
 })
 
 async function startPlace() {
@@ -115,4 +137,14 @@ async function startPlace() {
     survey: async () => (await surveys.get('aws'))?.value,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+function openAt({ endpoint, region, bucket, credentials }: S3Server, more: object = {}): Promise<Target> {
+  const config = S3Config.parse({
+    ...{ kind: 's3', endpoint, region, bucket, forcePathStyle: true },
+    ...{ accessKeyId: 'env:ID', secretAccessKey: 'env:SECRET', ...more },
+  })
+  const resolveSecret = (ref: string) =>
+    new Secret(ref === 'env:ID' ? credentials.accessKeyId : credentials.secretAccessKey)
+  return openTarget('aws' as TargetId, config, { resolveSecret, log: silentLogger })
 }

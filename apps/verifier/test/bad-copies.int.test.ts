@@ -1,3 +1,4 @@
+import type { PolicyId } from '@lifeboat/shared/domain/ids.ts'
 import { backupPrefix, evidenceKey, manifestKey, partKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { newSigningKeyPair, openSigner } from '@lifeboat/shared/signing/signing.ts'
@@ -210,6 +211,22 @@ test('an assertion that does not hold fails the copy; one that is no SQL leaves 
   expect(answers).toEqual(['failed', 'unable', 'failed', 'passed', 'failed'])
   const open = await room.drill(good, { rules: { assertions: assertions.slice(1, 2) } })
   expect(open).toMatchObject({ verdict: 'inconclusive' })
+})
+
+test('a question of the drill with a date of its own fails the copy as one of its policy does, and is asked by that drill alone', async () => {
+  const rehearsal = 'monthly-test' as PolicyId
+  const own = { name: 'some patients', sql: 'select count(*) from patient', expect: { atLeast: 1 } }
+  const more = { name: 'many patients', sql: 'select count(*) from patient', expect: { atLeast: 501 } }
+  const given = { rules: { assertions: [own] }, deps: { rehearsals: new Map([[rehearsal, [more]]]) } }
+  const bad = await drillBad(good, { ...given, wish: { rehearsal } })
+  expect(bad).toMatchObject({ verdict: 'failed', check: 'assertion' })
+  expect(bad.reasons).toEqual(['assertion many patients: It is "500", expected at least 501.'])
+  const asked = bad.evidence.checks.filter(({ check }) => check === 'assertion')
+  expect(asked.map(({ subject, answer }) => [subject, answer])).toEqual([
+    ['some patients', 'passed'],
+    ['many patients', 'failed'],
+  ])
+  expect(await room.drill(good, given)).toMatchObject({ verdict: 'proven' })
 })
 
 test('evidence of a drill lies under its own key beside the backup', async () => {

@@ -26,8 +26,8 @@ export interface S3Server extends AsyncDisposable {
   /** Method and path of every request so far. */
   readonly seen: readonly string[]
   objects(): HeldObject[]
-  /** Locks an object as a bucket with object lock in compliance mode does. */
-  lock(key: string): void
+  /** Locks an object as a bucket with object lock in compliance mode does, default for an hour. */
+  lock(key: string, untilMs?: number): void
   /** Flips one bit where the object lies; the store does not notice. */
   corrupt(key: string, offset?: number): Promise<void>
   /** Gives an object another class, as a lifecycle rule of the bucket does. */
@@ -94,8 +94,8 @@ export async function startS3Server(opts: S3ServerOptions = {}): Promise<S3Serve
     credentials: state.credentials,
     seen,
     objects: () => bucket.keys().map((key) => ({ ...pick(held(key)), key })),
-    lock(key) {
-      held(key).retainUntil = new Date(Date.now() + 3_600_000)
+    lock(key, untilMs = Date.now() + 3_600_000) {
+      held(key).retainUntil = new Date(untilMs)
     },
     corrupt: (key, offset = 0) => flipBit(held(key), offset),
     move(key, storageClass) {

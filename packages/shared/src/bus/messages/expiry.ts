@@ -58,7 +58,7 @@ export const CopyExpired = defineMessage({
 })
 export type CopyExpired = DataOf<typeof CopyExpired>
 
-/** The store does not let go: the copy is locked. Nothing of it was removed. */
+/** The store does not let go: while its manifest is locked the whole copy stays; where only parts are, the rest is gone and they follow when the lock ends. */
 export const CopyLocked = defineMessage({
   subject: 'copy.locked',
   version: 1,

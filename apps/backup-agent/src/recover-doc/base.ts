@@ -4,6 +4,7 @@ import { authenticity } from './authenticity.ts'
 import { fetching } from './fetching.ts'
 import { parentsChecked, parentsNeeded } from './parents.ts'
 import { plainOf } from './shell.ts'
+import { recoverToMoment } from './to-moment.ts'
 
 /** A whole cluster: unpack, check, combine where it is a chain, start. */
 export function recoverBase(facts: ServerRecoverFacts, physical: PhysicalFacts): string {
@@ -52,7 +53,8 @@ original, the other setting from waiting for standbys it does not have.
 pg_ctl start --wait --timeout=86400 --pgdata="$PGDATA" --log="$PGDATA.log" -o "-p $PGPORT -k $PGDATA -c archive_mode=off -c synchronous_standby_names="
 psql -X -h "$PGDATA" -d postgres -c 'select pg_is_in_recovery(), pg_current_wal_lsn()'
 \`\`\`
-`
+
+${recoverToMoment(facts, physical)}`
 }
 
 function damageNote({ checksums }: PhysicalFacts): string {

@@ -1,7 +1,13 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectSource } from '@lifeboat/postgres/connection.ts'
+import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
+import { Evidence } from '@lifeboat/shared/domain/drill.ts'
 import type { Moment } from '@lifeboat/shared/domain/ids.ts'
+import { evidenceKey } from '@lifeboat/shared/domain/keys.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
+import { readUnchecked } from '@lifeboat/shared/signing/signing.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
 import { POLICY, SOURCE, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
 import { recoverWorld } from '@lifeboat/testkit/world/recover.ts'
@@ -13,6 +19,9 @@ const ROWS = 'SELECT count(*)::int AS rows, max(n) AS last FROM precious'
 test('rows destroyed by mistake come back out of one target, as they were the moment before, and not one later', async () => {
   await using world = await startWorld({ configure: withBasesAndWal })
   const sql = (text: string) => world.source.postgres.query(world.source.database, text)
+  await eventually(async () =>
+    expect(await sql('SELECT count(*)::int AS beats FROM lifeboat.heartbeat')).toEqual([{ beats: 1 }]),
+  )
   await sql('CREATE TABLE precious (n int PRIMARY KEY); INSERT INTO precious SELECT generate_series(1, 100)')
   await world.json(['backup', 'now', SOURCE, '--policy', 'weekly', '--wait', 'stored'])
   await sql('INSERT INTO precious SELECT generate_series(101, 200)')
@@ -28,7 +37,20 @@ test('rows destroyed by mistake come back out of one target, as they were the mo
   })
   expect((await client.query(ROWS)).rows).toEqual([{ rows: 200, last: 200 }])
   expect(await sql(ROWS)).toEqual([{ rows: 0, last: null }])
+
+  // The same by a drill, to whatever moment it chooses: the agent's own heartbeat says where it came to.
+  const drill = await world.json<DrillFinished>(['drill', 'run', SOURCE, '--to-time', 'random', '--wait'])
+  expect(drill).toMatchObject({ verdict: 'proven', reasons: [], wal: { verdict: 'proven', reasons: [] } })
+  const { checks, recovered: reached } = await evidenceOf(world, drill)
+  expect(reached?.to).toEqual(drill.wal?.to)
+  expect(checks.find(({ check }) => check === 'heartbeat')).toMatchObject({ answer: 'passed' })
+  expect(reached?.heartbeatAt).toBeDefined()
 })
+
+async function evidenceOf(world: World, { sourceId, backupId, drillId, targetId }: DrillFinished): Promise<Evidence> {
+  const file = join(world.targets[targetId]?.address ?? '', evidenceKey(sourceId, backupId, drillId))
+  return Evidence.parse(readUnchecked(await readFile(file, 'utf8'), 'lifeboat-evidence').document)
+}
 
 function withBasesAndWal(config: WorldConfig): void {
   const policy = config.policies[POLICY]

@@ -35,6 +35,7 @@ export const STORIES = [
   'apps/backup-agent/test/relations',
   'apps/backup-agent/test/restore.int',
   'apps/backup-agent/test/restore-refused',
+  'apps/backup-agent/test/restore-in-place',
   'apps/backup-agent/test/cluster-beside',
   'apps/backup-agent/test/cluster-chain',
   'apps/backup-agent/test/cluster-in-place',

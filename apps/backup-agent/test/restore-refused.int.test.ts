@@ -1,5 +1,6 @@
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
 import { moment, newRestoreId } from '@lifeboat/shared/domain/ids.ts'
+import { type Logger, silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { cosignOrder } from '@lifeboat/shared/signing/orders.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -75,6 +76,16 @@ describe('a command that is', () => {
       )
       .toBe(true)
     expect([await at.patients(), await at.besides()]).toEqual([0, []])
+  })
+
+  test('going to be refused for the account of its hook is told when the agent starts', async () => {
+    const warned: object[] = []
+    const log: Logger = { ...silentLogger, child: () => log, warn: (facts) => void warned.push(facts) }
+    await using _agent = await at.house.agent(at.config(), log)
+    const unfit = { event: 'restore.hook-unfit', hook: 'stray', err: { code: 'RESTORE_HOOK_UNFIT' } }
+    await expect
+      .poll(() => warned)
+      .toContainEqual(expect.objectContaining({ ...unfit, err: expect.objectContaining(unfit.err) }))
   })
 
   test('sent a second time is refused, also by an agent that was restarted meanwhile', async () => {

@@ -333,6 +333,7 @@ describe('drill run --to-time', () => {
     expect((await run('--to-time', 'latest', '--target', 'gcp')).value).toMatchObject({
       recoverTo: 'latest',
       targetId: 'gcp',
+      held: { timeline: 1, lsn: lsn(5 * MIB) },
     })
   })
 

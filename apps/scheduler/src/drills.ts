@@ -1,5 +1,5 @@
 import { DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
-import type { RecoverTo } from '@lifeboat/shared/domain/drill.ts'
+import { heldWalOf } from '@lifeboat/shared/domain/held-wal.ts'
 import {
   type BackupId,
   type BackupKind,
@@ -49,9 +49,9 @@ export async function askForDrills(deps: DrillDeps, backup: Drillable, known?: D
   for (const { targetId, occasion, reason, runId: again } of chooseDrills(question)) {
     const runId = again ?? drillRunId(backupId, targetId, occasion)
     const wish = { runId, backupId, sourceId, policyId, kind, targetId, requestedBy: 'schedule' as const }
-    const recoverTo = await goalOf(deps, plan, wish)
+    const goal = await goalOf(deps, plan, wish)
     const requestedAt = moment(nowMs)
-    await deps.bus.publish(DrillRequested, { ...wish, ...(recoverTo && { recoverTo }), requestedAt })
+    await deps.bus.publish(DrillRequested, { ...wish, ...goal, requestedAt })
     const note: DrillNote = { runId, backupId, sourceId, policyId, targetId, askedAt: requestedAt, reason }
     await keepNote(deps, note)
     notes.push(note)
@@ -63,12 +63,14 @@ export async function goalOf(
   { catalog, wal, walRecords }: DrillDeps,
   { recoverTo: mode }: Plan,
   { backupId, sourceId, targetId, runId, kind }: Omit<DrillRequested, 'requestedAt'>,
-): Promise<RecoverTo | undefined> {
-  if (mode === 'end' || !isPhysicalKind(kind)) return undefined
+): Promise<Pick<DrillRequested, 'recoverTo' | 'held'>> {
+  if (mode === 'end' || !isPhysicalKind(kind)) return {}
   const backup = await catalog.get(backupId, sourceId)
-  if (backup === undefined) return undefined
+  if (backup === undefined) return {}
   const [state, record] = [(await wal.get(sourceId))?.value, (await walRecords.get(sourceId))?.value]
-  return drillGoal({ mode, runId, targetId, backup, state, record })
+  const recoverTo = drillGoal({ mode, runId, targetId, backup, state, record })
+  const held = recoverTo === 'latest' ? heldWalOf(state, targetId) : undefined
+  return { ...(recoverTo && { recoverTo }), ...(held && { held }) }
 }
 
 /** Of a drill asked for again only the moment changes; a verdict that came meanwhile stays. */

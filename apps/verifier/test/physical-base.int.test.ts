@@ -147,6 +147,27 @@ test.each([
   },
 )
 
+test('WAL that is gone from the end of the archive is told, where the target had confirmed it', async () => {
+  const [victim = ''] = walKeys().slice(-1)
+  const good = room.target.objects.get(victim) as Buffer
+  const drill = async (held: object) => {
+    const wish = { recoverTo: 'latest', ...held } as const
+    return await room.drill(base.manifest, { rules: { amcheck: false }, wish })
+  }
+  const { reached } = (await drill({})).wal ?? {}
+  const held = { held: { timeline: 1, lsn: reached as never } }
+  expect((await drill(held)).wal).toMatchObject({ verdict: 'proven' })
+  room.target.objects.delete(victim)
+  try {
+    expect((await drill({})).wal).toMatchObject({ verdict: 'proven' })
+    const fact = await drill(held)
+    expect(fact).toMatchObject({ verdict: 'proven', wal: { verdict: 'failed', segment: segmentIn(victim) } })
+    expect(fact.wal?.reasons.join()).toContain(`this target confirmed WAL up to ${reached}`)
+  } finally {
+    room.target.objects.set(victim, good)
+  }
+})
+
 test('a base that does not come back itself is disproven, whatever its WAL is like', async () => {
   const keys = walKeys()
   const [victim = ''] = keys.filter((key) => parseWalKey(key)?.kind === 'segment').slice(-1)

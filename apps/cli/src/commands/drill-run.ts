@@ -7,7 +7,8 @@ import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { type DrillFinished, DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
-import type { RecoverTo } from '@lifeboat/shared/domain/drill.ts'
+import type { HeldWal, RecoverTo } from '@lifeboat/shared/domain/drill.ts'
+import { heldWalOf } from '@lifeboat/shared/domain/held-wal.ts'
 import {
   BackupId,
   drillRunId,
@@ -46,7 +47,7 @@ export const drillRun: Command<DrillRunArgs> = (args, context) =>
     const timeoutMs = timeoutMsOf(args)
     const catalog = await KvCatalog.open(bus)
     const occasion = randomUUID()
-    const { record, targetId, recoverTo } = await chooseCopy(bus, catalog, args, {
+    const { record, targetId, recoverTo, held } = await chooseCopy(bus, catalog, args, {
       sources: Object.keys(config.sources),
       seed: occasion,
       nowMs: clock.now(),
@@ -54,7 +55,16 @@ export const drillRun: Command<DrillRunArgs> = (args, context) =>
     const { backupId, sourceId, policyId, kind } = record
     const runId = drillRunId(backupId, targetId, occasion)
     const since = clock.now()
-    const wish = { runId, backupId, sourceId, policyId, kind, targetId, ...(recoverTo && { recoverTo }) }
+    const wish = {
+      runId,
+      backupId,
+      sourceId,
+      policyId,
+      kind,
+      targetId,
+      ...(recoverTo && { recoverTo }),
+      ...(held && { held }),
+    }
     await bus.publish(DrillRequested, { ...wish, requestedBy: 'operator', requestedAt: moment(since) })
     const asked = `asked for ${runId}${goalText(backupId, recoverTo)}`
     if (!args.wait) return { value: wish, text: () => asked }
@@ -78,6 +88,7 @@ interface Copy {
   record: BackupRecord
   targetId: TargetId
   recoverTo?: RecoverTo
+  held?: HeldWal | undefined
 }
 
 /** @throws LifeboatError BACKUP_UNKNOWN | SOURCE_UNKNOWN | TARGET_UNKNOWN | COPY_INCOMPLETE | CLI_USAGE | RECOVERY_… */
@@ -108,7 +119,8 @@ async function chooseCopy(
   const targetId = args.target as TargetId | undefined
   const { from, recoverTo } = drillGoal({ ...question, from: given?.backupId, targetId })
   const record = await findBackup(catalog, from.backupId)
-  return { record, targetId: chooseTarget(record, args.target, from.targets), recoverTo }
+  const chosen = chooseTarget(record, args.target, from.targets)
+  return { record, targetId: chosen, recoverTo, held: recoverTo === 'latest' ? heldWalOf(state, chosen) : undefined }
 }
 
 function unknownName(name: string, sources: readonly string[]): LifeboatError {

@@ -42,13 +42,13 @@ export async function askForRehearsal(deps: SchedulerDeps, entry: LedgerEntry): 
     if (record === undefined) continue
     const wish = { runId, backupId, sourceId, policyId, kind: record.kind, targetId, requestedBy: 'schedule' as const }
     const plan = deps.plans.find((candidate) => planKey(candidate) === planKey(record))
-    const recoverTo = plan && (await goalOf(deps, plan, wish))
+    const goal = plan && (await goalOf(deps, plan, wish))
     const requestedAt = moment(deps.clock.now())
     await keepNote(deps, {
       ...{ runId, backupId, sourceId, policyId, targetId, askedAt: requestedAt },
       ...{ reason: `chosen by ${entry.runId}`, rehearsal: entry.runId },
     })
-    await deps.bus.publish(DrillRequested, { ...wish, ...(recoverTo && { recoverTo }), rehearsal, requestedAt })
+    await deps.bus.publish(DrillRequested, { ...wish, ...goal, rehearsal, requestedAt })
   }
 }
 

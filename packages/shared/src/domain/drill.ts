@@ -11,6 +11,17 @@ export type Verdict = z.infer<typeof Verdict>
 export const RecoverTo = z.union([z.literal('latest'), z.object({ time: Moment })])
 export type RecoverTo = z.infer<typeof RecoverTo>
 
+/**
+ * How far the WAL archive of one target leads, as its agent said when the drill was asked for. A drill that goes as far as there is WAL has to come
+ * there: an archive whose end is gone looks like one that ends earlier.
+ */
+export const HeldWal = z.object({
+  timeline: Timeline,
+  /** Everything before it was confirmed by the target. */
+  lsn: Lsn,
+})
+export type HeldWal = z.infer<typeof HeldWal>
+
 /** One question and its measured answer. `unable` = the question could not be asked; `skipped` = it does not apply, with the reason. */
 export const CheckResult = z.object({
   check: z.enum([

@@ -15,6 +15,7 @@ import { asMisencrypted } from '../decrypt.ts'
 import { fetchManifest, fetchParentManifest } from '../fetch-manifest.ts'
 import { checkDocuments, takeInventory } from '../take-inventory.ts'
 import { breaksWal } from './broken-wal.ts'
+import { demandHeld } from './demand-held.ts'
 
 /** A physical backup with all it is built on, oldest first; nothing large was fetched yet. */
 export interface FetchedChain {
@@ -90,6 +91,7 @@ async function planAhead(
       segmentBytes: physical.segmentBytes,
     })
     const plan = planRecovery({ ...stock, ...archive }, { goal, from: backupId })
+    demandHeld(drill.wish.held, plan)
     const { objects = [], end } = plan.wal ?? {}
     return {
       value: { archive, plan },

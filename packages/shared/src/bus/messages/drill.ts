@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { RecoverTo, Verdict, WalFinding } from '../../domain/drill.ts'
+import { HeldWal, RecoverTo, Verdict, WalFinding } from '../../domain/drill.ts'
 import { BackupId, BackupKind, DrillId, Moment, PolicyId, RunId, SourceId, TargetId } from '../../domain/ids.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
 
@@ -20,6 +20,8 @@ export const DrillRequested = defineMessage({
     targetId: TargetId,
     /** Of a base or an incremental: recover through the WAL archive to this moment, or as far as it goes; default the end of the backup. */
     recoverTo: RecoverTo.optional(),
+    /** Where it is to go as far as there is WAL: how far there must be. */
+    held: HeldWal.optional(),
     /** Name under `drills` of the configuration, whose questions are asked besides. */
     rehearsal: PolicyId.optional(),
     requestedBy: z.enum(['schedule', 'operator']),

@@ -159,7 +159,7 @@ export const RECOVERY_ERRORS = {
     level: 'error',
   },
   WAL_MISSING: {
-    title: 'A part of the archived WAL is missing, and later parts are there',
+    title: 'A part of the archived WAL is missing',
     hint: 'Another target may have it: `lifeboat wal audit`. Recovery stops before the hole rather than end there in silence.',
     retry: 'never',
     level: 'error',

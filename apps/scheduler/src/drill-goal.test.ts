@@ -20,7 +20,7 @@ async function ask(over: Partial<GoalQuestion> = {}) {
   return drillGoal({ ...question, backup, state: walState(0), record, ...over })
 }
 const timeOf = async (over: Partial<GoalQuestion> = {}) =>
-  ((await ask(over)) as { time: string } | undefined)?.time ?? ''
+  ((await ask(over)).recoverTo as { time: string } | undefined)?.time ?? ''
 
 describe('how far a drill of a base recovers', () => {
   test('to a random moment behind its end, the same for the same run', async () => {
@@ -43,19 +43,27 @@ describe('how far a drill of a base recovers', () => {
   })
 
   test('to the end of the backup where the policy says so, or nothing behind it is off-site yet', async () => {
-    expect(await ask({ mode: 'end' })).toBeUndefined()
-    expect(await ask({ state: undefined })).toBeUndefined()
-    expect(await ask({ record: undefined })).toBeUndefined()
-    expect(await ask({ state: walState(-5) })).toBeUndefined()
-    expect(await ask({ state: walState(0, { targets: {} }) })).toBeUndefined()
-    expect(await ask({ mode: 'latest', state: undefined })).toBeUndefined()
+    expect(await ask({ mode: 'end' })).toEqual({})
+    expect(await ask({ state: undefined })).toEqual({})
+    expect(await ask({ record: undefined })).toEqual({})
+    expect(await ask({ state: walState(-5) })).toEqual({})
+    expect(await ask({ state: walState(0, { targets: {} }) })).toEqual({})
+    expect(await ask({ mode: 'latest', state: undefined })).toEqual({})
   })
 
-  test('through all WAL there is where the policy says so', async () =>
-    expect(await ask({ mode: 'latest' })).toBe('latest'))
+  test('through all WAL there is where the policy says so, and at least as far as its target confirmed', async () => {
+    const { timeline, targets } = walState(0)
+    const held = { timeline, lsn: targets['alpha' as TargetId]?.lsn }
+    expect(await ask({ mode: 'latest' })).toEqual({ recoverTo: 'latest', held })
+  })
+
+  test('no further than to a hole that is known, and that is no fault of the archive', async () => {
+    const holed = recordWal(recordWal(record, walState(-4)), walState(-2, lostBetween(-4, -3)))
+    expect(await ask({ mode: 'latest', record: holed })).toEqual({ recoverTo: 'latest' })
+  })
 
   test('a dump has no WAL to go through', async () => {
     const { physical: _, ...dump } = await theBase()
-    expect(await ask({ backup: dump })).toBeUndefined()
+    expect(await ask({ backup: dump })).toEqual({})
   })
 })

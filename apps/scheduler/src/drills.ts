@@ -1,5 +1,4 @@
 import { DrillRequested } from '@lifeboat/shared/bus/messages/drill.ts'
-import { heldWalOf } from '@lifeboat/shared/domain/held-wal.ts'
 import {
   type BackupId,
   type BackupKind,
@@ -68,9 +67,7 @@ export async function goalOf(
   const backup = await catalog.get(backupId, sourceId)
   if (backup === undefined) return {}
   const [state, record] = [(await wal.get(sourceId))?.value, (await walRecords.get(sourceId))?.value]
-  const recoverTo = drillGoal({ mode, runId, targetId, backup, state, record })
-  const held = recoverTo === 'latest' ? heldWalOf(state, targetId) : undefined
-  return { ...(recoverTo && { recoverTo }), ...(held && { held }) }
+  return drillGoal({ mode, runId, targetId, backup, state, record })
 }
 
 /** Of a drill asked for again only the moment changes; a verdict that came meanwhile stays. */

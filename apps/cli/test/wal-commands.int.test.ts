@@ -337,6 +337,14 @@ describe('drill run --to-time', () => {
     })
   })
 
+  test('needs no name where the WAL of one source alone is kept', async () => {
+    await recoverable()
+    const { code, out } = await cli(fleet.dir, ['drill', 'run', '--to-time', 'random', '--json'])
+    expect([code, JSON.parse(out)]).toMatchObject([0, { sourceId: 'kept', recoverTo: { time: expect.any(String) } }])
+    const which = await cli(fleet.dir, ['drill', 'run', '--json'])
+    expect([which.code, which.out]).toEqual([2, expect.stringContaining('say which backup or source')])
+  })
+
   test('refuses beforehand what cannot be reached, and a time without an offset with the way to write it', async () => {
     await recoverable()
     const refused = async (text: string) => {

@@ -31,8 +31,8 @@ import { waitForDrill } from '../wait/wait-for-drill.ts'
 import { drillText, exitOfDrill } from './drill-text.ts'
 
 export interface DrillRunArgs {
-  /** A backup, or a source. */
-  backup: string
+  /** A backup, or a source; default the only source that comes into question. */
+  backup?: string
   /** A moment with its offset, `random` or `latest`. */
   toTime?: string
   target?: string
@@ -42,13 +42,15 @@ export interface DrillRunArgs {
 
 /** Asks a verifier to restore one copy, on request to a moment behind its end; with `--wait` ends by its verdict. */
 export const drillRun: Command<DrillRunArgs> = (args, context) =>
-  withFleet(context, ['sources'], async ({ bus, config }) => {
+  withFleet(context, ['sources', 'wal'], async ({ bus, config }) => {
     const { terminal, options, clock } = context
     const timeoutMs = timeoutMsOf(args)
     const catalog = await KvCatalog.open(bus)
     const occasion = randomUUID()
-    const { record, targetId, recoverTo, held } = await chooseCopy(bus, catalog, args, {
-      sources: Object.keys(config.sources),
+    const sources = Object.keys(config.sources)
+    const named = args.backup ?? onlyOne(args.toTime === undefined ? sources : Object.keys(config.wal))
+    const { record, targetId, recoverTo, held } = await chooseCopy(bus, catalog, named, args, {
+      sources,
       seed: occasion,
       nowMs: clock.now(),
     })
@@ -91,26 +93,34 @@ interface Copy {
   held?: HeldWal | undefined
 }
 
+/** @throws LifeboatError CLI_USAGE */
+function onlyOne(sources: readonly string[]): string {
+  const [first, ...others] = sources
+  if (first !== undefined && others.length === 0) return first
+  throw new LifeboatError('CLI_USAGE', { problem: 'say which backup or source', sources })
+}
+
 /** @throws LifeboatError BACKUP_UNKNOWN | SOURCE_UNKNOWN | TARGET_UNKNOWN | COPY_INCOMPLETE | CLI_USAGE | RECOVERY_… */
 async function chooseCopy(
   bus: Bus,
   catalog: Catalog,
-  args: DrillRunArgs,
+  named: string,
+  args: Pick<DrillRunArgs, 'toTime' | 'target'>,
   { sources, seed, nowMs }: { sources: readonly string[]; seed: string; nowMs: number },
 ): Promise<Copy> {
   const wanted = args.toTime === undefined ? undefined : parseWantedTime(args.toTime)
-  const isSource = sources.includes(args.backup)
-  if (!isSource && !BackupId.safeParse(args.backup).success) throw unknownName(args.backup, sources)
-  const given = isSource ? undefined : await findBackup(catalog, args.backup)
-  const sourceId = given?.sourceId ?? (args.backup as SourceId)
+  const isSource = sources.includes(named)
+  if (!isSource && !BackupId.safeParse(named).success) throw unknownName(named, sources)
+  const given = isSource ? undefined : await findBackup(catalog, named)
+  const sourceId = given?.sourceId ?? (named as SourceId)
   const summary = await catalog.summary(sourceId)
   if (wanted === undefined) {
-    const record = given ?? (await findBackup(catalog, summary?.lastStored?.backupId ?? args.backup))
+    const record = given ?? (await findBackup(catalog, summary?.lastStored?.backupId ?? named))
     return { record, targetId: chooseTarget(record, args.target) }
   }
   if (given && !isPhysicalKind(given.kind))
     throw new LifeboatError('CLI_USAGE', {
-      given: args.backup,
+      given: named,
       problem: `a backup of kind ${given.kind} brings back its own moment and no other`,
     })
   const state = (await (await bus.bucket(WAL_BUCKET)).get(sourceId))?.value

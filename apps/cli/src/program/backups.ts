@@ -34,7 +34,10 @@ export function addBackups({ does, noun, verb }: Shape): void {
   const drill = noun('drill', 'Rehearse a recovery.')
   does(
     withWaiting(verb(drill, 'run', 'Restore one copy of a backup into a scratch server and judge it.'))
-      .argument('<backup|source>', 'the whole backup id, or a source: its newest backup, or the one the moment needs')
+      .argument(
+        '[backup|source]',
+        'the whole backup id, or a source: its newest backup, or the one the moment needs (default: the only source there is, with --to-time the only one whose WAL is kept)',
+      )
       .option('--target <name>', 'the copy at this target (default: the one drilled longest ago)')
       .option(
         '--to-time <time>',

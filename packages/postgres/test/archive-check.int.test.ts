@@ -114,7 +114,8 @@ describe.each(installedMajors())('an archive of PostgreSQL %i', (major) => {
         writeFileSync(file, archive.subarray(0, there))
         return there
       }
-      const pieces = await Array.fromAsync(blockContents(file, { artifact: 'odd', at, intSize }, reach))
+      const contents = blockContents(file, { artifact: 'odd', at, intSize }, reach)
+      const pieces = await Array.fromAsync(contents, (piece) => Buffer.from(piece))
       return Buffer.concat(pieces).toString().slice(0, rows.length)
     }
     expect(await grown(archive.length)).toBe(rows)

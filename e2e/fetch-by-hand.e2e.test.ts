@@ -18,13 +18,13 @@ import { openTargetOf } from '@lifeboat/testkit/world/tamper.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { backUp, show } from './support/backups.ts'
+import { CLOUDS, type Cloud, cloudSettings } from './support/cloud-settings.ts'
 
 const run = promisify(execFile)
 const APP = 'app'
 const CODE = 'code'
 /** Of several parts. */
 const LARGE = randomBytes(9e6)
-const CLOUDS = { aws: 's3', google: 'gcs', azure: 'azure' } as const
 
 let folder: string
 let root: string
@@ -59,7 +59,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-test.each(Object.keys(CLOUDS) as (keyof typeof CLOUDS)[])(
+test.each(Object.keys(CLOUDS) as Cloud[])(
   'the commands of RECOVER.md, word by word, bring a chain back out of %s with curl and stock programs',
   async (cloud) => {
     const { backups, sas, curlrc } = await READERS[cloud]()
@@ -91,20 +91,28 @@ test('what a cloud refuses ends the fetching with an error', async () => {
 /** Where the bucket of a target is, and what lets curl read there. */
 const READERS = {
   async aws() {
-    const { endpoint, bucket, region, accessKeyId, secretAccessKey } = settingsOf('aws')
+    const {
+      secret,
+      settings: { endpoint, bucket, region },
+    } = cloudSettings(world, 'aws')
     const curlrc = curlrcOf('amazonaws')
       .replace('REGION', String(region))
-      .replace('ACCESS-KEY-ID', await secret(accessKeyId))
-      .replace('SECRET-ACCESS-KEY', await secret(secretAccessKey))
+      .replace('ACCESS-KEY-ID', await secret('accessKeyId'))
+      .replace('SECRET-ACCESS-KEY', await secret('secretAccessKey'))
     return { backups: `${endpoint}/${bucket}`, sas: '', curlrc }
   },
   async google() {
-    const { endpoint, bucket } = settingsOf('google')
+    const {
+      settings: { endpoint, bucket },
+    } = cloudSettings(world, 'google')
     return { backups: `${endpoint}/${bucket}`, sas: '', curlrc: curlrcOf('googleapis').replace('"TOKEN"', '"a-token"') }
   },
   async azure() {
-    const { endpoint, container = '', account = '', accountKey } = settingsOf('azure')
-    const key = new StorageSharedKeyCredential(account, await secret(accountKey))
+    const {
+      secret,
+      settings: { endpoint, container = '', account = '' },
+    } = cloudSettings(world, 'azure')
+    const key = new StorageSharedKeyCredential(account, await secret('accountKey'))
     const permissions = ContainerSASPermissions.parse('r')
     const expiresOn = new Date(Date.now() + 3_600_000)
     const sas = generateBlobSASQueryParameters({ containerName: container, permissions, expiresOn }, key)
@@ -115,14 +123,6 @@ const READERS = {
 /** What the page wants in that file. */
 function curlrcOf(host: string): string {
   return new RegExp(`${host}.*\\n((?: {2}.*\\n)+)`).exec(page)?.[1] ?? ''
-}
-
-function settingsOf(cloud: keyof typeof CLOUDS): Record<string, string> {
-  return world.config.targets[cloud] as unknown as Record<string, string>
-}
-
-async function secret(reference: string | undefined): Promise<string> {
-  return (await readFile(String(reference).replace('file:', ''), 'utf8')).trim()
 }
 
 async function blocks(page: string, language: string, at: { cwd: string; env: Record<string, string | undefined> }) {

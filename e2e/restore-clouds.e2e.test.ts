@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { SOURCE } from '@lifeboat/testkit/world/config.ts'
 import { runLifeboat } from '@lifeboat/testkit/world/processes.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CLOUDS, type Cloud, cloudSettings } from './support/cloud-settings.ts'
 import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
-
-const CLOUDS = { aws: 's3', google: 'gcs', azure: 'azure' } as const
-type Cloud = keyof typeof CLOUDS
 
 let at: RestoreWorld
 beforeAll(async () => {
@@ -41,9 +38,10 @@ test.each(Object.keys(CLOUDS) as Cloud[])(
 
 /** As somebody would type it who has lost everything else. */
 async function addressOf(cloud: Cloud): Promise<{ address: string; env: Record<string, string> }> {
-  const settings = at.world.config.targets[cloud] as unknown as Record<string, string>
-  const secret = async (name: string) => (await readFile(String(settings[name]).replace('file:', ''), 'utf8')).trim()
-  const { bucket, region, endpoint = '', account, container } = settings
+  const {
+    secret,
+    settings: { bucket, region, endpoint = '', account, container },
+  } = cloudSettings(at.world, cloud)
   const server = `endpoint=${encodeURIComponent(endpoint)}`
   switch (cloud) {
     case 'aws':

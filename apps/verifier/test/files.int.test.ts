@@ -21,9 +21,9 @@ import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { isRoot, orNotRun } from '@lifeboat/testkit/conditions.ts'
 import { type Hostile, hostileArchive } from '@lifeboat/testkit/hostile-archive.ts'
 import { type SealFilesOptions, sealFiles } from '@lifeboat/testkit/seal-files.ts'
+import { openTree } from '@lifeboat/testkit/tree.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DrillRoom, openDrillRoom } from './drill-room.ts'
-import { openTree } from './tree.ts'
 
 let room: DrillRoom
 beforeAll(async () => {

@@ -1,10 +1,12 @@
 import { demandSome } from '@lifeboat/recovery/bare/demand-some.ts'
 import { look } from '@lifeboat/recovery/bare/look.ts'
-import { type Picked, pick } from '@lifeboat/recovery/bare/pick.ts'
+import { type AnyPicked, pickAny } from '@lifeboat/recovery/bare/pick-any.ts'
 import { type PlannedCluster, planCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
 import { type DumpPlace, type PlannedDump, planDump } from '@lifeboat/recovery/bare/plan-dump.ts'
+import { type PlannedFiles, planFiles } from '@lifeboat/recovery/bare/plan-files.ts'
 import { recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
 import { recoverDump } from '@lifeboat/recovery/bare/recover-dump.ts'
+import { recoverFiles } from '@lifeboat/recovery/bare/recover-files.ts'
 import { openWorkFolder } from '@lifeboat/recovery/bare/work-folder.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import { RunId } from '@lifeboat/shared/domain/ids.ts'
@@ -13,13 +15,13 @@ import type { Command, Context } from '../context.ts'
 import { readIdentity } from '../keys/read-identity.ts'
 import type { Outcome } from '../output.ts'
 import { LiveLine } from '../progress/live-line.ts'
-import { clusterText, dumpText } from '../recover/back-text.ts'
+import { clusterText, dumpText, filesText } from '../recover/back-text.ts'
 import { confirmName } from '../recover/confirm-name.ts'
 import { type FromWhere, openFrom } from '../recover/from-where.ts'
 import { listText, listValue } from '../recover/list-text.ts'
 import { lookAtPaused } from '../recover/look-at-paused.ts'
 import { planText } from '../recover/plan-text.ts'
-import { type RecoverArgs, type RecoverWish, readWish } from '../recover/read-wish.ts'
+import { folderOfTree, type RecoverArgs, type RecoverWish, readWish } from '../recover/read-wish.ts'
 import { terminalLog } from '../terminal-log.ts'
 
 /** Brings data back out of a target and a key alone: no bus, no catalogue, no services. Without a place to put it, lists what there is. */
@@ -34,9 +36,9 @@ export const recover: Command<RecoverArgs> = async (args, context) => {
   await demandSome(sight, { target, sourceId: wish.asked.sourceId, signal })
   if (!wish.place && !args.dryRun)
     return { value: listValue(sight), text: (style) => listText(sight, context.clock.now(), style) }
-  const picked = pick(sight, wish.asked)
+  const picked = pickAny(sight, wish.asked)
   await using reader = await openReader(args, opened, context, live)
-  const planned = await plan(reader, picked, wish, context)
+  const planned: Planned = await plan(reader, picked, wish, { args, context })
   const about = {
     plan: planned.told,
     signatures: sight.checked ? 'checked' : 'unchecked',
@@ -59,10 +61,12 @@ export const recover: Command<RecoverArgs> = async (args, context) => {
 const same = (text: string) => text
 const PLAIN = { good: same, warn: same, bad: same, dim: same, bold: same }
 
-type Planned = PlannedCluster | PlannedDump
+type Planned = PlannedCluster | PlannedDump | PlannedFiles
 
-function plan(reader: Reader, picked: Picked, wish: RecoverWish, { clock }: Context): Promise<Planned> {
+function plan(reader: Reader, picked: AnyPicked, wish: RecoverWish, { args, context }: Omit<Doing, 'live'>) {
   const { place, timeline } = wish
+  const { clock } = context
+  if (picked.kind === 'files') return planFiles(reader, picked, folderOfTree(args, wish), clock)
   if (picked.kind === 'dump')
     return planDump(reader, picked, dumpPlace(wish, picked.seen.manifest.database ?? ''), clock)
   if (place && 'server' in place)
@@ -82,7 +86,7 @@ async function confirmReplacing(
   planned: Planned,
   { args, context, live }: Doing,
 ): Promise<void> {
-  if (!place || !('server' in place) || !place.replace) return
+  if (!place || !('server' in place) || !place.replace || planned.told.kind === 'files') return
   await confirmName(place.as ?? planned.told.server.database, args.confirm, context.terminal, live)
 }
 
@@ -99,6 +103,10 @@ async function bringBack(reader: Reader, planned: Planned, wish: RecoverWish, do
     const place = dumpPlace(wish, planned.manifest.database) as DumpPlace
     const back = await recoverDump(reader, planned.manifest, place, onPhase)
     return { value: back, text: (style) => dumpText(back, planned.told, style) }
+  }
+  if (!('plan' in planned)) {
+    const back = await recoverFiles(reader, planned, folderOfTree(args, wish) as string, onPhase)
+    return { value: back, text: (style) => filesText(back, planned.told, style) }
   }
   const { folder, port, start } = wish.place as Extract<DumpPlace, { folder: string }>
   const inspect = args.pause

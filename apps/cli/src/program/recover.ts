@@ -14,15 +14,15 @@ export function addRecovering({ does, program, verb }: Shape): void {
       '--signer <name=key...>',
       'public keys whose signatures count (default: those of lifeboat.yaml, or unchecked)',
     )
-    .option('--source <name>', 'of this source (default: the only one)')
+    .option('--source <name>', 'of this source, a database or a tree of files (default: the only one)')
     .option('--backup <id>', 'begin with this backup (default: the newest proven one)')
     .option('--dump', 'one database rather than the whole cluster')
     .option(
       '--until <point>',
-      'recover a cluster to: latest (default), end, a time with its offset, a log position, xid:N or name:X',
+      'recover a cluster to: latest (default), end, a time with its offset, a log position, xid:N or name:X; a tree of files: to a time',
     )
     .option('--timeline <n>', 'along this timeline (default: the newest)')
-    .option('--to <folder>', 'into this empty folder, as a server of its own')
+    .option('--to <folder>', 'into this empty folder: a database as a server of its own, a tree of files as it was')
     .option('--server <address>', 'a dump into this server: postgres://user@host:port/postgres; password in PGPASSWORD')
     .option('--as <database>', 'under this name in that server (default: its own)')
     .option('--replace', 'put the database that has this name there aside, once the restored one was compared')

@@ -1,7 +1,10 @@
 import type { BarePlan } from '@lifeboat/recovery/bare/bare-plan.ts'
+import type { TreePlan } from '@lifeboat/recovery/bare/plan-files.ts'
 import type { ClusterBack } from '@lifeboat/recovery/bare/recover-cluster.ts'
 import type { DumpBack } from '@lifeboat/recovery/bare/recover-dump.ts'
+import type { FilesBack } from '@lifeboat/recovery/bare/recover-files.ts'
 import type { Swapped } from '@lifeboat/recovery/swap/swap-databases.ts'
+import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { Style } from '../format/style.ts'
 
 /** What is back, and what to do next. */
@@ -29,6 +32,16 @@ export function dumpText(back: DumpBack, { loss }: BarePlan, style: Style): stri
     ...(swapped ? swappedText(database, swapped) : []),
     ...forgiven.slice(0, 5),
     ...(dataDir === undefined ? [] : serverText(dataDir, running)),
+  ].join('\n')
+}
+
+export function filesText({ folder, compared }: FilesBack, { root, loss }: TreePlan, style: Style): string {
+  return [
+    style.good(
+      `The tree is back below ${folder}: ${compared.files} files, ${formatBytes(compared.bytes)}, compared with the list of what was archived.`,
+    ),
+    loss.sentence,
+    `It lay below ${root}: look at it, then put it there.`,
   ].join('\n')
 }
 

@@ -26,10 +26,11 @@ export function listValue({ backups, checked, distrusted }: Sight) {
     signatures: checked ? 'checked' : 'unchecked',
     distrusted,
     backups: backups.toReversed().map((seen) => {
-      const { sourceId, backupId, kind, database, snapshotAt, server, recipients } = seen.manifest
+      const { sourceId, backupId, kind, database, snapshotAt, server, files, recipients } = seen.manifest
       const about = { sourceId, backupId, kind, database, snapshotAt, bytes: backupBytes(seen.manifest) }
       return {
         ...about,
+        ...(files && { root: files.root }),
         ...(server && { server: { major: server.major, version: server.version } }),
         recipients,
         signer: seen.signer,

@@ -1,21 +1,17 @@
 import type { BarePlan, PlannedBackup } from '@lifeboat/recovery/bare/bare-plan.ts'
+import type { TreePlan } from '@lifeboat/recovery/bare/plan-files.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { errorText } from '../format/error-text.ts'
 import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
 
 /** The plan for a person who is to say yes to it. */
-export function planText(plan: BarePlan, checked: boolean, style: Style): string {
+export function planText(plan: BarePlan | TreePlan, checked: boolean, style: Style): string {
   const lines: [string, string][] = [
-    [
-      'what',
-      plan.kind === 'dump' ? `database ${plan.server.database} of ${plan.sourceId}` : `cluster of ${plan.sourceId}`,
-    ],
+    ['what', whatText(plan)],
     ...plan.backups.map((backup, no): [string, string] => [no === 0 ? 'out of' : '  then', backupText(backup, style)]),
     ['signatures', checked ? 'checked' : style.warn('not checked (no --signer)')],
-    ...(plan.goal === undefined ? [] : [['to', plan.goal] as [string, string]]),
-    ...(plan.wal ? [['WAL', walText(plan.wal)] as [string, string]] : []),
-    ['PostgreSQL', `${plan.server.major} (the source ran ${plan.server.version})`],
+    ...(plan.kind === 'files' ? [] : serverText(plan)),
     ['to fetch', formatBytes(plan.fetchBytes)],
     ...(plan.disk ? [['disk', diskText(plan.disk)] as [string, string]] : []),
     ...(plan.drillMs === undefined
@@ -26,6 +22,19 @@ export function planText(plan: BarePlan, checked: boolean, style: Style): string
   ]
   const obstacles = plan.obstacles.map((obstacle) => errorText(obstacle, style))
   return [...lines.map(([name, text]) => `${name.padEnd(11)} ${text}`), ...obstacles].join('\n')
+}
+
+function whatText(plan: BarePlan | TreePlan): string {
+  if (plan.kind === 'files') return `files of ${plan.sourceId}, which lay below ${plan.root}`
+  return plan.kind === 'dump' ? `database ${plan.server.database} of ${plan.sourceId}` : `cluster of ${plan.sourceId}`
+}
+
+function serverText({ goal, wal, server }: BarePlan): [string, string][] {
+  return [
+    ...(goal === undefined ? [] : [['to', goal] as [string, string]]),
+    ...(wal ? [['WAL', walText(wal)] as [string, string]] : []),
+    ['PostgreSQL', `${server.major} (the source ran ${server.version})`],
+  ]
 }
 
 function backupText({ backupId, snapshotAt, bytes, signer, drill }: PlannedBackup, style: Style): string {

@@ -58,6 +58,21 @@ export interface ServerPlace {
 /** Sessions of a database that is replaced get so long to leave by themselves. */
 export const DRAIN_MS = 10_000
 
+/** Options that make no sense for a tree of files. */
+const OF_DATABASES = ['dump', 'server', 'timeline', 'port', 'pause', 'start'] as const
+
+/**
+ * The folder a tree of files goes to, if one was said.
+ *
+ * @throws LifeboatError CLI_USAGE – an option of databases
+ */
+export function folderOfTree(args: RecoverArgs, { place }: RecoverWish): string | undefined {
+  const given = OF_DATABASES.filter((option) => args[option] !== undefined)
+  if (given.length > 0)
+    throw usage(`a tree of files goes into a folder (--to) and takes no ${given.map((each) => `--${each}`).join(', ')}`)
+  return place && 'folder' in place ? place.folder : undefined
+}
+
 /** @throws LifeboatError CLI_USAGE | RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
 export function readWish(args: RecoverArgs, terminal: Pick<Terminal, 'env' | 'cwd'>): RecoverWish {
   if (args.to !== undefined && args.server !== undefined)

@@ -82,7 +82,6 @@ test.each([
   ['no dump for a moment', [seen(1, 'dump')], { goal: { to: 'latest' } }, 'RECOVERY_NO_BASE'],
   ['no backup that is not there', [seen(1, 'dump')], { backupId: base }, 'BACKUP_UNKNOWN'],
   ['the database beside a tree of files', [seen(1, 'dump'), seen(2, 'files', { source: 'code' })], {}, '1dump'],
-  ['no tree of files', [seen(1, 'files')], {}, 'RECOVERY_NOTHING_THERE'],
 ] as [string, Seen[], Asked, string][])('it chooses %s', (_, backups, asked, expected) => {
   expect(picked(backups, asked)).toBe(expected)
 })

@@ -44,15 +44,12 @@ export function pick(sight: Sight, asked: Asked): Picked {
 }
 
 export function ofOneSource({ backups, distrusted, objects }: Sight, { sourceId }: Asked): Seen[] {
-  // Trees of files come back by an agent, or by their RECOVER.md.
   const databases = backups.filter(({ manifest }) => manifest.server !== undefined)
   const found = databases.filter(({ manifest }) => sourceId === undefined || manifest.sourceId === sourceId)
   const sources = [...new Set(databases.map(({ manifest }) => manifest.sourceId as string))]
-  const others = backups.length - databases.length
   if (found.length === 0)
     throw new LifeboatError('RECOVERY_NOTHING_THERE', {
       ...{ sourceId, sources, objects, distrusted: distrusted.map(told) },
-      ...(others > 0 && { others, problem: 'backups of files come back by the commands of their RECOVER.md' }),
     })
   if (sourceId === undefined && sources.length > 1) throw new LifeboatError('RECOVERY_CHOICE_UNCLEAR', { sources })
   return found

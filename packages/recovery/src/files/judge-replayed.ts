@@ -14,6 +14,18 @@ export function problemOfArchives(replayed: readonly Replayed[]): string | undef
   return `${missing.count} files did not change since an earlier backup, and none of the chain has them: ${listed(missing)}.`
 }
 
+/** Nothing is passed over: a tree that is to stay is what was backed up, or does not. undefined: it is. */
+export function problemOfTree(replayed: readonly Replayed[]): string | undefined {
+  const unavailable = attributesUnavailable(replayed)
+  return (
+    problemOfArchives(replayed) ??
+    problemOfMembers(replayed) ??
+    problemOfOwners(replayed) ??
+    (unavailable === undefined ? undefined : `Extended attributes could not be set: ${unavailable}.`) ??
+    problemOfAttributes(replayed)
+  )
+}
+
 /** Why what was extracted is not what was archived; undefined: it is. */
 export function problemOfMembers(replayed: readonly Replayed[]): string | undefined {
   const problem = replayed.find(({ compared }) => compared.problem !== undefined)

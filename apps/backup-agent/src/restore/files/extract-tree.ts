@@ -1,11 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises'
-import {
-  attributesUnavailable,
-  problemOfArchives,
-  problemOfAttributes,
-  problemOfMembers,
-  problemOfOwners,
-} from '@lifeboat/recovery/files/judge-replayed.ts'
+import { problemOfTree } from '@lifeboat/recovery/files/judge-replayed.ts'
 import type { FilesPicked } from '@lifeboat/recovery/files/pick-files.ts'
 import { type Replayed, replayChain } from '@lifeboat/recovery/files/replay-chain.ts'
 import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -54,21 +48,9 @@ async function extractCopy(
     })
     const chain = copy.chosen.chain.map(({ manifest }) => manifest)
     const replayed = await replayChain(reader, chain, { folder, purpose: 'restore' })
-    const problem = problemOf(replayed)
+    const problem = problemOfTree(replayed)
     if (problem !== undefined)
       throw new LifeboatError('RESTORE_FILES_UNLIKE', { problem, backupId, targetId: copy.target.id })
     return replayed
   })
-}
-
-/** Nothing is passed over: what takes the place of production is what was backed up, or does not take it. */
-function problemOf(replayed: readonly Replayed[]): string | undefined {
-  const unavailable = attributesUnavailable(replayed)
-  return (
-    problemOfArchives(replayed) ??
-    problemOfMembers(replayed) ??
-    problemOfOwners(replayed) ??
-    (unavailable === undefined ? undefined : `Extended attributes could not be set: ${unavailable}.`) ??
-    problemOfAttributes(replayed)
-  )
 }

@@ -1,8 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
-import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
-import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
-import { whole } from '@lifeboat/recovery/fetch/unseal.ts'
+import { ontoDisk } from '@lifeboat/recovery/files/onto-disk.ts'
 import { isThere, swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
 import { aroundSwap, beginAnew } from '../around-swap.ts'
 import type { TreeOnItsWay } from '../book.ts'
@@ -71,16 +68,10 @@ async function putTogether(command: FilesCommandTo<'restore'>): Promise<WholeTre
   const { changes } = prepared.left
   await audit(deps, 'compared', { restoreId: order.restoreId, who: entry().who, order, root: files.root }, { changes })
   await postHook(command, { folder, swaps: prepared.swaps })
-  await ontoDisk(folder, command)
+  await ontoDisk(folder, deps.cfg, command.run)
   command.run.signal.throwIfAborted()
   await command.step('ready', { files: { ...onItsWay, ...prepared } })
   return { folder, ...prepared }
-}
-
-/** A power cut after the swap must not find half-written files in place. @see https://manpages.debian.org/bookworm/coreutils/sync.1.en.html */
-async function ontoDisk(folder: string, { deps, run }: Pick<FilesCommand, 'deps' | 'run'>): Promise<void> {
-  const { path: program } = await findProgram('sync', deps.cfg)
-  await runPipeline([{ tool: 'sync', program, args: ['--file-system', folder], env: BASE_ENV }], whole, run)
 }
 
 /** Where parts were put in place, the folder they came from is of no use any more; where a link was, it is what the link leads to. */

@@ -1,7 +1,7 @@
 import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import { BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import { PartSealed } from '@lifeboat/shared/bus/messages/part.ts'
-import { type ArtifactName, type BackupId, type BackupKind, type Moment, moment } from '@lifeboat/shared/domain/ids.ts'
+import { type BackupId, type BackupKind, type Moment, moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import { type Attempt, aboutOf } from './attempt.ts'
@@ -115,6 +115,7 @@ function backupRun(deps: AttemptDeps, { source, spooled, run }: Work<AgentSource
   const { cfg, spool } = deps
   const { attempt } = spooled
   const log = run.log.child({ backupId: attempt.backupId })
+  const cluster: Pick<PartSealed, 'systemIdentifier'> = {}
   return {
     ...run,
     log,
@@ -122,6 +123,9 @@ function backupRun(deps: AttemptDeps, { source, spooled, run }: Work<AgentSource
     search: { toolPaths: cfg.toolPaths },
     recipients: cfg.recipients,
     applicationName: `lifeboat ${cfg.agentId}`,
+    isOf(systemIdentifier) {
+      cluster.systemIdentifier = systemIdentifier
+    },
     enter(phase) {
       run.signal.throwIfAborted()
       log.info({ event: 'run.phase', phase }, 'entered a phase')
@@ -130,7 +134,7 @@ function backupRun(deps: AttemptDeps, { source, spooled, run }: Work<AgentSource
       partWriter({
         ...{ spool, to: spooled, artifact, signal: run.signal },
         ...(onBytes === undefined ? {} : { onBytes }),
-        onPart: (part) => announcePart(deps, spooled, { artifact, part }),
+        onPart: (part) => announcePart(deps, spooled, { artifact, part, ...cluster }),
       }),
   }
 }
@@ -138,10 +142,11 @@ function backupRun(deps: AttemptDeps, { source, spooled, run }: Work<AgentSource
 async function announcePart(
   { bus, cfg, events, log }: AttemptDeps,
   { attempt }: Spooled,
-  { artifact, part }: { artifact: ArtifactName; part: PartSealed['part'] },
+  of: Pick<PartSealed, 'artifact' | 'part' | 'systemIdentifier'>,
 ): Promise<void> {
   const { backupId, sourceId, agentId, policyId, targets } = attempt
   const about = { backupId, sourceId, agentId, policyId, targets }
-  await bus.publish(PartSealed, { ...about, artifact, part, spoolUrl: cfg.url })
+  const { artifact, part } = of
+  await bus.publish(PartSealed, { ...about, ...of, spoolUrl: cfg.url })
   events.partSealed(log, { sourceId, backupId, artifact, partNo: part.no, bytes: part.bytes })
 }

@@ -1,6 +1,8 @@
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import type { BaseBackupResult } from '@lifeboat/postgres/replication/base-backup.ts'
-import { moment } from '@lifeboat/shared/domain/ids.ts'
+import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
+import { moment, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import type { ErrorCode } from '@lifeboat/shared/errors/catalogue.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -11,6 +13,7 @@ import { archiveConfig } from './phases/config-files.ts'
 import { type Cluster, FIRST_WITH_INCREMENTALS, inspectCluster } from './phases/inspect-cluster.ts'
 import { sealRelations } from './phases/relations.ts'
 import { chooseParent, type ParentChoice } from './physical/choose-parent.ts'
+import { foreignTo } from './physical/foreign-to.ts'
 import { type ManifestShelf, manifestShelf } from './physical/manifest-shelf.ts'
 import { type BasePlan, planBase } from './plan.ts'
 import { findBaseToolbox, versionLines } from './toolbox.ts'
@@ -27,9 +30,12 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
   const { backupId, sourceId, kind } = spooled.attempt
   run.enter('inspect')
   const cluster = await inspectCluster(run, { incremental: kind === 'incremental' })
+  const records = await knownBackups(deps, sourceId)
+  await demandSameCluster(deps, sourceId, records, cluster)
+  run.isOf(cluster.server.systemIdentifier)
   const tools = await findBaseToolbox(run.search)
   const shelf = await manifestShelf(deps.spool.path, sourceId)
-  const choice = kind === 'incremental' ? await choose(deps, work, cluster, shelf) : undefined
+  const choice = kind === 'incremental' ? await choose(work, records, cluster, shelf) : undefined
   run.enter('config-files')
   const names = planBase(policy, undefined).artifacts
   const config = await archiveConfig(run, cluster.config, tools, names.configFiles)
@@ -51,12 +57,33 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
   }
 }
 
-async function choose(deps: AttemptDeps, work: Work, cluster: Cluster, shelf: ManifestShelf): Promise<ParentChoice> {
-  const { sourceId, targets } = work.spooled.attempt
-  const catalog = await KvCatalog.open(deps.bus)
+async function knownBackups({ bus }: AttemptDeps, sourceId: SourceId): Promise<BackupRecord[]> {
+  const catalog = await KvCatalog.open(bus)
+  return Array.fromAsync(catalog.all({ sourceId }))
+}
+
+/** @throws LifeboatError BASE_FOREIGN – before a byte of it is written anywhere */
+async function demandSameCluster(
+  { bus }: AttemptDeps,
+  sourceId: SourceId,
+  records: readonly BackupRecord[],
+  { server: { systemIdentifier } }: Cluster,
+): Promise<void> {
+  const wal = (await (await bus.bucket(WAL_BUCKET)).get(sourceId))?.value
+  const expected = foreignTo(systemIdentifier, { records, wal })
+  if (expected !== undefined) throw new LifeboatError('BASE_FOREIGN', { sourceId, expected, systemIdentifier })
+}
+
+async function choose(
+  work: Work,
+  records: readonly BackupRecord[],
+  cluster: Cluster,
+  shelf: ManifestShelf,
+): Promise<ParentChoice> {
+  const { targets } = work.spooled.attempt
   const { server, timeline, checksums, summarizing, summaries } = cluster
   return chooseParent({
-    records: await Array.fromAsync(catalog.all({ sourceId })),
+    records,
     targets,
     maxChain: work.policy.base.maxChain,
     server: { systemIdentifier: server.systemIdentifier, timeline, checksums, summarizing, summaries },
@@ -95,6 +122,7 @@ function physicalFacts(cluster: Cluster, plan: BasePlan, result: BaseBackupResul
   const damaged = checksumFailures.map(({ file, message }) => file ?? message)
   const { parent, chain, fullBecause, artifacts } = plan
   return {
+    systemIdentifier: cluster.server.systemIdentifier,
     ...{ timeline, startLsn, endLsn, segmentBytes: cluster.segmentBytes, fromStandby: cluster.isStandby },
     ...{ chain: chain.length, ...(parent && { parent }), ...(fullBecause && { fullBecause }) },
     checksums: { enabled: cluster.checksums, failures: [...new Set(damaged)].slice(0, NAMED_FAILURES) },

@@ -15,6 +15,8 @@ export interface BackupRun<S extends AgentSource = DatabaseSource> extends Run {
   readonly applicationName: string
   /** A sink that writes the parts of one artifact and announces each. */
   writer(artifact: ArtifactName, onBytes?: (total: number) => void): Sink<Written>
+  /** From now on each part that is announced names the cluster it is of. */
+  isOf(systemIdentifier: string): void
   /** Says once, in the log, that a phase begins. */
   enter(phase: string): void
 }

@@ -10,9 +10,9 @@ import type { Lane, UploaderDeps } from './deps.ts'
 export type CopyAbout = Pick<Refusal, 'backupId' | 'sourceId' | 'agentId' | 'policyId' | 'kind'>
 
 /**
- * Something else lies under a key of ours: that is a fact to be known, not work to be tried again. Any other failure is the caller's.
+ * Something else lies under a key of ours, or another cluster under the name of the source: that is a fact to be known, not work to be tried again. Any other failure is the caller's.
  *
- * @throws `thrown` itself, unless it is TARGET_KEY_TAKEN
+ * @throws `thrown` itself, unless it is TARGET_KEY_TAKEN or BASE_FOREIGN
  */
 export async function refuseCopyOrThrow(
   deps: Pick<UploaderDeps, 'bus' | 'clock' | 'events'>,
@@ -21,7 +21,7 @@ export async function refuseCopyOrThrow(
   thrown: unknown,
   log: Logger,
 ): Promise<void> {
-  if (!LifeboatError.is(thrown, 'TARGET_KEY_TAKEN')) throw thrown
+  if (!LifeboatError.is(thrown, 'TARGET_KEY_TAKEN') && !LifeboatError.is(thrown, 'BASE_FOREIGN')) throw thrown
   const copy = { backupId, sourceId, agentId, targetId: target.id }
   const known = { ...(policyId && { policyId }), ...(kind && { kind }) }
   const refusedAt = moment(deps.clock.now())

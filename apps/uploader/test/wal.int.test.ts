@@ -6,7 +6,14 @@ import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { DataOf, MessageType } from '@lifeboat/shared/bus/define-message.ts'
 import { WalRefused, WalSealed, WalStored } from '@lifeboat/shared/bus/messages/wal.ts'
 import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { clusterKey, formatLsn, segmentAt, segmentRange, walKey } from '@lifeboat/shared/domain/wal.ts'
+import {
+  clusterKey,
+  clusterOfBasesKey,
+  formatLsn,
+  segmentAt,
+  segmentRange,
+  walKey,
+} from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { openFilesystem } from '@lifeboat/storage/filesystem.ts'
 import { wrap } from '@lifeboat/storage/layers/wrap.ts'
@@ -91,26 +98,32 @@ test.concurrent('WAL that is told without its MD5 is stored, and who needs none 
   expect(Object.fromEntries(said)).toEqual({ aws: true, gcp: undefined })
 })
 
-test.concurrent('a target that holds the WAL of another cluster under this name refuses, and nothing there changes', async () => {
-  await using fleet = await startFleet()
-  const [aws, gcp] = [memory('aws'), memory('gcp')]
-  const stored = hear(fleet.bus, WalStored)
-  const refused = hear(fleet.bus, WalRefused)
-  await fleet.uploader([aws, gcp])
-  aws.objects.set(clusterKey(SOURCE), Buffer.from('{"format":1,"systemIdentifier":"6999"}\n'))
-  const before = new Map(aws.objects)
-  const { bytes, sealed, path, key } = segment(fleet, 1)
-  fleet.spool.files.set(path, bytes)
-  await fleet.bus.publish(WalSealed, sealed)
-  await until(
-    () => [stored.length, refused.length],
-    ([yes, no]) => yes === 1 && no === 1,
-  )
-  expect(refused[0]).toMatchObject({ targetId: 'aws', error: { code: 'WAL_FOREIGN', facts: { there: '6999' } } })
-  aws.objects.delete('lifeboat.json')
-  expect(aws.objects).toEqual(before)
-  expect(gcp.objects.get(key)).toEqual(bytes)
-})
+test.concurrent.each([
+  ['WAL', clusterKey(SOURCE)],
+  ['bases', clusterOfBasesKey(SOURCE)],
+])(
+  'a target that holds the %s of another cluster under this name refuses, and nothing there changes',
+  async (_what, marker) => {
+    await using fleet = await startFleet()
+    const [aws, gcp] = [memory('aws'), memory('gcp')]
+    const stored = hear(fleet.bus, WalStored)
+    const refused = hear(fleet.bus, WalRefused)
+    await fleet.uploader([aws, gcp])
+    aws.objects.set(marker, Buffer.from('{"format":1,"systemIdentifier":"6999"}\n'))
+    const before = new Map(aws.objects)
+    const { bytes, sealed, path, key } = segment(fleet, 1)
+    fleet.spool.files.set(path, bytes)
+    await fleet.bus.publish(WalSealed, sealed)
+    await until(
+      () => [stored.length, refused.length],
+      ([yes, no]) => yes === 1 && no === 1,
+    )
+    expect(refused[0]).toMatchObject({ targetId: 'aws', error: { code: 'WAL_FOREIGN', facts: { there: '6999' } } })
+    aws.objects.delete('lifeboat.json')
+    expect(aws.objects).toEqual(before)
+    expect(gcp.objects.get(key)).toEqual(bytes)
+  },
+)
 
 test.concurrent('what was encrypted anew and lies there already is stored, not refused and not written twice', async () => {
   await using fleet = await startFleet()

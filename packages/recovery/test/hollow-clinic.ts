@@ -52,7 +52,7 @@ export async function openClinic(options: PostgresOptions = {}): Promise<Clinic>
     await pg.query('postgres', "select pg_logical_emit_message(true, 'clinic', '')")
     await sealWal({ pg, ...house })
     const last = manifests.at(-1) as SealedBase['manifest']
-    const archive = await listArchive(house.reader, last.sourceId, { ...last.server, ...last.physical })
+    const archive = await listArchive(house.reader, last.sourceId, { ...last.physical, ...last.server })
     const stock = { backups: manifests, ...archive, now: Date.now() }
     const plan = planRecovery(stock, { goal: { to: 'latest' }, from: last.backupId })
     return { plan, archive, chain: manifests } as unknown as PlannedCluster

@@ -82,7 +82,7 @@ test('WAL is fetched while the files are extracted, not only when the replay ask
   const [manifest] = planned.chain
   await pg.query('postgres', 'create table later ()')
   await sealWal({ pg, ...house })
-  const archive = await listArchive(house.reader, manifest.sourceId, { ...manifest.server, ...manifest.physical })
+  const archive = await listArchive(house.reader, manifest.sourceId, { ...manifest.physical, ...manifest.server })
   const plan = planRecovery({ backups: [manifest], ...archive, now: Date.now() }, { goal: { to: 'latest' } })
   const said: string[] = []
   const target = wrap(house.target, {

@@ -66,7 +66,7 @@ export async function openHouse(): Promise<RecoveryHouse> {
       await using stack = new AsyncDisposableStack()
       const { manifest } = sealed.at(-1) as SealedBase
       const { physical, server, sourceId } = manifest
-      const archive = await listArchive(reader, sourceId, { ...server, ...physical })
+      const archive = await listArchive(reader, sourceId, { ...physical, ...server })
       const stock = { ...archive, backups: sealed.map((each) => each.manifest), now: Date.now() }
       const plan = planRecovery(stock, wanted)
       const room = stack.use(await openRoom(`room-${rooms++}`))

@@ -72,7 +72,9 @@ export async function tellFailed(
 async function partsHere({ cfg }: Deps, { attempt, folder }: Spooled): Promise<PartSealed[]> {
   const manifest = manifestInside(await readFile(join(folder, MANIFEST)))
   const { backupId, sourceId, agentId, policyId, targets } = attempt
-  const about = { backupId, sourceId, agentId, policyId, targets }
+  const { systemIdentifier } = manifest.physical ?? {}
+  const cluster = systemIdentifier === undefined ? {} : { systemIdentifier }
+  const about = { backupId, sourceId, agentId, policyId, targets, ...cluster }
   const here: PartSealed[] = []
   for (const { name: artifact, parts } of manifest.artifacts) {
     for (const part of parts) {

@@ -8,6 +8,7 @@ import type { Document } from '@lifeboat/shared/domain/manifest.ts'
 import { manifestInside } from '@lifeboat/shared/signing/manifest-inside.ts'
 import { compareContent } from '@lifeboat/storage/same-content.ts'
 import type { ContentRole } from '@lifeboat/storage/target.ts'
+import { demandClusterOfBase } from '../cluster-marker.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { demandFleet } from '../fleet-marker.ts'
 import type { Wanted } from '../part-source.ts'
@@ -48,6 +49,8 @@ async function ensureCopy(deps: Needs, lane: Lane, sealed: BackupSealed, signal:
   await demandFleet(deps, target, signal)
   const envelope = await readSmallFile(deps.parts, wantedOf(sealed, lane, 'manifest.json'), manifest, signal)
   const { documents, ...contents } = manifestInside(envelope)
+  const { systemIdentifier } = contents.physical ?? {}
+  await demandClusterOfBase(target, { sourceId, systemIdentifier }, signal)
   await demandParts(lane, { documents, ...contents }, signal)
   for (const document of documents) await putDocument(deps, lane, sealed, document, signal)
   await putSmall(lane, sealed, { name: 'manifest.json', ...sealedManifest }, envelope, 'manifest', signal)

@@ -4,6 +4,7 @@ import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { compareContent } from '@lifeboat/storage/same-content.ts'
 import { bodiesOf } from '../bodies.ts'
+import { demandClusterOfBase } from '../cluster-marker.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { demandFleet } from '../fleet-marker.ts'
 import { goneAnswers } from '../gone-answers.ts'
@@ -54,6 +55,7 @@ async function ensureStored(
   const there = await target.stat(key, { signal })
   if (there !== undefined && compareContent(there, sealed.part) === 'same') return undefined
   await demandFleet(own, target, signal)
+  await demandClusterOfBase(target, sealed, signal)
   const wanted = wantedOf(sealed, key, target.id)
   const wrong = new Set<string>()
   for (;;) {

@@ -29,9 +29,10 @@ const ARTIFACT = 'db.dump.zst.age' as ArtifactName
 
 export async function spoolBackup(
   spool: Spool,
-  opts: { targets: string[]; parts?: number; partBytes?: number },
+  opts: { targets: string[]; parts?: number; partBytes?: number; systemIdentifier?: string },
 ): Promise<SpooledBackup> {
-  const { parts: count = 3, partBytes = 100_000 } = opts
+  const { parts: count = 3, partBytes = 100_000, systemIdentifier } = opts
+  const ofCluster = systemIdentifier === undefined ? {} : { systemIdentifier }
   const about = {
     backupId: newBackupId('dump', Date.now()),
     sourceId: 'records' as Manifest['sourceId'],
@@ -49,6 +50,7 @@ export async function spoolBackup(
     ...{ format: 1, fleetId: 'acme', ...about, database: 'records', startedAt: now, snapshotAt: now, sealedAt: now },
     server: { versionNum: 170004, major: 17, version: '17.4', systemIdentifier: '7', ...LOCALE, extensions: {} },
     tools: {},
+    ...(systemIdentifier && { physical: { ...PHYSICAL, systemIdentifier } }),
     recipients: ['age1test'],
     summary: SUMMARY,
     artifacts: [
@@ -66,7 +68,9 @@ export async function spoolBackup(
   for (const [key, bytes] of copy) spool.files.set(spoolName(key), bytes)
   const spoolUrl = spool.url
   return {
-    parts: described.map((part) => PartSealed.schema.parse({ ...about, artifact: ARTIFACT, part, targets, spoolUrl })),
+    parts: described.map((part) =>
+      PartSealed.schema.parse({ ...about, ...ofCluster, artifact: ARTIFACT, part, targets, spoolUrl }),
+    ),
     sealed: BackupSealed.schema.parse({
       ...{ ...about, startedAt: now, snapshotAt: now, sealedAt: now, bytes: count * partBytes, summary: SUMMARY },
       ...{ manifest: describe(envelope), targets, requiredCopies: 1, spoolUrl },
@@ -80,6 +84,10 @@ export async function spoolBackup(
 }
 
 const SUMMARY = { tables: 1, rows: 10, databaseBytes: 1000 }
+const PHYSICAL = {
+  ...{ timeline: 1, startLsn: '0/1000000', endLsn: '0/2000000', segmentBytes: 1 << 24, fromStandby: false, chain: 0 },
+  ...{ checksums: { enabled: true, failures: [] }, tablespaces: [] },
+}
 const LOCALE = { encoding: 'UTF8', collate: 'C', ctype: 'C' }
 
 async function sign(manifest: Manifest): Promise<Buffer> {

@@ -9,7 +9,7 @@ import {
   partKey,
   tombstoneKey,
 } from '@lifeboat/shared/domain/keys.ts'
-import { clusterKey, segmentAt, walKey } from '@lifeboat/shared/domain/wal.ts'
+import { clusterKey, clusterOfBasesKey, segmentAt, walKey } from '@lifeboat/shared/domain/wal.ts'
 import { LEAST_MOVED_BYTES } from '@lifeboat/storage/move-mark.ts'
 import { expect, test } from 'vitest'
 import { judgeClass, moveMarks } from './judge-class.ts'
@@ -29,6 +29,7 @@ const LITTLE: Key[] = [
   tombstoneKey(source, dump, '20261128T020000Z-mark-k3f9qa' as never),
   walKey(source, { kind: 'segment', segment: segmentAt(1, 0n, 1 << 24), digest: 'a'.repeat(16) }),
   clusterKey(source),
+  clusterOfBasesKey(source),
 ]
 const marks = { dump: { days: 30, since: ago(100) } }
 

@@ -45,5 +45,5 @@ export function moveMarks(transition: TransitionConfig | undefined, before: Move
 
 /** The layout of a target, so that what others keep beside it, and what checks leave, is left out. */
 function isOurs(key: Key): boolean {
-  return key === FLEET_KEY || /^[^/]+\/(?:backups|wal|drills|holds|expired)\//.test(key)
+  return key === FLEET_KEY || /^[^/]+\/(?:(?:backups|wal|drills|holds|expired)\/|cluster\.json$)/.test(key)
 }

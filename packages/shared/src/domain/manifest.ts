@@ -82,6 +82,8 @@ export type BackupSummary = z.infer<typeof BackupSummary>
 
 /** What a `base` or an `incremental` is, besides its bytes. Its own WAL from start to end is inside, so it stands alone or with its parents. */
 export const PhysicalFacts = z.object({
+  /** Of the cluster it is of; absent where an older agent took it, and then `server` of the manifest says it. */
+  systemIdentifier: z.string().optional(),
   timeline: Timeline,
   startLsn: Lsn,
   /** Recovery is consistent here and not before. */

@@ -93,6 +93,11 @@ export function clusterKey(source: SourceId): Key {
   return `${walPrefix(source)}cluster.json`
 }
 
+/** The same of its bases, which are kept without WAL as well; one says when the archive began, the other does not. */
+export function clusterOfBasesKey(source: SourceId): Key {
+  return `${source}/cluster.json`
+}
+
 /** `records/wal/00000001/000000010000000000000003.<digest>.zst.age`; undo the names from the right: decrypt, decompress. */
 export function walKey(source: SourceId, object: WalObject): Key {
   return `${walPrefix(source)}${hex8(BigInt(timelineOf(object)))}/${walFileName(object)}`

@@ -20,6 +20,8 @@ export const PartSealed = defineMessage({
     policyId: PolicyId.optional(),
     artifact: ArtifactName,
     part: Part,
+    /** Of the cluster, where this is of a base or an incremental: a target that has another cluster under this name takes none of it. */
+    systemIdentifier: z.string().optional(),
     targets: z.array(TargetId).min(1),
     /** Base URL of the agent's spool; the part lies at /backups/<backupId>/<artifact>.<part no>. */
     spoolUrl: z.url(),

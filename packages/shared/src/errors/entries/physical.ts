@@ -14,6 +14,12 @@ export const PHYSICAL_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  BASE_FOREIGN: {
+    title: 'What is kept under this source name belongs to another cluster',
+    hint: 'The system identifiers differ: the cluster was made anew (initdb, pg_upgrade, pg_resetwal), or two use one name. Give this one a source name of its own; what was kept stays recoverable under the old one.',
+    retry: 'never',
+    level: 'error',
+  },
   BASE_CHECKSUMS_FAILED: {
     title: 'The server found damaged pages while it was backed up',
     hint: 'The backup holds them as they are. Find the table (pg_filenode_relation), restore it from an older proven backup, and look at the disk.',

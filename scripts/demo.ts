@@ -6,6 +6,7 @@ import { letRestore, type Operators } from '@lifeboat/testkit/world/operators.ts
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
 import { addressesOf } from './demo/addresses.ts'
 import { bringBackFile, keepApplication } from './demo/files.ts'
+import { healAndLetGo, keepTheNewest } from './demo/letting-go.ts'
 import { bringBackDatabase } from './demo/lost-database.ts'
 import { bringBackLostRows, keepWal } from './demo/lost-rows.ts'
 import { DEMO_USAGE, type DemoOptions, parseDemoOptions } from './demo/options.ts'
@@ -18,7 +19,7 @@ import { tellFact, tellProgress } from './demo/tell.ts'
 import { watchFacts } from './demo/watch.ts'
 
 const TARGETS = { aws: 's3', google: 'gcs', azure: 'azure' } as const
-const VICTIM = 'google'
+const VICTIM = 'aws'
 const RECOVERED_FROM = 'azure'
 
 /** The whole of Lifeboat on this machine, once through: `pnpm demo`. Exits 0 only when everything it claims was so. */
@@ -58,6 +59,7 @@ function openWorld({ sizeMb }: DemoOptions, screen: Screen): Promise<World> {
       exportTables(config)
       keepApplication(config)
       bindSet(config)
+      keepTheNewest(VICTIM)(config)
     },
     onProgress: (step) => screen.live(step),
   })
@@ -91,6 +93,7 @@ async function perform(world: World, operators: Operators, { sizeMb }: DemoOptio
     const file = await bringBackFile(stage, RECOVERED_FROM)
     const whole = await takeSet(stage)
     const caught = await sabotage(stage, VICTIM)
+    const healed = await healAndLetGo(stage, VICTIM, caught.sabotage.backupId)
     const missed = await missOne(stage)
     const back = await bringBackLostRows(stage, RECOVERED_FROM)
     const restored = await bringBackDatabase(stage, operators)
@@ -100,6 +103,7 @@ async function perform(world: World, operators: Operators, { sizeMb }: DemoOptio
       ...file.claims,
       ...whole.claims,
       ...caught.claims,
+      ...healed.claims,
       ...missed.claims,
       ...back.claims,
       ...restored.claims,

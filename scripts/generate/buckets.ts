@@ -7,7 +7,13 @@ import {
 import { WAL_LET_GO_BUCKET } from '@lifeboat/catalog/audit/wal-let-go.ts'
 import { WAL_SURVEYS_BUCKET } from '@lifeboat/catalog/audit/wal-survey.ts'
 import { RECORDS } from '@lifeboat/catalog/buckets.ts'
-import { EXPIRY_BUCKET, HOLDS_BUCKET, LOCKED_BUCKET, MARKS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import {
+  EXPIRY_BUCKET,
+  EXPIRY_WATCH_BUCKET,
+  HOLDS_BUCKET,
+  LOCKED_BUCKET,
+  MARKS_BUCKET,
+} from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
@@ -39,6 +45,7 @@ export const BUCKETS = [
   WAL_LET_GO_BUCKET,
   LOCKED_BUCKET,
   EXPIRY_BUCKET,
+  EXPIRY_WATCH_BUCKET,
   INCIDENTS_BUCKET,
   OUTBOX_BUCKET,
   LETTERS,

@@ -13,7 +13,7 @@ import type { PolicyId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { EmailOptions } from './channels/email.ts'
 import type { Promised } from './deps.ts'
-import type { WatchedDrill, WatchedFooting, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
+import type { ExpirySchedule, WatchedDrill, WatchedFooting, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
 
 /** What the alerter reads of lifeboat.yaml: what is promised, who must be there, and how to reach people. */
 export interface AlerterConfig {
@@ -26,6 +26,7 @@ export interface AlerterConfig {
   wal: WatchedWal[]
   promises: Readonly<Record<SourceId, Promised>>
   identities: HeldIdentity[]
+  expirySchedule: ExpirySchedule | undefined
   email: EmailOptions
   to: string[]
   repeatMs: number
@@ -61,6 +62,7 @@ export async function readAlerterConfig(from: { env: Env; cwd: string }): Promis
     wal: walOf(config),
     promises: config.objectives,
     identities: heldIdentities(config.encryption),
+    expirySchedule: config.expiry.schedule,
     email: await emailOf(alerting.email, secret),
     to: alerting.email.to,
     repeatMs: alerting.repeat,

@@ -5,7 +5,13 @@ import {
   type WalDamage,
 } from '@lifeboat/catalog/audit/buckets.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
-import { EXPIRY_BUCKET, type ExpiryOutcome, LOCKED_BUCKET, type LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
+import {
+  EXPIRY_BUCKET,
+  EXPIRY_WATCH_BUCKET,
+  type ExpiryWatch,
+  LOCKED_BUCKET,
+  type LockedCopy,
+} from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import type { HeldIdentity } from '@lifeboat/catalog/keys/judge-keys.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
@@ -18,6 +24,7 @@ import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
+import type { ExpiryOutcome } from '@lifeboat/shared/domain/retention.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import type { Footings } from '@lifeboat/shared/service/footings.ts'
@@ -34,7 +41,7 @@ import { openEmail } from './channels/email.ts'
 import type { AlerterConfig } from './config.ts'
 import { LETTERS, type Letter } from './letters.ts'
 import { type Notice, OUTBOX_BUCKET } from './notices.ts'
-import type { WatchedDrill, WatchedFooting, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
+import type { ExpirySchedule, WatchedDrill, WatchedFooting, WatchedPlan, WatchedService, WatchedWal } from './world.ts'
 
 /** Everything the alerter may touch; tests pass the same record with parts of their own. */
 export interface AlerterDeps {
@@ -52,6 +59,7 @@ export interface AlerterDeps {
   walDamage: Bucket<WalDamage>
   locked: Bucket<LockedCopy>
   expiry: Bucket<ExpiryOutcome>
+  expiryWatch: Bucket<ExpiryWatch>
   channel: Channel
   footings: Footings
   plans: readonly WatchedPlan[]
@@ -64,6 +72,8 @@ export interface AlerterDeps {
   promises: Readonly<Record<SourceId, Promised>>
   /** Private keys that are declared to be there. */
   identities: readonly HeldIdentity[]
+  /** When backups are let go; undefined: never. */
+  expirySchedule: ExpirySchedule | undefined
   mail: { fleet: string; to: readonly string[]; dashboard: string | undefined; repeatMs: number }
   /** Asked every minute while all is well; undefined for none. */
   deadManUrl: string | undefined
@@ -86,6 +96,7 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal, footings 
   own({ [Symbol.dispose]: () => watching.abort() })
   const bus = own(await connectBus({ ...busLogin(cfg.bus, cfg.secret), name: 'alerter', log, abort: signal }))
   const { fleet, to, dashboard, repeatMs, plans, drills, services, watchedFootings, wal, promises, identities } = cfg
+  const { expirySchedule } = cfg
   const { deadManUrl, roundMs } = cfg
   const mail = { fleet, to, dashboard, repeatMs }
   const given = {
@@ -98,6 +109,7 @@ export async function openDeps(cfg: AlerterConfig, { log, own, signal, footings 
     wal,
     promises,
     identities,
+    expirySchedule,
     mail,
     deadManUrl,
     roundMs,
@@ -118,6 +130,7 @@ type Given = Pick<
   | 'wal'
   | 'promises'
   | 'identities'
+  | 'expirySchedule'
   | 'mail'
   | 'deadManUrl'
   | 'roundMs'
@@ -144,5 +157,6 @@ export async function openParts(bus: Bus, given: Given, signal: AbortSignal): Pr
     walDamage: await bus.bucket(WAL_DAMAGE_BUCKET),
     locked: await bus.bucket(LOCKED_BUCKET),
     expiry: await bus.bucket(EXPIRY_BUCKET),
+    expiryWatch: await bus.bucket(EXPIRY_WATCH_BUCKET),
   }
 }

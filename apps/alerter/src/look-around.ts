@@ -1,5 +1,5 @@
 import type { BackupRow, SealedTo, SourceSummary } from '@lifeboat/catalog/catalog.ts'
-import { EXPIRY_OUTCOME_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
+import { EXPIRY_OUTCOME_KEY, EXPIRY_WATCH_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
 import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
 import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import { knownRows } from '@lifeboat/catalog/summarize.ts'
@@ -66,6 +66,7 @@ export class LookAround {
       ofSets: this.#ofSets,
       sealedTo: this.#sealedTo,
       identities: this.#deps.identities,
+      expirySchedule: this.#deps.expirySchedule,
       ...(await this.#keeping()),
     }
   }
@@ -130,13 +131,14 @@ export class LookAround {
     return wal.map((one) => ({ ...one, state: states.get(one.sourceId), record: records.get(one.sourceId) }))
   }
 
-  async #keeping(): Promise<Pick<World, 'surveys' | 'walDamage' | 'locked' | 'expiry'>> {
-    const { surveys, walDamage, locked, expiry } = this.#deps
+  async #keeping(): Promise<Pick<World, 'surveys' | 'walDamage' | 'locked' | 'expiry' | 'expiryWatch'>> {
+    const { surveys, walDamage, locked, expiry, expiryWatch } = this.#deps
     return {
       surveys: (await Array.fromAsync(surveys.entries())).map(({ value }) => value),
       walDamage: (await Array.fromAsync(walDamage.entries())).map(({ value }) => value),
       locked: (await Array.fromAsync(locked.entries())).map(({ value }) => value),
       expiry: (await expiry.get(EXPIRY_OUTCOME_KEY))?.value,
+      expiryWatch: (await expiryWatch.get(EXPIRY_WATCH_KEY))?.value,
     }
   }
 

@@ -1,6 +1,6 @@
 import type { TargetSurvey, WalDamage } from '@lifeboat/catalog/audit/buckets.ts'
 import type { BackupRow, SealedTo } from '@lifeboat/catalog/catalog.ts'
-import type { ExpiryOutcome, LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
+import type { ExpiryWatch, LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { HeldIdentity } from '@lifeboat/catalog/keys/judge-keys.ts'
 import type { WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import type { Footing } from '@lifeboat/shared/domain/footing.ts'
@@ -8,6 +8,7 @@ import type { AgentId, BackupId, BackupKind, PolicyId, SourceId, TargetId } from
 import type { Incident, IncidentRule } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
 import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
+import type { ExpiryOutcome } from '@lifeboat/shared/domain/retention.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Letter } from './letters.ts'
 
@@ -46,6 +47,9 @@ export interface World {
   locked: readonly LockedCopy[]
   /** What became of the last expiry that was due. */
   expiry: ExpiryOutcome | undefined
+  /** When the next one is looked for, and from when on. */
+  expirySchedule: ExpirySchedule | undefined
+  expiryWatch: ExpiryWatch | undefined
   /** Older backups of which a target lacks the copy, or holds wrong bytes. */
   bad: readonly BackupRow[]
   /** Members of sets, recent and older. */
@@ -56,6 +60,11 @@ export interface World {
   sealedTo: ReadonlyMap<SourceId, readonly SealedTo[]>
   /** Files the server found damaged while it read them, by backup; at most 100 each. */
   damaged: ReadonlyMap<BackupId, readonly string[]>
+}
+
+export interface ExpirySchedule {
+  cron: string
+  zone: string
 }
 
 /** The WAL of one source, as far as anybody said something of it. */

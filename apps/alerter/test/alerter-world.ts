@@ -63,6 +63,7 @@ export async function alerterWorld(time: string): Promise<AlerterWorld> {
         drills: [],
         promises: {},
         identities: [],
+        expirySchedule: undefined,
         mail,
         deadManUrl: undefined,
         roundMs: 100,

@@ -99,6 +99,8 @@ export function aWorld(
     walDamage: [],
     locked: [],
     expiry: undefined,
+    expirySchedule: undefined,
+    expiryWatch: undefined,
     ...rest,
     runs: Map.groupBy(runs, planKey),
     backups: Map.groupBy(backups, planKey),

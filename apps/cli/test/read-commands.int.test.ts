@@ -1,6 +1,12 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import {
+  EXPIRY_BUCKET,
+  EXPIRY_OUTCOME_KEY,
+  EXPIRY_WATCH_BUCKET,
+  EXPIRY_WATCH_KEY,
+} from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
@@ -69,6 +75,23 @@ describe('status', () => {
       reasons: expect.arrayContaining(['nothing is known of it: no backup was ever recorded']),
     })
     expect(value.services.map((one: { present: boolean }) => one.present)).toEqual([false, false, false, false, false])
+  })
+
+  test('says when the expiry last was due and what it let go, and when it is due next', async () => {
+    const yaml = `${await readFile(join(fleet.dir, 'lifeboat.yaml'), 'utf8')}\nexpiry: { schedule: { cron: "0 3 2 * *" } }\n`
+    await writeFile(join(fleet.dir, 'expiring.yaml'), yaml)
+    const last = {
+      ...({ at: moment(Date.now() - HOUR), dueAt: moment(Date.now() - HOUR), did: 'applied', digest: 'abc' } as const),
+      ...{ going: 3, bytes: 5_000_000, wal: 0, refused: [], doubts: [] },
+    }
+    await (await fleet.bus.bucket(EXPIRY_BUCKET)).put(EXPIRY_OUTCOME_KEY, last)
+    const since = moment(Date.now() - 40 * 24 * HOUR)
+    await (await fleet.bus.bucket(EXPIRY_WATCH_BUCKET)).put(EXPIRY_WATCH_KEY, { schedule: '0 3 2 * * UTC', since })
+    const { value } = await json('status', '--config', 'expiring.yaml')
+    expect(value.expiry).toMatchObject({ auto: false, last, dueAt: expect.stringContaining('-02T03:00:00') })
+    const { out } = await ask('status', '--config', 'expiring.yaml')
+    expect(out).toMatch(/Letting go +last .*, .* ago: 3 copies, 5\.0 MB, WAL of 0 archives let go; due since .*; next /)
+    expect((await json('status')).value.expiry).toBeUndefined()
   })
 
   test('shows incidents, planned runs and present services as they come, whatever the clocks of their hosts say', async () => {

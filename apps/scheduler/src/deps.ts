@@ -1,8 +1,8 @@
 import { WAL_SURVEYS_BUCKET, type WalSurvey } from '@lifeboat/catalog/audit/wal-survey.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
-import { EXPIRY_BUCKET, type ExpiryOutcome, HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { EXPIRY_BUCKET, EXPIRY_WATCH_BUCKET, type ExpiryWatch, HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { KnowledgeFacts } from '@lifeboat/catalog/expiry/knowledge.ts'
-import type { Keeping } from '@lifeboat/catalog/expiry/plan.ts'
+import type { Keeping } from '@lifeboat/catalog/expiry/planner.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { LedgerView } from '@lifeboat/catalog/ledger-view.ts'
@@ -12,7 +12,7 @@ import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { Hold } from '@lifeboat/shared/domain/retention.ts'
+import type { ExpiryOutcome, Hold } from '@lifeboat/shared/domain/retention.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { CANCELS_BUCKET, type Cancel } from '@lifeboat/shared/run/cancels.ts'
@@ -48,6 +48,7 @@ export interface SchedulerDeps {
   promises: Readonly<Record<SourceId, Promised>>
   expiry: ExpirySettings
   expiryOutcome: Bucket<ExpiryOutcome>
+  expiryWatch: Bucket<ExpiryWatch>
   spread: Spread
   metrics: Metrics
   clock: Clock
@@ -116,6 +117,7 @@ export async function openParts(
     walSurveys: await bus.bucket(WAL_SURVEYS_BUCKET),
     told: await bus.bucket(TOLD_BUCKET),
     expiryOutcome: await bus.bucket(EXPIRY_BUCKET),
+    expiryWatch: await bus.bucket(EXPIRY_WATCH_BUCKET),
     holds: await bus.bucket(HOLDS_BUCKET),
   }
 }

@@ -1,67 +1,98 @@
-import { EXPIRY_OUTCOME_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
-import { planFromBus } from '@lifeboat/catalog/expiry/gather.ts'
-import type { ExpiryPlan } from '@lifeboat/catalog/expiry/plan.ts'
-import { wishBack, wishToLetGo, wishToRemove } from '@lifeboat/catalog/expiry/wishes.ts'
-import { occurrences } from '@lifeboat/config/schedule.ts'
+import { EXPIRY_OUTCOME_KEY, EXPIRY_WATCH_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
+import { plannerFromBus } from '@lifeboat/catalog/expiry/gather.ts'
+import { letGo } from '@lifeboat/catalog/expiry/let-go.ts'
+import { PlanSummary } from '@lifeboat/catalog/expiry/plan.ts'
+import type { ExpiryPlanner } from '@lifeboat/catalog/expiry/planner.ts'
+import { wishBack, wishToRemove } from '@lifeboat/catalog/expiry/wishes.ts'
+import { ExpirySettled } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { SchedulerDeps } from './deps.ts'
+import { type ExpiryDue, expiryDue } from './expiry-due.ts'
 
 export const EXPIRY_LOOK_MS = 60_000
 const HOUR_MS = 3_600_000
+/** So long a due expiry waits for what is not known and may be soon. */
+const PATIENCE_MS = 24 * HOUR_MS
 const BY = 'schedule'
+
+/** An expiry whose time has come, and that is this scheduler's to do. */
+type Claim = Extract<ExpiryDue, { do: 'expire' }> & { revision: number }
 
 /**
  * Lets go when its time has come, if it may, and carries on what was let go: back where something speaks for it again, removed when it was hidden long
- * enough. Two schedulers that do it at once ask twice for the same.
+ * enough. Of two schedulers one does what is due; what both carry on they ask for twice.
  */
 export class ExpiryRounds {
   readonly #deps: SchedulerDeps
-  #lookedMs: number
   #followedMs = Number.NEGATIVE_INFINITY
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps
-    this.#lookedMs = deps.clock.now()
   }
 
   async round(): Promise<void> {
     const nowMs = this.#deps.clock.now()
-    const due = this.#isDue(nowMs)
-    if (!due && Math.abs(nowMs - this.#followedMs) < HOUR_MS) return
+    const claim = await this.#claim(nowMs)
+    if (claim === undefined && !this.#isToFollow(nowMs)) return
     const { bus, catalog, expiry } = this.#deps
-    const plan = await planFromBus(bus, catalog, { keeping: expiry.keeping, targets: expiry.targets, nowMs })
+    const planner = await plannerFromBus(bus, catalog, { keeping: expiry.keeping, targets: expiry.targets, nowMs })
+    const waits = claim !== undefined && this.#waits(claim, planner, nowMs)
+    if (waits && !this.#isToFollow(nowMs)) return
+    const summary = new PlanSummary()
+    let [back, removed] = [0, 0]
+    for await (const plan of planner.sources()) {
+      summary.add(plan)
+      back += await wishBack(this.#deps, plan.returning, BY, nowMs)
+      removed += await wishToRemove(this.#deps, plan.going, BY, nowMs)
+    }
     this.#followedMs = nowMs
-    this.#lookedMs = nowMs
-    const back = await wishBack(this.#deps, plan.returning, BY, nowMs)
-    const removed = await wishToRemove(this.#deps, plan.going, BY, nowMs)
     if (back + removed > 0)
       this.#deps.log.info({ event: 'expiry.followed', back, removed }, 'went on with what was let go')
-    if (due) await this.#apply(plan, nowMs)
+    if (claim && !waits) await this.#settle(claim, planner, summary, nowMs)
   }
 
-  async #apply(plan: ExpiryPlan, nowMs: number): Promise<void> {
-    const { expiry, log } = this.#deps
-    const { digest, bytes, excess } = plan
-    const going = plan.going.filter(({ marked }) => !marked).length
-    const facts = { digest, going, bytes, wal: plan.wal.length }
-    const refused = expiry.auto ? excess : []
-    await this.#deps.expiryOutcome.put(EXPIRY_OUTCOME_KEY, { at: moment(nowMs), digest, going, refused })
-    if (!expiry.auto)
-      return log.info({ event: 'expiry.planned', ...facts }, 'planned what may go; `lifeboat expiry apply` lets it go')
-    if (excess.length > 0)
-      return log.warn({ event: 'expiry.refused', ...facts, excess }, 'more would go than may go without a person')
-    await wishToLetGo(this.#deps, plan, { by: BY, undeleteMs: expiry.undeleteMs, nowMs })
-    log.info({ event: 'expiry.applied', ...facts }, 'let go what may go')
+  /** What was let go is looked after once an hour. */
+  #isToFollow(nowMs: number): boolean {
+    return Math.abs(nowMs - this.#followedMs) >= HOUR_MS
   }
 
-  /** A schedule that came round while no scheduler ran waits for its next time: letting go is never urgent. */
-  #isDue(nowMs: number): boolean {
-    const { schedule } = this.#deps.expiry
-    if (schedule === undefined || nowMs <= this.#lookedMs) return false
-    const [next] = occurrences(schedule, new Date(this.#lookedMs), 1)
-    if (next === undefined || next.getTime() > nowMs) {
-      return false
-    }
+  #waits({ dueAt, firstAt }: Claim, { passing }: ExpiryPlanner, nowMs: number): boolean {
+    if (passing.length === 0 || nowMs - Date.parse(firstAt) >= PATIENCE_MS) return false
+    this.#deps.log.info({ event: 'expiry.waits', dueAt, doubts: passing }, 'the expiry that is due waits to know more')
     return true
   }
+
+  /** Undefined: nothing is due, or another scheduler does it. */
+  async #claim(nowMs: number): Promise<Claim | undefined> {
+    const { expiry, expiryWatch } = this.#deps
+    if (expiry.schedule === undefined) return undefined
+    const known = await expiryWatch.get(EXPIRY_WATCH_KEY)
+    const due = expiryDue(known?.value, expiry.schedule, nowMs)
+    if (due.do === 'nothing') return undefined
+    const revision = await (known === undefined
+      ? expiryWatch.create(EXPIRY_WATCH_KEY, due.watch)
+      : expiryWatch.update(EXPIRY_WATCH_KEY, due.watch, known.revision))
+    return due.do === 'watch' || revision === undefined ? undefined : { ...due, revision }
+  }
+
+  /** It is settled when everybody was told: whoever dies before leaves it to the next, which asks for the same again. */
+  async #settle(claim: Claim, planner: ExpiryPlanner, summary: PlanSummary, nowMs: number): Promise<void> {
+    const { bus, expiry, expiryOutcome, expiryWatch, log } = this.#deps
+    const { going, bytes, wal, digest, doubts } = summary
+    const refused = expiry.auto ? summary.excess : []
+    const did = !expiry.auto ? 'planned' : refused.length > 0 ? 'refused' : 'applied'
+    const at = moment(nowMs)
+    if (did === 'applied') await letGo(this.#deps, planner, summary, { by: BY, undeleteMs: expiry.undeleteMs, nowMs })
+    const outcome = { at, dueAt: claim.dueAt, did, digest, going, bytes, wal, refused, doubts } as const
+    await expiryOutcome.put(EXPIRY_OUTCOME_KEY, outcome)
+    await bus.publish(ExpirySettled, outcome)
+    await expiryWatch.update(EXPIRY_WATCH_KEY, { schedule: claim.watch.schedule, since: at }, claim.revision)
+    log[did === 'refused' ? 'warn' : 'info']({ event: `expiry.${did}`, ...outcome }, SENTENCE[did])
+  }
+}
+
+const SENTENCE = {
+  planned: 'planned what may go; `lifeboat expiry apply` lets it go',
+  refused: 'more would go than may go without a person',
+  applied: 'let go what may go',
 }

@@ -1,8 +1,13 @@
 import { SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
-import { EXPIRY_OUTCOME_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
+import { EXPIRY_OUTCOME_KEY, EXPIRY_WATCH_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
-import { CopyExpiryRequested, HoldPlaced, WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
+import {
+  CopyExpiryRequested,
+  ExpirySettled,
+  HoldPlaced,
+  WalExpiryRequested,
+} from '@lifeboat/shared/bus/messages/expiry.ts'
 import {
   moment,
   type PolicyId,
@@ -14,12 +19,14 @@ import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
+import { whenFacts } from '@lifeboat/testkit/facts.ts'
 import { smallCopy } from '@lifeboat/testkit/small-copy.ts'
 import { expect, test } from 'vitest'
+import type { SchedulerDeps } from '../src/deps.ts'
 import { ExpiryRounds } from '../src/expiry.ts'
 import { holdMember } from '../src/handlers/hold-member.ts'
 import type { Plan } from '../src/plans.ts'
-import { aMoment, schedulerWorld } from './scheduler-world.ts'
+import { aMoment, type SchedulerWorld, schedulerWorld } from './scheduler-world.ts'
 
 const NOW = '2026-09-26T12:00:00.000Z'
 const HOUR = 3_600_000
@@ -58,28 +65,37 @@ test('a backup of a set is held once however often it is told of, and a hold tha
 })
 
 test.each([true, false])('what came of an expiry that was due is written down (auto %s)', async (auto) => {
-  await using world = await schedulerWorld(NOW)
-  const schedule = { cron: '0 13 * * *', zone: 'UTC', jitter: 0 }
+  await using world = await schedulerWorld(new Date().toISOString())
+  const schedule = { cron: '* * * * * *', zone: 'UTC' }
   const expiry = {
     ...{ auto, schedule, undeleteMs: 0, targets: [] },
     keeping: { rulesOf: () => undefined, walWindowMs: {}, maxShare: 1 },
   }
   const deps = await world.scheduler([], { expiry })
+  await isPresent(world)
   const rounds = new ExpiryRounds(deps)
   await rounds.round()
   expect(await deps.expiryOutcome.get(EXPIRY_OUTCOME_KEY)).toBeUndefined()
-  world.clock.forward(HOUR + 1000)
+  world.clock.forward(1500)
   await rounds.round()
   const outcome = (await deps.expiryOutcome.get(EXPIRY_OUTCOME_KEY))?.value
   expect(outcome).toMatchObject({ at: moment(world.clock.now()), going: 0, refused: [] })
+  expect(await whenFacts(world.bus, ExpirySettled, () => true, { count: 1 })).toEqual([outcome])
+  expect(outcome).toMatchObject({ did: auto ? 'applied' : 'planned' })
 })
 
+async function isPresent({ bus, clock }: Pick<SchedulerWorld, 'bus' | 'clock'>): Promise<void> {
+  const at = moment(clock.now())
+  const presence = { service: 'scheduler', id: 'scheduler', instance: 'i1', startedAt: at, at, version: '1' }
+  await (await bus.bucket(PRESENCE_BUCKET)).put('scheduler.scheduler.i1', presence)
+}
+
 /** Six proven bases of one source, of which its rules keep one, at a target that was looked at and may be removed from. */
-async function sixProven(given: { auto: boolean; maxShare: number }) {
+async function sixProven(given: { auto: boolean; maxShare: number; cron?: string }) {
   const world = await schedulerWorld(new Date().toISOString())
   const { bus, clock } = world
   const [aws, records] = ['aws' as TargetId, 'records' as SourceId]
-  const schedule = { cron: '* * * * * *', zone: 'UTC', jitter: 0 }
+  const schedule = { cron: given.cron ?? '* * * * * *', zone: 'UTC' }
   const keeping = {
     ...{ rulesOf: () => ({ last: 1, minAge: 0, zone: 'UTC' }), walWindowMs: { [records]: 2.5 * HOUR } },
     maxShare: given.maxShare,
@@ -110,12 +126,12 @@ async function sixProven(given: { auto: boolean; maxShare: number }) {
     slot: { name: 'lifeboat_records', retainedBytes: 0, warnBytes: 1, giveUpBytes: 2 },
   }
   await deps.wal.put(records, wal as unknown as WalState)
-  const presence = { service: 'scheduler', id: 'scheduler', instance: 'i1', startedAt: at, at, version: '1' }
-  await (await bus.bucket(PRESENCE_BUCKET)).put('scheduler.scheduler.i1', presence)
+  await isPresent(world)
   const [asked, askedWal] = [await world.collect(CopyExpiryRequested), await world.collect(WalExpiryRequested)]
   const rounds = new ExpiryRounds(deps)
+  await rounds.round()
   return {
-    ...{ asked, askedWal },
+    ...{ asked, askedWal, world, deps, rounds },
     ids: copies.map(({ backupId }) => backupId),
     /** The next time of its schedule. */
     async due() {
@@ -156,4 +172,73 @@ test('an expiry by which more would go than may go without a person asks for not
   expect(await world.due()).toMatchObject({ going: 4, refused })
   await aMoment()
   expect([world.asked, world.askedWal]).toEqual([[], []])
+})
+
+/** A monthly one, and the next month is over. */
+async function monthOver() {
+  const six = await sixProven({ auto: true, maxShare: 1, cron: '0 3 2 * *' })
+  const { expiryWatch } = six.deps
+  const known = await expiryWatch.get(EXPIRY_WATCH_KEY)
+  if (!known) throw new Error('no schedule is watched')
+  await expiryWatch.put(EXPIRY_WATCH_KEY, { ...known.value, since: moment(six.world.clock.now() - 40 * 24 * HOUR) })
+  return { ...six, other: new ExpiryRounds({ ...six.deps }) }
+}
+const outcomeOf = async ({ expiryOutcome }: Pick<SchedulerDeps, 'expiryOutcome'>) =>
+  (await expiryOutcome.get(EXPIRY_OUTCOME_KEY))?.value
+
+test('a monthly expiry that passed while no scheduler ran is made up once, by one of two that come back', async () => {
+  await using month = await monthOver()
+  await Promise.all([month.rounds.round(), month.other.round()])
+  expect(await outcomeOf(month.deps)).toMatchObject({ did: 'applied', going: 4 })
+  await month.other.round()
+  month.world.clock.forward(HOUR)
+  await month.rounds.round()
+  const settled = await whenFacts(month.world.bus, ExpirySettled, () => true, { count: 1 })
+  expect(settled).toMatchObject([{ did: 'applied', going: 4, bytes: expect.any(Number), wal: 1 }])
+  await until(
+    () => month.asked.length,
+    (count) => count === 4,
+  )
+  await aMoment()
+  expect(month.asked).toHaveLength(4)
+})
+
+/** As if somebody had begun then, and said nothing since. */
+async function begunAt({ expiryWatch }: Pick<SchedulerDeps, 'expiryWatch'>, ms: number): Promise<void> {
+  const known = await expiryWatch.get(EXPIRY_WATCH_KEY)
+  const begun = known?.value.begun
+  if (!begun) throw new Error('nobody began')
+  const at = moment(ms)
+  await expiryWatch.put(EXPIRY_WATCH_KEY, { ...known.value, begun: { ...begun, firstAt: at, lastAt: at } })
+}
+
+test('one that is due goes on waiting while a target was not looked at, and is settled when it was', async () => {
+  await using month = await monthOver()
+  const { bus, clock } = month.world
+  const surveys = await bus.bucket(SURVEYS_BUCKET)
+  const aws = 'aws' as TargetId
+  const looked = await surveys.get(aws)
+  if (!looked) throw new Error('nobody looked')
+  await surveys.put(aws, { ...looked.value, at: moment(clock.now() - 30 * HOUR) })
+  await month.rounds.round()
+  expect(await outcomeOf(month.deps)).toBeUndefined()
+  await surveys.put(aws, looked.value)
+  await month.other.round()
+  expect(await outcomeOf(month.deps)).toBeUndefined()
+  await begunAt(month.deps, clock.now() - 10 * 60_000)
+  await month.other.round()
+  expect(await outcomeOf(month.deps)).toMatchObject({ did: 'applied', going: 4, doubts: [] })
+})
+
+test('what is not known for a day lets nothing go, and that is told with the reason', async () => {
+  await using month = await monthOver()
+  const { bus, clock } = month.world
+  await (await bus.bucket(SURVEYS_BUCKET)).delete('aws')
+  await month.rounds.round()
+  await begunAt(month.deps, clock.now() - 24 * HOUR)
+  await month.rounds.round()
+  const doubts = ['aws was never listed; list it: lifeboat target audit aws']
+  expect(await outcomeOf(month.deps)).toMatchObject({ did: 'applied', going: 0, wal: 0, doubts })
+  await aMoment()
+  expect([month.asked, month.askedWal]).toEqual([[], []])
 })

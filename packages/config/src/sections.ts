@@ -12,7 +12,7 @@ export const SERVICE_SECTIONS = {
   'backup-agent': ['bus', 'encryption', 'signers', 'agents', 'sources', 'policies', 'wal'],
   uploader: ['bus', 'agents', 'targets', 'audit', 'expiry', 'uploader'],
   verifier: ['bus', 'signers', 'targets', 'policies', 'drills', 'wal', 'verifier'],
-  alerter: ['bus', 'encryption', 'sources', 'policies', 'drills', 'wal', 'targets', 'objectives', 'alerting'],
+  alerter: ['bus', 'encryption', 'sources', 'policies', 'drills', 'wal', 'targets', 'objectives', 'expiry', 'alerting'],
   cli: [
     'bus',
     'encryption',

@@ -8,6 +8,7 @@ import { copyUnlocked } from './copy-unlocked.ts'
 import { deadLetter } from './dead-letter.ts'
 import { drillBacklog } from './drill-backlog.ts'
 import { drillMissed } from './drill-missed.ts'
+import { expiryOverdue } from './expiry-overdue.ts'
 import { expiryRefused } from './expiry-refused.ts'
 import { failed } from './failed.ts'
 import { filesUnreadable } from './files-unreadable.ts'
@@ -52,6 +53,7 @@ export const RULES = [
   classMisplaced,
   classLate,
   expiryRefused,
+  expiryOverdue,
   deadLetter,
   rpoBreach,
   walSilent,

@@ -1,4 +1,5 @@
 import { moment } from '@lifeboat/shared/domain/ids.ts'
+import type { ExpiryOutcome } from '@lifeboat/shared/domain/retention.ts'
 import type { World } from '../../src/world.ts'
 import {
   aBackup,
@@ -115,16 +116,46 @@ export const TARGETS: Record<string, World> = {
     ],
   }),
   'expiry-refused: more would go than may': aWorld('26T03:10', {
-    expiry: {
-      at: moment(at('26T03:00')),
-      digest: 'abc',
-      going: 9,
-      refused: ['9 of the 10 backups of records at beta would go'],
-    },
+    expiry: anOutcome({ going: 9, refused: ['9 of the 10 backups of records at beta would go'] }),
   }),
   'expiry-refused: it was carried out': aWorld('26T03:10', {
-    expiry: { at: moment(at('26T03:00')), digest: 'abc', going: 2, refused: [] },
+    expiry: anOutcome({ refused: [] }),
   }),
+  'expiry-overdue: no scheduler settled it for two days, and why the last one removed nothing': aWorld('26T03:10', {
+    ...watched('20T12:00'),
+    expiry: anOutcome({ refused: [], going: 0, doubts: ['aws was never listed'] }),
+  }),
+  'expiry-overdue: none was ever settled, and the last word of a scheduler is a week old': aWorld('29T03:10', {
+    ...watched('20T12:00', {
+      dueAt: moment(at('23T03:00')),
+      firstAt: moment(at('23T03:01')),
+      lastAt: moment(at('23T03:01')),
+    }),
+  }),
+  'expiry-overdue: two days are not over, and it waits to know more': aWorld('25T02:59', {
+    ...watched('20T12:00', {
+      dueAt: moment(at('23T03:00')),
+      firstAt: moment(at('23T03:01')),
+      lastAt: moment(at('25T02:55')),
+    }),
+  }),
+  'expiry-overdue: another schedule begins when a scheduler sees it': aWorld('26T03:10', {
+    ...watched('20T12:00'),
+    expirySchedule: { cron: '0 3 26 * *', zone: 'UTC' },
+  }),
+}
+
+function watched(since: string, begun?: NonNullable<World['expiryWatch']>['begun']) {
+  const schedule = { cron: '0 3 23 * *', zone: 'UTC' }
+  return {
+    expirySchedule: schedule,
+    expiryWatch: { schedule: '0 3 23 * * UTC', since: moment(at(since)), ...(begun && { begun }) },
+  }
+}
+
+function anOutcome(over: Partial<ExpiryOutcome>): ExpiryOutcome {
+  const nothing = { digest: 'abc', going: 2, bytes: 0, wal: 0, refused: [], doubts: [] }
+  return { at: moment(at('26T03:00')), ...nothing, ...over }
 }
 
 function stuck(reason: string, why: string) {

@@ -1,10 +1,11 @@
+import { planExpiry } from '@lifeboat/catalog/expiry/plan.ts'
 import type { Command } from '../context.ts'
-import { withPlan } from '../expiry/open-expiry.ts'
+import { withPlanner } from '../expiry/open-expiry.ts'
 import { planJson, planText } from '../expiry/plan-text.ts'
 
 /** What would go and what stays, and why; nothing is changed. */
 export const expiryPlan: Command<{ source?: string }> = ({ source }, context) =>
-  withPlan(context, source, async ({ plan }) => ({
-    value: planJson(plan),
-    text: (style) => planText(plan, source, style),
-  }))
+  withPlanner(context, source, async ({ planner }) => {
+    const plan = await planExpiry(planner)
+    return { value: planJson(plan), text: (style) => planText(plan, source, style) }
+  })

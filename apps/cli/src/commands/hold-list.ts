@@ -1,5 +1,5 @@
 import { HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
-import { readHolds } from '@lifeboat/catalog/expiry/plan.ts'
+import { readHolds } from '@lifeboat/catalog/expiry/gather.ts'
 import type { Command } from '../context.ts'
 import { timeText } from '../format/moments.ts'
 import { table } from '../format/table.ts'

@@ -1,5 +1,5 @@
-import { planFromBus } from '@lifeboat/catalog/expiry/gather.ts'
-import type { ExpiryPlan } from '@lifeboat/catalog/expiry/plan.ts'
+import { plannerFromBus } from '@lifeboat/catalog/expiry/gather.ts'
+import type { ExpiryPlanner } from '@lifeboat/catalog/expiry/planner.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { suggestName } from '@lifeboat/config/did-you-mean.ts'
 import { keepingOf, removersOf } from '@lifeboat/config/keeping.ts'
@@ -10,27 +10,27 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Context } from '../context.ts'
 import { withFleet } from '../open-fleet.ts'
 
-export interface PlannedExpiry {
+export interface PlanningExpiry {
   bus: Bus
   catalog: KvCatalog
-  plan: ExpiryPlan
+  planner: ExpiryPlanner
   undeleteMs: number
   nowMs: number
 }
 
 /** Plans as a scheduler would at this moment, of all sources or of one. */
-export function withPlan<R>(
+export function withPlanner<R>(
   context: Context,
   source: string | undefined,
-  use: (planned: PlannedExpiry) => Promise<R>,
+  use: (planning: PlanningExpiry) => Promise<R>,
 ): Promise<R> {
   return withFleet(context, ['policies', 'wal', 'targets', 'expiry', 'sources'], async ({ bus, config }) => {
     const catalog = await KvCatalog.open(bus)
     const nowMs = context.clock.now()
     const sources = source === undefined ? undefined : [sourceOf(config, source)]
     const given = { keeping: keepingOf(config), targets: removersOf(config), sources, nowMs }
-    const plan = await planFromBus(bus, catalog, given)
-    return use({ bus, catalog, plan, undeleteMs: config.expiry.undelete, nowMs })
+    const planner = await plannerFromBus(bus, catalog, given)
+    return use({ bus, catalog, planner, undeleteMs: config.expiry.undelete, nowMs })
   })
 }
 

@@ -1,4 +1,5 @@
 import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
+import type { ExpiryWatch } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { KnownWal } from '@lifeboat/catalog/objectives-window.ts'
 import { occurrences } from '@lifeboat/config/schedule.ts'
 import type { ConfigOf } from '@lifeboat/config/sections.ts'
@@ -6,7 +7,9 @@ import { eachOnce, type Footing, ofNow } from '@lifeboat/shared/domain/footing.t
 import { type AgentId, moment, type PolicyId, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { LedgerEntry } from '@lifeboat/shared/domain/ledger.ts'
+import type { ExpiryOutcome } from '@lifeboat/shared/domain/retention.ts'
 import { type Presence, SILENT_AFTER_MS } from '@lifeboat/shared/service/presence.ts'
+import { judgeExpiry } from './judge-expiry.ts'
 import { judgeSets } from './judge-sets.ts'
 import { judgeSource, type KnownPolicy } from './judge-source.ts'
 import { type FleetStatus, type Light, type ServiceStatus, worst } from './status.ts'
@@ -21,8 +24,8 @@ export interface SeenProcess extends Presence {
 
 export interface FleetFacts {
   config: Pick<
-    ConfigOf<'agents' | 'sources' | 'policies' | 'wal' | 'objectives' | 'verifier'>,
-    'fleet' | 'agents' | 'sources' | 'policies' | 'wal' | 'objectives' | 'verifier'
+    ConfigOf<'agents' | 'sources' | 'policies' | 'wal' | 'objectives' | 'verifier' | 'expiry'>,
+    'fleet' | 'agents' | 'sources' | 'policies' | 'wal' | 'objectives' | 'verifier' | 'expiry'
   >
   summaries: readonly SourceSummary[]
   /** To come, under way or lately over. */
@@ -34,6 +37,8 @@ export interface FleetFacts {
   presences: readonly SeenProcess[]
   /** By source, as far as anything is known. */
   wal: ReadonlyMap<SourceId, KnownWal>
+  expiryOutcome: ExpiryOutcome | undefined
+  expiryWatch: ExpiryWatch | undefined
 }
 
 /** Everything known about the fleet → its status; pure, so that what an operator sees can be pinned down. */
@@ -72,7 +77,17 @@ export function judgeFleet(facts: FleetFacts, nowMs: number): FleetStatus {
     ...incidents.map(({ severity }) => (severity === 'critical' ? 'red' : 'yellow')),
   ]
   const light = sources.length === 0 ? 'red' : worst(lights)
-  return { fleet: config.fleet, at: moment(nowMs), light, sources, sets, services, incidents }
+  const expiry = judgeExpiry(facts, nowMs)
+  return {
+    fleet: config.fleet,
+    at: moment(nowMs),
+    light,
+    sources,
+    sets,
+    services,
+    ...(expiry && { expiry }),
+    incidents,
+  }
 }
 
 function policiesBySource(policies: FleetFacts['config']['policies'], nowMs: number): Map<SourceId, KnownPolicy[]> {

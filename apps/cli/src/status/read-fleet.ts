@@ -1,3 +1,9 @@
+import {
+  EXPIRY_BUCKET,
+  EXPIRY_OUTCOME_KEY,
+  EXPIRY_WATCH_BUCKET,
+  EXPIRY_WATCH_KEY,
+} from '@lifeboat/catalog/expiry/buckets.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { LEDGER_BUCKET, Ledger } from '@lifeboat/catalog/ledger.ts'
@@ -22,12 +28,13 @@ import { type FleetFacts, judgeFleet, type SeenProcess } from './judge-fleet.ts'
 import type { FleetStatus } from './status.ts'
 
 /** What of lifeboat.yaml the state of the fleet depends on. */
-export const FLEET_SECTIONS = ['agents', 'sources', 'policies', 'wal', 'objectives', 'verifier'] as const
+export const FLEET_SECTIONS = ['agents', 'sources', 'policies', 'wal', 'objectives', 'verifier', 'expiry'] as const
 
 /** Reads what is recorded of the whole fleet and judges it. */
 export async function readFleet(bus: Bus, config: FleetFacts['config'], nowMs: number): Promise<FleetStatus> {
   const memberRuns = await runsOf(await Ledger.open(bus), [...setsOf(config.policies).values()].flat())
-  return judgeFleet({ config, ...(await gather(bus, nowMs)), memberRuns, wal: await walOf(bus, config.wal) }, nowMs)
+  const wal = await walOf(bus, config.wal)
+  return judgeFleet({ config, ...(await gather(bus, nowMs)), memberRuns, wal, ...(await expiryOf(bus)) }, nowMs)
 }
 
 /**
@@ -41,7 +48,10 @@ const LEDGER: BucketDefinition<LedgerEntry> = {
   schema: z.custom<LedgerEntry>((value) => typeof value === 'object' && value !== null && 'runId' in value),
 }
 
-async function gather(bus: Bus, nowMs: number): Promise<Omit<FleetFacts, 'config' | 'memberRuns' | 'wal'>> {
+async function gather(
+  bus: Bus,
+  nowMs: number,
+): Promise<Omit<FleetFacts, 'config' | 'memberRuns' | 'wal' | 'expiryOutcome' | 'expiryWatch'>> {
   const [summaries, runs, incidents, presences] = await Promise.all([
     KvCatalog.open(bus).then((catalog) => catalog.summaries()),
     bus.bucket(LEDGER).then((ledger) => values(ledger, { since: nowMs - LATELY_MS })),
@@ -64,6 +74,14 @@ async function walOf(bus: Bus, wal: object): Promise<Map<SourceId, KnownWal>> {
   return new Map(
     sources.map((sourceId) => [sourceId, { state: stateOf.get(sourceId), record: recordOf.get(sourceId) }]),
   )
+}
+
+async function expiryOf(bus: Bus): Promise<Pick<FleetFacts, 'expiryOutcome' | 'expiryWatch'>> {
+  const [outcome, watch] = await Promise.all([
+    bus.bucket(EXPIRY_BUCKET).then((bucket) => bucket.get(EXPIRY_OUTCOME_KEY)),
+    bus.bucket(EXPIRY_WATCH_BUCKET).then((bucket) => bucket.get(EXPIRY_WATCH_KEY)),
+  ])
+  return { expiryOutcome: outcome?.value, expiryWatch: watch?.value }
 }
 
 async function values<T>(bucket: Bucket<T>, opts: { since?: number } = {}): Promise<T[]> {

@@ -4,6 +4,7 @@ import { sinceText, timeText } from '../format/moments.ts'
 import { pointLines } from '../format/points.ts'
 import type { Style } from '../format/style.ts'
 import { indent, table } from '../format/table.ts'
+import { expiryText } from './expiry-text.ts'
 import type { FleetStatus, Light, ServiceStatus, SetStatus, SourceStatus, Standing } from './status.ts'
 
 /** The page a person reads: what is wrong first, in words. */
@@ -16,6 +17,7 @@ export function statusText(status: FleetStatus, style: Style): string {
     setsText(status.sets, style),
     incidentsText(status, nowMs, style),
     servicesText(status.services, nowMs, style),
+    expiryText(status.expiry, nowMs, style),
     status.light === 'green' ? '' : style.dim('`lifeboat doctor` says what to do next.'),
   ]
   return parts.filter((part) => part !== '').join('\n\n')

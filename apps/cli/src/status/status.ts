@@ -4,6 +4,7 @@ import type { Moment, PolicyId, RunId, SourceId } from '@lifeboat/shared/domain/
 import type { Incident } from '@lifeboat/shared/domain/incident.ts'
 import type { RunState } from '@lifeboat/shared/domain/ledger.ts'
 import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
+import type { ExpiryOutcome } from '@lifeboat/shared/domain/retention.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 
 /** `red` also means: we do not know. */
@@ -70,6 +71,17 @@ export interface ServiceStatus {
   operators?: string[]
 }
 
+/** How letting go stands; there only where it has a schedule. */
+export interface ExpiryStatus {
+  /** Whether it lets go by itself, or only plans. */
+  auto: boolean
+  /** Undefined: none was settled yet. */
+  last?: ExpiryOutcome
+  nextAt?: Moment
+  /** The time of one that is due and not settled. */
+  dueAt?: Moment
+}
+
 export interface FleetStatus {
   fleet: string
   at: Moment
@@ -78,6 +90,7 @@ export interface FleetStatus {
   /** The newest recovery point of each set, and the newest complete one where that is another. */
   sets: SetStatus[]
   services: ServiceStatus[]
+  expiry?: ExpiryStatus
   /** Open ones, critical first. */
   incidents: Incident[]
 }

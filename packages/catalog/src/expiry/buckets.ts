@@ -1,6 +1,6 @@
 import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
 import { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { Hold, Mark } from '@lifeboat/shared/domain/retention.ts'
+import { ExpiryOutcome, Hold, Mark } from '@lifeboat/shared/domain/retention.ts'
 import { z } from 'zod'
 
 /** Key: the hold. Released ones stay, so that everybody sees who held what and why. */
@@ -43,21 +43,30 @@ export const LOCKED_BUCKET: BucketDefinition<LockedCopy> = {
   maxAgeMs: 86_400_000,
 }
 
-/** What became of the last time expiry was due. */
-export const ExpiryOutcome = z.object({
-  at: Moment,
-  digest: z.string(),
-  going: z.int().nonnegative(),
-  /** Why it was not carried out; empty: it was, or it only had to be told. */
-  refused: z.array(z.string()),
-})
-export type ExpiryOutcome = z.infer<typeof ExpiryOutcome>
-
 export const EXPIRY_OUTCOME_KEY = 'last'
 /** Key: `last`. */
 export const EXPIRY_BUCKET: BucketDefinition<ExpiryOutcome> = {
   name: 'lifeboat_expiry',
-  summary: 'What became of the last expiry that was due by its schedule, and why it was refused if it was.',
+  summary:
+    'What became of the last expiry that was due by its schedule: how much it let go, or why nothing, and why it was refused if it was.',
   schema: ExpiryOutcome,
+  permanent: true,
+}
+
+/** From when on the times of the schedule count, and the expiry that is under way. */
+export const ExpiryWatch = z.object({
+  /** Cron expression and zone; a schedule that was changed begins anew. */
+  schedule: z.string(),
+  since: Moment,
+  begun: z.object({ dueAt: Moment, firstAt: Moment, lastAt: Moment }).optional(),
+})
+export type ExpiryWatch = z.infer<typeof ExpiryWatch>
+
+export const EXPIRY_WATCH_KEY = 'schedule'
+/** Key: `schedule`. */
+export const EXPIRY_WATCH_BUCKET: BucketDefinition<ExpiryWatch> = {
+  name: 'lifeboat_expiry_watch',
+  summary: 'From when on the times of the expiry schedule count, so that one that passed unseen is made up, and once.',
+  schema: ExpiryWatch,
   permanent: true,
 }

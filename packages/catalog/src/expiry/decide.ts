@@ -2,7 +2,15 @@ import type { BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { doubtsAbout } from './doubts.ts'
 import { choose, keepsNothing, rulesText } from './periods.ts'
-import type { Candidate, CandidateCopy, CopyDecision, ExpiryDecision, ExpiryQuestion, KeepRules } from './question.ts'
+import {
+  type Candidate,
+  type CandidateCopy,
+  type CopyDecision,
+  type ExpiryDecision,
+  type ExpiryQuestion,
+  type KeepRules,
+  NOT_SURE,
+} from './question.ts'
 import { tieKey } from './sets.ts'
 import { type Beginnings, beginnings, walDecision, windowAnchors } from './wal-window.ts'
 
@@ -69,7 +77,7 @@ function newestFirst(a: Candidate, b: Candidate): number {
 }
 
 function inDoubt({ items }: Shelf, doubts: readonly string[]): Reasons {
-  const reasons = doubts.map((doubt) => `not sure enough: ${doubt}`)
+  const reasons = doubts.map((doubt) => `${NOT_SURE}${doubt}`)
   return new Map(items.map(({ backup }) => [backup.backupId, reasons]))
 }
 

@@ -7,7 +7,8 @@ import { backfillsFromBus } from '../backfill/gather.ts'
 import { aBackup } from '../conformance/facts.ts'
 import { MemoryCatalog } from '../memory-catalog.ts'
 import { WAL_BUCKET } from '../wal-bucket.ts'
-import { planFromBus } from './gather.ts'
+import { plannerFromBus } from './gather.ts'
+import { planExpiry } from './plan.ts'
 
 const [HOUR, NOW] = [3_600_000, Date.UTC(2026, 8, 26, 12)]
 const [AWS, NEW] = ['aws', 'new'] as unknown as [TargetId, TargetId]
@@ -35,7 +36,7 @@ async function world(state: object) {
   const keeping = { rulesOf, walWindowMs: { [sourceId]: 6.5 * HOUR }, maxShare: 1 }
   const bus = { bucket } as unknown as Bus
   const targets = [{ targetId: AWS, mayRemove: true }]
-  const plan = await planFromBus(bus, catalog, { keeping, targets, nowMs: NOW })
+  const plan = await planExpiry(await plannerFromBus(bus, catalog, { keeping, targets, nowMs: NOW }))
   const given = { keeping, targetsOf: () => [AWS, NEW], nowMs: NOW }
   const [fill] = await Array.fromAsync(backfillsFromBus(bus, catalog, given))
   const no = (backupId: string) => Number(backupId.slice(9, 11)) - 2

@@ -1,15 +1,18 @@
-import type { Bus } from '@lifeboat/shared/bus/bus.ts'
+import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { Hold } from '@lifeboat/shared/domain/retention.ts'
+import { type Path, pathTold } from '@lifeboat/shared/domain/timelines.ts'
+import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
 import { SURVEYS_BUCKET, type TargetSurvey } from '../audit/buckets.ts'
 import type { Catalog } from '../catalog.ts'
 import { WAL_BUCKET } from '../wal-bucket.ts'
 import { HOLDS_BUCKET } from './buckets.ts'
 import { type KnowledgeFacts, knowledgeOf, lastSeen } from './knowledge.ts'
-import { type ExpiryPlan, type Keeping, planExpiry, readHolds, readWalPaths } from './plan.ts'
+import { ExpiryPlanner, type Keeping } from './planner.ts'
 
-/** Reads what the bus knows and plans: what the command line shows is what a scheduler would do. */
-export async function planFromBus(
+/** What plans by all the bus knows: what the command line shows is what a scheduler would do. */
+export async function plannerFromBus(
   bus: Pick<Bus, 'bucket'>,
   catalog: Pick<Catalog, 'all' | 'summaries'>,
   given: {
@@ -18,7 +21,7 @@ export async function planFromBus(
     sources?: readonly SourceId[] | undefined
     nowMs: number
   },
-): Promise<ExpiryPlan> {
+): Promise<ExpiryPlanner> {
   const { keeping, targets, nowMs } = given
   const surveys = new Map<TargetId, TargetSurvey>()
   for await (const { value } of (await bus.bucket(SURVEYS_BUCKET)).entries()) surveys.set(value.targetId, value)
@@ -27,5 +30,20 @@ export async function planFromBus(
   const holds = await readHolds(await bus.bucket(HOLDS_BUCKET))
   const walPaths = await readWalPaths(await bus.bucket(WAL_BUCKET))
   const sources = given.sources ?? (await catalog.summaries()).map(({ sourceId }) => sourceId)
-  return planExpiry({ catalog, holds, walPaths, sources, keeping, knowledge, nowMs })
+  return new ExpiryPlanner({ catalog, holds, walPaths, sources, keeping, knowledge, nowMs })
+}
+
+export async function readHolds(bucket: Pick<Bucket<Hold>, 'entries'>): Promise<Hold[]> {
+  const holds: Hold[] = []
+  for await (const { value } of bucket.entries()) holds.push(value)
+  return holds
+}
+
+export async function readWalPaths(bucket: Pick<Bucket<WalState>, 'entries'>): Promise<Map<SourceId, Path>> {
+  const paths = new Map<SourceId, Path>()
+  for await (const { value } of bucket.entries()) {
+    const path = pathTold(value)
+    if (path) paths.set(value.sourceId, path)
+  }
+  return paths
 }

@@ -13,6 +13,8 @@ const SCHEDULER_SILENT_MS = 2 * 60_000
 export interface Knowledge {
   /** Of everything. */
   all: string[]
+  /** What of it time may bring by itself: the next look at a target, a service that comes back. */
+  passing: string[]
   source(sourceId: SourceId): string[]
   target: Record<TargetId, string[]>
 }
@@ -47,7 +49,8 @@ export function knowledgeOf({ targets, surveys, lastSeenMs, schedulerSeenMs, now
             `${unknown[sourceId]} of its backups at ${targetId} are not in the catalogue: lifeboat catalog rebuild ${targetId}`,
           ],
     )
-  return { all, source, target }
+  const passing = [...all, ...targets.flatMap(({ targetId, mayRemove }) => (mayRemove ? (target[targetId] ?? []) : []))]
+  return { all, passing, source, target }
 }
 
 function clockDoubts(lastSeenMs: number | undefined, nowMs: number): string[] {

@@ -9,6 +9,7 @@ import { MemoryCatalog } from '../memory-catalog.ts'
 import type { BackupFact } from '../project.ts'
 import { type KnowledgeFacts, knowledgeOf } from './knowledge.ts'
 import { planExpiry } from './plan.ts'
+import { ExpiryPlanner } from './planner.ts'
 
 const HOUR = 3_600_000
 const NOW = Date.UTC(2026, 8, 28)
@@ -56,7 +57,9 @@ async function plan(
   const keeping = { rulesOf: () => ({ last, minAge: 0, zone: 'UTC' }), walWindowMs, maxShare }
   const knowledge = knowledgeOf(facts(over))
   const walPaths = new Map([[RECORDS, pathTo(1)]])
-  return planExpiry({ catalog, holds, walPaths, sources, keeping, knowledge, nowMs: over.nowMs ?? NOW })
+  return planExpiry(
+    new ExpiryPlanner({ catalog, holds, walPaths, sources, keeping, knowledge, nowMs: over.nowMs ?? NOW }),
+  )
 }
 
 test('the digest is the same while the same copies are to go, whenever it is asked, and another when more are', async () => {

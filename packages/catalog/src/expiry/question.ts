@@ -89,6 +89,9 @@ export interface CopyDecision {
   reasons: string[]
 }
 
+/** What stays for want of knowledge says so by this. */
+export const NOT_SURE = 'not sure enough: '
+
 /** WAL at one target that recovery to any moment of the window does not need: everything that ends at or before `before`. */
 export interface WalDecision {
   targetId: TargetId

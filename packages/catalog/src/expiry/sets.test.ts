@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Knowledge } from './knowledge.ts'
 import { type ExpiryPlan, planExpiry } from './plan.ts'
+import { ExpiryPlanner } from './planner.ts'
 import type { KeepRules } from './question.ts'
 
 const DAY = 86_400_000
@@ -39,23 +40,29 @@ interface Asked {
 }
 
 function plan(records: readonly BackupRecord[], asked: Asked = {}): Promise<ExpiryPlan> {
-  return planExpiry({
-    catalog: {
-      async *all({ sourceId } = {}) {
-        yield* records.filter((record) => record.sourceId === sourceId)
+  return planExpiry(
+    new ExpiryPlanner({
+      catalog: {
+        async *all({ sourceId } = {}) {
+          yield* records.filter((record) => record.sourceId === sourceId)
+        },
       },
-    },
-    ...{
-      holds: asked.holds ?? [],
-      walPaths: new Map(),
-      sources: (asked.sources ?? SOURCES) as readonly SourceId[],
-      nowMs: NOW,
-    },
-    keeping: {
-      ...{ rulesOf: () => ({ minAge: 0, zone: 'UTC', ...(asked.rules ?? { last: 1 }) }), walWindowMs: {}, maxShare: 1 },
-    },
-    knowledge: { all: [], source: () => [], target: { aws: [], gcp: [] } as never, ...asked.knowledge },
-  })
+      ...{
+        holds: asked.holds ?? [],
+        walPaths: new Map(),
+        sources: (asked.sources ?? SOURCES) as readonly SourceId[],
+        nowMs: NOW,
+      },
+      keeping: {
+        ...{
+          rulesOf: () => ({ minAge: 0, zone: 'UTC', ...(asked.rules ?? { last: 1 }) }),
+          walWindowMs: {},
+          maxShare: 1,
+        },
+      },
+      knowledge: { all: [], passing: [], source: () => [], target: { aws: [], gcp: [] } as never, ...asked.knowledge },
+    }),
+  )
 }
 
 const kept = ({ decisions }: ExpiryPlan) =>

@@ -1,6 +1,6 @@
 import type { BackupId, RecoveryPointId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { choose } from './periods.ts'
-import type { Candidate, ExpiryDecision, ExpiryQuestion } from './question.ts'
+import { type Candidate, type ExpiryDecision, type ExpiryQuestion, NOT_SURE } from './question.ts'
 
 /** What was decided about one source, and its backups that belong to sets. */
 export interface DecidedSource {
@@ -10,7 +10,7 @@ export interface DecidedSource {
 }
 
 /** By source and `tieKey`: why copies stay for the sake of their sets. */
-type Ties = Map<SourceId, Map<string, readonly string[]>>
+export type Ties = Map<SourceId, Map<string, readonly string[]>>
 
 export function tieKey(targetId: TargetId, backupId: BackupId): string {
   return `${targetId} ${backupId}`
@@ -39,13 +39,13 @@ function tieSets(ties: Ties, sources: readonly DecidedSource[], rulesOf: ExpiryQ
   return added
 }
 
-/** Decides again about sources whose sets keep more than they would themselves, until nothing follows any more. */
+/** Decides again, by `ties`, which it adds to, about sources whose sets keep more than they would themselves, until nothing follows any more. */
 export async function settleSets<T extends DecidedSource>(
   sources: Map<SourceId, T>,
   rulesOf: ExpiryQuestion['rulesOf'],
-  decideAgain: (sourceId: SourceId, ties: ReadonlyMap<string, readonly string[]>) => Promise<T>,
+  decideAgain: (sourceId: SourceId, own: ReadonlyMap<string, readonly string[]>) => Promise<T>,
+  ties: Ties = new Map(),
 ): Promise<void> {
-  const ties: Ties = new Map()
   while (tieSets(ties, [...sources.values()], rulesOf))
     for (const [sourceId, own] of ties) {
       const { copies = [] } = sources.get(sourceId)?.decision ?? {}
@@ -131,8 +131,6 @@ function wantedAsOne(points: readonly Shelved[], rulesOf: ExpiryQuestion['rulesO
 function forAll({ copies }: Shelved, reason: string): Wanted[] {
   return copies.map((copy) => ({ copy, reason }))
 }
-
-const NOT_SURE = 'not sure enough: '
 
 /** What stays only because too little is known brings nothing back that is hidden, and neither do the others for its sake. */
 function stayTogether({ point, copies }: Shelved): Wanted[] {

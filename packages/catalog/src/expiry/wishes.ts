@@ -3,14 +3,14 @@ import { CopyExpiryRequested, WalExpiryRequested } from '@lifeboat/shared/bus/me
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import { type MarkId, moment, newMarkId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Catalog } from '../catalog.ts'
-import type { ExpiryPlan, Going } from './plan.ts'
+import type { Going, SourcePlan } from './planner.ts'
 
 type Deps = { bus: Pick<Bus, 'publish'>; catalog: Pick<Catalog, 'get'> }
 
 /** Asks for the first step of everything a plan lets go: copies are hidden, WAL is removed. */
 export async function wishToLetGo(
   { bus }: Pick<Deps, 'bus'>,
-  plan: Pick<ExpiryPlan, 'going' | 'wal'>,
+  plan: Pick<SourcePlan, 'going' | 'wal'>,
   { by, undeleteMs, nowMs }: { by: string; undeleteMs: number; nowMs: number },
 ): Promise<{ copies: number; wal: number }> {
   const [requestedAt, removeAfter] = [moment(nowMs), moment(nowMs + undeleteMs)]

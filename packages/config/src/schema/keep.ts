@@ -38,7 +38,9 @@ export const ExpirySection = z.strictObject({
       zone: z.string().default('UTC').describe('IANA time zone.'),
     })
     .optional()
-    .describe('When the expiry is planned, and with auto applied; default never.'),
+    .describe(
+      'When the expiry is planned, and with auto applied; one missed while no scheduler ran is made up once. Default never.',
+    ),
   undelete: Duration.default(7 * 86_400_000).describe(
     'What was let go is only hidden for this long; `lifeboat expiry undo` brings it back. Then its bytes are removed.',
   ),

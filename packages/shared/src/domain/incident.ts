@@ -32,6 +32,7 @@ export const IncidentRule = z.enum([
   'class-misplaced',
   'class-late',
   'expiry-refused',
+  'expiry-overdue',
   'set-incomplete',
   'drill-missed',
   'key-missing',

@@ -38,3 +38,24 @@ export type Tombstone = z.infer<typeof Tombstone>
  */
 export const Mark = Tombstone.extend({ state: z.enum(['marked', 'removing', 'removed', 'undone']) })
 export type Mark = z.infer<typeof Mark>
+
+/** What came of an expiry whose time had come. */
+export const ExpiryOutcome = z.object({
+  at: Moment,
+  /** The time of the schedule it was for; it may have been made up later. */
+  dueAt: Moment.optional(),
+  /** `applied`: what may go was let go · `planned`: it was only looked, a person lets go · `refused`: more would go than may without a person */
+  did: z.enum(['applied', 'planned', 'refused']).optional(),
+  digest: z.string(),
+  /** Copies that were let go, or may be. */
+  going: z.int().nonnegative(),
+  /** Of these copies. */
+  bytes: z.int().nonnegative().default(0),
+  /** Archives of WAL of which something goes. */
+  wal: z.int().nonnegative().default(0),
+  /** Why it was not carried out; empty: it was, or it only had to be told. */
+  refused: z.array(z.string()),
+  /** What was not known, each once: for its sake copies stayed. */
+  doubts: z.array(z.string()).default([]),
+})
+export type ExpiryOutcome = z.infer<typeof ExpiryOutcome>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BackupId, MarkId, Moment, SourceId, TargetId } from '../../domain/ids.ts'
-import { Hold, Tombstone } from '../../domain/retention.ts'
+import { ExpiryOutcome, Hold, Tombstone } from '../../domain/retention.ts'
 import { Lsn, Timeline } from '../../domain/wal.ts'
 import { ErrorReportSchema } from '../../errors/error-report.ts'
 import { type DataOf, defineMessage } from '../define-message.ts'
@@ -137,3 +137,15 @@ export const HoldReleased = defineMessage({
   data: Hold.required({ released: true }),
 })
 export type HoldReleased = DataOf<typeof HoldReleased>
+
+/** Also when nothing went: why not is part of it. */
+export const ExpirySettled = defineMessage({
+  subject: 'expiry.settled',
+  version: 1,
+  class: 'fact',
+  owner: 'scheduler',
+  summary: 'The expiry that was due came to something: what may go was let go or only told, or it was refused.',
+  dedupeKey: (data) => `${data.dueAt}/${data.at}`,
+  data: ExpiryOutcome.required({ dueAt: true, did: true }),
+})
+export type ExpirySettled = DataOf<typeof ExpirySettled>

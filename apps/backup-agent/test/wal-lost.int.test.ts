@@ -18,6 +18,8 @@ test.concurrent('a slot beyond its limit is given up before the disk is full, al
   await house.start('backup-agent', 'uploader')
   await writeWal(pg, 2)
   const { safe } = await everywhere(house, pg)
+  const { slot } = await house.state((now) => now.slot.disk !== undefined)
+  expect(slot.disk?.freeBytes).toBeGreaterThan(0)
   await house.away('south')
   await writeWal(pg, 80)
   await pg.query('postgres', 'CHECKPOINT')

@@ -8,6 +8,7 @@ import { heartbeatFinding } from './heartbeat.ts'
 import { connectReplication } from './replication/connection.ts'
 import { fine, lacking, note, type SourceFinding } from './source-finding.ts'
 import { quoteIdent } from './sql-text.ts'
+import { lookAtWalDisk, type WalDisk } from './wal-disk.ts'
 
 export interface PhysicalWish {
   /** How to log in for replication. */
@@ -34,7 +35,12 @@ export async function checkPhysical(
     walLevelFinding(settings),
     sendersFinding(settings, wish),
     slotsFinding(settings, wish),
-    ...(wish.retained === undefined ? [] : [slotKeepsFinding(settings, wish.retained)]),
+    ...(wish.retained === undefined
+      ? []
+      : [
+          slotKeepsFinding(settings, wish.retained),
+          walDiskFinding(await lookAtWalDisk(client), wish.retained, settings),
+        ]),
     ...(wish.kinds.has('incremental') ? [summariesFinding(cluster)] : []),
     await replicationFinding(wish.replication),
     ...(wish.heartbeat === undefined ? [] : [await heartbeatFinding(client, to.user, wish.heartbeat)]),
@@ -101,6 +107,28 @@ function slotKeepsFinding(
     `${size}, less than retained.${name} (${formatBytes(limit)}): the server gives the slot up before Lifeboat would, and WAL is lost there; raise it where the disk has room, or lower retained.giveUp`,
     `ALTER SYSTEM SET max_slot_wal_keep_size = '${Math.ceil(giveUp / 1024 ** 2)}MB';`,
     'SELECT pg_reload_conf();',
+  )
+}
+
+/** What a slot may keep has to fit on the disk, or the database stops before the limit is reached. Pure. */
+export function walDiskFinding(
+  disk: WalDisk,
+  { giveUp }: NonNullable<PhysicalWish['retained']>,
+  { slotKeeps }: Pick<Settings, 'slotKeeps'>,
+): SourceFinding {
+  const [limit, name] =
+    slotKeeps !== null && slotKeeps < giveUp ? [slotKeeps, 'max_slot_wal_keep_size'] : [giveUp, 'retained.giveUp']
+  const size = `${name} (${formatBytes(limit)})`
+  if ('unknown' in disk)
+    return note(
+      'wal-disk',
+      `whether the disk of pg_wal has room for ${size} is unknown here: ${disk.unknown}; ask on the host of the server`,
+    )
+  const free = `${formatBytes(disk.freeBytes)} are free on the disk of pg_wal`
+  if (disk.freeBytes > limit) return fine('wal-disk', `${free}, more than ${size}`)
+  return note(
+    'wal-disk',
+    `${free}, no more than ${size}: with targets away the disk is full before the slot is given up, and the database stops; lower it, or make room`,
   )
 }
 

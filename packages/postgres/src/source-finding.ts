@@ -16,6 +16,7 @@ export interface SourceFinding {
     | 'wal-senders'
     | 'replication-slots'
     | 'slot-keeps'
+    | 'wal-disk'
     | 'wal-summaries'
     | 'data-checksums'
     | 'config-files'

@@ -83,6 +83,18 @@ export const WAL: Record<string, World> = {
   'slot-retention: more than the warning': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(4.1))] }),
   'slot-retention: exactly the warning': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(4))] }),
   'slot-retention: near the end': aWorld('26T12:00', { wal: [aWal('26T12:00', slot(23))] }),
+  'slot-retention: below every limit, and the disk has less room than that': aWorld('26T12:00', {
+    wal: [aWal('26T12:00', { slot: { ...slot(3).slot, disk: { freeBytes: 2e9, grewBytes: 0 } } })],
+  }),
+  'slot-retention: below every limit, and another hour like the last fills the disk': aWorld('26T12:00', {
+    wal: [aWal('26T12:00', { slot: { ...slot(3).slot, disk: { freeBytes: 1e9, grewBytes: 1.5e9 } } })],
+  }),
+  'slot-retention: below every limit, and the disk has room': aWorld('26T12:00', {
+    wal: [aWal('26T12:00', { slot: { ...slot(3).slot, disk: { freeBytes: 90e9, grewBytes: 3e9 } } })],
+  }),
+  'slot-retention: more than the warning, on a disk with room': aWorld('26T12:00', {
+    wal: [aWal('26T12:00', { slot: { ...slot(4.1).slot, disk: { freeBytes: 90e9, grewBytes: 3e9 } } })],
+  }),
   'slot-retention: the server itself is about to give it up, long before we would': aWorld('26T12:00', {
     wal: [aWal('26T12:00', { slot: { ...slot(0.9).slot, warnBytes: 5e8, giveUpBytes: 1e9, serverGivesUp: true } })],
   }),

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { connectSource, cutOn, type SourceClient } from '@lifeboat/postgres/connection.ts'
+import { lookAtWalDisk } from '@lifeboat/postgres/wal-disk.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { askForBase, forgetHealedHole } from './anew.ts'
@@ -11,6 +12,8 @@ import { judgeSlot } from './slot-rules.ts'
 const LOOK_EVERY_MS = 2_000
 /** How often whether a hole was healed. */
 const HEALED_EVERY_MS = 30_000
+/** How often how much room there is. */
+const DISK_EVERY_MS = 10_000
 
 /** The end of WAL first, the time before it: nothing was written beyond it by then. */
 const LOOK = `
@@ -35,12 +38,17 @@ export async function guardSlot(road: Road): Promise<void> {
   let client: SourceClient | undefined
   let said = false
   const hangUp = openHangUp(road)
+  let diskAt = Number.NEGATIVE_INFINITY
   for (let healedAt = 0; !signal.aborted; await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})) {
     try {
       client ??= await openGuard(road)
       using _cut = cutOn(signal, client)
       await look(road, client)
       hangUp.answered()
+      if (performance.now() - diskAt >= DISK_EVERY_MS) {
+        diskAt = performance.now()
+        await lookAtRoom(road, client)
+      }
       if (said) footings.lookNow({ part: 'source', name: sourceId })
       said = false
       if (performance.now() - healedAt < HEALED_EVERY_MS) continue
@@ -72,6 +80,7 @@ async function look(road: Road, client: SourceClient): Promise<void> {
   now.serverLsn = higher(now.serverLsn, lsn)
   now.moments.note(lsn, found.at.getTime())
   now.retainedBytes = Math.round(found.retainedBytes ?? 0)
+  now.growth.note(now.retainedBytes, road.clock.now())
   now.serverKeeps = found.serverKeeps ?? undefined
   if (found.walStatus === null || now.giveUp !== undefined || now.standing === undefined) return
   const judged = judgeSlot({ retainedBytes: now.retainedBytes, walStatus: found.walStatus }, wal.retained)
@@ -80,4 +89,12 @@ async function look(road: Road, client: SourceClient): Promise<void> {
   now.giveUp = reason
   log.error({ event: 'wal.giving-up', slot, retainedBytes: now.retainedBytes, reason }, 'gives the replication slot up')
   now.hangUp(new LifeboatError('WAL_SLOT_GIVEN_UP', { slot, retainedBytes: now.retainedBytes, reason }))
+}
+
+async function lookAtRoom({ now, log }: Road, client: SourceClient): Promise<void> {
+  const before = now.disk
+  const disk = await lookAtWalDisk(client)
+  now.disk = disk
+  if ('unknown' in disk && !(before !== undefined && 'unknown' in before))
+    log.info({ event: 'wal.disk_unseen', reason: disk.unknown }, 'the disk of pg_wal cannot be seen from here')
 }

@@ -9,6 +9,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { firstToFire } from '@lifeboat/shared/run/first-to-fire.ts'
 import type { AgentDeps } from '../deps.ts'
 import { Door } from './door.ts'
+import { Growth } from './growth.ts'
 import { guardSlot } from './guard.ts'
 import { beatHeart } from './heartbeat.ts'
 import { shipLostHistories } from './histories.ts'
@@ -140,7 +141,7 @@ function nothingYet(known: RoadNow['known'], nowMs: number): RoadNow {
     ...{ retainedBytes: known?.slot.retainedBytes ?? 0, hangUp: () => {}, failure: undefined, unshipped: undefined },
     listening: new AbortController(),
     ...{ begun: known?.begun, lost: known?.lost, refusals: new Map(), tookAt: new Map(), withoutMd5: new Set() },
-    ...{ slotReason: undefined, giveUp: undefined, serverKeeps: undefined },
+    ...{ slotReason: undefined, giveUp: undefined, serverKeeps: undefined, growth: new Growth(), disk: undefined },
   }
 }
 

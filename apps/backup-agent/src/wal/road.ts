@@ -4,6 +4,7 @@ import type { PolicyConfig } from '@lifeboat/config/schema/policy.ts'
 import type { WalConfig } from '@lifeboat/config/schema/wal.ts'
 import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { WalStream } from '@lifeboat/postgres/replication/wal-stream.ts'
+import type { WalDisk } from '@lifeboat/postgres/wal-disk.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { WalRefused } from '@lifeboat/shared/bus/messages/wal.ts'
 import type { AgentId, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -15,6 +16,7 @@ import type { Footings } from '@lifeboat/shared/service/footings.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { Events } from '../events.ts'
 import type { Door } from './door.ts'
+import type { Growth } from './growth.ts'
 import type { Holders } from './holders.ts'
 import type { Moments } from './moments.ts'
 import type { Seams } from './seams.ts'
@@ -75,6 +77,10 @@ export interface RoadNow {
   receivedLsn: bigint
   serverLsn: bigint
   retainedBytes: number
+  /** Of what the slot keeps. */
+  readonly growth: Growth
+  /** The disk of pg_wal; undefined: not looked at yet. */
+  disk: WalDisk | undefined
   /** Its max_slot_wal_keep_size, bytes; undefined: none, or not asked yet. */
   serverKeeps: number | undefined
   /** The stream while there is one. */

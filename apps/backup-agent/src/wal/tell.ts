@@ -59,13 +59,18 @@ export function stateOf(road: Road): WalState | undefined {
     ancestors: path.slice(0, -1).map(({ timeline, end = 0n }) => ({ timeline, end: formatLsn(end) })),
     ...{ serverLsn: formatLsn(now.serverLsn), receivedLsn: formatLsn(now.receivedLsn) },
     ...{ safe: placeOf(road, holders.safe), targets: targetsOf(road, holders) },
-    slot: { name: slot, retainedBytes: now.retainedBytes, ...limits },
+    slot: { name: slot, retainedBytes: now.retainedBytes, ...limits, ...roomTold(now) },
     ...(seam && { seam }),
     ...(now.begun && { begun: now.begun }),
     ...(now.lost && { lost: now.lost }),
     recipients: [...road.recipients],
     ...(heartbeatAt === undefined ? {} : { heartbeatAt: moment(heartbeatAt) }),
   }
+}
+
+function roomTold({ disk, growth, retainedBytes }: Road['now']): Pick<WalState['slot'], 'disk'> {
+  if (disk === undefined || 'unknown' in disk) return {}
+  return { disk: { freeBytes: disk.freeBytes, grewBytes: growth.to(retainedBytes) } }
 }
 
 function verdictOf({ now }: Road): Pick<WalState, 'status' | 'error'> {

@@ -48,6 +48,9 @@ function lineText({ sourceId, light, state }: WalLine, nowMs: number, style: Sty
   if (state === undefined) return `${head}  ${style.dim('nothing was ever heard of it')}`
   const { error, slot, lost, timeline, serverLsn, heartbeatAt } = state
   const kept = `${formatBytes(slot.retainedBytes)} kept back by slot ${slot.name}, warned of at ${formatBytes(slot.warnBytes)}, given up at ${formatBytes(slot.giveUpBytes)}`
+  const room = slot.disk
+    ? `${formatBytes(slot.disk.freeBytes)} free on the disk of pg_wal`
+    : 'room on the disk of pg_wal unknown, its agent cannot see it'
   const rows = [
     ['', 'position', 'behind', 'written until'].map(style.dim),
     ['server', serverLsn, '', ''],
@@ -66,6 +69,7 @@ function lineText({ sourceId, light, state }: WalLine, nowMs: number, style: Sty
       : []),
     indent(table(rows[0] ?? [], rows.slice(1))),
     indent(kept),
+    indent(room),
     ...(heartbeatAt ? [indent(`heartbeat off-site: ${sinceText(heartbeatAt, nowMs)}`)] : []),
   ].join('\n')
 }

@@ -4,6 +4,7 @@ import { type KnownWal, physicalRows } from '@lifeboat/catalog/objectives-window
 import { holesOnWay } from '@lifeboat/catalog/wal-record.ts'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
+import { judgeRoom } from '@lifeboat/shared/domain/slot-room.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { timeText } from '../format/moments.ts'
 import { type Finding, red, yellow } from './finding.ts'
@@ -35,6 +36,12 @@ export function walFindings(
     found.push(
       yellow(`its server keeps back ${formatBytes(slot.retainedBytes)} of WAL that targets do not have yet`, look),
     )
+  const room = judgeRoom(slot)
+  if (room.verdict === 'tight' || room.verdict === 'short') {
+    const of = `${formatBytes(room.neededBytes)} of ${formatBytes(room.roomBytes)}`
+    const say = `the WAL its server keeps back is about to take ${of} that its disk has for it`
+    found.push(room.verdict === 'short' ? red(say, look) : yellow(say, look))
+  }
   const hole = holesOnWay(record?.holes ?? [], state).at(-1)
   if (windows.some(({ current }) => current)) return found
   if (hole)

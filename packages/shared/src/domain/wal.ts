@@ -219,6 +219,8 @@ export const WalState = z.object({
     giveUpBytes: z.int().positive(),
     /** It is the server that gives up there, by its max_slot_wal_keep_size, and before the configuration would. */
     serverGivesUp: z.literal(true).optional(),
+    /** What is free on the disk of pg_wal, and by how much what the slot keeps grew within the last hour; absent where the agent cannot see that disk. */
+    disk: z.object({ freeBytes: z.int().nonnegative(), grewBytes: z.int().nonnegative() }).optional(),
   }),
   /** WAL that is lost for good: recovery cannot pass this hole. Stays until a base backup that ended behind it is stored. */
   lost: z.object({ from: Lsn, to: Lsn, timeline: Timeline, since: Moment, reason: z.string() }).optional(),

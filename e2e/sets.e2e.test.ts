@@ -10,7 +10,7 @@ import { expect, test } from 'vitest'
 const APP = 'app1'
 const THIS_AGENT = { LIFEBOAT_AGENT: AGENT }
 
-test('a set of a dump and tables is proven as one; one whose other host died is said to be incomplete, and completed when the host is back', async () => {
+test('a set of a dump, a base and tables is proven as one; one whose other host died is said to be incomplete, and completed when the host is back', async () => {
   const port = await freePort()
   await using world = await startWorld({
     configure: (config) => withSets(config, port),
@@ -20,13 +20,14 @@ test('a set of a dump and tables is proven as one; one whose other host died is 
 
   const taken = await world.json<Runs>(['backup', 'now', 'weekly', '--wait', 'proven'])
   expect(taken.runs.map(({ policyId, outcome }) => `${policyId} ${outcome}`).sort()).toEqual([
+    'weekly-cluster ok',
     'weekly-database ok',
     'weekly-results ok',
   ])
   // Schedulers note what became of it while the command line hears of it.
   await eventually(async () => {
     const weekly = await newestOf(world, 'weekly', [0, 6])
-    expect(weekly).toMatchObject({ state: 'proven', members: [{ state: 'proven' }, { state: 'proven' }] })
+    expect(weekly).toMatchObject({ state: 'proven', members: Array(3).fill({ state: 'proven' }) })
     const holds = await world.json<{ backupId: string; why: string; by: string }[]>(['hold', 'list'])
     expect(holds.map(({ backupId, by, why }) => `${backupId} ${by} ${why}`).sort()).toEqual(
       weekly.members.map(({ backupId }) => `${backupId} policy weekly the auditors want it`).sort(),
@@ -90,6 +91,7 @@ function withSets(config: WorldConfig, port: number): void {
       hold: 'the auditors want it',
       members: {
         database: { policy: POLICY },
+        cluster: { sources: [SOURCE], kind: 'base' },
         results: { sources: [SOURCE], kind: 'tables', tables: { list: ['validation_results'] } },
       },
     },

@@ -7,7 +7,7 @@ import { EXPORT_POLICY } from './tables.ts'
 
 const SET = 'whole-system'
 
-/** Database, validation data and application as one; only people start it here. */
+/** Database, cluster, validation data and application as one; only people start it here. */
 export function bindSet(config: WorldConfig): void {
   const policy = config.policies[POLICY]
   if (policy === undefined) throw new Error(`the world has no policy ${POLICY}`)
@@ -18,6 +18,7 @@ export function bindSet(config: WorldConfig): void {
       members: {
         // The first chapter drills the daily dump from each target; once is enough here.
         database: { sources: [SOURCE], kind: 'dump' },
+        cluster: { sources: [SOURCE], kind: 'base' },
         validation: { policy: EXPORT_POLICY },
         application: { policy: FILES_POLICY },
       },
@@ -27,7 +28,7 @@ export function bindSet(config: WorldConfig): void {
 
 /** The whole system under one recovery point: it is proven only when every member is. */
 export async function takeSet({ world, screen }: Stage): Promise<{ claims: Claim[] }> {
-  screen.chapter('The whole system as one: database, validation data and application under one recovery point')
+  screen.chapter('The whole system as one: database, cluster, validation data and application under one recovery point')
   await world.json(['backup', 'now', SET, '--wait', 'proven'])
   const { sets } = await world.json<{ sets: RecoveryPoint[] }>(['backup', 'list'])
   const point = sets.find(({ setId }) => setId === SET)
@@ -36,8 +37,8 @@ export async function takeSet({ world, screen }: Stage): Promise<{ claims: Claim
   return {
     claims: [
       {
-        claim: 'a dump, tables and files were taken under one recovery point, and it is complete and proven',
-        held: point?.state === 'proven' && members.length === 3,
+        claim: 'a dump, a base, tables and files were taken under one recovery point, and it is complete and proven',
+        held: point?.state === 'proven' && members.length === 4,
         detail: members.map(({ policyId, sourceId, state }) => `${policyId} of ${sourceId} ${state}`).join(', '),
       },
     ],

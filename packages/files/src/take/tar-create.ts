@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { askedOnce } from '@lifeboat/postgres/tools/asked-once.ts'
 import type { Program } from '@lifeboat/postgres/tools/find-tools.ts'
 import { ownProgram } from '@lifeboat/postgres/tools/own-program.ts'
 import { BASE_ENV, type Stage } from '@lifeboat/postgres/tools/stage.ts'
@@ -54,7 +55,7 @@ export function tarCreate(opts: TarCreate): Stage {
 /** Whether this tar was built with extended attributes. */
 export async function hasAttributes({ path }: Pick<Program, 'path'>): Promise<boolean> {
   const asked = ['--create', '--file=/dev/null', '--xattrs', '--files-from=/dev/null']
-  return execute(path, asked, { env: { ...ENV }, timeout: 10_000 }).then(
+  return askedOnce(path, 'attributes', () => execute(path, asked, { env: { ...ENV }, timeout: 10_000 })).then(
     () => true,
     () => false,
   )

@@ -6,7 +6,7 @@ import type { Run } from '@lifeboat/shared/run/run.ts'
 import { diagnoseStage } from '../diagnose.ts'
 import type { Stage, StageReceipt } from '../tools/stage.ts'
 import { culpritOf, lostItsReader } from './blame.ts'
-import { closePipe, openPipe, type PipeEnds } from './open-pipe.ts'
+import { closePipe, openPipe, openPipes, type PipeEnds } from './open-pipe.ts'
 import { type Child, startStage } from './start-stage.ts'
 import { watchStage } from './watch-stage.ts'
 
@@ -133,7 +133,7 @@ function startAll(
 ): Children {
   const stop = new AbortController()
   const signal = AbortSignal.any([run.signal, stop.signal])
-  const pipes = stages.slice(1).map(openPipe)
+  const pipes = openPipes(stages.length - 1)
   const children = stages.map((stage, index) =>
     startStage(stage, {
       stdin: pipes[index - 1]?.read ?? (opts.input === undefined ? 'ignore' : 'pipe'),

@@ -4,6 +4,7 @@ import { access, readdir } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { askedOnce } from './asked-once.ts'
 import { BASE_ENV } from './stage.ts'
 
 const execute = promisify(execFile)
@@ -110,9 +111,11 @@ async function describe(path: string, tool: string, packageName: string): Promis
   return { path, versionLine: await versionLine(path).catch(() => 'unknown') }
 }
 
-async function versionLine(path: string): Promise<string> {
-  const { stdout, stderr } = await execute(path, ['--version'], { env: { ...BASE_ENV }, timeout: 10_000 })
-  return (stdout || stderr).trim().split('\n')[0] ?? ''
+function versionLine(path: string): Promise<string> {
+  return askedOnce(path, 'version', async () => {
+    const { stdout, stderr } = await execute(path, ['--version'], { env: { ...BASE_ENV }, timeout: 10_000 })
+    return (stdout || stderr).trim().split('\n')[0] ?? ''
+  })
 }
 
 async function isExecutable(path: string): Promise<boolean> {

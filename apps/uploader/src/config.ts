@@ -16,6 +16,8 @@ export interface UploaderConfig {
   concurrency: number
   /** Share of the bytes of a target that is read back each day. */
   deepRead: number
+  /** How long a copy stays hidden before its bytes may go, milliseconds. */
+  undeleteMs: number
   /** host:port */
   health: string | undefined
   /** host:port where restoring agents read copies; undefined: nowhere. */
@@ -48,6 +50,7 @@ export async function readUploaderConfig(from: { env: Env; cwd: string }): Promi
     targets: new Map(Object.entries(config.targets) as [TargetId, TargetConfig][]),
     concurrency: config.uploader.concurrency,
     deepRead: config.audit.deepRead,
+    undeleteMs: config.expiry.undelete,
     health: config.uploader.health,
     lend: config.uploader.lend,
     secret,

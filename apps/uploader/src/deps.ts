@@ -77,6 +77,8 @@ export interface UploaderDeps {
   concurrency: number
   /** Share of the bytes of a target that is read back each day. */
   deepRead: number
+  /** How long a copy stays hidden before its bytes may go, milliseconds. */
+  undeleteMs: number
   clock: Clock
   log: Logger
 }
@@ -103,8 +105,9 @@ export async function openDeps(
   const spools = localFirst(own(agentSpools(cfg.agents, { silenceMs: cfg.silenceMs })), cfg.agents)
   const parts = partSource(spools, lanes)
   const buckets = await openBuckets(bus)
-  const { fleet, concurrency, deepRead } = cfg
-  return { bus, fleet, lanes, parts, ...buckets, events, footings, concurrency, deepRead, clock: systemClock, log }
+  const { fleet, concurrency, deepRead, undeleteMs } = cfg
+  const settings = { fleet, concurrency, deepRead, undeleteMs }
+  return { bus, lanes, parts, ...buckets, ...settings, events, footings, clock: systemClock, log }
 }
 
 export async function openBuckets(

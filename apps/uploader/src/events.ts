@@ -84,6 +84,18 @@ export function uploaderEvents(metrics: Metrics) {
       sentence: 'a hold was placed meanwhile; the copy stays',
       labels: ['targetId', 'sourceId'],
     }),
+    copyKept: metrics.event({
+      event: 'copy.kept',
+      sentence: 'a copy is not removed although that was asked for',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
+    walKept: metrics.event({
+      event: 'wal.kept',
+      sentence: 'WAL stays that recovery from the base needs, although its removal was asked for',
+      level: 'warn',
+      labels: ['targetId', 'sourceId'],
+    }),
     walExpired: metrics.event({
       event: 'wal.expired',
       sentence: 'removed WAL that the recovery window does not need',

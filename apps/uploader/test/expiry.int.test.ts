@@ -11,7 +11,7 @@ import {
 } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { moment, newHoldId, newMarkId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { holdKey, manifestKey, releaseKey } from '@lifeboat/shared/domain/keys.ts'
+import { holdKey, type Key, manifestKey, releaseKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Hold } from '@lifeboat/shared/domain/retention.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
 import { type Fault, faulty } from '@lifeboat/storage/layers/faulty.ts'
@@ -20,6 +20,7 @@ import { TargetConfig } from '@lifeboat/storage/target-config.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { expect, test } from 'vitest'
+import { putJson } from '../src/expiry/small-object.ts'
 import { type SpooledBackup, spoolBackup } from './support/backup.ts'
 import { startFleet } from './support/fleet.ts'
 
@@ -144,7 +145,45 @@ test.concurrent('a copy of which a lock holds one part is gone for good all the 
   expect(await at.fleet.facts(CopyUnmarked)).toEqual([])
 })
 
-async function startPlace(script: readonly Fault[] = []) {
+test.concurrent('whatever the bus says, nothing is removed before its tombstone has lain at the target for the undelete window', async () => {
+  await using at = await startPlace([], { undeleteMs: HOUR })
+  await at.ask('mark', { removeAfterMs: -1 })
+  const [marked] = await at.fleet.whenFacts(CopyMarked, 1)
+  await at.ask('remove', { markId: marked?.markId })
+  await at.allAnswered()
+  expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
+  expect(await at.fleet.facts(CopyExpired)).toEqual([])
+  // Nobody hid it for real: the mark lies on the bus alone.
+  const marks = await at.fleet.bus.bucket(MARKS_BUCKET)
+  const key = markKey(marked as CopyMarked)
+  const known = await marks.get(key)
+  if (known === undefined) throw new Error('there is no mark')
+  const forged = newMarkId(Date.now())
+  await marks.put(key, { ...known.value, markId: forged, markedAt: moment(Date.now() - 10 * HOUR) })
+  await at.ask('remove', { markId: forged })
+  await at.allAnswered()
+  expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
+})
+
+test.concurrent('a hold that lies at the target keeps a copy though the bus knows nothing of it, until its release lies there', async () => {
+  await using at = await startPlace()
+  const { sourceId } = at.backup.sealed
+  const hold = { holdId: newHoldId(Date.now()), sourceId, by: 'ada', why: 'audit', at: moment(Date.now()) }
+  const put = (key: Key, value: object) => putJson(at.target, key, value, new AbortController().signal)
+  await put(holdKey(sourceId, hold.holdId), hold)
+  await at.ask('mark', { removeAfterMs: -1 })
+  const [marked] = await at.fleet.whenFacts(CopyMarked, 1)
+  await at.ask('remove', { markId: marked?.markId })
+  await at.allAnswered()
+  expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
+  const { holdId } = hold
+  await put(releaseKey(sourceId, holdId), { holdId, by: 'ada', why: 'over', at: moment(Date.now()) })
+  await at.ask('remove', { markId: marked?.markId })
+  await at.fleet.whenFacts(CopyExpired, 1)
+  expect(at.keys()).not.toContain(at.manifest)
+})
+
+async function startPlace(script: readonly Fault[] = [], opts: { undeleteMs?: number } = {}) {
   const stack = new AsyncDisposableStack()
   const fleet = stack.use(await startFleet())
   const s3 = stack.use(await startS3Server())
@@ -156,7 +195,7 @@ async function startPlace(script: readonly Fault[] = []) {
   const resolveSecret = (ref: string) => new Secret(secrets[ref as 'env:ID'])
   const bare = stack.use(await openTarget('aws' as TargetId, config, { resolveSecret, log: silentLogger }))
   const target = faulty(bare, script)
-  await fleet.uploader([target], { mayRemove: true })
+  await fleet.uploader([target], { mayRemove: true, ...opts })
   const backup: SpooledBackup = await spoolBackup(fleet.spool, { targets: ['aws'] })
   await fleet.announce(backup)
   await fleet.whenFacts(CopyStored, 1)

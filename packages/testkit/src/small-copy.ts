@@ -35,15 +35,16 @@ export function smallCopy(opts: {
   partBytes?: number
   parent?: BackupId
   sourceId?: string
+  startLsn?: string
 }): SmallCopy {
-  const { atMs = Date.now(), partBytes = 5000, parent, sourceId: source = 'records' } = opts
+  const { atMs = Date.now(), partBytes = 5000, parent, sourceId: source = 'records', startLsn = '0/1000000' } = opts
   const kind = parent === undefined ? 'base' : 'incremental'
   const backupId = newBackupId(kind, atMs)
   const now = moment(atMs)
   const about = { backupId, sourceId: source, policyId: 'daily', agentId: 'db1', runId: `daily.${source}.once`, kind }
   const times = { startedAt: now, snapshotAt: now, sealedAt: now }
   const physical = {
-    ...{ timeline: 1, startLsn: '0/1000000', endLsn: '0/1000100', segmentBytes: 1 << 24, fromStandby: false },
+    ...{ timeline: 1, startLsn, endLsn: `${startLsn.slice(0, -3)}100`, segmentBytes: 1 << 24, fromStandby: false },
     ...{ chain: parent === undefined ? 0 : 1, ...(parent && { parent }) },
     ...{ checksums: { enabled: true, failures: [] }, tablespaces: [] },
   }

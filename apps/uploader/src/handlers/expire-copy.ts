@@ -15,9 +15,13 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Lane, UploaderDeps } from '../deps.ts'
 import { removeCopy } from '../expiry/remove-copy.ts'
 import { putJson } from '../expiry/small-object.ts'
+import { whyNotRemove } from '../expiry/why-not-remove.ts'
 import { demandFleet } from '../fleet-marker.ts'
 
-type Needs = Pick<UploaderDeps, 'bus' | 'fleet' | 'markedTargets' | 'holds' | 'marks' | 'locked' | 'events' | 'clock'>
+type Needs = Pick<
+  UploaderDeps,
+  'bus' | 'fleet' | 'markedTargets' | 'holds' | 'marks' | 'locked' | 'undeleteMs' | 'events' | 'clock'
+>
 
 /**
  * One step of letting go of one copy. A wish that comes twice, or after its step was taken, does nothing but tell again; a hold placed meanwhile wins
@@ -89,6 +93,11 @@ async function remove(
   if (lane.remover === undefined || known === undefined) return
   const { state, markId, removeAfter } = known.value
   if (state === 'undone' || markId !== wish.markId || Date.parse(removeAfter) > deps.clock.now()) return
+  if (state === 'marked') {
+    const asked = { undeleteMs: deps.undeleteMs, nowMs: deps.clock.now(), holds: deps.holds, signal }
+    const reason = await whyNotRemove(lane.target, known.value, asked)
+    if (reason !== undefined) return deps.events.copyKept(log, { ...aboutOf(wish), reason })
+  }
   const { sourceId, backupId, targetId } = wish
   const about = { sourceId, backupId, targetId, markId }
   const at = () => moment(deps.clock.now())

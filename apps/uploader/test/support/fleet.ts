@@ -33,7 +33,10 @@ export interface Fleet extends AsyncDisposable {
   /** Targets that were taken for away. */
   wereAway: ReadonlySet<string>
   /** Starts an uploader with a connection and connections to its targets of its own. It does what it is asked for and looks at nothing by the clock. */
-  uploader(targets: readonly Target[], opts?: { concurrency?: number; mayRemove?: boolean }): Promise<UploaderDeps>
+  uploader(
+    targets: readonly Target[],
+    opts?: { concurrency?: number; mayRemove?: boolean; undeleteMs?: number },
+  ): Promise<UploaderDeps>
   /** What the agent would say of a backup, the seal last. */
   announce(backup: SpooledBackup): Promise<void>
   /** The facts of one type so far. */
@@ -58,7 +61,7 @@ export async function startFleet(): Promise<Fleet> {
     bus,
     spool,
     wereAway,
-    async uploader(targets, { concurrency = 4, mayRemove = false } = {}) {
+    async uploader(targets, { concurrency = 4, mayRemove = false, undeleteMs = 0 } = {}) {
       const access = { url: spool.url, token: new Secret(spool.token) }
       // However slow the machine is, the agent counts as away only where a test says so.
       const patience = { silenceMs: AT_LEISURE_MS, connectMs: AT_LEISURE_MS, slowMs: AT_LEISURE_MS }
@@ -74,6 +77,7 @@ export async function startFleet(): Promise<Fleet> {
           parts: partSource(spools, lanes),
           concurrency,
           deepRead: 0,
+          undeleteMs,
         },
         ...{
           events: uploaderEvents(createMetrics('uploader')),

@@ -1,0 +1,31 @@
+import { tombstoneKey, undoneKey } from '@lifeboat/shared/domain/keys.ts'
+import type { Mark } from '@lifeboat/shared/domain/retention.ts'
+import { formatDuration } from '@lifeboat/shared/time/duration.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
+import { type HoldsKnown, holdsAt } from './holds-at.ts'
+
+/** Between the clock of a store and that of this host. */
+const SKEW_MS = 10 * 60_000
+
+type Asked = Pick<Mark, 'sourceId' | 'backupId' | 'markId' | 'markedAt'>
+
+/**
+ * Why the bytes of a copy stay although their removal was asked for, by what lies at the target itself: a wish is not signed, and whoever may write to the bus can write
+ * there that a copy was hidden for long, or that nothing holds it.
+ *
+ * @param undeleteMs as this process has it configured, not as the wish says
+ */
+export async function whyNotRemove(
+  target: Target,
+  { sourceId, backupId, markId, markedAt }: Asked,
+  opts: { undeleteMs: number; nowMs: number; holds: HoldsKnown; signal: AbortSignal },
+): Promise<string | undefined> {
+  const tombstone = await target.stat(tombstoneKey(sourceId, backupId, markId), opts)
+  if (tombstone === undefined) return 'no tombstone hides it'
+  if ((await target.stat(undoneKey(sourceId, backupId, markId), opts)) !== undefined) return 'it was brought back'
+  const hiddenMs = opts.nowMs - Date.parse(tombstone.storedAt ?? markedAt)
+  if (hiddenMs + SKEW_MS < opts.undeleteMs)
+    return `its tombstone is ${formatDuration(Math.max(0, hiddenMs))} old, and expiry.undelete is ${formatDuration(opts.undeleteMs)}`
+  const hold = (await holdsAt(target, sourceId, opts)).find((one) => (one.backupId ?? backupId) === backupId)
+  return hold && `held by ${hold.by}: ${hold.why}`
+}

@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs'
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { eventually, until } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
 import { dies, said, spawnAgent } from './agent-process.ts'
 import { gatedLives } from './gated-lives.ts'
+import { pausingRestore } from './pausing-restore.ts'
 import { openRestoreHouse, PATIENTS, type RestoreHouse } from './restore-house.ts'
 
 test.concurrent.each([
@@ -85,21 +83,6 @@ test.concurrent('an agent killed while a revert waits for sessions to leave ends
   expect([await at.patients(), (await at.hooksRan()).at(-1)]).toEqual([PATIENTS, 'start'])
   await left()
 }, 600_000)
-
-/** A pg_restore that has every row loaded and does not say so, until this is disposed. */
-async function pausingRestore({ house: { pg, folder } }: RestoreHouse) {
-  const tools = await mkdtemp(join(folder, 'tools-'))
-  const [real, through] = [join(pg.binDir, 'pg_restore'), join(tools, 'through')]
-  const pause = `touch ${through}; while [ -e ${through} ]; do sleep 0.1; done`
-  const script = `#!/bin/sh\n${real} "$@" || exit\ncase "$*" in *--dbname=*) ${pause};; esac\n`
-  await writeFile(join(tools, 'pg_restore'), script, { mode: 0o755 })
-  await symlink(join(pg.binDir, 'psql'), join(tools, 'psql'))
-  return {
-    toolPaths: [tools],
-    isThrough: () => existsSync(through),
-    [Symbol.asyncDispose]: () => rm(tools, { recursive: true }),
-  }
-}
 
 /** Rows are lost, a command to bring them back is given, and the agent is killed as soon as it says that this phase begins. `told`: where the log of its next life begins. */
 async function killedAt(at: RestoreHouse, phase: string) {

@@ -60,12 +60,12 @@ async function planWith(
   reader: (target: Target) => Reader,
   { deps: { cfg, clock }, of, wish, signal, onWait }: PlanWanted,
 ): Promise<RestorePlan> {
-  const { sourceId, restoreId, hooks, cluster, tables } = wish
+  const { sourceId, restoreId, hooks, cluster, tables, newDatabase } = wish
   const key: 'later' | 'here' = wish.sealedIdentity === undefined ? 'later' : 'here'
   const by = { cfg, restore: of.restore, signal, patienceMs: PATIENCE_MS, onWait }
   const about = { cfg, sourceId, hooks, key, clock }
   if ('files' in of) {
-    if (cluster || tables)
+    if (cluster || tables || newDatabase)
       throw new LifeboatError('RESTORE_WRONG_HOST', { sourceId, problem: 'the source is a tree of files' })
     const copy = await chooseFiles(wish, by)
     return planTree(reader(copy.target), copy, { ...about, of, site: await siteOf(of.files) })
@@ -75,5 +75,5 @@ async function planWith(
   if (tables) return (await planTables({ ...finding, wish: tables }, signal)).plan
   if (cluster) return (await planClusterRestore({ ...finding, wish: cluster }, signal)).plan
   const copy = await chooseDump(wish, by)
-  return (await planOf(reader(copy.target), copy, { ...about, of, drainMs: 0 })).plan
+  return (await planOf(reader(copy.target), copy, { ...about, of, drainMs: 0, newDatabase })).plan
 }

@@ -18,6 +18,7 @@ import { filesWork } from '../restore/files/files-work.ts'
 import { unfitHooks } from '../restore/hook-account.ts'
 import { leftByChange } from '../restore/left-by-change.ts'
 import { outlastLeftHook } from '../restore/left-hook.ts'
+import { newDatabaseWork } from '../restore/new-database.ts'
 import { release, revert } from '../restore/put-back.ts'
 import { demandRestore, restorableNames, restorableSource, subjectIn } from '../restore/restorable.ts'
 import { tablesWork } from '../restore/tables/work.ts'
@@ -41,6 +42,7 @@ async function workOn(
 
 function databaseWork(order: Exclude<RestoreOrder, { kind: 'files' }>): (command: Command) => Promise<Ending> {
   if (order.kind === 'cluster') return clusterWork(order)
+  if (order.kind === 'new database') return newDatabaseWork(order)
   return order.kind === 'tables' ? tablesWork(order) : DATABASE_WORK[order.action]
 }
 
@@ -143,8 +145,13 @@ async function endAccepted(
   const { restoreId, sourceId, stage, stopped } = known
   if (stopped || stage === 'swapping')
     throw new LifeboatError('RESTORE_HALF_WAY', { restoreId, sourceId, stage, problem: error.code }, { cause: error })
-  const ending: Ending = { outcome: 'failed', swapped: stage === 'swapped', error }
+  const ending: Ending = { outcome: 'failed', swapped: hasReplaced(known, order), error }
   await settle(deps, known, { order, ...subjectIn(deps.cfg, sourceId) }, ending)
+}
+
+/** Whether something else is in the place of what was there. */
+function hasReplaced({ stage }: Entry, order: RestoreOrder | undefined): boolean {
+  return stage === 'swapped' && order?.kind !== 'new database'
 }
 
 /** One that was cancelled and that nobody delivers any more does not stand in the way. */
@@ -213,8 +220,8 @@ async function obey(deps: AgentDeps, { order, first, delivery, patienceMs }: Obe
     await startAgain(command)
     // A deploy, or another host with our name: whoever gets the command next goes on.
     if (!cancelled.signal.aborted && leaving.signal.aborted) throw LifeboatError.from(run.signal.reason)
-    const swapped = entry.stage === 'swapped'
-    const outcome = cancelled.signal.aborted && !swapped ? 'cancelled' : 'failed'
+    const swapped = hasReplaced(entry, order)
+    const outcome = cancelled.signal.aborted && entry.stage !== 'swapped' ? 'cancelled' : 'failed'
     const said = outcome === 'cancelled' ? saidBy(LifeboatError.from(cancelled.signal.reason)) : {}
     ending = { outcome, swapped, ...(swapped && entry.aside !== undefined && { aside: entry.aside }), ...said, error }
   }

@@ -3,6 +3,7 @@ import type { Swapped } from '@lifeboat/recovery/swap/swap-databases.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import type { AnyCommand, Command, FilesCommand } from './command.ts'
+import type { HookCall } from './hooks.ts'
 import { isLeft } from './left-hook.ts'
 import { runNoted } from './noted-hook.ts'
 import { subjectIn } from './restorable.ts'
@@ -100,7 +101,13 @@ export async function beginAnew(command: AnyCommand): Promise<void> {
   await command.step('accepted')
 }
 
-async function hook(command: AnyCommand, on: 'stop' | 'start' | 'ready', swapped: boolean): Promise<void> {
+/** @throws LifeboatError RESTORE_HOOK_… */
+export async function hook(
+  command: AnyCommand,
+  on: 'stop' | 'start' | 'ready',
+  swapped: boolean,
+  at?: HookCall['at'],
+): Promise<void> {
   const { restore, order, report, leaving } = command
   const name = order.hooks[on]
   if (name === undefined) return
@@ -108,7 +115,7 @@ async function hook(command: AnyCommand, on: 'stop' | 'start' | 'ready', swapped
   if (!found) throw new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: name, swapped })
   report(`${on} hook`)
   // What starts the service is let go on by itself; what stops it would keep it stopped when nobody is left to start it.
-  await runNoted(command, found, { name, on, swapped, ...(on === 'stop' && { signal: leaving }) })
+  await runNoted(command, found, { name, on, swapped, ...(at && { at }), ...(on === 'stop' && { signal: leaving }) })
 }
 
 /** As the role that takes the backups: not a superuser's answer, somebody's who was granted something. */

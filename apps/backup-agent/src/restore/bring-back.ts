@@ -1,19 +1,13 @@
-import { besideName, databaseNames, dropBeside, restoreBeside } from '@lifeboat/recovery/bare/recover-into-server.ts'
-import { openDump } from '@lifeboat/recovery/dump/open-dump.ts'
+import { besideName, databaseNames, dropBeside } from '@lifeboat/recovery/bare/recover-into-server.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
 import { swapDatabases } from '@lifeboat/recovery/swap/swap-databases.ts'
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
-import type { DatabaseOrder } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { aroundSwap, beginAnew } from './around-swap.ts'
+import { aroundSwap } from './around-swap.ts'
 import type { Entry } from './book.ts'
-import { type CopyChosen, chooseDump, type DumpPicked } from './choose-copy.ts'
 import type { Command } from './command.ts'
-import { orNextTarget } from './next-target.ts'
-import { planOf } from './plan.ts'
+import { restoreDump } from './restore-dump.ts'
 import type { Ending } from './tell.ts'
-import { whileReading } from './while-reading.ts'
 
 /**
  * Restores a dump beside the present database, compares it, and puts it in its place; the present one is kept.
@@ -32,7 +26,7 @@ export async function bringBack(command: Command): Promise<Ending> {
   const before = await databaseNames(server)
   if (isSwapped(entry(), { before, next, database })) return await aroundSwap(command, { done: true, swap: undefined })
   try {
-    const counted = before.has(next) && entry().stage !== 'accepted' ? {} : await restoreAny(command, order, next)
+    const counted = before.has(next) && entry().stage !== 'accepted' ? {} : await restoreDump(command, order, next)
     await command.step('ready')
     // Named for the time at which it is put aside, hours later perhaps: a release lets go of what was there when it was signed.
     const isThere = (await databaseNames(server)).has(database)
@@ -63,38 +57,4 @@ function isSwapped(
 ): boolean {
   if (stage === 'swapped') return true
   return stage === 'swapping' && !before.has(next) && before.has(aside ?? database)
-}
-
-type Counted = Pick<Ending, 'tables' | 'rows'>
-
-async function restoreAny(command: Command, order: DatabaseOrder<'restore'>, next: string): Promise<Counted> {
-  const { deps, restore, run, report, patienceMs } = command
-  await beginAnew(command)
-  const choose = (targets: readonly TargetId[]) => {
-    report('look')
-    return chooseDump({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal, patienceMs })
-  }
-  return orNextTarget(command, order.targets, choose, (copy) => restoreCopy(command, order, copy, next))
-}
-
-function restoreCopy(
-  command: Command,
-  order: DatabaseOrder<'restore'>,
-  copy: CopyChosen<DumpPicked>,
-  next: string,
-): Promise<Counted> {
-  const { deps, server, database, report } = command
-  const { hooks, drainMs, sourceId } = order
-  return whileReading({ ...command, order }, async (readerOf) => {
-    const reader = readerOf(copy.target)
-    const about = { cfg: deps.cfg, of: command, sourceId, drainMs, hooks, key: 'here', clock: deps.clock } as const
-    const { plan, manifest } = await planOf(reader, copy, about)
-    const [obstacle] = plan.obstacles
-    if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
-    report('open')
-    const opened = (await openDump(reader, manifest)) ?? { fingerprint: undefined, globals: undefined }
-    const beside = { server, database, name: next, why: 'restoring' } as const
-    const { compared } = await restoreBeside(reader, manifest, opened, beside, report)
-    return compared ? { tables: compared.tables, rows: compared.rows } : {}
-  })
 }

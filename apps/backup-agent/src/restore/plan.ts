@@ -3,7 +3,7 @@ import { orObstacle } from '@lifeboat/recovery/bare/bare-plan.ts'
 import { planDump } from '@lifeboat/recovery/bare/plan-dump.ts'
 import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
 import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
-import type { RestorePlan } from '@lifeboat/shared/domain/restore.ts'
+import type { NewDatabase, RestorePlan } from '@lifeboat/shared/domain/restore.ts'
 import { ErrorReportSchema } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { CopyChosen, DumpPicked } from './choose-copy.ts'
@@ -13,15 +13,23 @@ import { disksOf } from './room.ts'
 
 const SESSION = { applicationName: 'lifeboat restore', lockTimeoutMs: 10_000 }
 
+export interface DatabasePlanning extends Planning {
+  drainMs: number
+  /** Nothing is replaced. */
+  newDatabase?: NewDatabase | undefined
+}
+
 /** What would happen, and what stands against it. Touches nothing. @throws LifeboatError TARGET_… | SOURCE_… */
 export async function planOf(
   reader: Reader,
   copy: CopyChosen<DumpPicked>,
-  about: Planning & { drainMs: number },
+  about: DatabasePlanning,
 ): Promise<{ plan: RestorePlan; manifest: Manifest & OfServer }> {
-  const { cfg, of, sourceId, drainMs, key, clock } = about
+  const { cfg, of, sourceId, drainMs, key, clock, newDatabase } = about
   const { restore, database, server } = of
-  const place = { server, database, replace: { drainMs } }
+  const place = newDatabase
+    ? ({ server, database: newDatabase.name, taken: 'RESTORE_NAME_TAKEN' } as const)
+    : { server, database, replace: { drainMs } }
   const { told, manifest } = await planDump(reader, copy.chosen, place, clock, key)
   const { obstacles } = told
   const [backup] = told.backups
@@ -34,19 +42,27 @@ export async function planOf(
     obstacles,
   )
   const plan: RestorePlan = {
-    ...{ sourceId, agentId: cfg.agentId, database, backup, targetId: copy.target.id, passedOver: copy.passedOver },
+    ...(newDatabase && { newDatabase }),
+    ...{
+      sourceId,
+      agentId: cfg.agentId,
+      database: newDatabase ? manifest.database : database,
+      backup,
+      targetId: copy.target.id,
+      passedOver: copy.passedOver,
+    },
     server: {
       major: told.server.major,
       version: told.server.version,
       extensions: Object.keys(manifest.server.extensions),
     },
-    ...{ fetchBytes: told.fetchBytes, disks, sessions: seen?.sessions ?? [], hooks },
+    ...{ fetchBytes: told.fetchBytes, disks, sessions: newDatabase ? [] : (seen?.sessions ?? []), hooks },
     ...(told.drillMs === undefined ? {} : { drillMs: told.drillMs }),
     ...{ loss: told.loss, signatures: restore.signatures },
     obstacles: obstacles.map((each) => ErrorReportSchema.parse(each)),
     notes: [
       ...told.notes,
-      ...(seen && !seen.there ? [`There is no database ${database} now; nothing is put aside.`] : []),
+      ...(seen && !seen.there && !newDatabase ? [`There is no database ${database} now; nothing is put aside.`] : []),
     ],
   }
   return { plan, manifest }

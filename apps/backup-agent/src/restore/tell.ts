@@ -28,6 +28,7 @@ export type Ending = Pick<
   | 'diffs'
   | 'extent'
   | 'schema'
+  | 'newDatabase'
   | 'files'
   | 'cancelledBy'
   | 'cancelReason'
@@ -93,7 +94,7 @@ async function write(
 ): Promise<void> {
   await bus.publish(Audited, {
     ...{ ...found, agentId: cfg.agentId, who, ...(order && commandedBy(order)) },
-    ...(order?.kind !== 'cluster' && database !== undefined && { database }),
+    ...(order?.kind !== 'cluster' && order?.kind !== 'new database' && database !== undefined && { database }),
     ...(root !== undefined && { root }),
   })
 }

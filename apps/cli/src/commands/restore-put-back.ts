@@ -1,4 +1,4 @@
-import type { ClusterPlace, RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
+import type { ClusterPlace, NewDatabase, RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { signOrder } from '@lifeboat/shared/signing/orders.ts'
@@ -10,11 +10,12 @@ import { type Addressed, addressOf } from '../restore/address.ts'
 import { hooksOf } from '../restore/ask-plan.ts'
 import { type PlaceArgs, placeOf } from '../restore/cluster-wish.ts'
 import { sendOrder, writeOrder } from '../restore/hand-over.ts'
+import { type NewDatabaseArgs, newDatabaseOf } from '../restore/new-database.ts'
 import { openKey } from '../restore/operator-keys.ts'
 import { orderHead, type SigningArgs } from '../restore/orders.ts'
 import { type TablesArgs, tableRefsOf } from '../restore/tables-wish.ts'
 
-export interface PutBackArgs extends SigningArgs, PlaceArgs, Pick<TablesArgs, 'table'> {
+export interface PutBackArgs extends SigningArgs, PlaceArgs, NewDatabaseArgs, Pick<TablesArgs, 'table'> {
   source: string
   stopHook?: string
   startHook?: string
@@ -39,6 +40,11 @@ function putBack(action: 'revert' | 'release'): Command<PutBackArgs> {
       if (tables && place !== undefined)
         throw new LifeboatError('CLI_USAGE', { problem: 'a cluster or tables of it: give one of them' })
       const to = addressOf(config, args.source, undefined)
+      const newDatabase = newDatabaseOf(args, to.is)
+      if (action === 'revert' && newDatabase)
+        throw new LifeboatError('CLI_USAGE', {
+          problem: 'what has a name of its own has replaced nothing: there is only `lifeboat restore release --as`',
+        })
       if (to.is === 'files' && (place !== undefined || tables))
         throw new LifeboatError('CLI_USAGE', {
           problem: 'the source is a tree of files: --beside, --in-place and --table are about databases',
@@ -47,18 +53,27 @@ function putBack(action: 'revert' | 'release'): Command<PutBackArgs> {
       const head = orderHead(config.fleet, to, hooksOf(args), args, clock.now())
       using line = new LiveLine(terminal, { silent: options.json ?? false })
       await confirmName(to.sourceId, args.yesIMean, terminal, line)
-      const signed = await signOrder(orderOf(action, { is: to.is, place, tables }, head), key)
+      const signed = await signOrder(orderOf(action, { is: to.is, place, tables, newDatabase }, head), key)
       const wish = { restoreId: head.restoreId, agentId: to.agentId, order: signed }
       return args.out === undefined ? sendOrder(bus, wish, context, args.timeout) : writeOrder(args.out, wish, context)
     })
 }
 
+interface PutBackWish {
+  is: Addressed['is']
+  place: ClusterPlace | undefined
+  tables: TableRef[] | undefined
+  /** To be released. */
+  newDatabase: NewDatabase | undefined
+}
+
 function orderOf(
   action: 'revert' | 'release',
-  { is, place, tables }: { is: Addressed['is']; place: ClusterPlace | undefined; tables: TableRef[] | undefined },
+  { is, place, tables, newDatabase }: PutBackWish,
   head: ReturnType<typeof orderHead>,
 ): RestoreOrder {
   if (is === 'files') return { action, kind: 'files', ...head }
+  if (newDatabase) return { action: 'release', kind: 'new database', ...head, newDatabase }
   if (tables) return { action, kind: 'tables', ...head, tables }
   if (place === undefined) return action === 'revert' ? { action, ...head } : { action, ...head }
   return action === 'revert' ? { action, kind: 'cluster', ...head } : { action, kind: 'cluster', ...head, place }

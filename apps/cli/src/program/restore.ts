@@ -32,9 +32,11 @@ export function addRestoring({ does, noun, verb }: Shape): void {
     )
   const until =
     'of a cluster, or of tables out of one: latest (the default of a cluster), end (of the backup), a time with its offset, a log position, xid:731, name:RESTORE-POINT; of files: a time'
+  const renamed = (command: Commander) =>
+    command.option('--as <name>', 'of a database: under this name, which is free, and nothing that is there is touched')
   const chosen = (command: Commander, needed = '') =>
     hooked(
-      tabled(keyed(placed(command), needed))
+      renamed(tabled(keyed(placed(command), needed)))
         .argument('<source>', 'a name under `sources`')
         .option('--merge', 'of tables: rows that are missing or different come back by primary key, others stay')
         .option('--replace', 'of tables: they hold the rows of the backup and no others')
@@ -116,7 +118,7 @@ export function addRestoring({ does, noun, verb }: Shape): void {
     ['source'],
   )
   const putBack = (command: Commander) =>
-    signed(hooked(tabled(placed(command)).argument('<source>', 'a name under `sources`')))
+    signed(hooked(renamed(tabled(placed(command))).argument('<source>', 'a name under `sources`')))
   does(
     putBack(verb(restore, 'revert', 'Give what was there before the last restore its name back.')),
     async () => (await import('../commands/restore-put-back.ts')).restoreRevert,
@@ -127,7 +129,7 @@ export function addRestoring({ does, noun, verb }: Shape): void {
       verb(
         restore,
         'release',
-        'Drop for good what restores put aside: databases, rows of tables, trees, data directories; or the cluster beside.',
+        'Drop for good what restores put aside: databases, rows of tables, trees, data directories; or the cluster beside, or a database under a new name.',
       ),
     ),
     async () => (await import('../commands/restore-put-back.ts')).restoreRelease,

@@ -8,11 +8,12 @@ import type { LiveLine } from '../progress/live-line.ts'
 import { waitForFact } from '../wait/wait-for-fact.ts'
 import type { Addressed } from './address.ts'
 import type { ClusterArgs } from './cluster-wish.ts'
+import type { NewDatabaseArgs } from './new-database.ts'
 import type { TablesArgs } from './tables-wish.ts'
 import { wishOf } from './wish.ts'
 
 /** What the options of `restore plan` and `restore run` say alike. */
-export interface PlanArgs extends ClusterArgs, TablesArgs {
+export interface PlanArgs extends ClusterArgs, TablesArgs, NewDatabaseArgs {
   source: string
   backup?: string
   target?: string
@@ -57,7 +58,7 @@ export async function askPlan(
 ): Promise<RestorePlan> {
   const now = clock.now()
   const restoreId = newRestoreId(now)
-  const { cluster, tables, before } = wishOf(args, is)
+  const { cluster, tables, newDatabase, before } = wishOf(args, is)
   const backup = args.backup === undefined ? undefined : BackupId.safeParse(args.backup)
   if (backup?.success === false) throw new LifeboatError('BACKUP_UNKNOWN', { backupId: args.backup })
   const about = { restoreId, agentId, sourceId, targets, unproven: args.unproven === true, hooks: allHooksOf(args) }
@@ -66,6 +67,7 @@ export async function askPlan(
     ...(backup && { backupId: backup.data }),
     ...(cluster && { cluster }),
     ...(tables && { tables }),
+    ...(newDatabase && { newDatabase }),
     ...(before && { before }),
     ...(sealedIdentity !== undefined && { sealedIdentity }),
     requestedAt: moment(now),

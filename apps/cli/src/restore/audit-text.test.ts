@@ -60,6 +60,11 @@ test.each<[string, Partial<RestoreAudited>, string]>([
     'restore records (clinic.visit, clinic.ward, merged)',
   ],
   [
+    'a database under another name',
+    { action: 'restore', sourceId: records.sourceId, kind: 'new database', newDatabase: { name: 'look' as never } },
+    'restore records (as look)',
+  ],
+  [
     'a tree of files',
     { action: 'release', sourceId: records.sourceId, root: '/srv/app' },
     'release records (/srv/app)',

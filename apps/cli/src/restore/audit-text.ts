@@ -29,7 +29,15 @@ export function cancelledText({
 }
 
 /** A command that was refused says its kind and not what its database or folder is called. */
-function subjectText({ kind = 'cluster', database, root, tables, place }: Partial<RestoreAudited>): string {
+function subjectText({
+  kind = 'cluster',
+  database,
+  newDatabase,
+  root,
+  tables,
+  place,
+}: Partial<RestoreAudited>): string {
+  if (newDatabase) return `as ${newDatabase.name}`
   if (tables) return [tables.map(titleOf).join(', '), ...(database === undefined ? [] : ['of', database])].join(' ')
   return database ?? root ?? [kind, place].filter(Boolean).join(' ')
 }

@@ -52,6 +52,11 @@ test.each<[string, RestoreAudited[][], Record<string, string>]>([
     { records: 'done', results: 'done' },
   ],
   ['the first was reverted since', [command('records', 9), command('records', 5, DONE, { action: 'revert' })], {}],
+  [
+    'the first came back under another name as well',
+    [command('records', 9), command('records', 5, ['accepted', 'done'], { kind: 'new database' })],
+    { records: 'done' },
+  ],
   ['another backup came back', [command('records', 9, DONE, { backupId: 'another' })], {}],
   [
     'the first came back in part only',

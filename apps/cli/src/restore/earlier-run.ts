@@ -66,6 +66,8 @@ function newestOfSources(history: Iterable<readonly Told[]>): Map<SourceId, read
     const own = events.slice(events.findIndex(({ event }) => BEGINS.includes(event)))
     const [first] = own
     if (!first || !BEGINS.includes(first.event) || first.sourceId === undefined) continue
+    // It leaves the source as it is.
+    if (first.kind === 'new database') continue
     const before = newest.get(first.sourceId)?.[0]
     if (before === undefined || before.at < first.at) newest.set(first.sourceId, own)
   }

@@ -130,7 +130,7 @@ function settledOutcome(settled: RestoreSettled): Outcome {
 
 export function settledText(settled: RestoreSettled, style: Style): string {
   const { outcome, swapped, aside, terminated, dropped, tables, rows, cluster, diffs, extent, schema, files } = settled
-  const { passedOver = [], cancelledBy, error } = settled
+  const { newDatabase, passedOver = [], cancelledBy, error } = settled
   const head = outcome === 'done' ? style.good('done') : style.bad(outcome)
   return [
     `${settled.restoreId}: ${head}${cancelledBy === undefined ? '' : ` ${cancelledText(settled)}`}`,
@@ -140,6 +140,9 @@ export function settledText(settled: RestoreSettled, style: Style): string {
     ...(extent ? [extentText(extent)] : []),
     ...(diffs ? ['Before anything was changed:', diffText(diffs)] : []),
     ...(schema === undefined ? [] : [`It lies in schema ${schema}, where nobody but superusers has rights yet.`]),
+    ...(newDatabase === undefined
+      ? []
+      : [`It is there as ${newDatabase}; \`lifeboat restore release --as\` drops it again.`]),
     ...(files ? filesLines(files) : []),
     ...(swapped
       ? [

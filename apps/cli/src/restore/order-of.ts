@@ -28,9 +28,10 @@ export function orderOf(to: Addressed, args: PlanArgs & SigningArgs, planned: Pl
 
 function databaseOrder(
   copy: Omit<DatabaseOrder<'restore'>, 'action'>,
-  { cluster, tables }: ReturnType<typeof wishOf>,
+  { cluster, tables, newDatabase }: ReturnType<typeof wishOf>,
   plan: RestorePlan,
 ): RestoreOrder {
+  if (newDatabase) return { action: 'restore', ...copy, kind: 'new database', newDatabase }
   if (tables)
     return { action: 'restore', ...copy, kind: 'tables', ...tables, ...promised(tables.goal, plan.tables?.wal) }
   if (!cluster) return { action: 'restore', ...copy }

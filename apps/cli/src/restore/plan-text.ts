@@ -29,7 +29,7 @@ export function planText(plan: RestorePlan, style: Style): string {
       'disk',
       `${disk.of}: needs ${formatBytes(disk.neededBytes)}, ${formatBytes(disk.freeBytes)} are free at ${disk.path}`,
     ]),
-    ...(files || plan.tables || plan.cluster?.place === 'beside'
+    ...(files || plan.tables || plan.newDatabase || plan.cluster?.place === 'beside'
       ? []
       : [['sessions', sessionsText(plan.sessions)] as [string, string]]),
     ...hooks.map(({ on, name, command }): [string, string] => [
@@ -54,7 +54,8 @@ export function planText(plan: RestorePlan, style: Style): string {
   return [...lines.map(([name, text]) => `${name.padEnd(11)} ${text}`), ...obstacles].join('\n')
 }
 
-function whatText({ files, tables, cluster, database }: RestorePlan): string {
+function whatText({ files, tables, cluster, database, newDatabase }: RestorePlan): string {
+  if (newDatabase) return `database ${database} as ${newDatabase.name}`
   if (files) return `files below ${files.root}`
   if (tables) return `tables of ${database}`
   return cluster ? 'cluster' : `database ${database}`
@@ -81,9 +82,10 @@ function serverLines({ server, cluster, tables }: RestorePlan): [string, string]
   ]
 }
 
-function keptLines({ cluster, tables, database, files }: RestorePlan): [string, string][] {
+function keptLines({ cluster, tables, database, newDatabase, files }: RestorePlan): [string, string][] {
   if (tables) return []
   if (files) return plannedFilesLines(files)
+  if (newDatabase) return [['kept', 'nothing that is there is touched; `lifeboat restore release --as` drops it again']]
   if (!cluster)
     return [
       ['kept', `what bears the name now stays as ${asideForm(database ?? '')}, until \`lifeboat restore release\``],

@@ -1,24 +1,28 @@
 import type { Moment } from '@lifeboat/shared/domain/ids.ts'
-import type { ClusterWish } from '@lifeboat/shared/domain/restore.ts'
+import type { ClusterWish, NewDatabase } from '@lifeboat/shared/domain/restore.ts'
 import type { TablesWish } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { parseGoal } from '../recover/read-wish.ts'
 import type { Addressed } from './address.ts'
 import { type ClusterArgs, clusterWishOf } from './cluster-wish.ts'
+import { type NewDatabaseArgs, newDatabaseOf } from './new-database.ts'
 import { type TablesArgs, tablesWishOf } from './tables-wish.ts'
 
 /** What of a source is to come back, where it is not the database or the newest state of a tree of files. */
 export interface Wish {
   cluster?: ClusterWish
   tables?: TablesWish
+  newDatabase?: NewDatabase
   /** A tree of files, as of this moment. */
   before?: Moment
 }
 
-type WishArgs = ClusterArgs & TablesArgs & { postHook?: string }
+type WishArgs = ClusterArgs & TablesArgs & NewDatabaseArgs & { postHook?: string }
 
 /** @throws LifeboatError CLI_USAGE | RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
 export function wishOf(args: WishArgs, is: Addressed['is']): Wish {
+  const newDatabase = newDatabaseOf(args, is)
+  if (newDatabase) return { newDatabase }
   if (is === 'files') return filesWishOf(args)
   if (args.postHook !== undefined) throw usage('a post hook finishes a tree of files; the source is a database')
   const tables = tablesWishOf(args)

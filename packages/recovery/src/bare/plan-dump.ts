@@ -22,7 +22,10 @@ import type { Picked } from './pick.ts'
 /** Where a dump goes: a new server of its own in an empty folder, or a new database of a server that is there. */
 export type DumpPlace =
   | { folder: string; port?: number | undefined; start: boolean }
-  | { server: SourceConnection; database: string; replace?: Replacing | undefined }
+  | { server: SourceConnection; database: string; replace?: Replacing | undefined; taken?: NameTaken | undefined }
+
+/** What stands against it where the name is not free; default what a recovery says. */
+type NameTaken = 'RESTORE_NAME_TAKEN'
 
 /** The database of this name may be put aside; its sessions get so long to leave by themselves. */
 export interface Replacing {
@@ -108,7 +111,8 @@ async function examineServer({ server }: OfServer, place: Extract<DumpPlace, { d
   ])
   const [found] = rows
   if (!found) throw new LifeboatError('INTERNAL', { message: 'a select without FROM gave no row' })
-  if (found.taken && !place.replace) throw new LifeboatError('RECOVERY_PLACE_TAKEN', { database: place.database })
+  if (found.taken && !place.replace)
+    throw new LifeboatError(place.taken ?? 'RECOVERY_PLACE_TAKEN', { database: place.database })
   const unfit = (problem: string, facts = {}) => new LifeboatError('RECOVERY_SERVER_UNFIT', { problem, ...facts })
   if (found.major < server.major)
     throw unfit('it is older than the server of the backup', { major: found.major, neededMajor: server.major })

@@ -61,11 +61,34 @@ export const ClusterWish = z.strictObject({
 })
 export type ClusterWish = z.infer<typeof ClusterWish>
 
+/** What PostgreSQL takes whole, and nobody takes for what restores leave under names of their own. */
+export const NewName = z
+  .string()
+  .min(1)
+  .refine((name) => new TextEncoder().encode(name).length <= 63, 'at most 63 bytes: PostgreSQL cuts longer names')
+  .refine((name) => !/\p{Cc}/u.test(name), 'no control characters')
+  .refine(
+    (name) => !/_(before|reverted)_\d{8}t\d{6}z$|_(restoring|recovering)_[0-9a-z]{6}$/.test(name),
+    'restores put databases aside under such names',
+  )
+export type NewName = z.infer<typeof NewName>
+
+/** A database beside everything that is there, under a name that is free. */
+export const NewDatabase = z.strictObject({ name: NewName })
+export type NewDatabase = z.infer<typeof NewDatabase>
+
 /** Where copies are, the first to be tried first, and the age identity that opens them, encrypted to the agent alone (armored age). */
 const copies = { targets: z.array(TargetId).min(1), sealedIdentity: z.string().max(65_536) }
 /** `unproven`: also if no drill has proven the copy. */
 const backup = { backupId: BackupId, unproven: z.boolean(), ...copies }
 const database = { ...about, kind: z.literal('database').optional() }
+const newDatabase = {
+  ...{ ...about, kind: z.literal('new database'), newDatabase: NewDatabase },
+  hooks: RestoreHooks.refine(
+    ({ stop, start }) => stop === undefined && start === undefined,
+    'nothing is stopped for it',
+  ),
+}
 const cluster = { ...about, kind: z.literal('cluster') }
 const tables = { ...about, kind: z.literal('tables'), tables: TablesWish.shape.tables }
 const files = { ...about, kind: z.literal('files') }
@@ -77,6 +100,7 @@ const promised = { wal: WalReach.optional() }
 export const RestoreOrder = z.discriminatedUnion('action', [
   z.discriminatedUnion('kind', [
     z.strictObject({ action: z.literal('restore'), ...database, ...backup }),
+    z.strictObject({ action: z.literal('restore'), ...newDatabase, ...backup }),
     /** `backupId` is the last of the chain. */
     z.strictObject({ action: z.literal('restore'), ...cluster, ...backup, ...ClusterWish.shape, ...promised }),
     z.strictObject({ action: z.literal('restore'), ...tables, ...backup, ...TablesWish.shape, ...promised }),
@@ -94,6 +118,7 @@ export const RestoreOrder = z.discriminatedUnion('action', [
   ]),
   z.discriminatedUnion('kind', [
     z.strictObject({ action: z.literal('release'), ...database }),
+    z.strictObject({ action: z.literal('release'), ...newDatabase }),
     z.strictObject({ action: z.literal('release'), ...cluster, place: ClusterPlace }),
     z.strictObject({ action: z.literal('release'), ...tables }),
     z.strictObject({ action: z.literal('release'), ...files }),
@@ -111,7 +136,11 @@ export type TablesOrder<A extends RestoreOrder['action'] = RestoreOrder['action'
 /** What says no kind is about the database of the source. */
 export type DatabaseOrder<A extends RestoreOrder['action'] = RestoreOrder['action']> = Exclude<
   Extract<RestoreOrder, { action: A }>,
-  { kind: 'cluster' | 'tables' | 'files' }
+  { kind: 'cluster' | 'tables' | 'files' | 'new database' }
+>
+export type NewDatabaseOrder<A extends RestoreOrder['action'] = RestoreOrder['action']> = Extract<
+  RestoreOrder,
+  { kind: 'new database'; action: A }
 >
 
 export type FilesOrder<A extends RestoreOrder['action'] = RestoreOrder['action']> = Extract<
@@ -179,6 +208,8 @@ export const RestorePlan = z.object({
   /** Absent where a tree of files is planned. */
   database: z.string().optional(),
   backup: PlannedBackup,
+  /** The name it will have, where nothing is replaced. */
+  newDatabase: NewDatabase.optional(),
   /** Absent where a database is planned. */
   cluster: PlannedCluster.optional(),
   tables: PlannedTables.optional(),

@@ -6,6 +6,7 @@ import {
   ClusterPlace,
   ClusterWish,
   FilesHooks,
+  NewDatabase,
   PassedOver,
   RestoreAction,
   type RestoreOrder,
@@ -42,6 +43,8 @@ export const RestorePlanRequested = defineMessage({
     /** The whole cluster, to a moment; default the database out of a dump. */
     cluster: ClusterWish.optional(),
     tables: TablesWish.optional(),
+    /** The database out of a dump under another name, and nothing is replaced. */
+    newDatabase: NewDatabase.optional(),
     /** The age identity, encrypted to the agent: a plan may look whether it fits, and read what is encrypted of the WAL archive. */
     sealedIdentity: z.string().max(65_536).optional(),
     requestedAt: Moment,
@@ -123,6 +126,8 @@ export const RestoreSettled = defineMessage({
     extent: Extent.optional(),
     /** The schema that was made for the tables. */
     schema: z.string().optional(),
+    /** The database that is there besides now. */
+    newDatabase: z.string().optional(),
     /** Of a command about a tree of files. */
     files: FilesLeft.optional(),
     /** Targets that could not help. */
@@ -153,9 +158,10 @@ export const RestoreAudited = defineMessage({
     action: RestoreAction.optional(),
     sourceId: SourceId.optional(),
     /** What it is about; absent in what agents told before they said so. */
-    kind: z.enum(['database', 'cluster', 'tables', 'files']).optional(),
-    /** Absent where the whole cluster or a tree of files was meant. */
+    kind: z.enum(['database', 'new database', 'cluster', 'tables', 'files']).optional(),
+    /** The one of the source; absent where the whole cluster, a tree of files or a new database was meant. */
     database: z.string().optional(),
+    newDatabase: NewDatabase.optional(),
     /** Of a tree of files. */
     root: z.string().optional(),
     /** Of a tree of files, told before anything is changed. */
@@ -191,6 +197,7 @@ export function commandedBy(order: RestoreOrder): Partial<RestoreAudited> {
   return {
     ...{ action, sourceId, kind, why },
     ...(order.action === 'restore' && { backupId: order.backupId, unproven: order.unproven }),
+    ...(order.kind === 'new database' && { newDatabase: order.newDatabase }),
     ...(order.kind === 'tables' && { tables: order.tables }),
     ...('into' in order && { into: order.into }),
     ...('place' in order && { place: order.place }),

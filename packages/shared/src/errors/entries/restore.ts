@@ -182,6 +182,18 @@ export const RESTORE_ERRORS = {
     retry: 'never',
     level: 'error',
   },
+  RESTORE_NAME_TAKEN: {
+    title: 'There is a database of the name that the backup was to be restored under',
+    hint: 'Nothing has changed. Name one that does not exist: `--as`. One that an earlier restore made goes by `lifeboat restore release SOURCE --as NAME`.',
+    retry: 'never',
+    level: 'error',
+  },
+  RESTORE_NOT_MADE: {
+    title: 'No restore made a database of this name',
+    hint: 'Nothing has changed. The facts say what is in the way. Only what `lifeboat restore run --as` has made is dropped by `release --as`, and only under the name it was made with; any other is yours to drop.',
+    retry: 'never',
+    level: 'error',
+  },
   RESTORE_SET_INCOMPLETE: {
     title: 'This recovery point is not whole',
     hint: 'The reasons say what is missing. Take an earlier one (`lifeboat backup list`), or say `--incomplete` to bring back what there is.',

@@ -16,7 +16,7 @@ import { type SealFacts, sealBackup } from './phases/seal.ts'
 import { partWriter } from './spool/part-writer.ts'
 import type { Spooled } from './spool/spool.ts'
 
-export type AttemptDeps = Pick<AgentDeps, 'bus' | 'spool' | 'signer' | 'cfg' | 'clock' | 'events' | 'log'>
+export type AttemptDeps = Pick<AgentDeps, 'bus' | 'spool' | 'signer' | 'cfg' | 'roads' | 'clock' | 'events' | 'log'>
 
 export interface Work<S extends AgentSource = DatabaseSource> {
   source: S

@@ -42,11 +42,15 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
   run.enter('relations')
   const relations = await sealRelations(run, tools, names.relations)
   run.enter('base')
+  const heartbeatMs = deps.roads.get(sourceId)?.now.beats.newest
   const { plan, base } = await streamAsPlanned(run, work, choice, { backupId, tools, shelf })
   const endedAt = moment(deps.clock.now())
   if (cluster.server.major < FIRST_WITH_INCREMENTALS) await shelf.remove(backupId)
   else await shelf.prune(KEPT_MANIFESTS)
-  const physical = physicalFacts(cluster, plan, base.result)
+  const physical = {
+    ...physicalFacts(cluster, plan, base.result),
+    ...(heartbeatMs === undefined ? {} : { heartbeatAt: moment(heartbeatMs) }),
+  }
   if (physical.checksums.failures.length > 0)
     deps.events.checksumsFailed(run.log, { sourceId, backupId, files: physical.checksums.failures })
   return {

@@ -23,7 +23,6 @@ const PHYSICAL: Required = [
   { check: 'restore', maySkip: false },
   { check: 'backup-manifest', maySkip: false },
   { check: 'recover', maySkip: false },
-  { check: 'heartbeat', maySkip: true },
   { check: 'checksums', maySkip: true },
 ]
 
@@ -99,8 +98,9 @@ function isReplayTrouble(code: string | undefined): boolean {
   return code === 'RECOVERY_REFUSED' || code === 'RECOVERY_ENDED_EARLY'
 }
 
-function isAboutWal({ check }: Pick<Asked, 'check'>): boolean {
-  return check === 'wal'
+/** The heartbeat of a cluster that was recovered to behind its backup says how far the WAL led. */
+function isAboutWal({ check, subject }: Pick<Asked, 'check' | 'subject'>): boolean {
+  return check === 'wal' || (check === 'heartbeat' && subject === 'wal')
 }
 
 function isAnswered(

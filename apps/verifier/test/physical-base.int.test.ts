@@ -1,4 +1,5 @@
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { parseWalKey } from '@lifeboat/shared/domain/wal.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
@@ -11,6 +12,8 @@ let room: DrillRoom
 let pg: TestPostgres
 let base: SealedBase
 let between: string
+/** The heartbeat that was there when the base began. */
+let beaten: string
 const assertions = [{ name: 'there are patients', sql: 'select count(*) from patient', expect: { equals: 500 } }]
 const heartbeats = new Map([['records' as SourceId, { schema: 'lifeboat', everyMs: 1000 }]])
 
@@ -23,8 +26,10 @@ beforeAll(async () => {
     'records',
     'create schema lifeboat; create table lifeboat.heartbeat (id int primary key, beat_at timestamptz, beat bigint)',
   )
-  await beat()
-  base = await sealBase({ pg, database: 'records', target, recipient, signer })
+  beaten = await beat()
+  const change = (manifest: Manifest) =>
+    ({ ...manifest, physical: { ...manifest.physical, heartbeatAt: beaten } }) as Manifest
+  base = await sealBase({ pg, database: 'records', target, recipient, signer, change })
   await pg.query('records', 'select pg_switch_wal()')
   await beat()
   await pg.query('records', 'select pg_sleep(0.02)')
@@ -40,11 +45,13 @@ afterAll(async () => {
   await room?.[Symbol.asyncDispose]()
 })
 
-async function beat(): Promise<void> {
-  await pg.query(
+async function beat(): Promise<string> {
+  const [{ at }] = await pg.query(
     'records',
-    `insert into lifeboat.heartbeat values (1, clock_timestamp(), 1) on conflict (id) do update set beat_at = excluded.beat_at, beat = heartbeat.beat + 1`,
+    `insert into lifeboat.heartbeat values (1, clock_timestamp(), 1)
+     on conflict (id) do update set beat_at = excluded.beat_at, beat = heartbeat.beat + 1 returning beat_at as at`,
   )
+  return at.toISOString()
 }
 
 test('a base is proven: rebuilt, held against its list, recovered, questioned', async () => {
@@ -83,6 +90,23 @@ test('a drill to a moment before the tables were dropped finds them, and the hea
   expect(recovered?.to).toEqual({ time: between })
   expect(recovered?.heartbeatAt && recovered.heartbeatAt <= between).toBe(true)
   expect(checks.find(({ check }) => check === 'heartbeat')).toMatchObject({ answer: 'passed' })
+})
+
+test('a base without the heartbeat that was there when it began is failed', async () => {
+  const elsewhere = new Map([['records' as SourceId, { schema: 'public', everyMs: 1000 }]])
+  const fact = await room.drill(base.manifest, { rules: { amcheck: false }, deps: { heartbeats: elsewhere } })
+  expect(fact).toMatchObject({ verdict: 'failed', reasons: [expect.stringContaining(`had written one at ${beaten}`)] })
+})
+
+test('WAL that leads behind a base without the heartbeat the target is known to hold is failed, and the base is proven', async () => {
+  const heartbeatAt = new Date(Date.now() + 60_000).toISOString() as never
+  const held = { timeline: 1, lsn: base.manifest.physical.endLsn, heartbeatAt }
+  const wish = { recoverTo: 'latest', held } as const
+  const fact = await room.drill(base.manifest, { rules: { amcheck: false }, deps: { heartbeats }, wish })
+  expect(fact).toMatchObject({ verdict: 'proven', reasons: [], wal: { to: 'latest', verdict: 'failed' } })
+  expect(fact.wal?.reasons).toEqual([expect.stringContaining(`had written one at ${heartbeatAt}`)])
+  const { recovered } = await room.evidence(fact)
+  expect(fact.wal?.reached).toBe(recovered?.lsn)
 })
 
 test('a drill to the latest finds them dropped', async () => {

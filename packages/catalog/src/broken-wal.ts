@@ -31,6 +31,11 @@ export function brokenWal(rows: readonly BackupRow[]): BrokenWal[] {
   })
 }
 
+/** It was replayed to the drill's goal, and only the heartbeat does not show that nothing is missing there. */
+export function isUnshown({ verdict, reasons }: Pick<BrokenWal, 'verdict' | 'reasons'>): boolean {
+  return verdict === 'inconclusive' && reasons.every((reason) => reason.startsWith('heartbeat'))
+}
+
 /** Where a place is not known, any way through counts. */
 function isPast(drill: WalDrill, { reached }: WalDrill): boolean {
   return reached === undefined || drill.reached === undefined || parseLsn(drill.reached) > parseLsn(reached)

@@ -147,6 +147,20 @@ export const WAL: Record<string, World> = {
   'wal-broken: it ends before the moment the drill was to reach': aWorld('26T12:00', {
     ...physical(aBase(24, { wal: { beta: [drilledWal('inconclusive', '26T10:00')] } })),
   }),
+  'wal-broken: no heartbeat shows where it led': aWorld('26T12:00', {
+    ...physical(
+      aBase(24, {
+        wal: {
+          beta: [
+            drilledWal('inconclusive', '26T10:00', {
+              reasons: ['heartbeat wal: No heartbeat shows it.'],
+              reached: lsnOf(25),
+            }),
+          ],
+        },
+      }),
+    ),
+  }),
   'wal-broken: a later drill came past it': aWorld('26T12:00', {
     ...physical(
       aBase(24, {

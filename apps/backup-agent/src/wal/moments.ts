@@ -27,6 +27,11 @@ export class Moments {
     return this.#marks.findLast((mark) => mark.lsn <= lsn)?.atMs
   }
 
+  /** The newest there is. */
+  get newest(): number | undefined {
+    return this.#marks.at(-1)?.atMs
+  }
+
   /** Nobody will ask about less any more. */
   forgetBefore(lsn: bigint): void {
     const first = this.#marks.findLastIndex((mark) => mark.lsn <= lsn)

@@ -93,7 +93,10 @@ function targetsOf(road: Road, holders: Holders): WalState['targets'] {
     const told = begins && { begins: { ...begins, lsn: formatLsn(begins.lsn) } }
     const passed = holders.passed(target).slice(-PASSED_HOLES)
     const holes = passed.map(({ start, end }) => ({ from: formatLsn(start), to: formatLsn(end) }))
-    return [target, { ...placeOf(road, holders.position(target)), ...told, ...(holes.length > 0 && { passed: holes }) }]
+    const beat = road.now.beats.heldBy(holders.position(target))
+    const heartbeat = beat === undefined ? {} : { heartbeatAt: moment(beat) }
+    const place = placeOf(road, holders.position(target))
+    return [target, { ...place, ...heartbeat, ...told, ...(holes.length > 0 && { passed: holes }) }]
   })
   return Object.fromEntries(targets)
 }

@@ -1,4 +1,4 @@
-import { brokenWal } from '@lifeboat/catalog/broken-wal.ts'
+import { brokenWal, isUnshown } from '@lifeboat/catalog/broken-wal.ts'
 import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { type KnownWal, physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import { holesOnWay } from '@lifeboat/catalog/wal-record.ts'
@@ -58,7 +58,12 @@ export function walFindings(
 /** What drills found when they replayed it. */
 export function brokenFindings(sourceId: SourceId, summary: SourceSummary | undefined): Finding[] {
   const audit = `lifeboat wal audit ${sourceId}`
-  return brokenWal(physicalRows(summary)).map(({ targetId, verdict, segment }) => {
+  return brokenWal(physicalRows(summary)).map(({ targetId, verdict, segment, reasons }) => {
+    if (isUnshown({ verdict, reasons }))
+      return yellow(
+        `no heartbeat showed how far its WAL at ${targetId} led a drill`,
+        `lifeboat source check ${sourceId}`,
+      )
     const place = segment === undefined ? '' : ` at ${segment}`
     return verdict === 'failed'
       ? red(`a drill could not replay its WAL at ${targetId}: it is broken${place}`, audit)

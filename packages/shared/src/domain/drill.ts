@@ -19,6 +19,8 @@ export const HeldWal = z.object({
   timeline: Timeline,
   /** Everything before it was confirmed by the target. */
   lsn: Lsn,
+  /** The newest heartbeat row that is known to lie before it. */
+  heartbeatAt: Moment.optional(),
 })
 export type HeldWal = z.infer<typeof HeldWal>
 

@@ -5,5 +5,7 @@ import type { WalState } from './wal.ts'
 /** @returns undefined: nothing is said of that target */
 export function heldWalOf(state: WalState | undefined, targetId: TargetId): HeldWal | undefined {
   const there = state?.targets[targetId]
-  return state && there && { timeline: state.timeline, lsn: there.lsn }
+  if (state === undefined || there === undefined) return undefined
+  const { lsn, heartbeatAt } = there
+  return { timeline: state.timeline, lsn, ...(heartbeatAt && { heartbeatAt }) }
 }

@@ -90,6 +90,8 @@ export const PhysicalFacts = z.object({
   endLsn: Lsn,
   segmentBytes: z.int().positive(),
   fromStandby: z.boolean(),
+  /** The newest heartbeat row its agent had written when it began: it is in there. Absent where none is written. */
+  heartbeatAt: Moment.optional(),
   /** What it is incremental to; absent for a full one. */
   parent: BackupId.optional(),
   /** Links between this one and its full backup; 0 for a full one. */

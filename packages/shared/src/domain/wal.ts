@@ -199,6 +199,8 @@ export const WalState = z.object({
     TargetId,
     z.object({
       ...{ lsn: Lsn, at: Moment, begins: LetGoBefore.optional() },
+      /** The newest heartbeat row it holds. */
+      heartbeatAt: Moment.optional(),
       passed: z
         .array(z.object({ from: Lsn, to: Lsn }))
         .max(PASSED_HOLES)

@@ -47,7 +47,7 @@ export async function checkCluster(drill: Drill, of: Questioned): Promise<void> 
     }
   })
   const source = await connect(chain.last.database)
-  await ask({ check: 'heartbeat' }, () => checkHeartbeat(drill, source, chain.last))
+  await askHeartbeat(drill, (about) => ask(about, () => checkHeartbeat(drill, source, chain.last)))
   for (const assertion of rules.assertions)
     await ask({ check: 'assertion', subject: assertion.name }, () => checkAssertion(source, assertion))
   for (const database of rules.amcheck ? databases : [])
@@ -56,6 +56,15 @@ export async function checkCluster(drill: Drill, of: Questioned): Promise<void> 
   await open.disposeAsync()
   await stopServer(of.back.server, 'fast')
   await findings.askAlso({ check: 'checksums' }, () => checkChecksums(drill, room, of.dataDir, chain.last.physical))
+}
+
+/** Behind the end of the backup it is a question to the WAL, not to the copy. */
+async function askHeartbeat({ findings }: Drill, ask: (about: About) => Promise<void>): Promise<void> {
+  const { recovered, checks } = findings
+  const isOfWal = recovered !== undefined && recovered.to !== 'end of backup'
+  await ask({ check: 'heartbeat', ...(isOfWal && { subject: 'wal' }) })
+  const { answer } = checks.at(-1) ?? {}
+  if (isOfWal && (answer === 'failed' || answer === 'unable')) findings.walBroke = { reached: recovered.lsn }
 }
 
 const SESSION = { applicationName: 'lifeboat drill', lockTimeoutMs: 60_000 }

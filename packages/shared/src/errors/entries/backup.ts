@@ -20,6 +20,12 @@ export const BACKUP_ERRORS = {
     retry: 'never',
     level: 'info',
   },
+  DRILL_POINT_UNPROVEN: {
+    title: 'No heartbeat shows that recovery came to the moment it names',
+    hint: 'Either none was written shortly before that moment, or the WAL that held it is gone. Was the agent away then, or may its role not write the row (`lifeboat source check`)? A drill to another moment tells more: `lifeboat drill run --to-time random`.',
+    retry: 'never',
+    level: 'warn',
+  },
   DRILL_UNKNOWN: {
     title: 'No drill of this id is known',
     hint: 'Look at `lifeboat backup show`: it names the last drill of each copy. Evidence of older drills lies beside the backup at the target.',

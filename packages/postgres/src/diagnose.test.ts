@@ -9,6 +9,7 @@ test.each([
   ['28P01', 'SOURCE_AUTH_REFUSED'],
   ['3D000', 'SOURCE_DATABASE_MISSING'],
   ['42501', 'SOURCE_RIGHTS_MISSING'],
+  ['53100', 'SOURCE_DISK_FULL'],
   ['55P03', 'SOURCE_LOCKED'],
   ['57P01', 'SOURCE_CONNECTION_LOST'],
   ['57P03', 'SOURCE_UNREACHABLE'],
@@ -50,6 +51,14 @@ test.each([
   [
     'pg_dump: error: Dumping the contents of table "t" failed: PQgetCopyData() failed.\nserver closed the connection unexpectedly',
     'SOURCE_CONNECTION_LOST',
+  ],
+  [
+    'pg_restore: error: COPY failed for table "t": ERROR:  could not extend file "base/5/16384": No space left on device',
+    'SOURCE_DISK_FULL',
+  ],
+  [
+    'pg_restore: error: ERROR:  could not extend file "base/5/16384": wrote only 4096 of 8192 bytes at block 53\nHINT:  Check free disk space.',
+    'SOURCE_DISK_FULL',
   ],
   ['pg_dump: error: connection to server at "db1", port 5432 failed: Connection refused', 'SOURCE_UNREACHABLE'],
   ['pg_dump: error: something nobody thought of', 'TOOL_FAILED'],

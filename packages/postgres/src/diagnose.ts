@@ -9,6 +9,7 @@ const BY_SQLSTATE: Record<string, ErrorCode> = {
   '3D000': 'SOURCE_DATABASE_MISSING',
   '42501': 'SOURCE_RIGHTS_MISSING',
   '55P03': 'SOURCE_LOCKED',
+  '53100': 'SOURCE_DISK_FULL',
   '57P01': 'SOURCE_CONNECTION_LOST',
   '57P02': 'SOURCE_CONNECTION_LOST',
   '57P03': 'SOURCE_UNREACHABLE',
@@ -38,6 +39,7 @@ const BY_DRIVER_MESSAGE: readonly [RegExp, ErrorCode][] = [
 
 /** What PostgreSQL's programs write before they give up; the first pattern that fits decides. */
 const BY_STDERR: readonly [RegExp, ErrorCode][] = [
+  [/No space left on device|Check free disk space|Disk quota exceeded/, 'SOURCE_DISK_FULL'],
   [
     /password authentication failed|no password supplied|no pg_hba\.conf entry|(Peer|Ident|GSSAPI|LDAP|certificate) authentication failed|role ".*" does not exist|is not permitted to log in/,
     'SOURCE_AUTH_REFUSED',

@@ -132,7 +132,7 @@ test.runIf(canMount)('a full disk', async () => {
   await mkdir(path)
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', path])
   try {
-    expect(await failureOf(good, house.reader, 'tiny-disk')).toMatchObject({ code: 'RECOVERY_NO_ROOM' })
+    expect(await failureOf(good, house.reader, 'tiny-disk')).toMatchObject({ code: 'RECOVERY_DISK_FULL' })
   } finally {
     execFileSync('umount', ['-l', path])
   }

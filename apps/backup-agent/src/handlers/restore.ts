@@ -19,6 +19,7 @@ import { unfitHooks } from '../restore/hook-account.ts'
 import { leftByChange } from '../restore/left-by-change.ts'
 import { outlastLeftHook } from '../restore/left-hook.ts'
 import { newDatabaseWork } from '../restore/new-database.ts'
+import { withFreeBytes } from '../restore/on-disks.ts'
 import { release, revert } from '../restore/put-back.ts'
 import { demandRestore, restorableNames, restorableSource, subjectIn } from '../restore/restorable.ts'
 import { tablesWork } from '../restore/tables/work.ts'
@@ -223,7 +224,8 @@ async function obey(deps: AgentDeps, { order, first, delivery, patienceMs }: Obe
     const swapped = hasReplaced(entry, order)
     const outcome = cancelled.signal.aborted && entry.stage !== 'swapped' ? 'cancelled' : 'failed'
     const said = outcome === 'cancelled' ? saidBy(LifeboatError.from(cancelled.signal.reason)) : {}
-    ending = { outcome, swapped, ...(swapped && entry.aside !== undefined && { aside: entry.aside }), ...said, error }
+    const aside = swapped && entry.aside !== undefined && { aside: entry.aside }
+    ending = { outcome, swapped, ...aside, ...said, error: await withFreeBytes(error) }
   }
   await settle(deps, entry, { order, ...subjectIn(cfg, sourceId) }, ending)
 }

@@ -7,6 +7,7 @@ import { beginAnew } from './around-swap.ts'
 import { type CopyChosen, chooseDump, type DumpPicked } from './choose-copy.ts'
 import type { Command } from './command.ts'
 import { orNextTarget } from './next-target.ts'
+import { onDisks } from './on-disks.ts'
 import { planOf } from './plan.ts'
 import type { Ending } from './tell.ts'
 import { whileReading } from './while-reading.ts'
@@ -51,7 +52,9 @@ function restoreCopy(command: Command, order: Order, copy: CopyChosen<DumpPicked
     report('open')
     const opened = (await openDump(reader, manifest)) ?? { fingerprint: undefined, globals: undefined }
     const beside = { server, database: newDatabase?.name ?? database, name: next, why: 'restoring' } as const
-    const { compared } = await restoreBeside(reader, manifest, opened, beside, report)
+    const { compared } = await onDisks(plan.disks, reader.run, (run) =>
+      restoreBeside({ ...reader, run }, manifest, opened, beside, report),
+    )
     return compared ? { tables: compared.tables, rows: compared.rows } : {}
   })
 }

@@ -5,6 +5,7 @@ import type { Difference } from '@lifeboat/postgres/fingerprint/compare.ts'
 import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
 import { findPostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
+import { isDiskFull } from '../disk-full.ts'
 import type { Compared } from '../dump/compare-restored.ts'
 import { beginArchive } from '../dump/fetch-archive.ts'
 import { loadBeside } from '../dump/load-beside.ts'
@@ -96,11 +97,27 @@ export async function restoreBeside(
     reader.run.signal.throwIfAborted()
     return { compared, rolesCreated }
   } catch (thrown) {
+    if (isDiskFull(thrown)) await makeRoomBeside(server, name)
     await dropBeside(server, name)
     reader.run.signal.throwIfAborted()
     throw thrown
   }
 }
+
+/**
+ * Lets the largest tables go. A database is dropped with a checkpoint, and a server whose disk has no room for that goes down; a table goes without.
+ */
+export async function makeRoomBeside(server: SourceConnection, name: string): Promise<void> {
+  await ask({ ...server, database: name }, LET_LARGEST_GO).catch(() => {})
+}
+
+const LET_LARGEST_GO = `do $$ declare large regclass; begin
+  for large in
+    select oid from pg_class where relkind = 'r' and oid >= 16384 order by pg_table_size(oid) desc limit 20
+  loop
+    execute format('drop table if exists %s cascade', large);
+  end loop;
+end $$`
 
 /** Nobody but us was ever in it. */
 export async function dropBeside(server: SourceConnection, name: string): Promise<void> {

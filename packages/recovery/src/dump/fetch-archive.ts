@@ -20,7 +20,7 @@ export interface ComingArchive extends AsyncDisposable {
   readonly grown: Grown & { isWhole: boolean }
   /** There is more in the file, or all of it. @throws what broke the fetching */
   more(): Promise<void>
-  /** All of it is in the file. @throws what broke the fetching: ARTIFACT_… | TARGET_… | RECOVERY_NO_ROOM · the reason of the reader's signal */
+  /** All of it is in the file. @throws what broke the fetching: ARTIFACT_… | TARGET_… | RECOVERY_DISK_FULL · the reason of the reader's signal */
   whole(): Promise<void>
   /** What disposing does, once. */
   remove(): Promise<void>

@@ -42,7 +42,7 @@ export interface LoadOptions {
 /**
  * Fetches and restores the database of a dump. Everything must be accepted: --exit-on-error.
  *
- * @throws LifeboatError DRILL_RESTORE_FAILED (pg_restore refused) | ARTIFACT_… | TARGET_… | TOOL_…
+ * @throws LifeboatError DRILL_RESTORE_FAILED (pg_restore refused) | SOURCE_DISK_FULL | ARTIFACT_… | TARGET_… | TOOL_…
  */
 export async function loadDatabase(
   reader: Reader,
@@ -72,11 +72,11 @@ export async function restoreArchive(file: string, place: LoadingPlace, opts: Lo
   }
 }
 
-/** Whatever made pg_restore give up, the backup could not be restored. @throws the reason of the run's signal */
+/** Whatever made pg_restore give up, the backup could not be restored; a server without room would have refused any. @throws the reason of the run's signal */
 export function asRefusal(thrown: unknown, run: Run): LifeboatError {
   run.signal.throwIfAborted()
   const err = LifeboatError.from(thrown)
-  return err.facts.tool === 'pg_restore' && err.code !== 'TOOL_KILLED'
+  return err.facts.tool === 'pg_restore' && err.code !== 'TOOL_KILLED' && err.code !== 'SOURCE_DISK_FULL'
     ? new LifeboatError('DRILL_RESTORE_FAILED', err.facts, { cause: err })
     : err
 }

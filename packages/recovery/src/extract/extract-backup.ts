@@ -2,7 +2,7 @@ import { chown, mkdir, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import type { Artifact, Manifest, OfServer, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
-import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { orDiskFull } from '../disk-full.ts'
 import type { OneOf, PartsInTurn } from '../fetch/parts-in-turn.ts'
 import type { Reader } from '../fetch/reader.ts'
 import { type ContentsApart, openParts, unsealApart } from '../fetch/unseal.ts'
@@ -47,7 +47,7 @@ export type PhysicalManifest = Manifest & OfServer & { physical: PhysicalFacts }
  * `pg_control` gets its name last: what a killed extraction left cannot be started.
  *
  * @param ready a thread that was opened in good time; ended here, as is one of its own
- * @throws LifeboatError ARTIFACT_… | TARGET_… | RECOVERY_NO_ROOM
+ * @throws LifeboatError ARTIFACT_… | TARGET_… | RECOVERY_DISK_FULL
  */
 export async function extractBackup(
   reader: Reader,
@@ -67,7 +67,7 @@ export async function extractBackup(
     await rename(join(dataDir, WITHHELD), join(dataDir, CONTROL))
     return { ...extracted, ...contentsOf(archives) }
   } catch (thrown) {
-    throw translate(thrown, place.folder)
+    throw orDiskFull(thrown, place.folder)
   }
 }
 
@@ -150,9 +150,4 @@ function artifactNamed({ artifacts }: Manifest, is: (artifact: Artifact) => bool
   const found = artifacts.find(is)
   if (!found) throw unreadable('the manifest lacks an artifact a physical backup must have', '')
   return found
-}
-
-export function translate(thrown: unknown, path: string): unknown {
-  const full = (thrown as NodeJS.ErrnoException).code === 'ENOSPC'
-  return full ? new LifeboatError('RECOVERY_NO_ROOM', { path, problem: 'the disk is full' }, { cause: thrown }) : thrown
 }

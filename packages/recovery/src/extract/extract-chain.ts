@@ -1,5 +1,6 @@
 import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { orDiskFull } from '../disk-full.ts'
 import type { Reader } from '../fetch/reader.ts'
 import { openParts } from '../fetch/unseal.ts'
 import {
@@ -12,7 +13,6 @@ import {
   extractArchives,
   extractBackup,
   type PhysicalManifest,
-  translate,
 } from './extract-backup.ts'
 import { type ExtractThread, openExtractThread } from './extract-thread.ts'
 import { CONTROL, WITHHELD } from './withheld.ts'
@@ -28,7 +28,7 @@ const INCREMENTAL_LINES = /^INCREMENTAL FROM (LSN|TLI): .*\n/gm
  *
  * @param chain oldest first
  * @param ready a thread that was opened in good time; ended here, as is one of its own
- * @throws LifeboatError ARTIFACT_… | TARGET_… | RECOVERY_NO_ROOM | RECOVERY_COMBINE_FAILED
+ * @throws LifeboatError ARTIFACT_… | TARGET_… | RECOVERY_DISK_FULL | RECOVERY_COMBINE_FAILED
  */
 export async function extractChain(
   reader: Reader,
@@ -55,7 +55,7 @@ export async function extractChain(
     await rename(join(dataDir, WITHHELD), join(dataDir, CONTROL))
     return { dataDir, tablespaces, ...contentsOf(all) }
   } catch (thrown) {
-    throw translate(thrown, place.folder)
+    throw orDiskFull(thrown, place.folder)
   }
 }
 

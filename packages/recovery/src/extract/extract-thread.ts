@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { orAborted } from '@lifeboat/shared/run/or-aborted.ts'
+import { isFull } from '../disk-full.ts'
 import type { ContentsApart } from '../fetch/unseal.ts'
 import type { Answer, Grown, Progress } from './extract-answer.ts'
 import type { Extraction, ExtractJob } from './extract-job.ts'
@@ -13,7 +14,7 @@ export type ThreadJob = Omit<ExtractJob, 'from'> & {
 
 /** Unpacks artifacts, one after the other, beside everything else this process does. Disposing ends it, also in the middle of one. */
 export interface ExtractThread extends AsyncDisposable {
-  /** After a failure the thread is good for nothing more. @throws LifeboatError those of extractArtifact; RECOVERY_NO_ROOM · what `contents` throws · the signal's reason */
+  /** After a failure the thread is good for nothing more. @throws LifeboatError those of extractArtifact; RECOVERY_DISK_FULL · what `contents` throws · the signal's reason */
   extract(job: ThreadJob, contents: ContentsApart, signal: AbortSignal): Promise<Extraction>
 }
 
@@ -95,6 +96,6 @@ function goneOf(worker: Worker): Promise<never> {
 function errorOf(answer: Exclude<Answer, { extraction: unknown }>, path: string): LifeboatError {
   if ('failure' in answer) return new LifeboatError(answer.failure.code, answer.failure.facts)
   const { disk, message } = answer
-  if (disk === 'ENOSPC') return new LifeboatError('RECOVERY_NO_ROOM', { path, problem: 'the disk is full' })
+  if (isFull(disk)) return new LifeboatError('RECOVERY_DISK_FULL', { path, systemCode: disk })
   return new LifeboatError('INTERNAL', { message })
 }

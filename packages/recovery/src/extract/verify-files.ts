@@ -4,6 +4,7 @@ import type { PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
+import { orProgramsDiskFull } from '../disk-full.ts'
 import type { Extracted } from './extract-backup.ts'
 
 /**
@@ -25,11 +26,13 @@ export async function verifyFiles(
   return { versionLine }
 }
 
-/** A program that was killed or is not there says nothing about the files. */
+/** A program that was killed, is not there, or had no room says nothing about the files. */
 export function asDamaged(
   err: LifeboatError,
   code: 'RECOVERY_FILES_DAMAGED' | 'RECOVERY_COMBINE_FAILED',
 ): LifeboatError {
   if (err.code === 'TOOL_MISSING' || err.code === 'TOOL_KILLED' || err.facts.tool === undefined) return err
+  const full = orProgramsDiskFull(err)
+  if (full !== err) return full
   return new LifeboatError(code, err.facts, { cause: err })
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Artifact, Manifest, Part } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { orDiskFull } from '../disk-full.ts'
 import type { Reader } from './reader.ts'
 import { writeBlocks } from './write-blocks.ts'
 
@@ -45,7 +46,7 @@ export async function* fetchArtifact(
  * Number, order and digests of the parts are signed. What follows from them, the digest of the whole, is not computed anew.
  *
  * @param report told the bytes of each part that was found good
- * @throws LifeboatError ARTIFACT_DIGEST_MISMATCH | ARTIFACT_TRUNCATED | ARTIFACT_PART_MISSING | TARGET_…
+ * @throws LifeboatError ARTIFACT_DIGEST_MISMATCH | ARTIFACT_TRUNCATED | ARTIFACT_PART_MISSING | RECOVERY_DISK_FULL | TARGET_…
  */
 export async function* fetchParts(
   fetcher: Fetcher,
@@ -136,6 +137,8 @@ async function fetchPart(
   }
   try {
     await writeBlocks(measured(), file)
+  } catch (thrown) {
+    throw orDiskFull(thrown, workDir)
   } finally {
     // Where the file could not even be opened, nobody has begun to read.
     body.destroy()

@@ -8,6 +8,7 @@ import { x25519Identities } from '@lifeboat/shared/age/identities.ts'
 import type { Artifact, Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Phase } from '@lifeboat/shared/run/run.ts'
+import { orProgramsDiskFull } from '../disk-full.ts'
 import { decompressed } from '../extract/decompress.ts'
 import { fetchArtifact, fetchParts } from './fetch-artifact.ts'
 import { findOnce } from './find-once.ts'
@@ -136,6 +137,10 @@ function blame(err: LifeboatError, { name: artifact }: Artifact): LifeboatError 
   const facts = { artifact, ...err.facts }
   // The out-of-memory killer says nothing about the copy, nor does a program that is not there.
   if (tool === undefined || err.code === 'TOOL_MISSING' || err.code === 'TOOL_KILLED') return err
+  // Nor does a disk without room, the server's or ours.
+  if (err.code === 'SOURCE_DISK_FULL') return err
+  const full = orProgramsDiskFull(err)
+  if (full !== err) return full
   if (tool === 'age' && stderr.includes('no identity matched'))
     return new LifeboatError('ARTIFACT_KEY_WRONG', facts, { cause: err })
   if (tool === 'age' || tool === 'zstd') return new LifeboatError('ARTIFACT_UNREADABLE', facts, { cause: err })

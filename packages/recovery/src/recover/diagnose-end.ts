@@ -8,7 +8,7 @@ import type { RecoverOptions } from './recover.ts'
 
 /** What the server writes before it gives up; the first that fits decides. */
 const BY_LOG: readonly [RegExp, ErrorCode][] = [
-  [/No space left on device/, 'RECOVERY_NO_ROOM'],
+  [/No space left on device/, 'RECOVERY_DISK_FULL'],
   [/recovery ended before configured recovery target was reached/, 'RECOVERY_ENDED_EARLY'],
   [/WAL ends before (end of online backup|consistent recovery point)/, 'RECOVERY_ENDED_EARLY'],
   [/could not access file ".*": No such file|resource manager with ID \d+ not registered/, 'DRILL_MACHINE_UNLIKE'],

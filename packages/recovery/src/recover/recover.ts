@@ -41,7 +41,7 @@ const LOOK = { shortestMs: 10, longestMs: 100, share: 0.05 }
  *
  * The server lives on; whoever called stops it. When this throws it has been stopped.
  *
- * @throws LifeboatError RECOVERY_ENDED_EARLY | RECOVERY_REFUSED | WAL_… (why the archive could not give what was asked) | RECOVERY_NO_ROOM
+ * @throws LifeboatError RECOVERY_ENDED_EARLY | RECOVERY_REFUSED | WAL_… (why the archive could not give what was asked) | RECOVERY_DISK_FULL
  */
 export async function recover(opts: RecoverOptions): Promise<{ server: ChildProcess; recovered: Recovered }> {
   const server = await spawnServer(opts.server)

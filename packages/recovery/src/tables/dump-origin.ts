@@ -12,7 +12,8 @@ import type { Manifest, OfServer } from '@lifeboat/shared/domain/manifest.ts'
 import type { TableRef } from '@lifeboat/shared/domain/restore-tables.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
-import { dropBeside, dropLeftovers } from '../bare/recover-into-server.ts'
+import { dropBeside, dropLeftovers, makeRoomBeside } from '../bare/recover-into-server.ts'
+import { isDiskFull } from '../disk-full.ts'
 import { askArchive, choosing } from '../dump/archive-list.ts'
 import { fetchArchive } from '../dump/fetch-archive.ts'
 import { type LoadingPlace, restoreArchive, restorerMajor } from '../dump/load-dump.ts'
@@ -75,7 +76,10 @@ export async function dumpOrigin(
     await dropBeside(server, name)
     await make()
   })
-  const parts = await loadRows(dump, wanted)
+  const parts = await loadRows(dump, wanted).catch(async (thrown: unknown) => {
+    if (isDiskFull(thrown)) await makeRoomBeside(server, name)
+    throw thrown
+  })
   await rm(archive, { force: true })
   onPhase('measure')
   await compareRows(place.connection, parts, fingerprint)

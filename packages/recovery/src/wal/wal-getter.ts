@@ -7,6 +7,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
 import { forget } from '@lifeboat/shared/service/forget.ts'
 import { holdMemory } from '@lifeboat/shared/service/lean-memory.ts'
+import { orDiskFull } from '../disk-full.ts'
 import { getWalScript, restoreCommand } from './get-wal-script.ts'
 
 /** Serves restore_command while PostgreSQL recovers. Disposing makes whatever is still asked for fail. */
@@ -189,7 +190,8 @@ class Getter implements WalGetter {
     } catch (thrown) {
       this.#entries.delete(name)
       // What nobody asked for yet is tried again when somebody does.
-      if (entry.asked && !this.#stop.signal.aborted) await this.#fail(name, LifeboatError.from(thrown))
+      if (entry.asked && !this.#stop.signal.aborted)
+        await this.#fail(name, LifeboatError.from(orDiskFull(thrown, this.#opts.folder)))
     }
   }
 

@@ -6,6 +6,7 @@ import type { ClusterWish } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../command.ts'
 import { notePassedOver } from '../note-passed-over.ts'
+import { onDisks } from '../on-disks.ts'
 import { whileReading } from '../while-reading.ts'
 import { type PlannedRestore, planClusterRestore } from './plan.ts'
 import type { Site } from './site.ts'
@@ -40,10 +41,13 @@ export function recoverApart(command: Command, site: Site): Promise<RecoveredApa
     const [obstacle] = plan.plan.obstacles
     if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
     try {
-      const back = await recoverCluster(reader(plan.target), plan.planned, {
+      const how = {
         ...{ folder: site.folder, start: false, account: site.account, onPhase: report },
         ...(place === 'beside' ? { inspect: async () => 'leave' as const } : { settle: 'as it was' as const }),
-      })
+      }
+      const back = await onDisks(plan.plan.disks, run, (run) =>
+        recoverCluster({ ...reader(plan.target), run }, plan.planned, how),
+      )
       if (!back) throw new LifeboatError('INTERNAL', { message: 'what nobody discarded is gone' })
       return { ...back, plan }
     } catch (thrown) {

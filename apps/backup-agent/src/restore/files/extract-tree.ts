@@ -7,6 +7,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { CopyChosen } from '../choose-copy.ts'
 import type { FilesCommandTo } from '../command.ts'
 import { orNextTarget } from '../next-target.ts'
+import { onDisks } from '../on-disks.ts'
 import { whileReading } from '../while-reading.ts'
 import { chooseFiles } from './choose-files.ts'
 import { planTree } from './plan.ts'
@@ -38,7 +39,8 @@ async function extractCopy(
     const reader = readerOf(copy.target)
     const { sourceId, hooks, backupId } = order
     const about = { cfg, of: { restore, files }, sourceId, site, hooks, key: 'here', clock } as const
-    const [obstacle] = (await planTree(reader, copy, about)).obstacles
+    const plan = await planTree(reader, copy, about)
+    const [obstacle] = plan.obstacles
     if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
     report('restore')
     // Of a copy that gave out on the way nothing may stay.
@@ -47,7 +49,9 @@ async function extractCopy(
       throw new LifeboatError('RESTORE_FILES_UNFIT', { problem: cause.message, root }, { cause })
     })
     const chain = copy.chosen.chain.map(({ manifest }) => manifest)
-    const replayed = await replayChain(reader, chain, { folder, purpose: 'restore' })
+    const replayed = await onDisks(plan.disks, reader.run, (run) =>
+      replayChain({ ...reader, run }, chain, { folder, purpose: 'restore' }),
+    )
     const problem = problemOfTree(replayed)
     if (problem !== undefined)
       throw new LifeboatError('RESTORE_FILES_UNLIKE', { problem, backupId, targetId: copy.target.id })

@@ -1,10 +1,9 @@
-import { connectSource } from '@lifeboat/postgres/connection.ts'
 import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
 import { dropBeside } from '@lifeboat/recovery/bare/recover-into-server.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
 import { areKept, asideTime, keptOf, titlesOf } from '@lifeboat/recovery/tables/kept.ts'
-import { inOneTransaction, TABLES_SESSION } from '@lifeboat/recovery/tables/one-transaction.ts'
+import { inOneTransaction } from '@lifeboat/recovery/tables/one-transaction.ts'
 import { putIn } from '@lifeboat/recovery/tables/put-in.ts'
 import { forwardSequences } from '@lifeboat/recovery/tables/sequences.ts'
 import { dropStaging, isThere, stagingSchema } from '@lifeboat/recovery/tables/staging.ts'
@@ -13,7 +12,8 @@ import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { aroundSwap, beginAnew } from '../around-swap.ts'
 import type { Command } from '../command.ts'
 import type { Ending } from '../tell.ts'
-import { afterwards, atOnce, demandTables, liveDatabase, lookAtKept, scratchName, transactionOf } from './site.ts'
+import { removeStaging } from './remove-staging.ts'
+import { afterwards, atOnce, demandTables, lookAtKept, scratchName, transactionOf } from './site.ts'
 import { type OnStage, stageTables } from './stage.ts'
 
 interface Site {
@@ -100,14 +100,8 @@ async function loadedBeside(command: Command, { schema }: Extract<TablesInto, { 
   return { outcome: 'done', swapped: false, schema }
 }
 
-/** A server that does not answer keeps it, until the next restore removes it. */
 async function leaveNothing({ command, staging }: Site): Promise<void> {
+  await removeStaging(command, staging)
+  // Behind what can go without a checkpoint.
   await dropBeside(command.server, scratchName(command))
-  try {
-    await using client = await connectSource(liveDatabase(command), TABLES_SESSION)
-    await client.query('set session_replication_role = replica')
-    await dropStaging(client, staging)
-  } catch (err) {
-    command.run.log.warn({ event: 'restore.staging-left', staging, err }, 'what was loaded could not be removed')
-  }
 }

@@ -17,10 +17,12 @@ import type { Target } from '@lifeboat/storage/target.ts'
 import { removeApart } from '../cluster/recover-apart.ts'
 import type { Command } from '../command.ts'
 import { orNextTarget } from '../next-target.ts'
+import { onDisks } from '../on-disks.ts'
 import { audit } from '../tell.ts'
 import { whileReading } from '../while-reading.ts'
 import { clusterFolder } from './find-cluster.ts'
 import { type PlannedTableRestore, planTables } from './plan.ts'
+import { removeStaging } from './remove-staging.ts'
 import { liveDatabase } from './site.ts'
 import { withOrigin } from './with-origin.ts'
 
@@ -79,10 +81,16 @@ function stageCopy(
   if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
   command.report('open')
   const { major } = found.manifest.server
-  return withOrigin(command, found, reader(target), async (origin, extent) => ({
-    ...(await stageFrom(command, origin, schema, major)),
-    extent,
-  }))
+  return onDisks(plan.disks, command.run, (run) =>
+    withOrigin(command, found, { ...reader(target), run }, async (origin, extent) => ({
+      ...(await stageFrom({ ...command, run }, origin, schema, major).catch(async (thrown: unknown) => {
+        // A database that was read from is dropped next, with a checkpoint; a server whose disk has no room for one goes down.
+        await removeStaging(command, schema)
+        throw thrown
+      })),
+      extent,
+    })),
+  )
 }
 
 async function stageFrom(command: Staging, origin: TableOrigin, schema: string, major: number): Promise<OnStage> {

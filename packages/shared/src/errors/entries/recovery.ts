@@ -74,6 +74,12 @@ export const RECOVERY_ERRORS = {
     retry: 'later',
     level: 'error',
   },
+  RECOVERY_DISK_FULL: {
+    title: 'A disk filled up while data was brought back',
+    hint: 'What was there is untouched, and what was written is removed again. Free so much that `neededBytes` are there at the path in the facts; where `freeBytes` are more than that, something else filled the disk meanwhile, or the data takes more room than was planned: watch the disk (`df`) at the next try.',
+    retry: 'never',
+    level: 'error',
+  },
   RECOVERY_ENDED_EARLY: {
     title: 'Recovery ended before the point it was to reach',
     hint: 'The archive holds more WAL than PostgreSQL could read: the facts name where it stopped. Recover from another target, and look at this one with `lifeboat wal audit`; a new base makes newer moments safe.',

@@ -130,7 +130,7 @@ export const RESTORE_ERRORS = {
   },
   RESTORE_DISK_TROUBLE: {
     title: 'The disk filled up or failed while files were restored',
-    hint: 'Nothing has changed, and what was written is removed. Make room beside the tree, or look at the log of the kernel.',
+    hint: 'Nothing has changed, and what was written is removed. Make room beside the tree (the facts say where, what it takes, and what is free now), or look at the log of the kernel.',
     retry: 'never',
     level: 'error',
   },

@@ -38,6 +38,12 @@ export const SOURCE_ERRORS = {
     retry: 'later',
     level: 'error',
   },
+  SOURCE_DISK_FULL: {
+    title: 'The database server has no room left on a disk',
+    hint: 'Its own words are in the facts. Look at the disks of the server (`df`): its data, its WAL, its temporary files.',
+    retry: 'later',
+    level: 'error',
+  },
   SOURCE_RIGHTS_MISSING: {
     title: 'The role lacks rights that a complete backup needs',
     hint: 'Run `lifeboat source check`: it prints the exact GRANT.',

@@ -1,5 +1,5 @@
 import { on } from 'node:events'
-import { openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { archiveGate } from './archive-gate.ts'
@@ -10,6 +10,7 @@ import { type FilledPiece, FRAME_BYTES, LANES } from './gate-sizes.ts'
 import { TextPieces } from './text-pieces.ts'
 
 const ARCHIVE_FD = 1
+const REPORT_FD = 3
 const LIST_FD = 4
 /** Half of the list is digests, of which nothing is to be had: higher levels take twice the time, and what they make of it is no smaller. */
 const LIST_LEVEL = 1
@@ -56,7 +57,9 @@ async function main(): Promise<number> {
     throw err
   }
   const mounts = snapshot?.mounts ?? { count: 0, paths: [] }
-  writeSync(3, JSON.stringify({ ...gate.report(), mounts } satisfies GateReport))
+  writeSync(REPORT_FD, JSON.stringify({ ...gate.report(), mounts } satisfies GateReport))
+  // Whoever reads goes on while the memory of this process is taken down.
+  for (const fd of [ARCHIVE_FD, LIST_FD, REPORT_FD]) closeSync(fd)
   return 0
 }
 

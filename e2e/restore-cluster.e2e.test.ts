@@ -84,3 +84,32 @@ test('in place, on a signed command, the whole server goes back, backups go on, 
   const released = await world.json(['restore', 'release', SOURCE, '--in-place', ...byAnn])
   expect(released).toMatchObject({ dropped: [expect.stringMatching(/_reverted_/)] })
 })
+
+test('in place with a look first: what the moment before held is seen beside the server that goes on, and then takes its place', async () => {
+  const { world, byAnn, identityFile } = at
+  const { password } = world.source.postgres
+  const [port, database] = [await freePort(), world.source.database]
+  const first = ['--in-place', '--pause', '--port', String(port), '--until', moment]
+  const plan = await world.cli(['restore', 'plan', SOURCE, ...first, '--identity', identityFile])
+  expect([plan.code, plan.stderr]).toEqual([0, expect.any(String)])
+  for (const told of [/^in place .*, first on port/m, /^kept .*_before_<when>/m, /^note +Nothing is stopped before/m])
+    expect(plan.stdout).toMatch(told)
+
+  const { code, stdout, stderr } = await at.run(first)
+  expect([code, stderr]).toEqual([0, ''])
+  const { restoreId, ...done } = JSON.parse(stdout)
+  expect(done).toMatchObject({ outcome: 'done', swapped: false, cluster: { place: 'in place', state: 'paused' } })
+  expect([await askRecovered({ port, database, password }, VISITS), await at.visits()]).toEqual([[{ rows: 100 }], 0])
+  const status = await world.cli(['restore', 'status', restoreId])
+  expect(status.stdout).toContain('cluster in place, with a look first')
+
+  const promote = ['restore', 'promote', SOURCE, '--in-place', ...byAnn, '--identity', identityFile]
+  const without = await world.cli(promote)
+  expect([without.code, without.stdout]).toEqual([7, expect.stringContaining('RESTORE_HOOKS_WANTED')])
+  const hooks = ['--stop-hook', 'stop-pg', '--start-hook', 'start-pg']
+  expect(await world.json([...promote, ...hooks])).toMatchObject({ outcome: 'done', swapped: true })
+  expect(await at.visits()).toBe(100)
+  expect(await world.json(['restore', 'release', SOURCE, '--in-place', ...byAnn])).toMatchObject({
+    dropped: [expect.stringMatching(/_before_/)],
+  })
+})

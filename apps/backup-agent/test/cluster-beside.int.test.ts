@@ -1,15 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { leftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import { RestorePlanned, RestorePlanRequested } from '@lifeboat/shared/bus/messages/restore.ts'
 import { moment, newRestoreId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
-import { until } from '@lifeboat/testkit/eventually.ts'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { SOURCE } from './agent-house.ts'
 import { type ServedClusterHouse, serveClusterHouse, VISITS } from './cluster-house.ts'
+import { killServerIn } from './kill-server.ts'
 
 let { house, at, cfg, agent } = {} as ServedClusterHouse
 beforeAll(async () => {
@@ -141,34 +138,10 @@ test('one that stands still cannot be moved back, and stands where it stood; kil
 
   await agent[Symbol.asyncDispose]()
   expect(await house.beside(VISITS)).toBe('1 2 3')
-  const pid = (await leftServer(join(house.clusters, 'records', 'data'))) as number
-  const processes = [pid, ...childrenOf(pid)]
-  process.kill(pid, 'SIGKILL')
-  // Until the last of them is gone no server starts on what they share.
-  await until(
-    () => processes.filter(runs),
-    (left) => left.length === 0,
-  )
+  await killServerIn(join(house.clusters, 'records', 'data'))
   agent = await at.house.agent(cfg)
   await expect.poll(() => house.beside(VISITS).catch(() => undefined)).toBe('1 2 3')
 })
-
-function childrenOf(pid: number): number[] {
-  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
-    .trim()
-    .split(/\s+/)
-    .map(Number)
-}
-
-/** One that nobody has waited for yet has no command line any more. */
-function runs(pid: number): boolean {
-  const file = `/proc/${pid}/cmdline`
-  try {
-    return readFileSync(file, 'utf8') !== ''
-  } catch {
-    return false
-  }
-}
 
 test('a release that was signed before there was a cluster beside, or is cancelled before it begins, removes nothing', async () => {
   const { restoreId } = await house.command(cfg)

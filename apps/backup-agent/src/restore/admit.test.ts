@@ -48,6 +48,12 @@ test.each<[string, object, Partial<Gatekeeping>, string]>([
   ['obeyed before', {}, { used: true }, 'RESTORE_REPLAYED'],
   ['for a cluster in place that says not how the server starts again', { ...inPlace }, {}, 'RESTORE_HOOKS_WANTED'],
   ['to revert a cluster likewise', { kind: 'cluster' }, {}, 'RESTORE_HOOKS_WANTED'],
+  [
+    'to promote a cluster into its place likewise',
+    { kind: 'cluster', action: 'promote', place: 'in place' },
+    {},
+    'RESTORE_HOOKS_WANTED',
+  ],
   ['with a hook nobody configured', { hooks: { ready: 'rm-rf' } }, {}, 'RESTORE_HOOK_UNKNOWN'],
   [
     'with a hook that could not start what was stopped before',
@@ -57,6 +63,13 @@ test.each<[string, object, Partial<Gatekeeping>, string]>([
   ],
 ])('a command %s is refused', (_, change, more, code) => {
   expect(refusalOf({ ...order, ...change } as RestoreOrder, { ...gate, ...more })?.code).toBe(code)
+})
+
+test.each<[string, object]>([
+  ['stands still for a look first', { ...inPlace, pause: true }],
+  ['is promoted where it stands', { kind: 'cluster', action: 'promote' }],
+])('no hooks are wanted for a cluster that %s', (_, change) => {
+  expect(refusalOf({ ...order, ...change, hooks: {} } as RestoreOrder, gate)).toBeUndefined()
 })
 
 test.each<[object, string[]]>([

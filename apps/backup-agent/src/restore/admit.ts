@@ -34,14 +34,18 @@ export function refusalOf(order: RestoreOrder, by: Gatekeeping): LifeboatError |
     return new LifeboatError('RESTORE_WRONG_HOST', { sourceId, restorable: [...by.restorable.keys()] })
   if ((order.kind === 'files') !== (is === 'files'))
     return new LifeboatError('RESTORE_WRONG_HOST', { sourceId, problem: `the source is of another kind: ${is}` })
-  const hooksWanted = 'place' in order && order.action === 'restore' && order.place === 'in place'
   const missing = missingHooks(order.hooks)
-  if ((hooksWanted || (order.action === 'revert' && order.kind === 'cluster')) && missing.length > 0)
-    return new LifeboatError('RESTORE_HOOKS_WANTED', { missing })
+  if (swapsCluster(order) && missing.length > 0) return new LifeboatError('RESTORE_HOOKS_WANTED', { missing })
   const named = Object.values(order.hooks).filter((name) => name !== undefined)
   const unknown = named.find((name) => !by.hooks.has(name))
   if (unknown !== undefined) return new LifeboatError('RESTORE_HOOK_UNKNOWN', { hook: unknown, hooks: [...by.hooks] })
   return named.map((name) => by.unfitHooks.get(name)).find((unfit) => unfit !== undefined)
+}
+
+function swapsCluster(order: RestoreOrder): boolean {
+  if (order.kind !== 'cluster') return false
+  if (order.action === 'restore') return order.place === 'in place' && !order.pause
+  return order.action === 'revert' || (order.action === 'promote' && order.place === 'in place')
 }
 
 /** Which of those that stop the server and start it again are not named. */

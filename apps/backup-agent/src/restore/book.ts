@@ -47,9 +47,9 @@ const Entry = z.object({
   stage: Stage,
   /** Under which name the present database, or where the present data directory or tree, will be kept; undefined when there was none. */
   aside: z.string().optional(),
-  /** Of a revert: which database or data directory is to have its place back. */
+  /** Of a revert: which database or data directory is to have its place back; of a promotion into the place: which one is to have it. */
   back: z.string().optional(),
-  /** Of a revert of a cluster: the newest timeline that is another's. */
+  /** Likewise of a cluster: the newest timeline that is another's. */
   taken: Timeline.optional(),
   /** The stop hook was begun, and the start hook has not come to its end since. */
   stopped: z.boolean().optional(),

@@ -1,5 +1,5 @@
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
-import { besideFolder } from './cluster/site.ts'
+import { besideFolder, waitingFolder } from './cluster/site.ts'
 import type { AnyCommand } from './command.ts'
 import { removeUnswapped } from './files/remove-unswapped.ts'
 import { clusterFolder } from './tables/find-cluster.ts'
@@ -27,6 +27,7 @@ function leftOf({ order, restore }: AnyCommand): string[] {
   const hasClusters = restore.clusters !== undefined
   if (order.kind === 'cluster' && order.place === 'beside')
     return hasClusters ? [besideFolder({ restore }, sourceId)] : []
+  if (order.kind === 'cluster' && order.pause) return [waitingFolder('…')]
   const begun = `…_restoring_${order.restoreId.slice(-6)}`
   const isOutOfCluster = order.kind === 'tables' && order.goal !== undefined
   return isOutOfCluster && hasClusters ? [begun, clusterFolder({ restore }, sourceId)] : [begun]

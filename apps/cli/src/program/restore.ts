@@ -43,7 +43,11 @@ export function addRestoring({ does, noun, verb }: Shape): void {
         .option('--into-schema <name>', 'of tables: beside, in a new schema, and nothing that is there is touched')
         .option('--until <point>', until)
         .option('--timeline <no>', 'with --until: along this timeline (default: the newest that leads there)')
-        .option('--port <no>', 'of a cluster beside: where it listens, on 127.0.0.1')
+        .option(
+          '--pause',
+          'with --in-place: it stands still at its goal, for a look, until `restore promote --in-place` puts it in place',
+        )
+        .option('--port <no>', 'of a cluster beside, or one that stands still first: where it listens, on 127.0.0.1')
         .option('--backup <id>', 'this backup (default: the newest proven one that any target has)')
         .option('--target <name>', 'where several targets have the same, the copy at this one')
         .option('--unproven', 'also what no drill has proven')
@@ -113,7 +117,14 @@ export function addRestoring({ does, noun, verb }: Shape): void {
     ['source'],
   )
   does(
-    further(verb(restore, 'promote', 'End the recovery of the cluster beside where it stands: it can be written to.')),
+    hooked(
+      further(
+        verb(restore, 'promote', 'End the recovery of the cluster beside where it stands: it can be written to.'),
+      ).option(
+        '--in-place',
+        'of one that was recovered with --in-place --pause: and put it in the place of its data directory',
+      ),
+    ),
     async () => (await import('../commands/restore-further.ts')).restorePromote,
     ['source'],
   )

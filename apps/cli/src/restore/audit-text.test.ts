@@ -45,6 +45,11 @@ test.each<[string, Partial<RestoreAudited>, string]>([
     'revert records (clinic.visit, clinic.ward of records)',
   ],
   [
+    'a cluster that is looked at before it has its place',
+    { action: 'restore', sourceId: records.sourceId, place: 'in place', pause: true, goal: { to: 'latest' } },
+    'restore records (cluster in place, with a look first, to the end of the archived WAL)',
+  ],
+  [
     'a cluster',
     { action: 'restore', sourceId: records.sourceId, place: 'in place', goal: { to: 'xid', xid: '731' } },
     'restore records (cluster in place, to transaction 731)',

@@ -6,11 +6,12 @@ import { changesText } from './files-text.ts'
 
 /** What was commanded, in a line. */
 export function whatText(told: Partial<RestoreAudited>): string {
-  const { action, sourceId, into, goal, timeline, unproven, hooks, changes } = told
+  const { action, sourceId, into, pause, goal, timeline, unproven, hooks, changes } = told
   if (action === undefined) return '–'
   const about = [
     subjectText(told),
     into && intoText(into),
+    pause && 'with a look first',
     goal && `to ${describeGoal(goal)}`,
     timeline !== undefined && `on timeline ${timeline}`,
     unproven && 'proven or not',

@@ -159,7 +159,7 @@ export function settledText(settled: RestoreSettled, style: Style): string {
   ].join('\n')
 }
 
-function clusterLines({ recovered, reach, state }: NonNullable<RestoreSettled['cluster']>): string[] {
+function clusterLines({ place, recovered, reach, state }: NonNullable<RestoreSettled['cluster']>): string[] {
   const { lsn, timeline, lastCommitAt } = recovered
   const commit = lastCommitAt === undefined ? '' : `, last commit ${lastCommitAt}`
   const how = state === 'paused' ? 'It stands still and can only be read' : 'It can be written to'
@@ -168,6 +168,11 @@ function clusterLines({ recovered, reach, state }: NonNullable<RestoreSettled['c
     ...(reach
       ? [
           `${how}, archives nowhere and follows nobody: psql -h 127.0.0.1 -p ${reach.port}, or as postgres on its host psql -h ${reach.folder} -p ${reach.port}`,
+        ]
+      : []),
+    ...(reach && place === 'in place'
+      ? [
+          'It waits for its place: `lifeboat restore promote SOURCE --in-place` with the hooks puts it there, `lifeboat restore release SOURCE --beside` throws it away.',
         ]
       : []),
   ]

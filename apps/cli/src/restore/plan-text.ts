@@ -65,11 +65,14 @@ function backupText({ backupId, snapshotAt, signer }: RestorePlan['backup']): st
   return `${backupId}, of ${timeText(snapshotAt)}, signed by ${signer}`
 }
 
-function clusterLines({ goal, wal, timeline, place, dataDirectory, port }: PlannedCluster): [string, string][] {
+function clusterLines({ goal, wal, timeline, place, dataDirectory, pause, port }: PlannedCluster): [string, string][] {
   return [
     ['to', goal],
     ...(wal ? [['WAL', walText({ timeline, ...wal })] as [string, string]] : []),
-    [place, place === 'beside' ? `${dataDirectory}, on port ${port} of 127.0.0.1` : dataDirectory],
+    [
+      place,
+      port === undefined ? dataDirectory : `${dataDirectory}, ${pause ? 'first ' : ''}on port ${port} of 127.0.0.1`,
+    ],
   ]
 }
 

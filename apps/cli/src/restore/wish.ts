@@ -32,10 +32,10 @@ export function wishOf(args: WishArgs, is: Addressed['is']): Wish {
 }
 
 function filesWishOf({ until, ...others }: WishArgs): Wish {
-  const { beside, inPlace, timeline, port } = others
-  if (beside || inPlace || timeline !== undefined || port !== undefined || tablesWishOf(others))
+  const { beside, inPlace, timeline, pause, port } = others
+  if (beside || inPlace || pause || timeline !== undefined || port !== undefined || tablesWishOf(others))
     throw usage(
-      'the source is a tree of files: --beside, --in-place, --timeline, --port and --table are about databases',
+      'the source is a tree of files: --beside, --in-place, --timeline, --pause, --port and --table are about databases',
     )
   const goal = until === undefined || until === 'latest' ? undefined : parseGoal(until)
   if (goal && goal.to !== 'time') throw usage('files go back to a time: --until 2026-09-26T13:59:00+02:00')

@@ -56,7 +56,9 @@ export const ClusterWish = z.strictObject({
   goal: Goal,
   /** Default: the newest that leads there. */
   timeline: Timeline.optional(),
-  /** On which a cluster beside listens. */
+  /** Of one in place: it stands beside for a look first, until it is promoted into its place. */
+  pause: z.boolean().optional(),
+  /** On which a cluster beside listens, also one that waits for its place. */
   port: z.int().min(1).max(65_535).optional(),
 })
 export type ClusterWish = z.infer<typeof ClusterWish>
@@ -108,8 +110,8 @@ export const RestoreOrder = z.discriminatedUnion('action', [
   ]),
   /** Takes the cluster beside, which stands still, further on. */
   z.strictObject({ action: z.literal('move'), ...cluster, ...copies, goal: Goal }),
-  /** Ends the recovery of the cluster beside where it stands. */
-  z.strictObject({ action: z.literal('promote'), ...cluster, ...copies }),
+  /** Ends the recovery of the cluster beside where it stands; `in place`: and puts it in the place of the data directory. */
+  z.strictObject({ action: z.literal('promote'), ...cluster, ...copies, place: ClusterPlace.optional() }),
   z.discriminatedUnion('kind', [
     z.strictObject({ action: z.literal('revert'), ...database }),
     z.strictObject({ action: z.literal('revert'), ...cluster }),
@@ -184,6 +186,7 @@ const PlannedCluster = z.object({
   wal: z.object({ from: Lsn, end: Lsn, objects: z.int(), bytes: z.int() }).optional(),
   /** Where the data directory will be. */
   dataDirectory: z.string(),
+  pause: z.boolean().optional(),
   port: z.int().optional(),
   /** Where the present data directory will be kept; `<when>` is the time of the swap. Absent where there is none. */
   aside: z.string().optional(),
@@ -243,7 +246,9 @@ export type RestorePlan = z.infer<typeof RestorePlan>
 
 /** A cluster as a command left it. */
 export const ClusterLeft = z.object({
+  /** `in place` with `reach`: it stands beside and waits for its place. */
   place: ClusterPlace,
+  /** Where it lies. */
   dataDirectory: z.string(),
   /** How a cluster beside is reached: its socket lies in the folder, and it listens on 127.0.0.1. */
   reach: z.object({ folder: z.string(), port: z.int() }).optional(),

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Goal } from '@lifeboat/shared/domain/goal.ts'
 import { BackupId, RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
-import { ClusterLeft } from '@lifeboat/shared/domain/restore.ts'
+import { ClusterLeft, ClusterPlace } from '@lifeboat/shared/domain/restore.ts'
 import { Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { z } from 'zod'
 import { writeDurably } from '../../spool/files.ts'
@@ -12,6 +12,8 @@ export const BesideNote = z.object({
   /** Of the command that made it. */
   restoreId: RestoreId,
   sourceId: SourceId,
+  /** `in place`: it waits for the place of the data directory. */
+  place: ClusterPlace.default('beside'),
   /** The last of its chain. */
   backupId: BackupId,
   major: z.int(),

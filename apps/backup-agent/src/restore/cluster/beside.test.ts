@@ -41,7 +41,7 @@ async function openPlace(restoredAt?: string) {
           ...order,
         },
       },
-      ...{ restore: { clusters }, deps: { cfg: {}, restores }, cancelled: new AbortController().signal },
+      ...{ restore: { clusters }, source: {}, deps: { cfg: {}, restores }, cancelled: new AbortController().signal },
       ...{ entry: () => ({ stage: 'accepted' }), step: async () => {}, report: () => {} },
       run: { signal: new AbortController().signal, log: silentLogger },
     }) as unknown as Command

@@ -8,7 +8,7 @@ import type { Ending } from '../tell.ts'
 import { type BesideNote, isNoNote, readBeside, writeBeside } from './beside-note.ts'
 import { recoverApart, removeApart } from './recover-apart.ts'
 import { serveBeside } from './serve-beside.ts'
-import { besideFolder, type Site, siteOf } from './site.ts'
+import { besideFolders, type Site, siteOf } from './site.ts'
 import { demandAction } from './work.ts'
 
 /**
@@ -47,10 +47,11 @@ async function recoverBeside(command: Command, site: Site): Promise<BesideNote> 
   await mkdir(dirname(site.folder), { recursive: true, mode: 0o755 })
   const { recovered, plan } = await recoverApart(command, site)
   const { goal, timeline } = plan.planned.plan
-  const { restoreId, sourceId, backupId, port = 0 } = order
+  const { restoreId, sourceId, place, backupId, port = 0 } = order
   const about = {
     restoreId,
     sourceId,
+    place,
     backupId,
     port,
     major: plan.planned.told.server.major,
@@ -66,17 +67,21 @@ async function recoverBeside(command: Command, site: Site): Promise<BesideNote> 
 /** Removes the cluster beside for good, whatever its state, if it was there when the operator signed. */
 export async function releaseBeside(command: Command): Promise<Ending> {
   const { sourceId, issuedAt } = command.order
-  const folder = besideFolder(command, sourceId)
+  const folders = await besideFolders(command, sourceId)
+  const there = await Promise.all(folders.map(isThere))
+  const found = folders.filter((_, no) => there[no])
   const begun = command.entry().stage !== 'accepted'
-  if (!begun && !(await isThere(folder))) throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId })
-  const since = await thereSince(command, folder)
-  if (since !== undefined && Date.parse(since) > Date.parse(issuedAt) + CLOCKS_APART_MS)
-    throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId, issuedAt, since })
+  if (!begun && found.length === 0) throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId })
+  for (const folder of found) {
+    const since = await thereSince(command, folder)
+    if (since !== undefined && Date.parse(since) > Date.parse(issuedAt) + CLOCKS_APART_MS)
+      throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId, issuedAt, since })
+  }
   // Nothing brings it back.
   command.run.signal.throwIfAborted()
   await command.step('ready')
-  await removeApart(folder)
-  return { outcome: 'done', swapped: false, dropped: [folder] }
+  for (const folder of found) await removeApart(folder)
+  return { outcome: 'done', swapped: false, dropped: found }
 }
 
 /** undefined: nobody knows, it did not come to its end. */

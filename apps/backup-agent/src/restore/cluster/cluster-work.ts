@@ -4,16 +4,18 @@ import type { Ending } from '../tell.ts'
 import { releaseBeside, restoreBeside } from './beside.ts'
 import { moveBeside, promoteBeside } from './further.ts'
 import { releaseInPlace, restoreInPlace, revertInPlace } from './in-place.ts'
+import { promoteInPlace } from './promote-in-place.ts'
+import { standsBeside } from './site.ts'
 
 /** Who does what an order about a cluster says. */
 export function clusterWork(order: ClusterOrder): (command: Command) => Promise<Ending> {
   switch (order.action) {
     case 'restore':
-      return order.place === 'beside' ? restoreBeside : restoreInPlace
+      return standsBeside(order) ? restoreBeside : restoreInPlace
     case 'move':
       return moveBeside
     case 'promote':
-      return promoteBeside
+      return order.place === 'in place' ? promoteInPlace : promoteBeside
     case 'revert':
       return revertInPlace
     case 'release':

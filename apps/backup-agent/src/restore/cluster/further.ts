@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
-import { serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { replayCluster } from '@lifeboat/recovery/bare/replay-cluster.ts'
 import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import type { Goal } from '@lifeboat/shared/domain/goal.ts'
@@ -13,9 +12,10 @@ import type { Ending } from '../tell.ts'
 import { whileReading } from '../while-reading.ts'
 import { refuseBackward } from './backward.ts'
 import { type BesideNote, readBeside, writeBeside } from './beside-note.ts'
+import { demandBeside } from './find-beside.ts'
 import { chooseChain } from './plan.ts'
 import { STOP_MS, serveBeside } from './serve-beside.ts'
-import { besideFolder, emptyFolder } from './site.ts'
+import { emptyFolder, ownerOf } from './site.ts'
 import { demandAction, type Reading, serverTools } from './work.ts'
 
 /** Takes a cluster beside that stands still to a later point. */
@@ -43,11 +43,7 @@ interface Further {
  */
 async function goFurther(command: Reading, { goal: goalOf, state }: Further): Promise<Ending> {
   const { order, deps, run } = command
-  const folder = besideFolder(command, order.sourceId)
-  const found = await readBeside(folder)
-  const begun = command.entry().stage !== 'accepted'
-  if (!found || !(begun ? found.state !== 'broken' : found.state === 'paused'))
-    throw new LifeboatError('RESTORE_NOTHING_BESIDE', { sourceId: order.sourceId, state: found?.state ?? 'none' })
+  const { folder, note: found } = await demandBeside(command, ['paused'])
   const goal = goalOf(found)
   const note = { ...found, goal }
   // An earlier life of the agent came to the end of it; one that died before it said so here has moved nothing.
@@ -67,7 +63,7 @@ async function goFurther(command: Reading, { goal: goalOf, state }: Further): Pr
   }
 }
 
-interface ReplayOn {
+export interface ReplayOn {
   folder: string
   /** What is known of it afterwards. */
   note: BesideNote
@@ -76,10 +72,10 @@ interface ReplayOn {
   stood: BesideNote
 }
 
-async function replayOn(command: Reading, { folder, note, state, stood }: ReplayOn): Promise<void> {
+export async function replayOn(command: Reading, { folder, note, state, stood }: ReplayOn): Promise<void> {
   const { order, deps, run, report, entry, patienceMs } = command
   const dataDir = join(folder, 'data')
-  const account = serverAccount()
+  const account = await ownerOf(dataDir)
   await whileReading(command, async (reader) => {
     report('look')
     if (entry().stage === 'accepted' && order.action === 'move') refuseBackward(note.goal, stood)

@@ -16,7 +16,9 @@ import { plannedHooks } from '../planned-hooks.ts'
 import type { FindingPlan } from '../planning.ts'
 import { demandPromised, walReachOf } from './demand-promised.ts'
 import { type ClusterReach, losesLess, reachOf } from './loses-less.ts'
-import { BESIDE_ALREADY, type Site, siteOf, unfitOf } from './site.ts'
+import { placeNotes } from './place-notes.ts'
+import { type Site, siteOf } from './site.ts'
+import { BESIDE_ALREADY, unfitOf } from './unfit.ts'
 
 export type ClusterPlanning = FindingPlan<ClusterWish>
 
@@ -43,7 +45,8 @@ export async function planClusterRestore(about: ClusterPlanning, signal: AbortSi
     obstacles.push(new LifeboatError('RESTORE_CLUSTER_UNFIT', { problem, place: site.dataDirectory }).toReport())
   const inPlace = wish.place === 'in place'
   const missing = missingHooks(hooks)
-  if (inPlace && missing.length > 0) obstacles.push(new LifeboatError('RESTORE_HOOKS_WANTED', { missing }).toReport())
+  if (inPlace && !wish.pause && missing.length > 0)
+    obstacles.push(new LifeboatError('RESTORE_HOOKS_WANTED', { missing }).toReport())
   const now = inPlace ? await lookAtPresent(of.server, site, obstacles) : { sessions: [], notes: [] }
   const planHooks = inPlace ? plannedHooks(hooks, of.restore, obstacles) : []
   return { plan: planOf(about, { site, copy, now, planHooks, obstacles }), planned, target: copy.target, site }
@@ -119,6 +122,7 @@ function planOf(about: ClusterPlanning, { site, copy, now, planHooks, obstacles 
       ...{ place: site.place, goal: told.goal ?? '', chain: told.backups, dataDirectory: site.dataDirectory },
       ...(plan.timeline !== 'current' && { timeline: plan.timeline }),
       ...(plan.wal && { wal: walOf(plan.wal) }),
+      ...(wish.pause && { pause: true }),
       ...(port !== undefined && { port }),
       ...(site.present && { aside: keptAs(site) }),
     },
@@ -144,17 +148,6 @@ function keptAs({ dataDirectory }: Site): string {
 
 function walOf({ from, end, objects, bytes }: PlannedWal) {
   return { from, end, objects: objects.length, bytes }
-}
-
-function placeNotes({ place, present }: Site, { goal }: ClusterWish): string[] {
-  if (place === 'beside')
-    return goal.to === 'latest'
-      ? ['The end of the WAL is no point to stand still at: it is promoted when it is there.']
-      : ['It stands still at its goal and can only be read, until it is moved, promoted or released.']
-  return [
-    'All of the cluster goes back, every database of it, and with it the configuration in its data directory.',
-    ...(present ? [] : ['There is no data directory now; nothing is put aside.']),
-  ]
 }
 
 const PRESENT = `select current_setting('data_directory') as folder`

@@ -9,7 +9,7 @@ import { notePassedOver } from '../note-passed-over.ts'
 import { onDisks } from '../on-disks.ts'
 import { whileReading } from '../while-reading.ts'
 import { type PlannedRestore, planClusterRestore } from './plan.ts'
-import type { Site } from './site.ts'
+import { type Site, standsBeside } from './site.ts'
 import { demandAction } from './work.ts'
 
 const PATIENCE_MS = 60_000
@@ -30,8 +30,14 @@ export function recoverApart(command: Command, site: Site): Promise<RecoveredApa
   return whileReading(reading, async (reader) => {
     await removeApart(site.folder)
     report('look')
-    const { place, goal, timeline, port } = order
-    const wish: ClusterWish = { place, goal, ...(timeline && { timeline }), ...(port && { port }) }
+    const { place, pause, goal, timeline, port } = order
+    const wish: ClusterWish = {
+      place,
+      goal,
+      ...(pause && { pause }),
+      ...(timeline && { timeline }),
+      ...(port && { port }),
+    }
     const { restoreId, sourceId, backupId, wal: promised } = order
     const about = { restoreId, sourceId, backupId, wish, promised, patienceMs }
     const copies = { targets: order.targets, unproven: order.unproven, hooks: order.hooks, reader }
@@ -43,7 +49,8 @@ export function recoverApart(command: Command, site: Site): Promise<RecoveredApa
     try {
       const how = {
         ...{ folder: site.folder, start: false, account: site.account, onPhase: report },
-        ...(place === 'beside' ? { inspect: async () => 'leave' as const } : { settle: 'as it was' as const }),
+        ...(standsBeside(order) && { inspect: async () => 'leave' as const }),
+        ...(place === 'in place' && { settle: 'as it was' as const }),
       }
       const back = await onDisks(plan.plan.disks, run, (run) =>
         recoverCluster({ ...reader(plan.target), run }, plan.planned, how),

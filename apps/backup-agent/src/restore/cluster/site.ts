@@ -1,5 +1,4 @@
-import { chown, mkdir, readlink, realpath, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { chown, mkdir, readlink, realpath, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Account, serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
 import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
@@ -19,7 +18,14 @@ export interface Site {
   dataDirectory: string
   /** In place: what is in the way. */
   present: PresentCluster | undefined
+  /** For a look: where a cluster beside of the source may be already. */
+  besides: string[]
   account: Account
+}
+
+/** Whether it gets a server of its own first, for a look. */
+export function standsBeside({ place, pause }: Pick<ClusterWish, 'place' | 'pause'>): boolean {
+  return place === 'beside' || pause === true
 }
 
 /** The folder of the cluster beside of a source. @throws LifeboatError RESTORE_NOT_SET_UP */
@@ -27,6 +33,22 @@ export function besideFolder({ restore }: Pick<Restorable, 'restore'>, sourceId:
   if (restore.clusters === undefined)
     throw new LifeboatError('RESTORE_NOT_SET_UP', { sourceId, missing: 'restore.clusters of the agent' })
   return join(restore.clusters, sourceId)
+}
+
+/** Where a cluster stands for a look that is to have the place of a data directory: next to it, on the same disk. */
+export function waitingFolder(dataDirectory: string): string {
+  return `${dataDirectory}_beside`
+}
+
+/** Where the cluster beside of a source may be; there is one at most. */
+export async function besideFolders(of: Pick<Restorable, 'restore' | 'source'>, sourceId: SourceId): Promise<string[]> {
+  return [
+    ...(of.restore.clusters === undefined ? [] : [besideFolder(of, sourceId)]),
+    // What is next to it cannot be there without its folder.
+    ...(of.source.dataDirectory !== undefined && (await isThere(dirname(of.source.dataDirectory)))
+      ? [waitingFolder(await ownDataDirectory(of, sourceId))]
+      : []),
+  ]
 }
 
 /** The data directory itself, also where it is only pointed at, and also while it is away. @throws LifeboatError RESTORE_NOT_SET_UP */
@@ -44,19 +66,27 @@ export async function ownDataDirectory({ source }: Pick<Restorable, 'source'>, s
 /** @throws LifeboatError RESTORE_NOT_SET_UP */
 export async function siteOf(
   of: Pick<Restorable, 'restore' | 'source'>,
-  { place }: Pick<ClusterWish, 'place'>,
+  wish: Pick<ClusterWish, 'place' | 'pause'>,
   about: { restoreId: RestoreId; sourceId: SourceId },
 ): Promise<Site> {
+  const { place } = wish
+  const besides = standsBeside(wish) ? await besideFolders(of, about.sourceId) : []
   if (place === 'beside') {
     const folder = besideFolder(of, about.sourceId)
-    const where = { folder, dataDirectory: join(folder, 'data'), present: undefined }
+    const where = { folder, dataDirectory: join(folder, 'data'), present: undefined, besides }
     return { place, ...where, account: serverAccount() }
   }
   const dataDirectory = await ownDataDirectory(of, about.sourceId)
   const present = await presentCluster(dataDirectory)
-  const folder = apartFolder(dataDirectory, about.restoreId)
+  const folder = standsBeside(wish) ? waitingFolder(dataDirectory) : apartFolder(dataDirectory, about.restoreId)
   const account = present ? { uid: present.uid, gid: present.gid } : serverAccount()
-  return { place, folder, dataDirectory, present, account }
+  return { place, folder, dataDirectory, present, besides, account }
+}
+
+/** Whose files it is made of. */
+export async function ownerOf(dataDirectory: string): Promise<Account> {
+  const { uid, gid } = await stat(dataDirectory)
+  return { uid, gid }
 }
 
 /** Next to the data directory, on the same disk. */
@@ -74,54 +104,4 @@ export async function emptyFolder(path: string, { uid, gid }: Account): Promise<
 
 export function asidePath(dataDirectory: string, why: 'before' | 'reverted', atMs: number): string {
   return join(dirname(dataDirectory), asideName(basename(dataDirectory), why, atMs))
-}
-
-/** What stands beside is let go by a command, and not by another folder. */
-export const BESIDE_ALREADY =
-  'there is a cluster beside of this source already; `lifeboat restore release SOURCE --beside` removes it'
-/** Longest path of a Unix socket. */
-const SOCKET_PATH_BYTES = 103
-const SOCKET_NAME = '/.s.PGSQL.65535'
-
-/**
- * What of the place itself stands in the way.
- *
- * @param of the cluster that is to come
- */
-export async function unfitOf(
-  site: Site,
-  wish: ClusterWish,
-  of: { systemIdentifier: string; tablespaces: number },
-): Promise<string[]> {
-  if (site.place === 'beside') {
-    const longest = Buffer.byteLength(site.folder + SOCKET_NAME)
-    return [
-      ...((await isThere(site.dataDirectory)) ? [BESIDE_ALREADY] : []),
-      ...(longest > SOCKET_PATH_BYTES ? ['the path of `restore.clusters` is too long for a socket'] : []),
-      ...(wish.port === undefined ? ['no port was named'] : []),
-      ...(wish.port !== undefined && !(await isFree(wish.port)) ? [`port ${wish.port} is taken`] : []),
-    ]
-  }
-  const { present, account } = site
-  const uid = process.getuid?.()
-  return [
-    ...(of.tablespaces > 0 || (present?.tablespaces ?? 0) > 0
-      ? ['it has tablespaces outside of its data directory: recover it beside, or with `lifeboat recover`']
-      : []),
-    ...(present?.isMount ? ['the data directory is a disk of its own, which cannot be renamed'] : []),
-    ...(present && present.systemIdentifier !== of.systemIdentifier
-      ? [
-          `another cluster lies there (${present.systemIdentifier ?? 'none that can be read'}, not ${of.systemIdentifier})`,
-        ]
-      : []),
-    ...(uid !== 0 && uid !== account.uid ? ['the agent is neither root nor the owner of the data directory'] : []),
-  ]
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }

@@ -167,6 +167,8 @@ export const RestoreAudited = defineMessage({
     /** Of a tree of files, told before anything is changed. */
     changes: FilesChanges.optional(),
     place: ClusterPlace.optional(),
+    /** A cluster in place was to stand still for a look first. */
+    pause: z.boolean().optional(),
     goal: Goal.optional(),
     /** Where another way to the goal than the newest was asked for. */
     timeline: Timeline.optional(),
@@ -201,6 +203,7 @@ export function commandedBy(order: RestoreOrder): Partial<RestoreAudited> {
     ...(order.kind === 'tables' && { tables: order.tables }),
     ...('into' in order && { into: order.into }),
     ...('place' in order && { place: order.place }),
+    ...('pause' in order && { pause: order.pause }),
     ...('goal' in order && { goal: order.goal }),
     ...('timeline' in order && { timeline: order.timeline }),
     ...(Object.keys(hooks).length > 0 && { hooks }),

@@ -112,7 +112,7 @@ export const RESTORE_ERRORS = {
   },
   RESTORE_CLUSTER_UNFIT: {
     title: 'A cluster cannot be recovered there',
-    hint: 'The facts say what is in the way. Beside needs a free port and nothing beside of this source yet; in place needs the data directory of this very cluster, on a disk where it can be renamed, without tablespaces.',
+    hint: 'The facts say what is in the way. Beside, and in place with a look first, need a free port and nothing beside of this source yet; in place needs the data directory of this very cluster, on a disk where it can be renamed, without tablespaces.',
     retry: 'never',
     level: 'error',
   },
@@ -136,7 +136,7 @@ export const RESTORE_ERRORS = {
   },
   RESTORE_NOTHING_BESIDE: {
     title: 'There is no cluster beside of this source that this could be done to',
-    hint: 'The facts say how it stands. `lifeboat restore run SOURCE --beside` makes one; `lifeboat restore release SOURCE --beside` removes one that is of no use any more.',
+    hint: 'The facts say how it stands. `lifeboat restore run SOURCE --beside`, or `--in-place --pause`, makes one; `lifeboat restore release SOURCE --beside` removes one that is of no use any more.',
     retry: 'never',
     level: 'error',
   },

@@ -13,13 +13,13 @@ import type { Peer } from './peers/peer.ts'
 import { type BenchReport, median } from './report.ts'
 import { backupSeconds } from './support/backup-seconds.ts'
 import { fillByPgbench, openPeers } from './support/cluster.ts'
-import { bytesBelow, output, seconds } from './support/programs.ts'
+import { bytesBelow, output, seconds, since } from './support/programs.ts'
 import { restoreOurs, restoreTheirs } from './support/restores.ts'
 import { byTurns } from './support/turns.ts'
 
 /** The level peers and we are compared at, and the one Lifeboat uses unless told otherwise. */
 const [SAME_LEVEL, DEFAULT_LEVEL] = [3, 1]
-const LEVELS = [1, 2, 3, 5]
+const LEVELS = [-1, 1, 2, 3, 5]
 const CORES = 2
 const TARGET = 'repository'
 
@@ -48,7 +48,7 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
   const ways = all.map(({ label }): Way => ({ label, times: [], bytes: 0 }))
   await byTurns([...ways.entries()], Number(rounds), ([at, way]) => timed(way, all[at] as Contender))
   const restores = await measureRestores(world, peers.open, Number(rounds))
-  const levels = await levelRows(postgres)
+  const levels = await levelRows(postgres, Number(rounds))
   const clusterBytes = await bytesBelow(join(postgres.dataDir, 'base'))
   return {
     title: `A full backup of a cluster of ${formatBytes(clusterBytes)}, PostgreSQL ${postgres.major}, medians of ${rounds} rounds.`,
@@ -123,11 +123,11 @@ const LABELS = {
   lifeboat: (level: number) => `Lifeboat, zstd ${level}, encrypted`,
 }
 
-/** What the server alone needs: the same protocol, the same compression, nobody who keeps the bytes. */
+/** What the server alone needs: the same protocol, the same compression, its WAL inside as in ours, nobody who keeps the bytes. Without WAL it would wait for its archive_command, in steps of a second. */
 async function throwAway(postgres: TestPostgres, level: number): Promise<number> {
   const compress = `--compress=server-zstd:level=${level},workers=${CORES}`
   const where = '--host="$2" --port="$3" --username="$4"'
-  const script = `"$1" ${where} --pgdata=- --format=tar --wal-method=none --no-manifest --checkpoint=fast "$5" | wc -c`
+  const script = `"$1" ${where} --pgdata=- --format=tar --wal-method=fetch --no-manifest --checkpoint=fast "$5" | wc -c`
   const about = [postgres.socketDir, String(postgres.port), postgres.user]
   return Number(await output('sh', ['-c', script, 'sh', join(postgres.binDir, 'pg_basebackup'), ...about, compress]))
 }
@@ -156,16 +156,15 @@ function restoreRatios([ours, ...theirs]: readonly Way[]): BenchReport['ratios']
   }))
 }
 
-async function levelRows(postgres: TestPostgres): Promise<string[][]> {
-  const rows: string[][] = []
-  for (const level of LEVELS) {
-    let bytes = 0
-    const took = await seconds(async () => {
-      bytes = await throwAway(postgres, level)
-    })
-    rows.push([String(level), took.toFixed(1), formatBytes(bytes)])
+async function levelRows(postgres: TestPostgres, rounds: number): Promise<string[][]> {
+  const ways = LEVELS.map((level) => ({ level, times: [] as number[], bytes: 0 }))
+  const one = async (way: (typeof ways)[number]) => {
+    const took = since()
+    way.bytes = await throwAway(postgres, way.level)
+    way.times.push(took())
   }
-  return rows
+  await byTurns(ways, rounds, one, 'level round')
+  return ways.map(({ level, times, bytes }) => [String(level), median(times).toFixed(2), formatBytes(bytes)])
 }
 
 async function timed(way: Way, { run, kept }: Contender): Promise<void> {

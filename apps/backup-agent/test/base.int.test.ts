@@ -16,6 +16,8 @@ import {
 } from './physical-house.ts'
 import { recoverByPage } from './recover-by-page.ts'
 
+const SSH_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICx9rDao/ckMUHmvQd3kcgoRt1NQbEulbnrWhBG1RBYJ'
+
 let house: AgentHouse
 beforeAll(async () => {
   house = await openAgentHouse()
@@ -40,6 +42,16 @@ test('RECOVER.md of a base, followed word by word, brings the whole cluster back
   await using copy = await recovered.connect('records')
   expect(await fingerprintOf(copy)).toEqual(await contentsOf(house, 'records'))
   expect(await recovered.query('postgres', 'SHOW archive_mode')).toEqual([{ archive_mode: 'off' }])
+})
+
+test('a base for a recipient that only the age program knows is encrypted by that', async () => {
+  const cfg = house.config(physicalChange('base'))
+  await using agent = await house.agent({ ...cfg, recipients: [...cfg.recipients, SSH_KEY] })
+  const { backupId } = await taken(house, agent, 'base')
+  const begin = await readFile(join(folderOf(agent, backupId), 'base.tar.zst.age.00000'), 'latin1')
+  expect(begin.slice(0, 1000)).toMatch(/^age-encryption.org\/v1\n-> X25519 (?:.*\n)+-> ssh-ed25519 /)
+  await using recovered = await recoverByPage(house, [folderOf(agent, backupId)])
+  expect(recovered.said.join('')).toContain('backup successfully verified')
 })
 
 test('the progress of a base tells how much there is and ends there', async () => {

@@ -79,6 +79,8 @@ test('a base is proven: rebuilt, held against its list, recovered, questioned', 
   expect(Object.keys(evidence.phases)).toEqual(['download', 'fetch', 'boot', 'extract', 'verify', 'replay', 'check'])
   expect(evidence.recovered).toMatchObject({ to: 'end of backup', timeline: 1 })
   expect(evidence.recoveryMs).toBeGreaterThan(0)
+  // What the agent encrypted by itself stock software opened.
+  expect(evidence.tools.age).toBeTruthy()
   expect(await room.leftovers()).toEqual([])
 })
 

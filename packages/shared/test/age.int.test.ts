@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { decrypted } from '../src/age/decrypt.ts'
-import { encrypt, nativeRecipients } from '../src/age/encrypt.ts'
+import { encrypt, encrypted, nativeRecipients } from '../src/age/encrypt.ts'
 import { x25519Identities } from '../src/age/identities.ts'
 import { isSealed, openWithPassphrase, sealWithPassphrase } from '../src/age/passphrase.ts'
 import { LifeboatError } from '../src/errors/lifeboat-error.ts'
@@ -45,16 +45,18 @@ async function sealed(plain: Buffer, recipients: readonly string[] = [key.recipi
 
 /** @param cut lengths of the chunks the bytes come in, by turns */
 async function opened(bytes: Buffer, { identity }: Key = key, cut: readonly number[] = [1024 ** 2]): Promise<Buffer> {
-  const chunks = (async function* () {
-    for (let at = 0, turn = 0; at < bytes.length; turn++) {
-      const length = cut[turn % cut.length] as number
-      yield bytes.subarray(at, at + length)
-      at += length
-    }
-  })()
   const plain: Buffer[] = []
-  for await (const chunk of decrypted(chunks, x25519Identities(identity) ?? [], 'x.age')) plain.push(Buffer.from(chunk))
+  for await (const chunk of decrypted(streamOf(bytes, cut), x25519Identities(identity) ?? [], 'x.age'))
+    plain.push(Buffer.from(chunk))
   return Buffer.concat(plain)
+}
+
+async function* streamOf(bytes: Buffer, cut: readonly number[]): AsyncGenerator<Buffer> {
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const length = cut[turn % cut.length] as number
+    yield bytes.subarray(at, at + length)
+    at += length
+  }
 }
 
 const failure = (bytes: Buffer, by = key) => opened(bytes, by).then(() => undefined, LifeboatError.from)
@@ -125,6 +127,22 @@ test('what is encrypted here the age program opens, for each of its recipients, 
       await writeFile(file, Buffer.concat([...encrypt(plain, recipients)]))
       await writeFile(identity, text)
       const { stdout } = await run('age', ['-d', '-i', identity, file], { encoding: 'buffer' })
+      expect(stdout.equals(plain)).toBe(true)
+    }
+})
+
+test('what is encrypted here while it comes the age program opens, however it is cut and wherever the last chunk ends', async () => {
+  const recipients = nativeRecipients([other.recipient, key.recipient]) ?? []
+  const [identity, file] = [join(folder, 'identity'), join(folder, 'ours')]
+  await writeFile(identity, key.identity)
+  for (const size of [0, 1, BOX - 1, BOX, BOX + 1, 2 * BOX, 5 * BOX + 7])
+    for (const cut of [[1024 ** 2], [37_000], [BOX], [1, 70_000, 13]]) {
+      const plain = patterned(size)
+      await writeFile(file, await Array.fromAsync(encrypted(streamOf(plain, cut), recipients)))
+      const { stdout } = await run('age', ['-d', '-i', identity, file], {
+        encoding: 'buffer',
+        maxBuffer: 2 * size + BOX,
+      })
       expect(stdout.equals(plain)).toBe(true)
     }
 })

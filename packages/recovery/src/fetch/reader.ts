@@ -10,6 +10,8 @@ export interface Reader {
   readonly identity: Secret
   /** A private folder for what is on its way; its owner removes it. */
   readonly workDir: string
+  /** Decrypts by the age program alone, so that it is stock software that opens what the agent encrypted by itself. */
+  readonly byProgram?: boolean
   /** Looked at before the usual places. */
   readonly toolPaths: readonly string[]
   /** Name → version line of the programs that took part. */

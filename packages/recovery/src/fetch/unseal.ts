@@ -44,7 +44,7 @@ export async function unseal<T>(
 }
 
 /**
- * The text of an artifact that fits into memory. Programs are started only where the identity is one that only the age program understands: for a
+ * The text of an artifact that fits into memory. Programs are started only where the age program is to decrypt, or the identity is one that only it understands: for a
  * few kilobytes starting them is all the time it takes.
  *
  * @throws LifeboatError those of unseal
@@ -54,7 +54,7 @@ export async function unsealText(
   owner: Pick<Manifest, 'sourceId' | 'backupId'>,
   artifact: Artifact,
 ): Promise<string> {
-  const identities = x25519Identities(reader.identity.reveal())
+  const identities = ownIdentities(reader)
   if (identities === undefined) return unseal(reader, owner, artifact, { sink: whole })
   const sealed = fetchArtifact(reader, owner, artifact, progressOf(reader, artifact))
   const contents = decrypted(sealed, identities, artifact.name)
@@ -71,7 +71,7 @@ export type ContentsApart = { parts: AsyncIterable<string>; identity: string } |
 
 /**
  * Fetches an artifact for a sink in another thread, which decrypts and decompresses by itself. Where the identity is one only the age program
- * understands, that decrypts into a pipe.
+ * understands, or the reader is to use that program, it decrypts into a pipe.
  *
  * @param how.parts of this artifact, by `openParts`; default: they are fetched from now on
  * @throws LifeboatError those of unseal; what the sink throws
@@ -83,10 +83,9 @@ export async function unsealApart<T>(
   sink: (contents: ContentsApart) => Promise<T>,
   { phase, parts }: { phase?: Phase | undefined; parts?: AsyncIterable<string> | undefined } = {},
 ): Promise<T> {
-  const identity = reader.identity.reveal()
-  if (x25519Identities(identity) !== undefined)
+  if (ownIdentities(reader) !== undefined)
     return sink({
-      identity,
+      identity: reader.identity.reveal(),
       parts: parts ?? fetchParts(reader, owner, artifact, progressOf(reader, artifact, phase)),
     })
   return decrypt(reader, owner, artifact, phase, async (unage, input) => {
@@ -100,8 +99,13 @@ export async function unsealApart<T>(
  * @returns undefined where the age program decrypts: then an artifact is fetched when its turn comes
  */
 export function openParts(reader: Reader, wanted: readonly OneOf[]): PartsInTurn | undefined {
-  if (x25519Identities(reader.identity.reveal()) === undefined) return undefined
+  if (ownIdentities(reader) === undefined) return undefined
   return partsInTurn(reader, wanted, (artifact) => progressOf(reader, artifact))
+}
+
+/** undefined where the age program decrypts. */
+function ownIdentities({ identity, byProgram }: Reader): ReturnType<typeof x25519Identities> {
+  return byProgram ? undefined : x25519Identities(identity.reveal())
 }
 
 async function decrypt<T>(

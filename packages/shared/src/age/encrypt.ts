@@ -1,4 +1,4 @@
-import { diffieHellman, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { diffieHellman, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { bech32Bytes } from './bech32.ts'
 import {
   CHUNK_BYTES,
@@ -45,13 +45,47 @@ export function encrypt(plain: Uint8Array, recipients: NativeRecipients): Genera
  * @param stanzas what tells those who may read the key of the file
  */
 export function* encryptWith(plain: Uint8Array, stanzas: (fileKey: Buffer) => readonly string[]): Generator<Buffer> {
-  const fileKey = randomBytes(FILE_KEY_BYTES)
-  const nonce = randomBytes(NONCE_BYTES)
-  yield Buffer.concat([header(fileKey, stanzas(fileKey)), nonce])
-  const key = payloadKey(fileKey, nonce)
+  const { head, key } = begin(stanzas)
+  yield head
   const last = Math.max(0, Math.ceil(plain.byteLength / CHUNK_BYTES) - 1)
   for (let no = 0; no <= last; no++)
-    yield* sealBox(key, chunkNonce(no, no === last), plain.subarray(no * CHUNK_BYTES, (no + 1) * CHUNK_BYTES))
+    yield* sealBox(key, chunkNonce(no, no === last), [plain.subarray(no * CHUNK_BYTES, (no + 1) * CHUNK_BYTES)])
+}
+
+/**
+ * The same of a stream of any length, in constant memory: a chunk is sealed as soon as a byte behind it is here, for the last one is marked.
+ *
+ * @param plain in pieces of any length, each in memory of its own: it is kept until its chunk is sealed
+ */
+export async function* encrypted(
+  plain: AsyncIterable<Uint8Array>,
+  recipients: NativeRecipients,
+): AsyncGenerator<Buffer> {
+  const { head, key } = begin((fileKey) => recipients.map((recipient) => stanza(fileKey, recipient)))
+  yield head
+  let no = 0
+  let chunk: Uint8Array[] = []
+  let room = CHUNK_BYTES
+  for await (const bytes of plain)
+    for (let at = 0; at < bytes.byteLength; ) {
+      if (room === 0) {
+        yield* sealBox(key, chunkNonce(no++, false), chunk)
+        chunk = []
+        room = CHUNK_BYTES
+      }
+      const piece = bytes.subarray(at, at + room)
+      chunk.push(piece)
+      at += piece.byteLength
+      room -= piece.byteLength
+    }
+  yield* sealBox(key, chunkNonce(no, true), chunk)
+}
+
+/** What stands before the first chunk, and the key all chunks are under. */
+function begin(stanzas: (fileKey: Buffer) => readonly string[]): { head: Buffer; key: KeyObject } {
+  const fileKey = randomBytes(FILE_KEY_BYTES)
+  const nonce = randomBytes(NONCE_BYTES)
+  return { head: Buffer.concat([header(fileKey, stanzas(fileKey)), nonce]), key: payloadKey(fileKey, nonce) }
 }
 
 function header(fileKey: Buffer, stanzas: readonly string[]): Buffer {
@@ -63,7 +97,7 @@ function stanza(fileKey: Buffer, recipient: Buffer): string {
   const ephemeral = generateKeyPairSync('x25519')
   const share = rawKey(ephemeral.publicKey)
   const secret = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: publicKey(recipient) })
-  const wrapped = Buffer.concat(sealBox(wrapKey(secret, share, recipient), WRAP_NONCE, fileKey))
+  const wrapped = Buffer.concat(sealBox(wrapKey(secret, share, recipient), WRAP_NONCE, [fileKey]))
   return stanzaText(['X25519', share], wrapped)
 }
 

@@ -52,13 +52,14 @@ export function chunkNonce(no: number, last: boolean): Buffer {
 
 /**
  * @param key NOTE never bare bytes: of those Node finds out anew for each box, by an error it throws and catches, that they are no key object
- * @returns the ciphertext, then its tag
+ * @param plain in pieces
+ * @returns the ciphertext in as many, then its tag
  */
-export function sealBox(key: KeyObject, nonce: Buffer, plain: Uint8Array): [Buffer, Buffer] {
+export function sealBox(key: KeyObject, nonce: Buffer, plain: readonly Uint8Array[]): Buffer[] {
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
-  const sealed = cipher.update(plain)
+  const sealed = plain.map((piece) => cipher.update(piece))
   cipher.final()
-  return [sealed, cipher.getAuthTag()]
+  return [...sealed, cipher.getAuthTag()]
 }
 
 /** @throws when it was not sealed so */

@@ -18,7 +18,7 @@ export function isSealed(text: string): boolean {
 export function sealWithPassphrase(plain: string, passphrase: string): string {
   const salt = randomBytes(SALT_BYTES)
   const stanza = (fileKey: Buffer) => {
-    const wrapped = Buffer.concat(sealBox(passphraseKey(passphrase, salt, WORK), WRAP_NONCE, fileKey))
+    const wrapped = Buffer.concat(sealBox(passphraseKey(passphrase, salt, WORK), WRAP_NONCE, [fileKey]))
     return stanzaText(['scrypt', salt, String(WORK)], wrapped)
   }
   const sealed = Buffer.concat([...encryptWith(Buffer.from(plain), (fileKey) => [stanza(fileKey)])])

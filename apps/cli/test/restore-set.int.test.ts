@@ -44,17 +44,16 @@ afterEach(async () => {
   await fleet?.[Symbol.asyncDispose]()
 })
 
-/** A backup of `records` and of `quiet`, of one recovery point. */
-async function takeSet(): Promise<void> {
-  const sources = ['records', 'quiet']
-  const members = sources.map((sourceId) => ({ policyId: `weekly-${sourceId}`, sourceId }))
-  const set = { point: POINT, setId: 'weekly', members }
+/** A backup of `records` and of `quiet`, of one recovery point; of others than `taken` there is none. */
+async function takeSet(point = POINT, taken: readonly string[] = ['records', 'quiet'], kind = 'dump'): Promise<void> {
+  const members = ['records', 'quiet'].map((sourceId) => ({ policyId: `weekly-${sourceId}`, sourceId }))
+  const set = { point, setId: 'weekly', members }
   const catalog = await KvCatalog.open(fleet.bus)
-  for (const { sourceId, policyId } of members) {
-    const facts = backupFacts(Date.now() - 3_600_000, 'aaaaaa', { sourceId, policyId })
-    await catalog.apply({ subject: 'backup.started', data: { ...facts.started, set } as never })
-    await catalog.apply({ subject: 'backup.sealed', data: facts.sealed })
-    await catalog.apply({ subject: 'copy.stored', data: facts.copyStored('aws') })
+  for (const { sourceId, policyId } of members.filter((member) => taken.includes(member.sourceId))) {
+    const facts = backupFacts(Date.now() - 3_600_000, point === POINT ? 'aaaaaa' : 'bbbbbb', { sourceId, policyId })
+    await catalog.apply({ subject: 'backup.started', data: { ...facts.started, kind, set } as never })
+    await catalog.apply({ subject: 'backup.sealed', data: { ...facts.sealed, kind } as never })
+    await catalog.apply({ subject: 'copy.stored', data: { ...facts.copyStored('aws'), kind } as never })
   }
 }
 
@@ -127,3 +126,38 @@ test('with --json a plan tells itself and nothing is commanded, and what is brou
   expect(await json(['restore', 'run', ...one, ...byAnn])).toMatchObject({ outcome: 'done', swapped: true, plan })
   expect(agent.obeyed.map(({ sourceId }) => sourceId)).toEqual(['records', 'quiet', 'records'])
 })
+
+test('a recovery point that lacks a member is refused until somebody says that what there is will do', async () => {
+  await using agent = await standInAgent(fleet.bus, 'db1')
+  const lacking = 'weekly.20260920T010000Z'
+  await takeSet(lacking, ['records'])
+  const asked = ['restore', 'set', lacking, ...unhooked()]
+  const { code, err } = await cli(fleet.dir, asked)
+  expect([code, err]).toEqual([
+    7,
+    expect.stringMatching(/RESTORE_SET_INCOMPLETE[\s\S]*weekly-quiet of quiet: nothing is known of it/),
+  ])
+  expect(agent.obeyed).toEqual([])
+  expect((await cli(fleet.dir, [...asked, '--incomplete'])).code).toBe(0)
+  expect(agent.obeyed.map(({ sourceId }) => sourceId)).toEqual(['records'])
+})
+
+test('of a recovery point of which nothing can come back each member is said why', async () => {
+  await using agent = await standInAgent(fleet.bus, 'db1')
+  const queries = 'weekly.20260920T010000Z'
+  await takeSet(queries, ['records'], 'tables')
+  const none = await cli(fleet.dir, ['restore', 'set', queries, ...unhooked(), '--incomplete'])
+  expect([none.code, none.err]).toEqual([7, expect.stringContaining('RESTORE_SET_EMPTY')])
+  for (const why of [
+    'weekly-records of records: there is no backup of it that could',
+    'weekly-quiet of quiet: nothing is known',
+  ])
+    expect(none.err).toContain(why)
+  const other = await cli(fleet.dir, [...command, '--source', 'mistyped'])
+  expect([other.code, other.err]).toEqual([7, expect.stringMatching(/RESTORE_SET_EMPTY[\s\S]*records: not asked for/)])
+  expect(agent.obeyed).toEqual([])
+})
+
+function unhooked(): string[] {
+  return [...command.slice(3, 9), ...command.slice(13)]
+}

@@ -15,8 +15,8 @@ export interface NatsServer extends AsyncDisposable {
   readonly pid: number
   /** SIGTERM, then waits for the end; the store stays until the server is disposed. */
   stop(): Promise<void>
-  /** Starts again on the same port with the same store; kills it first when `signal` says how. */
-  restart(opts?: { signal?: 'SIGTERM' | 'SIGKILL'; downMs?: number }): Promise<void>
+  /** Starts again on the same port, with the same store unless that is lost; kills it first when `signal` says how. */
+  restart(opts?: { signal?: 'SIGTERM' | 'SIGKILL'; downMs?: number; storeLost?: boolean }): Promise<void>
 }
 
 export interface NatsOptions {
@@ -53,8 +53,9 @@ export async function startNats(opts: NatsOptions = {}): Promise<NatsServer> {
       return child.pid ?? 0
     },
     stop: () => stop(),
-    async restart({ signal, downMs = 0 } = {}) {
+    async restart({ signal, downMs = 0, storeLost = false } = {}) {
       await stop(signal)
+      if (storeLost) await rm(join(storeDir, 'jetstream'), { recursive: true, force: true })
       await new Promise((resolve) => setTimeout(resolve, downMs))
       child = await boot(args, folder)
     },

@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { childEnvironment } from '../child-environment.ts'
+import { commandsOf } from './commands.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../../..')
 
@@ -22,9 +23,18 @@ export interface Runbook {
   run(heading: string, env: Readonly<Record<string, string>>): Promise<string>
 }
 
+/** Page → the headings whose commands were run in this process. */
+const ran = new Map<string, Set<string>>()
+
+/** Headings of a page with commands that nobody ran until now. */
+export async function notRunOf(page: string): Promise<string[]> {
+  const { sections } = commandsOf(await readFile(join(RUNBOOKS, page), 'utf8'))
+  return [...sections.keys()].filter((heading) => !ran.get(page)?.has(heading))
+}
+
 /** @param folder where the command `lifeboat` is put, as the page calls it */
 export async function openRunbook(page: string, folder: string): Promise<Runbook> {
-  const sections = sectionsOf(await readFile(join(RUNBOOKS, page), 'utf8'))
+  const { sections } = commandsOf(await readFile(join(RUNBOOKS, page), 'utf8'))
   const programs = join(folder, 'bin')
   await mkdir(programs, { recursive: true })
   const command = join(programs, 'lifeboat')
@@ -40,18 +50,8 @@ export async function openRunbook(page: string, folder: string): Promise<Runbook
       })
       const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
       if (code !== 0) throw new Error(`“${heading}” of ${page} ended with ${code}:\n${out}\n${err}`)
+      ran.set(page, (ran.get(page) ?? new Set()).add(heading))
       return out
     },
   }
-}
-
-/** Heading → its blocks of `sh`, one behind the other. */
-function sectionsOf(page: string): Map<string, string> {
-  const sections = page.split(/^## /m).slice(1)
-  return new Map(
-    sections.flatMap((section): [string, string][] => {
-      const blocks = Array.from(section.matchAll(/^```sh\n(.*?)^```$/gms), ([, block]) => block)
-      return blocks.length === 0 ? [] : [[section.slice(0, section.indexOf('\n')), blocks.join('')]]
-    }),
-  )
 }

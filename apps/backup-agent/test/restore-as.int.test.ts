@@ -1,11 +1,12 @@
 import { statfs } from 'node:fs/promises'
 import { holdDatabase } from '@lifeboat/recovery/swap/hold-database.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { cosignOrder } from '@lifeboat/shared/signing/orders.ts'
 import { wrap } from '@lifeboat/storage/layers/wrap.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { DatabaseSource, RestoreConfig } from '../src/config.ts'
+import type { AgentConfig, DatabaseSource, RestoreConfig } from '../src/config.ts'
 import { SOURCE } from './agent-house.ts'
 import { pausingRestore } from './pausing-restore.ts'
 import { PATIENTS, type ServedRestoreHouse, serveRestoreHouse } from './restore-house.ts'
@@ -249,4 +250,56 @@ test('sent a second time it is refused', async () => {
   expect(await at.settled(order.restoreId)).toMatchObject([{ outcome: 'done' }])
   await at.publishRaw(await at.wish(order))
   expect((await at.settled(order.restoreId, 2))[1]).toMatchObject({ error: { code: 'RESTORE_REPLAYED' } })
+})
+
+describe('of another source, onto the server of one of its own,', () => {
+  const theirs = { name: NAME as never, copiesOf: SOURCE }
+  /** An agent that has never heard of the source whose backup it is. */
+  const staging = async () => {
+    const other = at.config()
+    const source = other.sources.get(SOURCE) as DatabaseSource
+    const ours = { ...other, sources: new Map([['staging' as SourceId, source]]) }
+    return Object.assign(await at.house.agent(ours), { cfg: ours })
+  }
+
+  test('a dump comes back by the agent the command names', async () => {
+    await using agent = await staging()
+    const plan = await at.plan(agent.cfg, { sourceId: 'staging' as SourceId, newDatabase: theirs })
+    expect(plan).toMatchObject({ sourceId: 'staging', newDatabase: theirs, backup: { backupId: at.backupId } })
+    const onto = { ...LOOK, sourceId: 'staging', newDatabase: theirs }
+    const { restoreId } = await at.command(agent.cfg, onto)
+    expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', sourceId: 'staging', newDatabase: NAME }])
+    expect(await rows()).toBe(PATIENTS)
+    expect((await at.audited(restoreId))[0]).toMatchObject({ sourceId: 'staging', newDatabase: theirs })
+    const release = await at.command(agent.cfg, { ...onto, action: 'release' })
+    expect(await at.settled(release.restoreId)).toMatchObject([{ outcome: 'done', dropped: [NAME] }])
+    await untouched()
+  })
+
+  test.each<[string, (its: AgentConfig) => object]>([
+    ['another agent', () => ({ agentId: 'db9', sourceId: 'staging' })],
+    ['a source that is none of its own', () => ({ sourceId: SOURCE })],
+    ['the agent of the other source', () => ({ agentId: cfg.agentId, sourceId: SOURCE })],
+  ])('one that names %s is refused', async (_, change) => {
+    await using agent = await staging()
+    const order = await at.order(agent.cfg, { ...LOOK, newDatabase: theirs, ...change(agent.cfg) })
+    await at.publishRaw({ ...(await at.wish(order)), agentId: agent.cfg.agentId })
+    expect(await at.settled(order.restoreId)).toMatchObject([
+      { outcome: 'refused', error: { code: 'RESTORE_WRONG_HOST' } },
+    ])
+    expect(await isThere()).toBe(false)
+  })
+
+  test('it is nothing where the agent does not know the key of who took it', async () => {
+    const other = at.config()
+    const source = other.sources.get(SOURCE) as DatabaseSource
+    const { db1: _unknown, ...signers } = other.signers
+    const ours = { ...other, signers, sources: new Map([['staging' as SourceId, source]]) }
+    await using _agent = await at.house.agent(ours)
+    const { restoreId } = await at.command(ours, { ...LOOK, sourceId: 'staging', newDatabase: theirs })
+    expect(await at.settled(restoreId)).toMatchObject([
+      { outcome: 'failed', swapped: false, error: { code: 'RECOVERY_NOTHING_THERE' } },
+    ])
+    expect(await isThere()).toBe(false)
+  })
 })

@@ -74,6 +74,6 @@ async function planWith(
   const finding = { ...about, of, restoreId, backupId, targets, unproven, reader, patienceMs: PATIENCE_MS, onWait }
   if (tables) return (await planTables({ ...finding, wish: tables }, signal)).plan
   if (cluster) return (await planClusterRestore({ ...finding, wish: cluster }, signal)).plan
-  const copy = await chooseDump(wish, by)
+  const copy = await chooseDump({ ...wish, sourceId: newDatabase?.copiesOf ?? sourceId }, by)
   return (await planOf(reader(copy.target), copy, { ...about, of, drainMs: 0, newDatabase })).plan
 }

@@ -1,6 +1,6 @@
 import { restoreBeside } from '@lifeboat/recovery/bare/recover-into-server.ts'
 import { openDump } from '@lifeboat/recovery/dump/open-dump.ts'
-import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { DatabaseOrder, NewDatabaseOrder } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { beginAnew } from './around-swap.ts'
@@ -25,9 +25,16 @@ export async function restoreDump(command: Command, order: Order, next: string):
   await beginAnew(command)
   const choose = (targets: readonly TargetId[]) => {
     report('look')
-    return chooseDump({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal, patienceMs })
+    return chooseDump(
+      { ...order, sourceId: copiesOf(order), targets },
+      { cfg: deps.cfg, restore, signal: run.signal, patienceMs },
+    )
   }
   return orNextTarget(command, order.targets, choose, (copy) => restoreCopy(command, order, copy, next))
+}
+
+function copiesOf(order: Order): SourceId {
+  return (order.kind === 'new database' ? order.newDatabase.copiesOf : undefined) ?? order.sourceId
 }
 
 function restoreCopy(command: Command, order: Order, copy: CopyChosen<DumpPicked>, next: string): Promise<Counted> {

@@ -10,7 +10,7 @@ import { sealIdentityFile } from '../restore/seal-identity.ts'
 export const restorePlan: Command<PlanArgs> = (args, context) =>
   withFleet(context, ['sources', 'agents', 'policies', 'targets'], async ({ bus, config }) => {
     using line = new LiveLine(context.terminal, { silent: context.options.json ?? false })
-    const to = addressOf(config, args.source, args.target)
+    const to = addressOf(config, args.source, args.target, args.onto)
     const sealed =
       args.identity === undefined ? undefined : await sealIdentityFile(args.identity, to.recipient, context.terminal)
     const plan = await askPlan(bus, to, args, sealed, { ...context, line })

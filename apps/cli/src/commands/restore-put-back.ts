@@ -39,8 +39,8 @@ function putBack(action: 'revert' | 'release'): Command<PutBackArgs> {
       const tables = tableRefsOf(args)
       if (tables && place !== undefined)
         throw new LifeboatError('CLI_USAGE', { problem: 'a cluster or tables of it: give one of them' })
-      const to = addressOf(config, args.source, undefined)
-      const newDatabase = newDatabaseOf(args, to.is)
+      const to = addressOf(config, args.source, undefined, args.onto)
+      const newDatabase = newDatabaseOf(args, to)
       if (action === 'revert' && newDatabase)
         throw new LifeboatError('CLI_USAGE', {
           problem: 'what has a name of its own has replaced nothing: there is only `lifeboat restore release --as`',

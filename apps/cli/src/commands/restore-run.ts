@@ -20,7 +20,7 @@ export type RestoreRunArgs = PlanArgs & SigningArgs
 export const restoreRun: Command<RestoreRunArgs> = (args, context) =>
   withFleet(context, ['sources', 'agents', 'policies', 'targets'], async ({ bus, config }) => {
     const { terminal, options, clock } = context
-    const to = addressOf(config, args.source, args.target)
+    const to = addressOf(config, args.source, args.target, args.onto)
     // What is lacking is said before anybody waits for a plan.
     const key = await openKey(args.key, terminal)
     const sealedIdentity = await sealIdentityFile(args.identity, to.recipient, terminal)

@@ -33,7 +33,9 @@ export function addRestoring({ does, noun, verb }: Shape): void {
   const until =
     'of a cluster, or of tables out of one: latest (the default of a cluster), end (of the backup), a time with its offset, a log position, xid:731, name:RESTORE-POINT; of files: a time'
   const renamed = (command: Commander) =>
-    command.option('--as <name>', 'of a database: under this name, which is free, and nothing that is there is touched')
+    command
+      .option('--as <name>', 'of a database: under this name, which is free, and nothing that is there is touched')
+      .option('--onto <source>', 'likewise on the server of this source, by its agent (default name: its own)')
   const chosen = (command: Commander, needed = '') =>
     hooked(
       renamed(tabled(keyed(placed(command), needed)))

@@ -51,14 +51,15 @@ export function allHooksOf(args: Pick<PlanArgs, 'stopHook' | 'startHook' | 'read
  */
 export async function askPlan(
   bus: Bus,
-  { sourceId, agentId, targets, is }: Addressed,
+  to: Addressed,
   args: PlanArgs,
   sealedIdentity: string | undefined,
   { terminal, clock, line }: Pick<Context, 'terminal' | 'clock'> & { line: LiveLine },
 ): Promise<RestorePlan> {
+  const { sourceId, agentId, targets } = to
   const now = clock.now()
   const restoreId = newRestoreId(now)
-  const { cluster, tables, newDatabase, before } = wishOf(args, is)
+  const { cluster, tables, newDatabase, before } = wishOf(args, to)
   const backup = args.backup === undefined ? undefined : BackupId.safeParse(args.backup)
   if (backup?.success === false) throw new LifeboatError('BACKUP_UNKNOWN', { backupId: args.backup })
   const about = { restoreId, agentId, sourceId, targets, unproven: args.unproven === true, hooks: allHooksOf(args) }

@@ -70,6 +70,14 @@ test.each<[string, Partial<RestoreAudited>, string]>([
     'restore records (as look)',
   ],
   [
+    'one of another source',
+    {
+      ...{ action: 'restore', sourceId: 'staging' as SourceId, kind: 'new database' },
+      newDatabase: { name: 'look' as never, copiesOf: records.sourceId },
+    },
+    'restore staging (records as look)',
+  ],
+  [
     'a tree of files',
     { action: 'release', sourceId: records.sourceId, root: '/srv/app' },
     'release records (/srv/app)',

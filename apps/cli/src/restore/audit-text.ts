@@ -1,6 +1,7 @@
 import { titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
 import { describeGoal } from '@lifeboat/recovery/goal.ts'
 import type { RestoreAudited } from '@lifeboat/shared/bus/messages/restore.ts'
+import type { NewDatabase } from '@lifeboat/shared/domain/restore.ts'
 import type { TablesInto } from '@lifeboat/shared/domain/restore-tables.ts'
 import { changesText } from './files-text.ts'
 
@@ -38,9 +39,13 @@ function subjectText({
   tables,
   place,
 }: Partial<RestoreAudited>): string {
-  if (newDatabase) return `as ${newDatabase.name}`
+  if (newDatabase) return newDatabaseText(newDatabase)
   if (tables) return [tables.map(titleOf).join(', '), ...(database === undefined ? [] : ['of', database])].join(' ')
   return database ?? root ?? [kind, place].filter(Boolean).join(' ')
+}
+
+function newDatabaseText({ name, copiesOf }: NewDatabase): string {
+  return copiesOf === undefined ? `as ${name}` : `${copiesOf} as ${name}`
 }
 
 function intoText(into: TablesInto): string {

@@ -23,7 +23,7 @@ export function orderOf(to: Addressed, args: PlanArgs & SigningArgs, planned: Pl
   const copy = { ...head, backupId, targets, unproven: args.unproven === true, sealedIdentity }
   return to.is === 'files'
     ? { action: 'restore', ...copy, kind: 'files', hooks: allHooksOf(args) }
-    : databaseOrder(copy, wishOf(args, to.is), plan)
+    : databaseOrder(copy, wishOf(args, to), plan)
 }
 
 function databaseOrder(

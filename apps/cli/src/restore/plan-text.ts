@@ -16,7 +16,7 @@ export function planText(plan: RestorePlan, style: Style): string {
   const { backup, hooks, disks, files } = plan
   const chain = plan.cluster?.chain ?? files?.chain ?? []
   const lines: [string, string][] = [
-    ['what', `${whatText(plan)} of ${plan.sourceId}, on the host of ${plan.agentId}`],
+    ['what', `${whatText(plan)}, on the host of ${plan.agentId}`],
     ...chain.slice(0, -1).map((each): [string, string] => ['built on', backupText(each)]),
     ['out of', backupText(backup)],
     ['copy at', `${plan.targetId}, ${verdictText(backup.drill, style)}`],
@@ -54,11 +54,15 @@ export function planText(plan: RestorePlan, style: Style): string {
   return [...lines.map(([name, text]) => `${name.padEnd(11)} ${text}`), ...obstacles].join('\n')
 }
 
-function whatText({ files, tables, cluster, database, newDatabase }: RestorePlan): string {
-  if (newDatabase) return `database ${database} as ${newDatabase.name}`
-  if (files) return `files below ${files.root}`
-  if (tables) return `tables of ${database}`
-  return cluster ? 'cluster' : `database ${database}`
+function whatText({ files, tables, cluster, database, newDatabase, sourceId }: RestorePlan): string {
+  if (newDatabase) {
+    const { name, copiesOf } = newDatabase
+    const onto = copiesOf === undefined ? '' : `, onto the server of ${sourceId}`
+    return `database ${database} of ${copiesOf ?? sourceId} as ${name}${onto}`
+  }
+  if (files) return `files below ${files.root} of ${sourceId}`
+  if (tables) return `tables of ${database} of ${sourceId}`
+  return `${cluster ? 'cluster' : `database ${database}`} of ${sourceId}`
 }
 
 function backupText({ backupId, snapshotAt, signer }: RestorePlan['backup']): string {

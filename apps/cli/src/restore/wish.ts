@@ -20,10 +20,10 @@ export interface Wish {
 type WishArgs = ClusterArgs & TablesArgs & NewDatabaseArgs & { postHook?: string }
 
 /** @throws LifeboatError CLI_USAGE | RECOVERY_TIME_UNZONED | RECOVERY_GOAL_UNREADABLE */
-export function wishOf(args: WishArgs, is: Addressed['is']): Wish {
-  const newDatabase = newDatabaseOf(args, is)
+export function wishOf(args: WishArgs, to: Pick<Addressed, 'is' | 'from'>): Wish {
+  const newDatabase = newDatabaseOf(args, to)
   if (newDatabase) return { newDatabase }
-  if (is === 'files') return filesWishOf(args)
+  if (to.is === 'files') return filesWishOf(args)
   if (args.postHook !== undefined) throw usage('a post hook finishes a tree of files; the source is a database')
   const tables = tablesWishOf(args)
   if (tables) return { tables }

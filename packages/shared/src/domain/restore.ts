@@ -76,7 +76,11 @@ export const NewName = z
 export type NewName = z.infer<typeof NewName>
 
 /** A database beside everything that is there, under a name that is free. */
-export const NewDatabase = z.strictObject({ name: NewName })
+export const NewDatabase = z.strictObject({
+  name: NewName,
+  /** Whose backup it comes out of, where that is another source; default the one it is about, whose server it is made on. */
+  copiesOf: SourceId.optional(),
+})
 export type NewDatabase = z.infer<typeof NewDatabase>
 
 /** Where copies are, the first to be tried first, and the age identity that opens them, encrypted to the agent alone (armored age). */

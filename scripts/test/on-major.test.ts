@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { ALL_SUITES, STORIES } from './on-major.ts'
 
 const project = join(import.meta.dirname, '../..')
-const suites = globSync('{apps,packages}/*/test/**/*.int.test.ts', { cwd: project })
+const suites = globSync(['{apps,packages}/*/test/**/*.int.test.ts', 'e2e/*.e2e.test.ts'], { cwd: project })
 
 it.each([...STORIES, ...ALL_SUITES])('%s is a suite there is, so naming it runs something', (story) => {
   expect(suites.filter((suite) => suite.startsWith(story))).not.toEqual([])

@@ -9,11 +9,12 @@ export const ALL_SUITES = [
   'apps/backup-agent',
   'apps/verifier',
   'apps/cli/test/recover-chain',
+  'e2e/incrementals',
 ]
 
 /**
- * Those of them that CI runs on each further major: one dump from source to verdict and back, table exports, and what physical backups, WAL, recovery and
- * restores of clusters and tables ask of the server. Of the others nobody asks on 17 and 18 but who runs `pnpm test:postgres`. Vitest takes each as a part of a path.
+ * Those of them that CI runs on each further major: one dump from source to verdict and back, table exports, what physical backups, WAL, recovery and
+ * restores of clusters and tables ask of the server, and incrementals through all services. Of the others nobody asks on 17 and 18 but who runs `pnpm test:postgres`. Vitest takes each as a part of a path.
  */
 export const STORIES = [
   'packages/shared/test/bus',
@@ -50,12 +51,16 @@ export const STORIES = [
   'apps/verifier/test/physical',
   'apps/verifier/test/tables',
   'apps/cli/test/recover-chain',
+  'e2e/incrementals',
 ]
 
-/** Runs integration suites inside a Debian root that has this PostgreSQL major; `notRun` says why that cannot be. */
+/** Runs suites inside a Debian root that has this PostgreSQL major; `notRun` says why that cannot be. */
 export async function runOnMajor(major: string, filters: readonly string[]): Promise<Ended | { notRun: string }> {
   try {
-    return await runVitest(['--project', 'int', ...filters], { enter: debianRoot(major), shared: '.cache' })
+    return await runVitest(['--project', 'int', '--project', 'e2e', ...filters], {
+      enter: debianRoot(major),
+      shared: '.cache',
+    })
   } catch (thrown) {
     return { notRun: thrown instanceof Error ? thrown.message : String(thrown) }
   }

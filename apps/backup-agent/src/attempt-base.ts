@@ -43,7 +43,7 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
   const relations = await sealRelations(run, tools, names.relations)
   run.enter('base')
   const heartbeatMs = deps.roads.get(sourceId)?.now.beats.newest
-  const { plan, base } = await streamAsPlanned(run, work, choice, { backupId, tools, shelf })
+  const { plan, base, readBytes } = await streamAsPlanned(run, work, choice, { backupId, tools, shelf })
   const endedAt = moment(deps.clock.now())
   if (cluster.server.major < FIRST_WITH_INCREMENTALS) await shelf.remove(backupId)
   else await shelf.prune(KEPT_MANIFESTS)
@@ -55,7 +55,8 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
     deps.events.checksumsFailed(run.log, { sourceId, backupId, files: physical.checksums.failures })
   return {
     ...{ snapshotAt: endedAt, server: cluster.server, tools: versionLines(tools), physical },
-    summary: { tables: null, rows: null, databaseBytes: cluster.clusterBytes },
+    // A role sees the sizes of some databases only; the server counts every file. Of an incremental it counts what changed.
+    summary: { tables: null, rows: null, databaseBytes: Math.max(cluster.clusterBytes, readBytes) },
     artifacts: [...base.artifacts, ...[config.artifact, relations].filter((each) => each !== undefined)],
     recovery: { chain: plan.chain, configLeft: config.left },
   }
@@ -101,19 +102,20 @@ async function streamAsPlanned(
   { policy }: Work,
   choice: ParentChoice | undefined,
   means: Omit<BaseMeans, 'plan' | 'onBegin'>,
-): Promise<{ plan: BasePlan; base: Base }> {
+): Promise<{ plan: BasePlan; base: Base; readBytes: number }> {
   const plan = planBase(policy, choice)
   const { parent, chain, fullBecause } = plan
   run.log.info({ event: 'backup.planned', parent, chain: chain.length, fullBecause }, 'decided how to take the backup')
-  let begun = false
-  const onBegin = () => {
-    begun = true
+  let readBytes: number | undefined
+  const onBegin = (totalBytes: number) => {
+    readBytes = totalBytes
   }
   try {
-    return { plan, base: await streamBase(run, { ...means, plan, onBegin }) }
+    const base = await streamBase(run, { ...means, plan, onBegin })
+    return { plan, base, readBytes: readBytes ?? 0 }
   } catch (thrown) {
     const err = LifeboatError.from(thrown)
-    if (parent === undefined || begun || !REFUSALS.includes(err.code)) throw err
+    if (parent === undefined || readBytes !== undefined || !REFUSALS.includes(err.code)) throw err
     run.signal.throwIfAborted()
     run.log.warn({ event: 'backup.parent_refused', parent, err }, 'the server refused the incremental')
     const because = `the server refused an incremental to ${parent}: ${String(err.facts.message ?? err.title)}`

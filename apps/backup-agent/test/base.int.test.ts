@@ -68,6 +68,17 @@ test('the progress of a base tells how much there is and ends there', async () =
   expect(told.get(runId)?.total).toBeGreaterThan(summary.databaseBytes * 0.9)
 })
 
+test('the size of a base counts databases its role may not connect to, for a restore needs their room', async () => {
+  await using pg = await startPostgres({ roles: ROLES })
+  await pg.query('postgres', 'CREATE DATABASE hidden')
+  await pg.query('postgres', 'REVOKE CONNECT ON DATABASE hidden FROM PUBLIC')
+  await pg.query('hidden', 'CREATE TABLE much AS SELECT repeat(g::text, 500) AS t FROM generate_series(1, 30000) g')
+  await using agent = await house.agent(house.config(physicalChange('base', { port: pg.port, database: 'postgres' })))
+  const { summary } = await taken(house, agent, 'base')
+  const [{ bytes }] = await pg.query('postgres', 'SELECT sum(pg_database_size(oid))::float8 AS bytes FROM pg_database')
+  expect(summary.databaseBytes).toBeGreaterThan(0.95 * bytes)
+})
+
 test('each tablespace has an artifact of its own and is found again in its new place', async () => {
   await using pg = await startPostgres({ roles: ROLES })
   const space = join(pg.socketDir, 'space')

@@ -13,7 +13,7 @@ export interface ConfigPlaces {
 
 export interface ClusterFacts {
   server: ServerFacts
-  /** Of all databases the role may connect to. */
+  /** Of all databases the role may measure: those it may connect to, or all with pg_read_all_stats. */
   clusterBytes: number
   isStandby: boolean
   checksums: boolean
@@ -29,7 +29,7 @@ const FACTS = `
          (select setting::int from pg_settings where name = 'wal_segment_size') as "segmentBytes",
          coalesce(current_setting('summarize_wal', true) = 'on', false) as summarizing,
          (select coalesce(sum(pg_database_size(oid)), 0)::text from pg_database
-           where has_database_privilege(oid, 'CONNECT')) as "clusterBytes",
+           where has_database_privilege(oid, 'CONNECT') or pg_has_role('pg_read_all_stats', 'USAGE')) as "clusterBytes",
          (select setting from pg_settings where name = 'data_directory') as "dataDirectory",
          array(select setting from pg_settings where name in ('config_file', 'hba_file', 'ident_file') and setting <> ''
                union select sourcefile from pg_settings where sourcefile is not null) as files`

@@ -19,8 +19,12 @@ export interface BaseMeans {
   plan: BasePlan
   tools: BaseToolbox
   shelf: ManifestShelf
-  /** The server has accepted the plan and data will come. */
-  onBegin: () => void
+  /**
+   * The server has accepted the plan and data will come.
+   *
+   * @param totalBytes what it is going to read, by its own count
+   */
+  onBegin: (totalBytes: number) => void
 }
 
 /** The data as the server sent them, and what it said at the end. */
@@ -65,7 +69,7 @@ async function stream(run: BackupRun, means: BaseMeans): Promise<Base> {
   )
   const artifacts: Artifact[] = []
   for await (const piece of pieces) {
-    if (piece.kind === 'begin') means.onBegin()
+    if (piece.kind === 'begin') means.onBegin(piece.totalBytes)
     if (piece.kind === 'archive') artifacts.push(await sealArchive(run, means, piece))
     if (piece.kind === 'manifest') await shelf.keep(backupId, piece.bytes)
     if (piece.kind === 'end') {

@@ -52,5 +52,5 @@ function anchorOf({ backupId, kind, startedAt, snapshotAt, physical }: BackupRec
   if (physical === undefined || snapshotAt === undefined) return []
   const { timeline, endLsn } = physical
   const times = { startMs: Date.parse(startedAt), endMs: Date.parse(snapshotAt) }
-  return [{ backupId, kind, ...times, endLsn: parseLsn(endLsn), timeline, targets: [targetId] }]
+  return [{ backupId, kind, ...times, endLsn: parseLsn(endLsn), timeline, targets: [targetId], isProven: false }]
 }

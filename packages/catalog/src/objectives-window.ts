@@ -17,6 +17,8 @@ export interface Anchor {
   timeline: number
   /** Each holds the whole chain. */
   targets: TargetId[]
+  /** A drill has proven it, and with it its chain, at one of them. */
+  isProven: boolean
 }
 
 /** Oldest first. */
@@ -41,13 +43,14 @@ export function physicalRows(summary: SourceSummary | undefined): BackupRow[] {
 }
 
 function anchor(
-  { backupId, kind, startedAt }: BackupRow,
+  { backupId, kind, startedAt, copies }: BackupRow,
   { endLsn, timeline }: NonNullable<BackupRow['physical']>,
   snapshotAt: Moment,
   targets: TargetId[],
 ): Anchor {
   const times = { startMs: Date.parse(startedAt), endMs: Date.parse(snapshotAt) }
-  return { backupId, kind: kind as BackupKind, ...times, endLsn: parseLsn(endLsn), timeline, targets }
+  const isProven = targets.some((target) => copies[target] === 'proven')
+  return { backupId, kind: kind as BackupKind, ...times, endLsn: parseLsn(endLsn), timeline, targets, isProven }
 }
 
 /** A chain is recovered from one target; a parent nobody remembers is a parent nobody has. */
@@ -95,7 +98,10 @@ export function windowsOf(anchors: readonly Anchor[], { state, record }: KnownWa
         isOnPath(path, timeline, endLsn) && start <= endLsn && endLsn <= end && endMs <= Date.parse(until),
     )
     const [first] = own
-    return first ? [{ from: moment(first.endMs), to: until, base: first.backupId, current, anchors: own }] : []
+    if (first === undefined) return []
+    const proven = own.find(({ isProven }) => isProven)
+    const provenFrom = proven ? { provenFrom: moment(proven.endMs) } : {}
+    return [{ from: moment(first.endMs), to: until, base: first.backupId, ...provenFrom, current, anchors: own }]
   })
 }
 

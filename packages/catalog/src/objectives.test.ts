@@ -85,6 +85,20 @@ describe('the recoverable window', () => {
     expect(found).toMatchObject({ by: 'wal', recoverableUntil: at(-0.01), rpoMs: 36_000 })
   })
 
+  test('says from where on a drill has proven what leads into it, and that none has', () => {
+    const known = { record: since(-60), state: state(-0.01) }
+    const proven = (hour: number) => base(hour, { copies: { aws: 'proven' } })
+    const provenFrom = (...rows: BackupRow[]) =>
+      measure({ summary: summary(rows), ...known }).windows.map((window) => [window.from, window.provenFrom])
+    expect(provenFrom(base(-48), base(-24))).toEqual([[at(-48), undefined]])
+    expect(provenFrom(base(-48), proven(-24), proven(-12))).toEqual([[at(-48), at(-24)]])
+    expect(provenFrom(proven(-48), base(-24))).toEqual([[at(-48), at(-48)]])
+    // The target at which it was proven lacks its parent since.
+    const rows = [base(-48, { copies: { aws: 'missing', gcp: 'stored' } })]
+    const copies = { aws: 'proven', gcp: 'stored' }
+    expect(provenFrom(...rows, incremental(-24, -48, { copies }))).toEqual([[at(-48), undefined]])
+  })
+
   test('reaches back to a base that was complete before anybody looked at its WAL', () => {
     const first = state(-1, { begun: { lsn: lsnAt(-3), at: at(-3) } })
     expect(windows([base(-2)], recordWal(undefined, first), state(-0.01))).toEqual([[at(-2), at(-0.01), true]])

@@ -1,4 +1,5 @@
 import type { Footing } from '@lifeboat/shared/domain/footing.ts'
+import type { RecoveryWindow } from '@lifeboat/shared/domain/objectives.ts'
 import { formatBytes, formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { sinceText, timeText } from '../format/moments.ts'
 import { pointLines } from '../format/points.ts'
@@ -66,11 +67,21 @@ function standing(one: Standing | undefined): string {
 function recoverableRows({ objectives: { windows, firstPoint } }: SourceStatus, nowMs: number): [string, string][] {
   if (windows.length === 0) return firstPoint ? [['recoverable', `single backups since ${timeText(firstPoint)}`]] : []
   return windows
-    .map(({ from, to, current }): [string, string] => [
-      current ? 'recoverable' : 'and before',
-      `any moment from ${timeText(from)} to ${timeText(to)}${current ? `, ${sinceText(to, nowMs)}` : ', where WAL was lost'}`,
-    ])
+    .map((window): [string, string] => {
+      const { from, to, current } = window
+      const end = current ? sinceText(to, nowMs) : 'where WAL was lost'
+      return [
+        current ? 'recoverable' : 'and before',
+        `any moment from ${timeText(from)} to ${timeText(to)}, ${end}; ${proofOf(window)}`,
+      ]
+    })
     .toReversed()
+}
+
+/** What targets hold is not yet what comes back. */
+function proofOf({ from, provenFrom }: RecoveryWindow): string {
+  if (provenFrom === undefined) return 'unproven: no drill has brought back a base that leads there'
+  return provenFrom === from ? 'its base is proven' : `proven from ${timeText(provenFrom)} on`
 }
 
 function walRow({ wal }: SourceStatus, nowMs: number): [string, string][] {

@@ -27,7 +27,7 @@ export function isNews(now: Objectives, told: Told | undefined, nowMs: number): 
 
 /** What must not change in silence; that time goes on and windows grow is no news. */
 function outline({ by, kept, windows, firstPoint }: Objectives): string {
-  const ends = windows.map(({ from, to, current }) => (current ? from : `${from} ${to}`))
+  const ends = windows.map(({ from, to, provenFrom, current }) => [from, current ? '' : to, provenFrom !== undefined])
   return JSON.stringify([by, kept, ends, firstPoint])
 }
 

@@ -38,6 +38,7 @@ test.each<[string, Partial<BeatQuestion>, string, string]>([
     'nobody knows of a later',
   ],
   ['time: none, and the agent says nothing', { to: TO }, 'unable', 'nobody knows of one'],
+  ['time: none, shortly behind the base', { to: { time: at('12:02:00') } }, 'skipped', 'no heartbeat yet'],
   [
     'time: none, and one was there when the base began',
     { to: TO, beforeBackup: at('11:59:50') },

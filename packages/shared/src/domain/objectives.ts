@@ -7,6 +7,8 @@ export const RecoveryWindow = z.object({
   to: Moment,
   /** Recovery to its beginning starts here. */
   base: BackupId,
+  /** From here on a drill has proven a backup that leads in; absent: none of those that do is proven, and the window is what targets hold, no more. */
+  provenFrom: Moment.optional(),
   /** It grows: new WAL goes on where it ends. Of the older ones a hole is the end. */
   current: z.boolean(),
 })

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SOURCE } from '@lifeboat/testkit/world/config.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { logged } from './support/backups.ts'
 import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
 
 let at: RestoreWorld
@@ -90,4 +91,20 @@ test('a restore that is cancelled before its agent begins is never begun, and th
   expect(await at.visits()).toBe(0)
   const audited = await world.json<object[]>(['restore', 'status', restoreId])
   expect(audited).toMatchObject([{ event: 'accepted' }, { event: 'cancelled', who: ['ann'], ...said }])
+})
+
+test('a restore goes on although NATS and the scheduler are killed while it waits for an uploader that is away', async () => {
+  const { world } = at
+  await at.lose()
+  const file = join(world.folder, 'patient.json')
+  await at.run(['--out', file])
+  await world.kill('uploader', 'SIGKILL')
+  expect((await world.cli(['restore', 'send', file, '--timeout', '1s'])).code).toBe(9)
+  await logged(world, 'backup-agent', 'restore.waiting')
+  await world.nats.restart({ signal: 'SIGKILL' })
+  await world.restart('scheduler', 'SIGKILL')
+  await world.start('uploader')
+  const { code, stdout } = await world.cli(['restore', 'send', file, '--json'])
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { outcome: 'done', swapped: true }])
+  expect(await at.visits()).toBe(100)
 })

@@ -10,6 +10,7 @@ import { openOrder } from '@lifeboat/shared/signing/orders.ts'
 import type { AgentDeps } from '../deps.ts'
 import { refusalOf } from '../restore/admit.ts'
 import { startAgain } from '../restore/around-swap.ts'
+import { awaitUploader } from '../restore/await-uploader.ts'
 import type { Entry } from '../restore/book.ts'
 import { bringBack } from '../restore/bring-back.ts'
 import { clusterWork } from '../restore/cluster/cluster-work.ts'
@@ -194,6 +195,7 @@ async function obey(deps: AgentDeps, { order, first, delivery, patienceMs }: Obe
       leaving: leaving.signal,
       restore: demandRestore(cfg),
       patienceMs,
+      awaiting: awaitUploader(run),
     },
     entry: () => entry,
     async step(stage, more = {}) {

@@ -3,6 +3,7 @@ import type { PassedOver } from '@lifeboat/shared/domain/restore.ts'
 import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { firstToFire } from '@lifeboat/shared/run/first-to-fire.ts'
+import type { Awaiting } from '@lifeboat/storage/lent/awaiting.ts'
 
 export interface Asked<A> {
   answer: A
@@ -14,6 +15,8 @@ export interface AskOptions {
   signal: AbortSignal
   /** One that takes longer is passed over as long as another can help. Default: each has all the time it needs. */
   patienceMs?: number | undefined
+  /** Default: an uploader that does not answer is not waited for. */
+  awaiting?: Awaiting | undefined
   /** Told when the waiting for a target begins, and when it ends. */
   onWait?: ((targetId: TargetId, isBegun: boolean) => void) | undefined
 }

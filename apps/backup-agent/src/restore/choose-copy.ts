@@ -48,9 +48,9 @@ export async function chooseCopy<T>(
   choose: Choose<T>,
   isBetter?: (one: T, than: T) => boolean,
 ): Promise<CopyChosen<T>> {
-  const { cfg, restore } = by
+  const { cfg, restore, awaiting } = by
   const ask = async (targetId: TargetId, signal: AbortSignal) => {
-    const target = openLent(targetId, { uploaders: restore.uploaders, token: cfg.token })
+    const target = openLent(targetId, { uploaders: restore.uploaders, token: cfg.token, awaiting })
     const sight = await look({ target, sourceId, backupId: alone, signers: cfg.signers, signal })
     return { target, chosen: await choose(sight, target, signal) }
   }

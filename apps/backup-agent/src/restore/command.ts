@@ -2,6 +2,7 @@ import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import type { SourceConnection } from '@lifeboat/postgres/connection.ts'
 import type { FilesOrder, RestoreOrder } from '@lifeboat/shared/domain/restore.ts'
 import type { Run } from '@lifeboat/shared/run/run.ts'
+import type { Awaiting } from '@lifeboat/storage/lent/awaiting.ts'
 import type { DatabaseSource, RestoreConfig } from '../config.ts'
 import type { AgentDeps } from '../deps.ts'
 import type { Entry } from './book.ts'
@@ -18,6 +19,8 @@ export interface AnyCommand {
   leaving: AbortSignal
   /** For how long one target may keep it from another that can help. */
   patienceMs: number
+  /** Whether it goes on waiting for an uploader. */
+  awaiting: Awaiting
   /** As the book has it now. */
   entry(): Entry
   /** Writes down how far it has come, before it goes on. */

@@ -27,6 +27,7 @@ export interface FindingPlan<Wish> extends Planning, CopyWanted {
   reader: (target: Target) => Reader
   /** For how long one target may keep whoever waits for the plan from another; default without end. */
   patienceMs?: number | undefined
+  awaiting?: AskOptions['awaiting']
   onWait?: AskOptions['onWait']
   /** How far the WAL has to lead at least: what was signed. */
   promised?: WalReach | undefined

@@ -21,13 +21,13 @@ type Counted = Pick<Ending, 'tables' | 'rows'>
  * @throws LifeboatError – nothing is left but roles
  */
 export async function restoreDump(command: Command, order: Order, next: string): Promise<Counted> {
-  const { deps, restore, run, report, patienceMs } = command
+  const { deps, restore, run, report, patienceMs, awaiting } = command
   await beginAnew(command)
   const choose = (targets: readonly TargetId[]) => {
     report('look')
     return chooseDump(
       { ...order, sourceId: copiesOf(order), targets },
-      { cfg: deps.cfg, restore, signal: run.signal, patienceMs },
+      { cfg: deps.cfg, restore, signal: run.signal, patienceMs, awaiting },
     )
   }
   return orNextTarget(command, order.targets, choose, (copy) => restoreCopy(command, order, copy, next))

@@ -50,6 +50,19 @@ test('the fourth failure in a row is told', async () => {
   await rejectsWith('TARGET_UNREACHABLE', target.stat('a', { signal }))
 })
 
+test('who is awaited is tried on behind the last try, and what came before the end is not given twice', async () => {
+  const inner = scripted([{ on: 'list', does: { fail: 'TARGET_UNREACHABLE' }, times: 5 }])
+  await putBytes(inner, 'a', someBytes(1), signal)
+  let asked = 0
+  const target = retrying(inner, { ...soon, awaiting: { goesOn: () => ++asked <= 5 } })
+  expect(await listKeys(target, '', signal)).toEqual(['a'])
+  expect(asked).toBe(5)
+  const gone = retrying(scripted([{ on: 'stat', does: { fail: 'TARGET_UNREACHABLE' }, times: 5 }]), {
+    ...{ ...soon, awaiting: { goesOn: () => false } },
+  })
+  await rejectsWith('TARGET_UNREACHABLE', gone.stat('a', { signal }))
+})
+
 test('what trying again cannot help is told at once', async () => {
   let asked = 0
   const target = retrying(

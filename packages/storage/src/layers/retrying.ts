@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Awaiting } from '../lent/awaiting.ts'
 import type { Receipt, Target } from '../target.ts'
 import { locksOf, wrap } from './wrap.ts'
 
@@ -8,7 +9,12 @@ export interface RetryOptions {
   tries?: number
   /** Before the second try; doubles each time and is spread by ±50 %. Default 250 ms. */
   firstDelayMs?: number
+  /** Whether to go on behind the last of these tries; default: no. */
+  awaiting?: Pick<Awaiting, 'goesOn'> | undefined
 }
+
+/** Between tries behind the last. */
+const AWAITING_MS = 1_000
 
 /**
  * Tries again, a few times and soon, what a store could not do just now. Waiting for a store that is away for hours is the bus's business.
@@ -63,9 +69,11 @@ async function tryAgain<T>(work: () => Promise<T>, opts: RetryOptions & { signal
 async function pauseOrThrow(
   thrown: unknown,
   failures: number,
-  { tries = 4, firstDelayMs = 250, signal }: RetryOptions & { signal: AbortSignal },
+  { tries = 4, firstDelayMs = 250, awaiting, signal }: RetryOptions & { signal: AbortSignal },
 ): Promise<void> {
-  if (!LifeboatError.is(thrown, 'TARGET_UNREACHABLE') || failures >= tries || signal.aborted) throw thrown
-  const delayMs = firstDelayMs * 2 ** (failures - 1) * (0.5 + Math.random())
+  if (!LifeboatError.is(thrown, 'TARGET_UNREACHABLE') || signal.aborted) throw thrown
+  const isAwaited = awaiting?.goesOn(thrown) ?? false
+  if (failures >= tries && !isAwaited) throw thrown
+  const delayMs = failures >= tries ? AWAITING_MS : firstDelayMs * 2 ** (failures - 1) * (0.5 + Math.random())
   await sleep(delayMs, undefined, { signal }).catch(() => signal.throwIfAborted())
 }

@@ -10,6 +10,7 @@ import { resuming } from '../layers/resuming.ts'
 import { retrying } from '../layers/retrying.ts'
 import { relay } from '../relay.ts'
 import type { Receipt, Target } from '../target.ts'
+import type { Awaiting } from './awaiting.ts'
 
 export interface Lender {
   /** Addresses of uploaders that lend; the first that answers is asked. */
@@ -18,6 +19,8 @@ export interface Lender {
   token: Secret
   /** An uploader that says nothing for this long is given up on; default one minute. */
   silenceMs?: number
+  /** Asked, and told, when no uploader answers at all; see `isSilence`. */
+  awaiting?: Awaiting | undefined
 }
 
 const SILENCE_MS = 60_000
@@ -31,7 +34,13 @@ export function openLent(id: TargetId, lender: Lender): Target {
   const refuse = async () => {
     throw new LifeboatError('TARGET_REFUSED', { targetId: id, problem: 'a target that is lent can only be read' })
   }
-  const ask = (path: string, signal: AbortSignal) => askAny(id, lender, `/targets/${id}/${path}`, signal)
+  let hasLent = false
+  const ask = async (path: string, signal: AbortSignal) => {
+    const body = await askAny(id, lender, { path: `/targets/${id}/${path}`, signal, hasLent })
+    hasLent = true
+    lender.awaiting?.answered()
+    return body
+  }
   const list = (prefix: Key, signal: AbortSignal) =>
     receipts(() => ask(`keys?prefix=${encodeURIComponent(prefix)}`, signal), signal)
   const lent: Target = {
@@ -49,11 +58,25 @@ export function openLent(id: TargetId, lender: Lender): Target {
     },
     async [Symbol.asyncDispose]() {},
   }
-  return resuming(retrying(impatient(lent, { silenceMs: lender.silenceMs ?? SILENCE_MS })))
+  const { silenceMs = SILENCE_MS, awaiting } = lender
+  return resuming(retrying(impatient(lent, { silenceMs }), { awaiting }))
 }
 
-async function askAny(id: TargetId, { uploaders, token }: Lender, path: string, signal: AbortSignal) {
+/** Whether it says that the target is not to be had because an uploader that may lend it gives no answer, and not that the target is away. */
+export function isSilence(thrown: unknown): boolean {
+  return LifeboatError.is(thrown, 'TARGET_UNREACHABLE') && thrown.facts.silent !== undefined
+}
+
+interface Asked {
+  path: string
+  signal: AbortSignal
+  /** Some uploader has lent it before. */
+  hasLent: boolean
+}
+
+async function askAny(id: TargetId, { uploaders, token }: Lender, { path, signal, hasLent }: Asked) {
   let problem: unknown
+  const silent: string[] = []
   for (const uploader of uploaders) {
     const headers = { authorization: `Bearer ${token.reveal()}` }
     try {
@@ -63,10 +86,14 @@ async function askAny(id: TargetId, { uploaders, token }: Lender, path: string, 
     } catch (thrown) {
       signal.throwIfAborted()
       if (thrown instanceof LifeboatError && thrown.code !== 'TARGET_UNREACHABLE') throw thrown
+      if (!(thrown instanceof LifeboatError)) silent.push(uploader)
       problem ??= thrown
     }
   }
-  throw unreachable(id, problem)
+  const err = unreachable(id, problem)
+  // Where others answer, the target may not be one that the silent ones lend.
+  const matters = silent.length > 0 && (hasLent || silent.length === uploaders.length)
+  throw matters ? new LifeboatError(err.code, { ...err.facts, silent }, { cause: problem }) : err
 }
 
 function bodyOf(id: TargetId, body: NonNullable<Response['body']>, signal: AbortSignal): Readable {

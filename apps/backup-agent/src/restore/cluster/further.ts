@@ -73,7 +73,7 @@ export interface ReplayOn {
 }
 
 export async function replayOn(command: Reading, { folder, note, state, stood }: ReplayOn): Promise<void> {
-  const { order, deps, run, report, entry, patienceMs } = command
+  const { order, deps, run, report, entry, patienceMs, awaiting } = command
   const dataDir = join(folder, 'data')
   const account = await ownerOf(dataDir)
   await whileReading(command, async (reader) => {
@@ -82,7 +82,17 @@ export async function replayOn(command: Reading, { folder, note, state, stood }:
     const { timeline } = note
     const wish = { place: 'beside', goal: note.goal, ...(timeline !== 'current' && { timeline }) } as const
     const { restoreId, sourceId, targets, hooks } = order
-    const from = { restoreId, sourceId, backupId: note.backupId, targets, hooks, unproven: true, wish, patienceMs }
+    const from = {
+      restoreId,
+      sourceId,
+      backupId: note.backupId,
+      targets,
+      hooks,
+      unproven: true,
+      wish,
+      patienceMs,
+      awaiting,
+    }
     const by = { cfg: deps.cfg, of: command, key: 'here', clock: deps.clock, reader } as const
     const { chosen: planned, target, passedOver } = await chooseChain({ ...from, ...by }, undefined, run.signal)
     await notePassedOver(command, passedOver)

@@ -71,6 +71,7 @@ export async function chooseChain(
     key,
     clock,
     patienceMs,
+    awaiting,
     onWait,
     promised,
   }: ClusterPlanning,
@@ -78,7 +79,7 @@ export async function chooseChain(
   signal: AbortSignal,
 ): Promise<CopyChosen<PlannedCluster>> {
   const { goal, timeline } = wish
-  const by = { cfg, restore: of.restore, signal, patienceMs, onWait }
+  const by = { cfg, restore: of.restore, signal, patienceMs, awaiting, onWait }
   const choose: Choose<FoundWay> = async (sight, target, signal) => {
     const picked = pick(sight, { sourceId, backupId, goal, dump: false, unproven })
     if (picked.kind !== 'cluster')

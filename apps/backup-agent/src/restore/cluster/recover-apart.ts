@@ -26,7 +26,7 @@ export interface RecoveredApart extends ClusterBack {
  */
 export function recoverApart(command: Command, site: Site): Promise<RecoveredApart> {
   const reading = demandAction(command, 'restore')
-  const { deps, order, run, report, patienceMs } = reading
+  const { deps, order, run, report, patienceMs, awaiting } = reading
   return whileReading(reading, async (reader) => {
     await removeApart(site.folder)
     report('look')
@@ -39,7 +39,7 @@ export function recoverApart(command: Command, site: Site): Promise<RecoveredApa
       ...(port && { port }),
     }
     const { restoreId, sourceId, backupId, wal: promised } = order
-    const about = { restoreId, sourceId, backupId, wish, promised, patienceMs }
+    const about = { restoreId, sourceId, backupId, wish, promised, patienceMs, awaiting }
     const copies = { targets: order.targets, unproven: order.unproven, hooks: order.hooks, reader }
     const by = { cfg: deps.cfg, of: command, key: 'here', clock: deps.clock } as const
     const plan = await planClusterRestore({ ...about, ...copies, ...by }, run.signal)

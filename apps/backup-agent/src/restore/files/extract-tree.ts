@@ -19,10 +19,10 @@ import type { TreeSite } from './site.ts'
  * @throws LifeboatError RESTORE_FILES_UNLIKE | RESTORE_FILES_UNFIT | RESTORE_DISK_TROUBLE | RECOVERY_… | ARTIFACT_… | TARGET_…
  */
 export function extractTree(command: FilesCommandTo<'restore'>, site: TreeSite): Promise<Replayed[]> {
-  const { deps, order, restore, run, report, patienceMs } = command
+  const { deps, order, restore, run, report, patienceMs, awaiting } = command
   const choose = (targets: readonly TargetId[]) => {
     report('look')
-    return chooseFiles({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal, patienceMs })
+    return chooseFiles({ ...order, targets }, { cfg: deps.cfg, restore, signal: run.signal, patienceMs, awaiting })
   }
   return orNextTarget(command, order.targets, choose, (copy) => extractCopy(command, site, copy))
 }

@@ -46,9 +46,9 @@ export interface FoundBackup {
 
 /** An export or a dump. @throws LifeboatError when there is none at all */
 export async function findBackup(about: TablesPlanning, signal: AbortSignal): Promise<FoundBackup> {
-  const { cfg, of, sourceId, wish, backupId, targets, unproven, key, clock, patienceMs, onWait } = about
+  const { cfg, of, sourceId, wish, backupId, targets, unproven, key, clock, patienceMs, awaiting, onWait } = about
   const titles = wish.tables.map(titleOf)
-  const by = { cfg, restore: of.restore, signal, patienceMs, onWait }
+  const by = { cfg, restore: of.restore, signal, patienceMs, awaiting, onWait }
   const choose: Choose<PickedTables> = async (sight, target, signal) => {
     const picked = pickTables(sight, { sourceId, backupId, titles, unproven })
     await takeInventory(target, picked.seen.manifest, signal)

@@ -61,6 +61,7 @@ export async function stageTables(command: Staging, schema: string): Promise<OnS
         wish,
         promised,
         patienceMs: command.patienceMs,
+        awaiting: command.awaiting,
       }
       return planTables({ ...by, ...about }, run.signal)
     }

@@ -128,6 +128,18 @@ test('the server does not stand still while a later life recovers a cluster anew
   expect(await at.hooksRan()).toEqual(['start', 'start', 'stop', 'start'])
 })
 
+test('two restores within a second put aside two clusters, and neither is taken for the other', async () => {
+  const nowMs = Date.now()
+  const deps = { ...agent.deps, clock: { ...agent.deps.clock, now: () => nowMs } }
+  for (const goal of [{ to: 'time', time: house.between }, { to: 'latest' }]) {
+    const order = await house.order(cfg, { ...inPlace, goal })
+    const { signal } = new AbortController()
+    await restoreOnCommand(deps)(await at.wish(order), { attempt: 1, publishedAt: nowMs, signal, log: silentLogger })
+    expect(await at.settled(order.restoreId)).toMatchObject([{ outcome: 'done', swapped: true }])
+  }
+  expect([await house.visits(), (await house.besides()).length]).toEqual(['1 2 3 4', 2])
+})
+
 test('a cluster that was put aside and runs is neither put back nor removed', async () => {
   expect(await at.settled((await house.command(cfg, inPlace)).restoreId)).toMatchObject([{ outcome: 'done' }])
   const [aside] = (await house.besides()) as [string]

@@ -1,6 +1,16 @@
-import { type PlaceSwap, type SwapState, stateOf, swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
+import { basename, dirname, join } from 'node:path'
+import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
+import { isThere, type PlaceSwap, type SwapState, stateOf, swapPlaces } from '@lifeboat/recovery/swap/swap-places.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Entry } from './book.ts'
+
+/** A name that is free: two commands may come within a second. */
+export async function asidePath(place: string, why: 'before' | 'reverted', atMs: number): Promise<string> {
+  for (let ms = atMs; ; ms += 1000) {
+    const path = join(dirname(place), asideName(basename(place), why, ms))
+    if (!(await isThere(path))) return path
+  }
+}
 
 /**
  * Whether an earlier life of the agent had begun to put in place what a command is about. Then all of it is: the rest is done at once, for the service is still stopped

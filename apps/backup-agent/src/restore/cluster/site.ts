@@ -1,7 +1,6 @@
 import { chown, mkdir, readlink, realpath, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Account, serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
-import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
 import { type PresentCluster, presentCluster } from '@lifeboat/recovery/swap/present-cluster.ts'
 import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import type { RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
@@ -100,8 +99,4 @@ export async function emptyFolder(path: string, { uid, gid }: Account): Promise<
   await mkdir(path, { mode: 0o700 })
   if (process.getuid?.() === 0) await chown(path, uid, gid)
   return path
-}
-
-export function asidePath(dataDirectory: string, why: 'before' | 'reverted', atMs: number): string {
-  return join(dirname(dataDirectory), asideName(basename(dataDirectory), why, atMs))
 }

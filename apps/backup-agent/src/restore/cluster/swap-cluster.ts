@@ -3,10 +3,9 @@ import { isThere, type PlaceSwap, swapPlaces } from '@lifeboat/recovery/swap/swa
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap, type SwapWork } from '../around-swap.ts'
 import type { Command } from '../command.ts'
-import { cameInPlace, isBegun } from '../places.ts'
+import { asidePath, cameInPlace, isBegun } from '../places.ts'
 import type { Ending } from '../tell.ts'
 import { demandStopped } from './demand-stopped.ts'
-import { asidePath } from './site.ts'
 
 /** What gets the place of a data directory, and why what is there is put aside. */
 export interface ClusterSwap {
@@ -29,7 +28,7 @@ export async function goOnSwapping(command: Command, about: ClusterSwap): Promis
 
 /** What is there is named for the time of its swap: a release lets go of what was put aside before it was signed. */
 async function swapOf({ deps }: Command, { place, next, why }: ClusterSwap): Promise<PlaceSwap> {
-  return { place, next, aside: asidePath(place, why, deps.clock.now()), was: await isThere(place) }
+  return { place, next, aside: await asidePath(place, why, deps.clock.now()), was: await isThere(place) }
 }
 
 /** As an earlier life of the agent named it, if one did: it may be on its way to that name. */

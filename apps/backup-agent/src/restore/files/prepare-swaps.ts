@@ -10,7 +10,8 @@ import { isThere, type PlaceSwap } from '@lifeboat/recovery/swap/swap-places.ts'
 import { FilesChanges, type FilesLeft } from '@lifeboat/shared/domain/restore-files.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { FilesCommand, FilesCommandTo } from '../command.ts'
-import { asidePath, placesUnfit, type TreeSite } from './site.ts'
+import { asidePath } from '../places.ts'
+import { placesUnfit, type TreeSite } from './site.ts'
 
 export interface PreparedSwaps {
   swaps: PlaceSwap[]

@@ -4,11 +4,10 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { aroundSwap } from '../around-swap.ts'
 import type { Entry } from '../book.ts'
 import type { FilesCommand, FilesCommandTo } from '../command.ts'
-import { cameInPlace, isBegun } from '../places.ts'
+import { asidePath, cameInPlace, isBegun } from '../places.ts'
 import { CLOCKS_APART_MS } from '../put-back.ts'
 import type { Ending } from '../tell.ts'
 import { mountsAt } from './mounts.ts'
-import { asidePath } from './site.ts'
 
 /** Gives what the last restore put aside its place back; what is there now is put aside. @throws LifeboatError – nothing has changed */
 export async function revertTree(command: FilesCommandTo<'revert'>): Promise<Ending> {

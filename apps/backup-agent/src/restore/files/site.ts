@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, lstat, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import { startingPoints } from '@lifeboat/files/take/starting-points.ts'
-import { asideName } from '@lifeboat/recovery/swap/aside-names.ts'
-import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import type { FilesSwap } from '@lifeboat/shared/domain/restore-files.ts'
 import { mountsAt } from './mounts.ts'
 
@@ -51,14 +49,6 @@ function isInParts({ include }: Pick<FilesSourceConfig, 'include'>): boolean {
   return (
     include.length > 0 && include.every((pattern) => pattern.split('/').some((step) => step !== '' && step !== '.'))
   )
-}
-
-/** A name that is free: two commands may come within a second. */
-export async function asidePath(place: string, why: 'before' | 'reverted', atMs: number): Promise<string> {
-  for (let ms = atMs; ; ms += 1000) {
-    const path = join(dirname(place), asideName(basename(place), why, ms))
-    if (!(await isThere(path))) return path
-  }
 }
 
 /** What of the place itself stands in the way, before anything is fetched. */

@@ -16,7 +16,10 @@ import { type SealFacts, sealBackup } from './phases/seal.ts'
 import { partWriter } from './spool/part-writer.ts'
 import type { Spooled } from './spool/spool.ts'
 
-export type AttemptDeps = Pick<AgentDeps, 'bus' | 'spool' | 'signer' | 'cfg' | 'roads' | 'clock' | 'events' | 'log'>
+export type AttemptDeps = Pick<
+  AgentDeps,
+  'bus' | 'spool' | 'signer' | 'cfg' | 'roads' | 'clock' | 'events' | 'log' | 'withoutMd5'
+>
 
 export interface Work<S extends AgentSource = DatabaseSource> {
   source: S
@@ -112,7 +115,7 @@ async function tellStarted({ bus }: AttemptDeps, attempt: Attempt): Promise<void
 }
 
 function backupRun(deps: AttemptDeps, { source, spooled, run }: Work<AgentSource>): BackupRun<AgentSource> {
-  const { cfg, spool } = deps
+  const { cfg, spool, withoutMd5 } = deps
   const { attempt } = spooled
   const log = run.log.child({ backupId: attempt.backupId })
   const cluster: Pick<PartSealed, 'systemIdentifier'> = {}
@@ -134,6 +137,7 @@ function backupRun(deps: AttemptDeps, { source, spooled, run }: Work<AgentSource
       partWriter({
         ...{ spool, to: spooled, artifact, signal: run.signal },
         ...(onBytes === undefined ? {} : { onBytes }),
+        wantsMd5: () => attempt.targets.some((target) => !withoutMd5.has(target)),
         onPart: (part) => announcePart(deps, spooled, { artifact, part, ...cluster }),
       }),
   }

@@ -2,7 +2,7 @@ import { Ledger } from '@lifeboat/catalog/ledger.ts'
 import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
-import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
 import { type Cancels, openCancels } from '@lifeboat/shared/run/cancels.ts'
 import type { Footings } from '@lifeboat/shared/service/footings.ts'
@@ -34,6 +34,8 @@ export interface AgentDeps {
   events: Events
   /** The WAL that is being kept, by source. */
   roads: Map<SourceId, Road>
+  /** Targets that said that they take parts without their MD5. */
+  withoutMd5: Set<TargetId>
   /** Commands of operators that were accepted, whatever became of them. */
   restores: RestoreBook
   footings: Footings
@@ -73,6 +75,7 @@ export async function openDeps(cfg: AgentConfig, { log, own, signal, metrics, fo
     instance,
     events: agentEvents(metrics),
     roads,
+    withoutMd5: new Set(),
     restores: await openBook(cfg.spool.path),
     footings,
     clock: systemClock,

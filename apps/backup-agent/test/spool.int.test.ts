@@ -39,7 +39,7 @@ async function write(spool: Spool, to: Spooled, bytes: number, onPart = async ()
   const chunks = (async function* () {
     yield Buffer.alloc(bytes)
   })()
-  await partWriter({ spool, to, artifact: 'db.dump.age' as ArtifactName, signal, onPart })(chunks)
+  await partWriter({ spool, to, artifact: 'db.dump.age' as ArtifactName, signal, onPart, wantsMd5: () => true })(chunks)
 }
 
 test.each([150, 200, 250, 500])(

@@ -6,7 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BackupFailed, BackupRequested, BackupSealed, BackupStarted } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
-import { type AgentId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import {
+  type AgentId,
+  type ArtifactName,
+  moment,
+  newBackupId,
+  type SourceId,
+  type TargetId,
+} from '@lifeboat/shared/domain/ids.ts'
 import { Manifest } from '@lifeboat/shared/domain/manifest.ts'
 import { verifySigned } from '@lifeboat/shared/signing/signing.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
@@ -149,6 +156,27 @@ test('a wish for a source nobody configured becomes a dead letter, and its run i
   )
   expect(house.deadLetters.some(({ excerpt }) => excerpt.includes(wish.runId))).toBe(true)
   expect(agent.deps.spool.all()).toEqual([])
+})
+
+test('parts have their MD5 until each of their targets has said that it does without', async () => {
+  const cfg = house.config({ database: 'records' })
+  await using agent = await house.agent(cfg)
+  const taken = async () => {
+    const { backupId } = await sealedOf((await house.wish(cfg)).runId)
+    const told = await house.facts(PartSealed, (fact) => fact.backupId === backupId)
+    return told.map(({ part }) => part.md5)
+  }
+  const said = async (target: string) => {
+    const about = { backupId: newBackupId('dump', Date.now()), sourceId: SOURCE, agentId: cfg.agentId }
+    const part = { artifact: 'db.dump.age' as ArtifactName, partNo: 0, bytes: 1, durationMs: 1 }
+    const targetId = target as TargetId
+    await house.bus.publish(PartStored, { ...about, ...part, targetId, withoutMd5: true })
+    await vi.waitFor(() => expect(agent.deps.withoutMd5).toContain(targetId), 90_000)
+  }
+  await said('south')
+  expect(await taken()).not.toContain(undefined)
+  await said('north')
+  expect(new Set(await taken())).toEqual(new Set([undefined]))
 })
 
 test('a part leaves the spool when as many targets hold it as the policy demands, and the rest with the copies', async () => {

@@ -43,6 +43,19 @@ test.concurrent('every part reaches every target, and the manifest is the last t
   expect(await fleet.whenFacts(PartStored, 24)).toHaveLength(24)
 })
 
+test.concurrent('parts told without their MD5 are stored, and a target whose store needs none says so', async () => {
+  await using fleet = await startFleet()
+  const [aws, gcp] = [memory('aws'), Object.assign(memory('gcp'), { checksMd5: true as const })]
+  await fleet.uploader([aws, gcp])
+  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'], parts: 1 })
+  for (const { part, ...sealed } of backup.parts) {
+    const { md5: _, ...without } = part
+    await fleet.bus.publish(PartSealed, { ...sealed, part: without })
+  }
+  const said = (await fleet.whenFacts(PartStored, 2)).map(({ targetId, withoutMd5 }) => [targetId, withoutMd5])
+  expect(Object.fromEntries(said)).toEqual({ aws: true, gcp: undefined })
+})
+
 test.concurrent('a target that is not among the targets of a backup gets nothing of it', async () => {
   await using fleet = await startFleet()
   const [aws, gcp] = [memory('aws'), memory('gcp')]

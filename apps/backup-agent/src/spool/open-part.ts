@@ -35,7 +35,7 @@ export async function openPart(opts: PartWriterOptions, no: number): Promise<Ope
   })
   const file = gatheredFile(handle)
   const sha256 = createHash('sha256')
-  const md5 = createHash('md5')
+  const md5 = opts.wantsMd5() ? createHash('md5') : undefined
   let bytes = 0
   let settled = false
 
@@ -62,7 +62,7 @@ export async function openPart(opts: PartWriterOptions, no: number): Promise<Ope
     },
     async write(piece) {
       sha256.update(piece)
-      md5.update(piece)
+      md5?.update(piece)
       await file.write(piece)
       bytes += piece.byteLength
     },
@@ -73,7 +73,8 @@ export async function openPart(opts: PartWriterOptions, no: number): Promise<Ope
       })
       settled = true
       room.give(partBytes - bytes)
-      return { no, bytes, sha256: sha256.digest('hex') as Sha256, md5: md5.digest('hex') as Md5 }
+      const withMd5 = md5 && { md5: md5.digest('hex') as Md5 }
+      return { no, bytes, sha256: sha256.digest('hex') as Sha256, ...withMd5 }
     },
     discard,
   }

@@ -10,6 +10,8 @@ export interface PartWriterOptions {
   to: Pick<Spooled, 'folder'>
   artifact: ArtifactName
   signal: AbortSignal
+  /** Whether a target may want the MD5 as well; asked for each part. */
+  wantsMd5: () => boolean
   /** Called when the part's bytes are final; the next part is written meanwhile. */
   onPart: (part: Part) => Promise<void>
   onBytes?: (total: number) => void

@@ -33,7 +33,8 @@ export function storePart(
       const from = await lane.gate.through(delivery.signal, store)
       gone.forget(key)
       const durationMs = Math.max(0, Math.round(deps.clock.now() - began))
-      await deps.bus.publish(PartStored, { ...about, partNo: part.no, bytes: part.bytes, durationMs })
+      const withoutMd5 = lane.target.checksMd5 ? {} : { withoutMd5: true as const }
+      await deps.bus.publish(PartStored, { ...about, partNo: part.no, bytes: part.bytes, durationMs, ...withoutMd5 })
       const facts = { ...about, partNo: part.no, attempt: delivery.attempt }
       if (from === undefined) deps.events.partFound(delivery.log, facts)
       else deps.events.partStored(delivery.log, { ...facts, from, bytes: part.bytes, durationMs })

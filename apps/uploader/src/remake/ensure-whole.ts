@@ -11,7 +11,7 @@ import { sha256Of } from '../sha256-of.ts'
 interface Content {
   bytes: number
   sha256: Sha256
-  md5: Md5
+  md5?: Md5 | undefined
 }
 
 /** One object of a copy, and what it must be; a manifest is at hand already. */

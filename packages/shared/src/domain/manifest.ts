@@ -23,7 +23,8 @@ export const Part = z.object({
   no: z.int().nonnegative(),
   bytes: z.int().positive(),
   sha256: Sha256,
-  md5: Md5,
+  /** For a store that checks nothing stronger; absent where each target of the backup said that it does without. */
+  md5: Md5.optional(),
 })
 export type Part = z.infer<typeof Part>
 

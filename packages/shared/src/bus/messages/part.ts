@@ -47,6 +47,8 @@ export const PartStored = defineMessage({
     targetId: TargetId,
     bytes: z.int().positive(),
     durationMs: z.int().nonnegative(),
+    /** Its store checks SHA-256: parts need not be told with an MD5 for its sake. */
+    withoutMd5: z.literal(true).optional(),
   }),
 })
 export type PartStored = DataOf<typeof PartStored>

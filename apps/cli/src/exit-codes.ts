@@ -8,7 +8,10 @@ export const EXIT_CODES = {
   config: { code: 3, meaning: 'the configuration has problems, or a secret is missing' },
   unreachable: { code: 4, meaning: 'NATS, a database or a target cannot be reached or refuses the login' },
   unknown: { code: 5, meaning: 'no source, policy, target, backup, drill or run of this name' },
-  attention: { code: 6, meaning: 'status is not green: something is red, yellow or unknown' },
+  attention: {
+    code: 6,
+    meaning: 'status is not green, or a target holds copies that are unknown, or not locked as configured',
+  },
   failed: { code: 7, meaning: 'the backup, drill, check or other work ended badly' },
   inconclusive: { code: 8, meaning: 'a drill could not ask its questions: neither proven nor failed' },
   timeout: { code: 9, meaning: '--timeout passed while waiting; the work itself goes on' },

@@ -83,6 +83,57 @@ test('an audit that lists finds nothing wrong where one that reads finds the fli
   expect(subjects.filter((subject) => subject.includes('copy.remake-requested'))).toHaveLength(4)
 })
 
+test('an audit ends with 6 where copies are unknown, or not locked as they should be, and with 7 once one of those it knows is gone', async () => {
+  await using server = await startS3Server()
+  const { endpoint, region, bucket, credentials } = server
+  const s3 = {
+    kind: 's3',
+    endpoint,
+    region,
+    bucket,
+    forcePathStyle: true,
+    accessKeyId: 'env:ID',
+    secretAccessKey: 'env:SECRET',
+  }
+  const secrets = { ID: credentials.accessKeyId, SECRET: credentials.secretAccessKey }
+  const ctx = { resolveSecret: (ref: string) => new Secret(secrets[ref.slice(4) as 'ID'] ?? ''), log: silentLogger }
+  await using target = await openTarget('aws' as TargetId, S3Config.parse(s3), ctx)
+  const text = configText(fleet.nats.url, fleet.dir)
+  const audit = async (more: object = {}) => {
+    const path = join(fleet.dir, 'audited.yaml')
+    await writeFile(path, text.replace(/^ {2}aws: .*$/m, `  aws: ${JSON.stringify({ ...s3, ...more })}`))
+    return cli(fleet.dir, ['target', 'audit', 'aws', '--config', path], secrets)
+  }
+  const [known, stray] = [2, 1].map((hours) => smallCopy({ targets: ['aws'], atMs: Date.now() - hours * 3_600_000 }))
+  if (!known || !stray) throw new Error('there are two')
+  await putObjects(target, [['lifeboat.json', Buffer.from('{}')], ...known.objects])
+  const catalog = await KvCatalog.open(fleet.bus)
+  await catalog.apply({ subject: 'backup.sealed', data: known.sealed })
+  await catalog.apply({ subject: 'copy.stored', data: known.stored('aws') })
+  expect(await audit()).toMatchObject({ code: 0, out: expect.stringContaining('as the catalogue says') })
+
+  const lock = { days: 7, mode: 'governance' }
+  expect(await audit({ lock })).toMatchObject({ code: 6, out: expect.stringContaining('no uploader has looked yet') })
+  const surveys = await fleet.bus.bucket(SURVEYS_BUCKET)
+  const found = async (now: 'locked' | 'unlocked') => {
+    const { backupId } = known
+    const drifted = [{ sourceId: 'records' as SourceId, backupId, problem: 'it was not locked', now }]
+    const before = (await surveys.get('aws'))?.value as TargetSurvey
+    await surveys.put('aws', { ...before, locks: { locked: 0, extended: 0, drifted } })
+  }
+  await found('unlocked')
+  expect(await audit({ lock })).toMatchObject({ code: 6, out: expect.stringContaining('not locked: ') })
+  await found('locked')
+  expect(await audit({ lock })).toMatchObject({ code: 0 })
+  await putObjects(target, stray.objects)
+  expect(await audit()).toMatchObject({
+    code: 6,
+    out: expect.stringContaining('1 backups of records are not in the catalogue'),
+  })
+  await target.remove([...known.objects.keys()].at(-1) as string, { signal: new AbortController().signal })
+  expect((await audit()).code).toBe(7)
+})
+
 test('a target in which nothing lay at the last look is not surveyed yet once a copy was stored there; one that lost its copies is', async () => {
   const surveys = await fleet.bus.bucket(SURVEYS_BUCKET)
   const survey = {

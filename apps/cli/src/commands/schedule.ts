@@ -12,6 +12,7 @@ import { table } from '../format/table.ts'
 import { readSettings } from '../open-fleet.ts'
 import { parseDuration } from '../parse-moment.ts'
 import { type ComingRun, comingRuns } from '../schedule/coming-runs.ts'
+import { tiesOmitted } from '../schedule/omitted.ts'
 import { type CalendarPlan, calendarPlans } from '../schedule/plans.ts'
 import { rulesInForce } from '../schedule/rules.ts'
 import { type PlanForecast, simulate } from '../schedule/simulate.ts'
@@ -31,7 +32,13 @@ export const schedule: Command<ScheduleArgs> = async (args, context) => {
   if (plans.length === 0 && args.name !== undefined) throw unknown(args.name, config)
   const nowMs = context.clock.now()
   if (args.simulate !== undefined)
-    return simulated(plans, rulesInForce(config), nowMs, parseDuration(args.simulate, '--simulate'))
+    return simulated(
+      plans,
+      rulesInForce(config),
+      tiesOmitted(config, plans),
+      nowMs,
+      parseDuration(args.simulate, '--simulate'),
+    )
   const runs = comingRuns(plans, nowMs, limitOf(args.limit))
   return { value: { at: moment(nowMs), runs }, text: (style) => runsText(runs, nowMs, style) }
 }
@@ -39,6 +46,7 @@ export const schedule: Command<ScheduleArgs> = async (args, context) => {
 function simulated(
   plans: readonly CalendarPlan[],
   rulesOf: ExpiryQuestion['rulesOf'],
+  omits: readonly string[],
   fromMs: number,
   lengthMs: number,
 ) {
@@ -46,8 +54,8 @@ function simulated(
   const forecasts = [...simulate({ plans, fromMs, untilMs, rulesOf, decide: decideExpiry })]
   const runs = forecasts.reduce((sum, forecast) => sum + forecast.runs, 0)
   return {
-    value: { from: moment(fromMs), until: moment(untilMs), runs, plans: forecasts },
-    text: (style: Style) => forecastText(forecasts, { runs, untilMs }, style),
+    value: { from: moment(fromMs), until: moment(untilMs), runs, plans: forecasts, omits },
+    text: (style: Style) => forecastText(forecasts, { runs, untilMs, omits }, style),
   }
 }
 
@@ -64,7 +72,7 @@ function runsText(runs: readonly ComingRun[], nowMs: number, style: Style): stri
 
 function forecastText(
   forecasts: readonly PlanForecast[],
-  all: { runs: number; untilMs: number },
+  all: { runs: number; untilMs: number; omits: readonly string[] },
   style: Style,
 ): string {
   const head = ['policy', 'source', 'kind', 'schedule', 'runs', 'first', 'last', 'kept in the end'].map(style.dim)
@@ -74,8 +82,8 @@ function forecastText(
       .map(([target, { backups, oldest }]) => `${target} ${backups}${oldest ? ` since ${oldest.slice(0, 10)}` : ''}`)
       .join(', '),
   ])
-  const note = `${all.runs} runs until ${timeText(moment(all.untilMs))}, as if each succeeded, found something new, and was proven at every target; what is kept then is decided by the rules \`lifeboat expiry\` goes by: everything, where nothing may be removed or a set is held. WAL is not counted.`
-  return `${table(head, rows)}\n\n${style.dim(note)}`
+  const note = `${all.runs} runs until ${timeText(moment(all.untilMs))}, as if each succeeded, found something new, and was proven at every target; what is kept then is decided by the rules \`lifeboat expiry\` goes by: everything, where nothing may be removed or a set is held.`
+  return [table(head, rows), ...[note, ...all.omits].map(style.dim)].join('\n\n')
 }
 
 function limitOf(text: string | undefined): number {

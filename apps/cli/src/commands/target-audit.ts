@@ -23,7 +23,7 @@ import { targetError } from '../wal/audit-source.ts'
 const SILENCE_MS = 20_000
 
 type Audit = { targetId: TargetId } & (
-  | (Survey & { read?: DeepAudit; filling?: Filling | undefined })
+  | (Survey & { read?: DeepAudit; filling?: Filling | undefined; isToLock: boolean })
   | { error: LifeboatError }
 )
 
@@ -57,10 +57,16 @@ export const targetAudit: Command<{ name?: string; all?: boolean }> = ({ name, a
         const before = (await surveys.get(targetId))?.value
         const survey = { ...withDoubtedSince(looked.survey, before), ...(before?.locks && { locks: before.locks }) }
         await surveys.put(targetId, survey)
-        const filling = fillings.get(targetId)
-        if (!all) return { targetId, ...looked, survey, filling }
+        const found = {
+          targetId,
+          ...looked,
+          survey,
+          filling: fillings.get(targetId),
+          isToLock: 'lock' in targetConfig && targetConfig.lock !== undefined,
+        }
+        if (!all) return found
         const read = await readAll(target, { bus, catalog, line, clock: context.clock, signal })
-        return { targetId, ...looked, survey, filling, read }
+        return { ...found, read }
       } catch (thrown) {
         return { targetId, error: targetError(thrown) }
       }
@@ -84,7 +90,17 @@ function exitOf(audits: readonly Audit[]): ExitName {
       (audit.survey.classes?.misplaced.offline ?? 0) === 0 &&
       audit.survey.missing + audit.survey.damaged + badCount(audit.read) === 0,
   )
-  return whole ? 'ok' : 'failed'
+  if (!whole) return 'failed'
+  return audits.some((audit) => 'survey' in audit && isToLookAt(audit)) ? 'attention' : 'ok'
+}
+
+/** Nothing is wrong with what the catalogue knows, but there is something it does not know, or that anybody with the right to remove could remove. */
+function isToLookAt({ survey, isToLock }: Extract<Audit, { survey: unknown }>): boolean {
+  return Object.keys(survey.unknown).length > 0 || (isToLock && areUnlocked(survey))
+}
+
+function areUnlocked({ locks, backups }: Survey['survey']): boolean {
+  return locks === undefined ? backups > 0 : locks.drifted.some(({ now }) => now === 'unlocked')
 }
 
 function badCount(read: DeepAudit | undefined): number {
@@ -101,7 +117,7 @@ function auditText(audit: Audit, style: Style): string {
   if ('error' in audit)
     return `${style.bold(audit.targetId)}  ${style.bad(`${audit.error.code}: ${audit.error.title}. ${audit.error.hint}`)}`
   const { targetId, objects, bytes, backups, missing, damaged, unknown, orphans, doubt, locks, classes } = audit.survey
-  const { read } = audit
+  const { read, isToLock } = audit
   const filling = fillingText(audit.filling)
   const lines = [
     ...(doubt ? [style.bad(`not believed: ${doubt}`)] : []),
@@ -113,6 +129,9 @@ function auditText(audit: Audit, style: Style): string {
     ),
     ...(read === undefined ? [] : readText(read, style)),
     ...(filling === undefined ? [] : [filling]),
+    ...(isToLock && locks === undefined && backups > 0
+      ? [style.warn('no uploader has looked yet whether its copies are locked')]
+      : []),
     ...(locks ? [`${locks.locked + locks.extended} copies locked at the last look of an uploader`] : []),
     ...(locks?.drifted ?? []).map(({ backupId, sourceId, problem, now }) =>
       style[now === 'locked' ? 'warn' : 'bad'](`not locked: ${backupId} of ${sourceId}: ${problem}`),
@@ -125,7 +144,9 @@ function auditText(audit: Audit, style: Style): string {
   const state =
     doubt || missing + damaged + badCount(read) + frozen > 0
       ? style.bad(`${missing} missing, ${damaged + badCount(read)} damaged${thaw}`)
-      : style.good('as the catalogue says')
+      : isToLookAt(audit)
+        ? style.warn('to be looked at')
+        : style.good('as the catalogue says')
   const head = `${style.bold(targetId)}  ${state}  ${style.dim(`${backups} backups, ${objects} objects, ${formatBytes(bytes)}`)}`
   return [head, ...lines.map((line) => indent(line))].join('\n')
 }

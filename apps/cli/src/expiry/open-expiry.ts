@@ -1,3 +1,4 @@
+import { LOCKED_BUCKET, type LockedCopy } from '@lifeboat/catalog/expiry/buckets.ts'
 import { plannerFromBus } from '@lifeboat/catalog/expiry/gather.ts'
 import type { ExpiryPlanner } from '@lifeboat/catalog/expiry/planner.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
@@ -14,6 +15,8 @@ export interface PlanningExpiry {
   bus: Bus
   catalog: KvCatalog
   planner: ExpiryPlanner
+  /** What the store did not give up when it was last asked, by `markKey`. */
+  locked: ReadonlyMap<string, LockedCopy>
   undeleteMs: number
   nowMs: number
 }
@@ -30,7 +33,9 @@ export function withPlanner<R>(
     const sources = source === undefined ? undefined : [sourceOf(config, source)]
     const given = { keeping: keepingOf(config), targets: removersOf(config), sources, nowMs }
     const planner = await plannerFromBus(bus, catalog, given)
-    return use({ bus, catalog, planner, undeleteMs: config.expiry.undelete, nowMs })
+    const entries = await Array.fromAsync((await bus.bucket(LOCKED_BUCKET)).entries())
+    const locked = new Map(entries.map(({ key, value }) => [key, value]))
+    return use({ bus, catalog, planner, locked, undeleteMs: config.expiry.undelete, nowMs })
   })
 }
 

@@ -1,23 +1,31 @@
+import { type LockedCopy, markKey } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { ExpiryPlan } from '@lifeboat/catalog/expiry/plan.ts'
+import type { Going } from '@lifeboat/catalog/expiry/planner.ts'
 import type { CopyDecision, ExpiryDecision } from '@lifeboat/catalog/expiry/question.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
 import { indent, table } from '../format/table.ts'
 
+/** What stores did not give up when they were last asked, by `markKey`. */
+type Locked = ReadonlyMap<string, LockedCopy>
+
 /** Every decision with its reasons, and what to type to carry it out. */
-export function planText(plan: ExpiryPlan, source: string | undefined, style: Style): string {
-  const sources = plan.decisions.filter(({ copies }) => copies.length > 0).map((one) => decisionText(one, style))
-  return [...sources, ...summary(plan, source, style)].join('\n\n')
+export function planText(plan: ExpiryPlan, source: string | undefined, locked: Locked, style: Style): string {
+  const sources = plan.decisions
+    .filter(({ copies }) => copies.length > 0)
+    .map((one) => decisionText(one, locked, style))
+  return [...sources, ...summary(plan, source, locked, style)].join('\n\n')
 }
 
-function decisionText({ sourceId, copies, wal, walKept }: ExpiryDecision, style: Style): string {
+function decisionText({ sourceId, copies, wal, walKept }: ExpiryDecision, locked: Locked, style: Style): string {
   const rows = copies.map((copy) => [
     copy.targetId,
     copy.backupId,
     copy.do === 'keep' ? style.good('keep') : style.warn('let go'),
     formatBytes(copy.bytes),
-    copy.reasons.join('; '),
+    [...copy.reasons, ...lockText(locked.get(markKey({ sourceId, ...copy })))].join('; '),
   ])
   const walLines = [
     ...wal.map(
@@ -35,6 +43,7 @@ function decisionText({ sourceId, copies, wal, walKept }: ExpiryDecision, style:
 function summary(
   { going, returning, wal, bytes, excess, digest }: ExpiryPlan,
   source: string | undefined,
+  locked: Locked,
   style: Style,
 ): string[] {
   const fresh = going.filter(({ marked }) => !marked)
@@ -44,6 +53,7 @@ function summary(
     ...(hidden.length > 0
       ? [`${hidden.length} are hidden already; the first is removed after ${timeText(firstOf(hidden))}`]
       : []),
+    ...lockedLine(hidden, locked),
     ...(returning.length > 0 ? [`${returning.length} that were let go come back`] : []),
     ...excess.map((line) => style.bad(`${line}: apply it only with --even-so`)),
   ]
@@ -53,19 +63,42 @@ function summary(
   return [lines.join('\n'), ...next]
 }
 
+function lockText(held: LockedCopy | undefined): string[] {
+  if (held === undefined) return []
+  return [held.until ? `the store holds it until ${timeText(held.until)}` : 'the store holds it and names no date']
+}
+
+function lockedLine(hidden: readonly Going[], locked: Locked): string[] {
+  const held = hidden.flatMap((copy) => locked.get(markKey(copy)) ?? [])
+  if (held.length === 0) return []
+  const last = held
+    .flatMap(({ until }) => until ?? [])
+    .sort()
+    .at(-1)
+  return [
+    `${held.length} of them are locked by their store${last ? `, the last until ${timeText(last)}` : ''}; each goes when its lock ends`,
+  ]
+}
+
 function firstOf(hidden: readonly { removeAfter?: string | undefined }[]): string | undefined {
   return hidden.flatMap(({ removeAfter }) => removeAfter ?? []).sort()[0]
 }
 
-export function planJson(plan: ExpiryPlan) {
+export function planJson(plan: ExpiryPlan, locked: Locked) {
   const { digest, bytes, excess, decisions, wal, going, returning } = plan
   const moment = (ms: number) => new Date(ms).toISOString()
-  const shown = ({ atMs, ...copy }: CopyDecision) => ({ ...copy, at: moment(atMs) })
+  const shown = ({ atMs, ...copy }: CopyDecision & { sourceId: SourceId }) => {
+    const held = locked.get(markKey(copy))
+    return { ...copy, at: moment(atMs), ...(held && { locked: { until: held.until ?? null } }) }
+  }
   return {
     ...{ digest, bytes, excess, letGo: going.filter(({ marked }) => !marked).length },
     hidden: going.filter(({ marked }) => marked).length,
     returning: returning.map(shown),
     wal: wal.map(({ anchorAtMs, ...one }) => ({ ...one, anchorAt: moment(anchorAtMs) })),
-    sources: decisions.map(({ sourceId, copies, walKept }) => ({ sourceId, copies: copies.map(shown), walKept })),
+    sources: decisions.map(({ sourceId, copies, walKept }) => ({
+      ...{ sourceId, walKept },
+      copies: copies.map((copy) => shown({ ...copy, sourceId })),
+    })),
   }
 }

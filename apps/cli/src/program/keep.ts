@@ -33,7 +33,7 @@ export function addKeeping({ does, noun, verb }: Shape): void {
     verb(
       target,
       'audit',
-      'List what targets hold and compare it with the catalogue: missing, damaged, unknown, left over; the exit code tells.',
+      'List what targets hold and compare it with the catalogue: missing and damaged end with 7, unknown and not locked with 6.',
     )
       .argument('[name]', 'a name under `targets` (default: all)')
       .option('--all', 'also read every byte of every copy and of all WAL and compare its digests'),

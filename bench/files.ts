@@ -113,16 +113,16 @@ async function packOurs(root: string, recipient: string, folder: string): Promis
   )
 }
 
-/** What the spool does with each byte: two digests on its way to the disk. */
+/** What the spool does with each byte where no target wants an MD5: the digests of the artifact and of its part, on its way to the disk. */
 function hashedInto(path: string): (bytes: AsyncIterable<Uint8Array>) => Promise<void> {
   return (bytes) =>
     pipeline(
       bytes,
       async function* (chunks: AsyncIterable<Uint8Array>) {
-        const [sha256, md5] = [createHash('sha256'), createHash('md5')]
+        const [artifact, part] = [createHash('sha256'), createHash('sha256')]
         for await (const chunk of chunks) {
-          sha256.update(chunk)
-          md5.update(chunk)
+          artifact.update(chunk)
+          part.update(chunk)
           yield chunk
         }
       },

@@ -1,8 +1,9 @@
+import { pipeline } from 'node:stream/promises'
+import { constants, createZstdCompress } from 'node:zlib'
 import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { type BaseBackupResult, type BasePiece, baseBackup } from '@lifeboat/postgres/replication/base-backup.ts'
 import { connectReplication } from '@lifeboat/postgres/replication/connection.ts'
 import { age } from '@lifeboat/postgres/tools/age.ts'
-import { zstd } from '@lifeboat/postgres/tools/zstd.ts'
 import { encrypted, nativeRecipients } from '@lifeboat/shared/age/encrypt.ts'
 import type { ArtifactName, BackupId } from '@lifeboat/shared/domain/ids.ts'
 import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
@@ -12,7 +13,8 @@ import type { ManifestShelf } from '../physical/manifest-shelf.ts'
 import type { BasePlan } from '../plan.ts'
 import type { Written } from '../spool/part-writer.ts'
 import type { BaseToolbox } from '../toolbox.ts'
-import { encodingOf } from './dump.ts'
+
+const MANIFEST_LEVEL = 3
 
 export interface BaseMeans {
   backupId: BackupId
@@ -106,12 +108,12 @@ async function encryptInto(
   return (await runPipeline(stages, sink, run, { input: bytes })).result
 }
 
+/** Compressed here, while everybody waits for the end of the backup: to start programs for it takes longer. */
 async function sealManifest(run: BackupRun, { plan, tools, shelf, backupId }: BaseMeans): Promise<Artifact> {
   const name: ArtifactName = plan.artifacts.backupManifest
-  const stages = [
-    zstd({ program: tools.zstd.path, level: 3 }),
-    age({ program: tools.age.path, recipients: run.recipients }),
-  ]
-  const { result } = await runPipeline(stages, run.writer(name), run, { input: shelf.read(backupId) })
-  return { name, role: 'backup-manifest', ...result, encoding: ['BASE_BACKUP manifest', ...encodingOf(stages)] }
+  const params = { [constants.ZSTD_c_compressionLevel]: MANIFEST_LEVEL, [constants.ZSTD_c_checksumFlag]: 1 }
+  const written = await pipeline(shelf.read(backupId), createZstdCompress({ params }), (bytes: AsyncIterable<Buffer>) =>
+    encryptInto(run.writer(name), run, tools, bytes),
+  )
+  return { name, role: 'backup-manifest', ...written, encoding: ['BASE_BACKUP manifest', 'zstd', 'age'] }
 }

@@ -49,6 +49,11 @@ function ask(backups: Candidate[], over: Partial<ExpiryQuestion> & { keep?: Keep
   })
 }
 
+/** By the clock of its store. */
+const stored = (of: Candidate, daysAgo: number): Candidate => ({
+  ...of,
+  copies: of.copies.map((copy) => ({ ...copy, storedMs: NOW - daysAgo * DAY })),
+})
 const days = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const base = (daysAgo: number, copies: Record<string, CopyWord>, over: Parameters<typeof backup>[2] = {}) =>
   backup(daysAgo, copies, {
@@ -105,6 +110,13 @@ const CASES: Record<string, ExpiryDecision> = {
   'six weeks without a backup, and 35 days of them since: the rules go on': ask(
     [...days(0, 35), ...days(77, 80)].map((day) => backup(day, { aws: 'proven' })),
     { keep: rules({ within: 2 * DAY }) },
+  ),
+  'a dump a clock dated a year ahead, and daily ones since it is right: it stays, the others go by their rules': ask(
+    [
+      ...days(0, 9).map((day) => stored(backup(day, { aws: 'proven' }), day)),
+      stored(backup(-365, { aws: 'proven' }, { name: 'ahead' }), 5.5),
+    ],
+    { keep: rules({ last: 2 }) },
   ),
   'each target by its own rules': ask(
     days(0, 9).map((day) => backup(day, { aws: 'proven', nas: 'stored' })),

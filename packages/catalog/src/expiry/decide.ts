@@ -1,6 +1,7 @@
 import type { BackupId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { doubtsAbout } from './doubts.ts'
+import { misdated } from './misdated.ts'
 import { choose, keepsNothing, rulesText } from './periods.ts'
 import {
   type Candidate,
@@ -45,6 +46,8 @@ export interface Item {
   copy: CandidateCopy
   /** Proven from any target: the bytes are the same everywhere, their digests were compared when they were stored. */
   countable: boolean
+  /** By a clock that was wrong: it stays, and no rule counts it. */
+  isMisdated: boolean
 }
 
 /** What one target has of the source, newest first; what is still coming has no decision but may need others. */
@@ -57,16 +60,18 @@ export interface Shelf {
 export type Reasons = Map<BackupId, string[]>
 
 /** In the order of their names; a million backups are sorted once. */
-function shelvesOf({ backups }: ExpiryQuestion): Shelf[] {
+function shelvesOf(question: ExpiryQuestion): Shelf[] {
+  const wrong = misdated(question)
   const shelves = new Map<TargetId, Shelf>()
-  for (const backup of backups.toSorted(newestFirst)) {
+  for (const backup of question.backups.toSorted(newestFirst)) {
+    const isMisdated = wrong.has(backup.backupId)
     const proven = backup.copies.some((one) => one.proven && one.state === 'there')
     for (const copy of backup.copies) {
       const { targetId, state } = copy
       const shelf = shelves.get(targetId) ?? { targetId, items: [], coming: [] }
       shelves.set(targetId, shelf)
       if (state === 'coming') shelf.coming.push(backup)
-      else shelf.items.push({ backup, copy, countable: proven && state === 'there' })
+      else shelf.items.push({ backup, copy, countable: proven && state === 'there' && !isMisdated, isMisdated })
     }
   }
   return [...shelves.values()].sort((a, b) => (a.targetId < b.targetId ? -1 : 1))
@@ -114,11 +119,15 @@ function keepByRules(question: ExpiryQuestion, targetId: TargetId, items: readon
   }
   const countable = items.filter((item) => item.countable)
   keepChosen(countable, rules, keep)
-  const hopeful = items.filter(({ copy }) => copy.state === 'there')
+  const hopeful = items.filter(({ copy, isMisdated }) => copy.state === 'there' && !isMisdated)
   keepChosen(hopeful, rules, (item, reason) => item.countable || keep(item, `not proven yet; would be ${reason}`))
   const newestMs = countable[0]?.backup.atMs ?? Number.NEGATIVE_INFINITY
   for (const item of items) {
     const { atMs } = item.backup
+    if (item.isMisdated) {
+      keep(item, 'its date lies in the future, by a clock that was wrong')
+      continue
+    }
     if (!item.countable && atMs >= newestMs) keep(item, 'no newer backup of its policy is proven')
     const ageMs = question.nowMs - Math.max(atMs, item.copy.storedMs ?? atMs)
     if (ageMs < rules.minAge) keep(item, `younger than ${formatDuration(rules.minAge)}`)

@@ -90,3 +90,31 @@ describe('a pause that is over', () => {
     expect(doubts(900, 700, 500, ...daily(400, 300), 0)).toEqual(paused(300, '2026-09-26', '2026-10-31'))
   })
 })
+
+describe('a backup that lies in the future', () => {
+  /** Days ago that its agent says, and that its store says it took it. */
+  const told = (...backups: [number, number | undefined][]) =>
+    doubtsAbout({
+      ...{ nowMs: NOW, rulesOf: () => ({ minAge: DAY, zone: 'UTC' }) },
+      backups: backups.map(([days, stored], i) => ({
+        ...{ backupId: `b${i}`, sealed: true, atMs: NOW - days * DAY, needs: [] },
+        copies: [{ targetId: 'aws', state: 'there', ...(stored !== undefined && { storedMs: NOW - stored * DAY }) }],
+      })),
+    } as never)
+  const future = [expect.stringMatching(/^the newest backup lies 3[67]\d d in the future/)]
+
+  test('stops everything, as long as it is the last that was stored', () => {
+    expect(told([2, 2], [-365, 1])).toEqual(future)
+  })
+
+  test('is taken for one by a clock that was wrong, once one with a date of the past was stored after it', () => {
+    expect(told([2, 2], [-365, 1], [0.5, 0.5])).toEqual([])
+  })
+
+  test('goes on stopping where the store says that it is the clock here that is behind, or says nothing', () => {
+    expect(told([2, 2], [-365, -365], [0.5, 0.5])).toEqual(future)
+    expect(told([2, 2], [-365, undefined], [0.5, 0.5])).toEqual(future)
+    expect(told([2, 2], [-365, 1], [0.5, -365])).toEqual(future)
+    expect(told([2, 2], [-365, 1], [0.5, undefined])).toEqual(future)
+  })
+})

@@ -1,8 +1,7 @@
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
+import { misdated, SKEW_MS } from './misdated.ts'
 import { allowedAfter, backupDays, LONGEST_SILENCE_MS, newestLongPause } from './pauses.ts'
 import type { ExpiryQuestion } from './question.ts'
-
-const SKEW_MS = 3_600_000
 
 /** What the backups themselves say against deciding now: a clock that jumped, backups that stopped, parents nobody knows. */
 export function doubtsAbout(question: ExpiryQuestion): string[] {
@@ -15,7 +14,8 @@ export function doubtsAbout(question: ExpiryQuestion): string[] {
  */
 function clockDoubts(question: ExpiryQuestion): string[] {
   const { backups, nowMs } = question
-  const days = backupDays(backups)
+  const wrong = misdated(question)
+  const days = backupDays(wrong.size === 0 ? backups : backups.filter(({ backupId }) => !wrong.has(backupId)))
   const newest = days.at(-1)?.lastMs
   if (newest === undefined) return []
   if (newest > nowMs + SKEW_MS)

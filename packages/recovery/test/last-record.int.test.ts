@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { endOfLastRecord, endOfRecord } from '@lifeboat/recovery/wal/last-record.ts'
+import { beginOfLastRecord, endOfLastRecord, endOfRecord } from '@lifeboat/recovery/wal/last-record.ts'
 import { formatLsn, parseLsn, segmentAt } from '@lifeboat/shared/domain/wal.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
 import { beforeAll, expect, test } from 'vitest'
@@ -63,6 +63,16 @@ test('every record ends where the next begins', () => {
     expect(formatLsn(start + BigInt(endOfRecord(wal, Number(begin - start), SEGMENT)))).toBe(formatLsn(end))
   }
   expect(records.filter(({ isSwitch }) => isSwitch).length).toBeGreaterThanOrEqual(2)
+})
+
+test('up to where a record ends, that record is the last to begin', () => {
+  for (const { begin, end, isSwitch } of records) {
+    const { wal, start } = segments.find((each) => begin >= each.start && begin < each.start + BigInt(SEGMENT)) ?? {}
+    if (wal === undefined || start === undefined) throw new Error(`no segment for ${begin}`)
+    const cut = isSwitch ? begin + 24n : end
+    const found = beginOfLastRecord(wal.subarray(0, Number(cut - start)), start)
+    expect(found === undefined ? 'none' : formatLsn(found)).toBe(formatLsn(begin))
+  }
 })
 
 test('wherever an archive is cut between two pages or two records, the last whole record is found', () => {

@@ -1,6 +1,12 @@
+import { join } from 'node:path'
+import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
+import { stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
+import { startForLook } from '@lifeboat/recovery/beside/look-server.ts'
+import { ownEndOf } from '@lifeboat/recovery/recover/own-last-record.ts'
 import type { Moment } from '@lifeboat/shared/domain/ids.ts'
 import { parseLsn, segmentAt } from '@lifeboat/shared/domain/wal.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
+import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
 import { sealWal } from '@lifeboat/testkit/seal-wal.ts'
@@ -58,4 +64,25 @@ test('without WAL of its primary it comes back as it ended, and with it to the l
   }
   expect(await visits('end of backup')).toEqual([{ visits: [1] }])
   expect(await visits('latest')).toEqual([{ visits: [1, 2, 3] }])
+})
+
+test('to its own end it stands still for a look, too, where no record lies behind that end', async () => {
+  await using back = await house.bringBack([base], { goal: { to: 'end of backup' } }, { atGoal: 'pause' })
+  expect(await back.ask('postgres', 'select pg_get_wal_replay_pause_state() as state')).toEqual([{ state: 'paused' }])
+  expect(await back.ask('postgres', VISITS)).toEqual([{ visits: [1] }])
+  expect(back.recovered.lsn).toBe(base.manifest.physical.endLsn)
+  // And so it does when it is started again on its own.
+  const { room } = back
+  await stopServer(back.server, 'fast')
+  const look = {
+    dataDir: join(room.folder, 'data'),
+    folder: room.folder,
+    port: await freePort(),
+    state: 'paused',
+  } as const
+  const { physical } = base.manifest
+  const goal = { goal: { to: 'end of backup' }, timeline: 'current', ownEnd: ownEndOf(physical) } as const
+  const again = await startForLook({ ...look, ...goal }, { ...room, signal: AbortSignal.timeout(60_000) })
+  await stopLeftServer(look.dataDir, { mode: 'immediate', patienceMs: 60_000 })
+  expect(again.lsn).toBe(physical.endLsn)
 })

@@ -4,6 +4,7 @@ import type { PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
 import type { Goal } from '../goal.ts'
 import { findSuperuser } from '../recover/find-superuser.ts'
+import { type OwnEnd, ownLastRecord } from '../recover/own-last-record.ts'
 import { configureApart } from '../recover/prepare-cluster.ts'
 import { type Recovered, recover } from '../recover/recover.ts'
 import { LOCAL_HBA, recoverySettings } from '../recover/recovery-settings.ts'
@@ -15,6 +16,8 @@ export interface Lookable {
   folder: string
   port: number
   goal: Goal
+  /** Of a backup of a standby: where it ends, where it may have no record behind. */
+  ownEnd?: OwnEnd | undefined
   timeline: Timeline | 'current'
   /** `paused` stands still at its goal. */
   state: 'paused' | 'promoted'
@@ -32,10 +35,12 @@ const LOOKING_HBA = `${LOCAL_HBA}host all all 127.0.0.1/32 scram-sha-256\n`
  * @throws LifeboatError RECOVERY_… with the last lines of its log
  */
 export async function startForLook(
-  { dataDir, folder, port, goal, timeline, state }: Lookable,
+  { dataDir, folder, port, goal: wanted, ownEnd, timeline, state }: Lookable,
   { account, tools, signal }: { account: Account; tools: PostgresTools; signal: AbortSignal },
 ): Promise<Recovered> {
   const { files, floors } = await configureApart(dataDir, folder, { account, tools }, LOOKING_HBA)
+  const lsn = wanted.to === 'end of backup' && ownEnd ? await ownLastRecord(dataDir, ownEnd) : undefined
+  const goal: Goal = lsn === undefined ? wanted : { to: 'lsn', lsn }
   const how = { goal, timeline, atGoal: 'pause', restoreCommand: undefined, floors, port, socketDir: folder } as const
   const settings = { ...recoverySettings(how), ...files, listen_addresses: '127.0.0.1' }
   const { path: postgres } = await tools.program('postgres')

@@ -13,6 +13,7 @@ import { archiveShelf } from '../wal/archive-shelf.ts'
 import { nameAt, ownWal } from '../wal/find-wal.ts'
 import { openWalGetter, type WalGetter } from '../wal/wal-getter.ts'
 import { findSuperuser } from './find-superuser.ts'
+import { ownEndOf, ownLastRecord } from './own-last-record.ts'
 import { prepareCluster } from './prepare-cluster.ts'
 import { type Recovered, recover } from './recover.ts'
 import { type AtGoal, recoverySettings } from './recovery-settings.ts'
@@ -67,7 +68,7 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
   await using stack = new AsyncDisposableStack()
   const getter = opts.getter ?? stack.use(await openGetter(opts))
   const { timeline } = plan
-  const goal = goalToSet(opts)
+  const goal = await goalToSet(opts)
   const restoreCommand = getter?.restoreCommand
   const needed = recoverySettings({ goal, timeline, atGoal: opts.atGoal, restoreCommand, floors, port, socketDir })
   const connection = (database: string): SourceConnection => {
@@ -84,11 +85,14 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
 
 /**
  * A backup of a standby may end with the last record there is: PostgreSQL notes that it is consistent, and only the next record would make it stop
- * there. It has no WAL behind its end to speak of, so all of it is replayed. What is to stand still for a look needs the goal.
+ * there. It has no WAL behind its end to speak of, so all of it is replayed. What is to stand still for a look stops behind that record instead.
  */
-function goalToSet({ plan: { goal, chain }, atGoal }: RecoveryOptions): Goal {
-  const replaysAll = goal.to === 'end of backup' && lastOf(chain).physical.fromStandby && atGoal === 'promote'
-  return replaysAll ? { to: 'latest' } : goal
+async function goalToSet({ plan: { goal, chain }, atGoal, place }: RecoveryOptions): Promise<Goal> {
+  const end = ownEndOf(lastOf(chain).physical)
+  if (goal.to !== 'end of backup' || !end) return goal
+  if (atGoal === 'promote') return { to: 'latest' }
+  const lsn = await ownLastRecord(place.dataDir, end)
+  return lsn === undefined ? goal : { to: 'lsn', lsn }
 }
 
 export type GetterOptions = Pick<RecoveryOptions, 'reader' | 'plan' | 'archive' | 'systemIdentifier' | 'patienceMs'> & {

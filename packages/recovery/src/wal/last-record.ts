@@ -33,10 +33,8 @@ export function endOfLastRecord(wal: Buffer, start: bigint): bigint | undefined 
 
 /** undefined: a record that began earlier goes beyond it. */
 function endOnPage(page: Buffer): number | undefined {
-  const info = page.readUInt16LE(2)
-  const header = (info & IS_LONG) === 0 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES
-  const goesOn = (info & GOES_ON) !== 0
-  let at = header + (goesOn ? aligned(page.readUInt32LE(16)) : 0)
+  const goesOn = (page.readUInt16LE(2) & GOES_ON) !== 0
+  let at = firstOnPage(page)
   if (at > page.length) return undefined
   // What ended with the page before ended there, not behind the header of this one.
   let end = goesOn ? at : 0
@@ -47,6 +45,43 @@ function endOnPage(page: Buffer): number | undefined {
     if (at <= page.length) end = at
   }
   return end
+}
+
+/**
+ * Where the last record begins that begins in this WAL.
+ *
+ * @param wal of one segment, from its first byte to where the last record ends
+ * @param start position of the first byte
+ * @returns undefined when it began earlier
+ */
+export function beginOfLastRecord(wal: Buffer, start: bigint): bigint | undefined {
+  for (let at = wal.length - 1 - ((wal.length - 1) % PAGE_BYTES); at >= 0; at -= PAGE_BYTES) {
+    const page = wal.subarray(at, at + PAGE_BYTES)
+    const address = start + BigInt(at)
+    if (page.length < SHORT_HEADER_BYTES || page.readBigUInt64LE(8) !== address) continue
+    const begin = beginOnPage(page)
+    if (begin !== undefined) return address + BigInt(begin)
+  }
+  return undefined
+}
+
+/** undefined: none begins on it. */
+function beginOnPage(page: Buffer): number | undefined {
+  let begin: number | undefined
+  for (let at = firstOnPage(page); at + 4 <= page.length; ) {
+    const bytes = page.readUInt32LE(at)
+    if (bytes < RECORD_BYTES) break
+    begin = at
+    at += aligned(bytes)
+  }
+  return begin
+}
+
+/** Where the first record begins on a page; behind it where none does. */
+function firstOnPage(page: Buffer): number {
+  const info = page.readUInt16LE(2)
+  const header = (info & IS_LONG) === 0 ? SHORT_HEADER_BYTES : LONG_HEADER_BYTES
+  return header + ((info & GOES_ON) === 0 ? 0 : aligned(page.readUInt32LE(16)))
 }
 
 /**

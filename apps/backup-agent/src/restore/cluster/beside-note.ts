@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Goal } from '@lifeboat/shared/domain/goal.ts'
 import { BackupId, RestoreId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { ClusterLeft, ClusterPlace } from '@lifeboat/shared/domain/restore.ts'
-import { Timeline } from '@lifeboat/shared/domain/wal.ts'
+import { Lsn, Timeline } from '@lifeboat/shared/domain/wal.ts'
 import { z } from 'zod'
 import { writeDurably } from '../../spool/files.ts'
 
@@ -19,6 +19,8 @@ export const BesideNote = z.object({
   major: z.int(),
   port: z.int(),
   goal: Goal,
+  /** Of a backup of a standby. */
+  ownEnd: z.object({ timeline: Timeline, end: Lsn, segmentBytes: z.int().positive() }).optional(),
   timeline: Timeline.or(z.literal('current')),
   /** Of the command that moves it or moved it last; absent where none did. */
   movedBy: RestoreId.optional(),

@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { PhysicalManifest } from '@lifeboat/recovery/extract/extract-backup.ts'
+import { ownEndOf } from '@lifeboat/recovery/recover/own-last-record.ts'
 import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../command.ts'
@@ -47,6 +49,7 @@ async function recoverBeside(command: Command, site: Site): Promise<BesideNote> 
   await mkdir(dirname(site.folder), { recursive: true, mode: 0o755 })
   const { recovered, plan } = await recoverApart(command, site)
   const { goal, timeline } = plan.planned.plan
+  const ownEnd = ownEndOf((plan.planned.chain.at(-1) as PhysicalManifest).physical)
   const { restoreId, sourceId, place, backupId, port = 0 } = order
   const about = {
     restoreId,
@@ -56,6 +59,7 @@ async function recoverBeside(command: Command, site: Site): Promise<BesideNote> 
     port,
     major: plan.planned.told.server.major,
     goal,
+    ...(ownEnd && { ownEnd }),
     timeline,
     recovered,
   }

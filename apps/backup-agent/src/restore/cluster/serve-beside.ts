@@ -20,10 +20,10 @@ export async function serveBeside(
   by: { deps: Pick<AgentDeps, 'cfg'>; signal: AbortSignal },
 ): Promise<ClusterLeft> {
   const dataDir = join(folder, 'data')
-  const { place, state, port, goal, timeline } = note
+  const { place, state, port, goal, ownEnd, timeline } = note
   await stopLeftServer(dataDir, { mode: 'fast', patienceMs: STOP_MS })
   const tools = await serverTools(by, note.major)
-  const look = { dataDir, folder, port, goal, timeline, state }
+  const look = { dataDir, folder, port, goal, ownEnd, timeline, state }
   const started = await startForLook(look, { account: await ownerOf(dataDir), tools, signal: by.signal })
   // What it replays again on its way may hold no transaction any more.
   const recovered = { ...started, lastCommitAt: started.lastCommitAt ?? note.recovered.lastCommitAt }

@@ -88,7 +88,10 @@ function versionFindings(id: string, policy: Raw, raw: Raw): Finding[] {
   if (policy.kind !== 'incremental') return []
   const sources = block(raw.sources)
   return list(policy.sources).flatMap((name, i): Finding[] => {
-    const major = typeof name === 'string' ? block(sources[name]).major : undefined
+    // One that no source is called is a problem of its own.
+    if (typeof name !== 'string' || !(name in sources)) return []
+    const { major } = block(sources[name])
+    if (major === undefined) return [unknownMajor(['policies', id, 'sources', i], name)]
     if (typeof major !== 'number' || major >= INCREMENTAL_FROM) return []
     return [
       {
@@ -99,6 +102,16 @@ function versionFindings(id: string, policy: Raw, raw: Raw): Finding[] {
       },
     ]
   })
+}
+
+/** Found out by the first run otherwise, which the agent refuses. */
+function unknownMajor(path: (string | number)[], name: string): Finding {
+  return {
+    severity: 'warning',
+    path,
+    message: `whether the server of ${name} can take incrementals is not known here`,
+    hint: `Say which major it is (\`major\` of that source): before PostgreSQL ${INCREMENTAL_FROM} each run would be refused. \`lifeboat source check ${name}\` asks the server.`,
+  }
 }
 
 function drillFindings(id: string, policy: Raw, raw: Raw): Finding[] {

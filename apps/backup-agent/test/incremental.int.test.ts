@@ -1,4 +1,4 @@
-import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { followFacts } from '@lifeboat/catalog/follow-facts.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
@@ -104,6 +104,21 @@ describe.runIf(isAble)('incrementals', () => {
     const chains = [await next(agent), await next(agent), await next(agent), await next(agent)]
     expect(chains.map(({ physical }) => physical.chain)).toEqual([0, 1, 0, 1])
     expect(chains[2]?.physical.fullBecause).toBe('1 incrementals in a row are as many as the policy wants')
+  })
+
+  test('WAL summaries that somebody removed are told as the reason of a full one', async () => {
+    await using agent = await house.agent(house.config(physicalChange('incremental', { policy: elsewhere('e') })))
+    const { backupId } = await next(agent)
+    const summaries = join(house.pg.dataDir, 'pg_wal', 'summaries')
+    const there = () => readdir(summaries)
+    await house.pg.query('records', 'CREATE TABLE summed AS SELECT 1 AS one')
+    await house.pg.query('records', 'CHECKPOINT')
+    await expect.poll(there).not.toEqual([])
+    for (const name of await there()) await rm(join(summaries, name))
+    const { physical, runId } = await next(agent)
+    expect(physical).toMatchObject({ chain: 0, fullBecause: expect.stringContaining('ummaries') })
+    expect(physical.fullBecause).toContain(backupId)
+    expect(await house.facts(BackupFailed, (fact) => fact.runId === runId)).toEqual([])
   })
 
   test('an agent that lost its spool takes a full one', async () => {

@@ -225,9 +225,16 @@ async function obey(deps: AgentDeps, { order, first, delivery, patienceMs }: Obe
     if (!cancelled.signal.aborted && leaving.signal.aborted) throw LifeboatError.from(run.signal.reason)
     const swapped = hasReplaced(entry, order)
     const outcome = cancelled.signal.aborted && entry.stage !== 'swapped' ? 'cancelled' : 'failed'
-    const said = outcome === 'cancelled' ? saidBy(LifeboatError.from(cancelled.signal.reason)) : {}
+    const cancel = outcome === 'cancelled' ? LifeboatError.from(cancelled.signal.reason) : undefined
     const aside = swapped && entry.aside !== undefined && { aside: entry.aside }
-    ending = { outcome, swapped, ...aside, ...said, error: await withFreeBytes(error) }
+    // What a cancel cut off says of itself that it broke.
+    ending = {
+      outcome,
+      swapped,
+      ...aside,
+      ...(cancel && saidBy(cancel)),
+      error: cancel ?? (await withFreeBytes(error)),
+    }
   }
   await settle(deps, entry, { order, ...subjectIn(cfg, sourceId) }, ending)
 }

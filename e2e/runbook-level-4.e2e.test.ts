@@ -5,6 +5,7 @@ import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { askRecovered, emptyHost, stoppedInTheEnd } from '@lifeboat/testkit/runbooks/hosts.ts'
 import {
   greenSource,
+  heartBeatsAgain,
   loseSite,
   moveTo,
   RESULTS,
@@ -42,7 +43,7 @@ test('from one bucket and the safe, data, application, services and catalogue co
     ...{ IDENTITY, LIFEBOAT_IDENTITY_PASSPHRASE, FOLDER: folder, PORT: String(port), TREE, PLACE: root },
     ...{ SET, POINT: lost.point, KEY: join(host.path, 'operators/ann.operator.pem') },
   }
-  const ask = () => askRecovered({ port, ...lost }, RESULTS)
+  const ask = (sql = RESULTS) => askRecovered({ port, ...lost }, sql)
   await page.run('The data', env)
   await page.run('The files', env)
   expect([await ask(), await releaseIn(root)]).toEqual([lost.before, '4.1'])
@@ -52,6 +53,7 @@ test('from one bucket and the safe, data, application, services and catalogue co
   expect(await page.run('The services', env)).toMatch(/proven/)
   await page.run('Everything as it was at one recovery point', env)
   expect([await ask(), await releaseIn(root)]).toEqual([lost.atPoint, '4.0'])
+  await heartBeatsAgain(ask)
   expect(await page.run('Backups go on', env)).toMatch(/proven at west/)
   await greenSource(world)
   expect(await notRunOf(PAGE)).toEqual([])

@@ -12,6 +12,8 @@ export interface Incident {
   answersAfter?: number
   /** Until a backup that was taken afterwards is proven; undefined where nothing kept anybody from taking one. */
   goesOnAfter?: number
+  /** Of what was committed before the loss, the last so many milliseconds did not come back; undefined where nothing could be lost. */
+  lostMs?: number
 }
 
 export interface HowToHappen {

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { emptyHost, stoppedInTheEnd } from '@lifeboat/testkit/runbooks/hosts.ts'
-import { goOn, RESULTS, surroundings, takeAll } from '@lifeboat/testkit/runbooks/incidents.ts'
+import { goOn, heartBeatsAgain, RESULTS, surroundings, takeAll } from '@lifeboat/testkit/runbooks/incidents.ts'
 import { openRunbook } from '@lifeboat/testkit/runbooks/page.ts'
+import { LAST_BEAT, startPulse } from '@lifeboat/testkit/runbooks/pulse.ts'
 import { letRestore, type Operators } from '@lifeboat/testkit/world/operators.ts'
 import { offSiteNow, withBasesAndWal } from '@lifeboat/testkit/world/physical.ts'
 import { startWorld, type World } from '@lifeboat/testkit/world.ts'
@@ -38,7 +39,9 @@ export async function loseServicesAndData({ databaseMb, say }: HowToHappen): Pro
   const { postgres, database } = world.source
   const query: Scene['query'] = (sql) => postgres.query(database, sql)
   say('taking and proving a dump and a base')
+  const pulse = startPulse(query)
   await takeAll(world)
+  await pulse.stop()
   const scene = { world, operators, query, databaseBytes: Number((await query(SIZE))[0]?.bytes) }
   const incidents: Incident[] = []
   for (const [what, happen] of Object.entries(INCIDENTS)) {
@@ -77,31 +80,37 @@ async function loseRows({ world, query, databaseBytes }: Scene): Promise<Inciden
   const before = await query(RESULTS)
   const BEFORE = await offSiteNow(world)
   await query('DELETE FROM validation_results')
+  const lostMs = Date.now() - Date.parse(BEFORE)
   const took = since()
   const env = { ...surroundings(world), FOLDER, PORT, BEFORE, TABLE: 'validation_results' }
   await page.run('Out of a moment', env)
   const answersAfter = took()
   demandSame(await query(RESULTS), before)
-  return { level: 2, lost: 'all rows of a table', way: 'Out of a moment', databaseBytes, answersAfter }
+  return { level: 2, lost: 'all rows of a table', way: 'Out of a moment', databaseBytes, answersAfter, lostMs }
 }
 
 async function loseDatabase({ world, query, databaseBytes }: Scene): Promise<Incident> {
   const page = await openRunbook('level-2.md', world.folder)
   const before = await query(RESULTS)
   await query('DROP TABLE validation_results')
+  const lostAt = Date.now()
   const took = since()
   await page.run('In its place', surroundings(world))
   const answersAfter = took()
   demandSame(await query(RESULTS), before)
+  const lostMs = lostAt - (await lastBeat(query))
+  await heartBeatsAgain(query)
   await page.run('Afterwards', surroundings(world))
   const lost = 'a table of the database, dropped'
-  return { level: 2, lost, way: 'In its place', databaseBytes, answersAfter, goesOnAfter: took() }
+  return { level: 2, lost, way: 'In its place', databaseBytes, answersAfter, goesOnAfter: took(), lostMs }
 }
 
 async function loseDataDirectory({ world, operators, query, databaseBytes }: Scene): Promise<Incident> {
   const page = await openRunbook('level-2.md', world.folder)
   const { postgres } = world.source
+  const pulse = startPulse(query)
   const before = await goOn(world)
+  const lostAt = await pulse.stop()
   await postgres.stop('immediate')
   await rm(postgres.dataDir, { recursive: true })
   const took = since()
@@ -118,5 +127,10 @@ async function loseDataDirectory({ world, operators, query, databaseBytes }: Sce
   ])
   demandSame(await query(RESULTS), before)
   const way = 'The cluster in its place'
-  return { level: 2, lost: 'the data directory', way, databaseBytes, answersAfter, goesOnAfter }
+  const lostMs = lostAt - (await lastBeat(query))
+  return { level: 2, lost: 'the data directory', way, databaseBytes, answersAfter, goesOnAfter, lostMs }
+}
+
+async function lastBeat(query: Scene['query']): Promise<number> {
+  return Number((await query(LAST_BEAT))[0]?.at)
 }

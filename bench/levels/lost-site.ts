@@ -1,8 +1,17 @@
 import { join } from 'node:path'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { askRecovered, emptyHost, stoppedInTheEnd } from '@lifeboat/testkit/runbooks/hosts.ts'
-import { loseSite as lose, moveTo, RESULTS, surroundings, takeFromSafe } from '@lifeboat/testkit/runbooks/incidents.ts'
+import {
+  loseSite as lose,
+  moveTo,
+  RESULTS,
+  rootOf,
+  surroundings,
+  TREE,
+  takeFromSafe,
+} from '@lifeboat/testkit/runbooks/incidents.ts'
 import { openRunbook } from '@lifeboat/testkit/runbooks/page.ts'
+import { LAST_BEAT } from '@lifeboat/testkit/runbooks/pulse.ts'
 import { SERVICES } from '@lifeboat/testkit/world/processes.ts'
 import { startWorld } from '@lifeboat/testkit/world.ts'
 import { since } from '../support/programs.ts'
@@ -11,7 +20,7 @@ import { demandSame, type HowToHappen, type Incident, SIZE } from './incident.ts
 /** Level 4: one bucket and the keys from the safe are left. The new hosts and an empty NATS stand ready when the clock begins. */
 export async function loseSite({ databaseMb, say }: HowToHappen): Promise<Incident[]> {
   await using host = await emptyHost()
-  say('a site lives, takes and proves a dump and a base')
+  say('a site lives, takes and proves a dump, a base and a tree of files')
   const lost = await lose(host.path, { databaseMb })
   say('level 4: the site is lost')
   await using world = await startWorld({ services: [], configure: (config) => takeFromSafe(config, lost, host.path) })
@@ -19,9 +28,17 @@ export async function loseSite({ databaseMb, say }: HowToHappen): Promise<Incide
   const [folder, port] = [join(host.path, 'cluster'), await freePort()]
   await using _stopped = stoppedInTheEnd(join(folder, 'data'), world.source.postgres)
   const IDENTITY = join(host.path, 'keys/age-identity')
-  const env = { ...surroundings(world), IDENTITY, FOLDER: folder, PORT: String(port) }
+  const env = {
+    ...surroundings(world),
+    IDENTITY,
+    FOLDER: folder,
+    PORT: String(port),
+    TREE,
+    PLACE: rootOf(world.config),
+  }
   const took = since()
   await page.run('The data', env)
+  await page.run('The files', env)
   const answersAfter = took()
   await world.reconfigure((config) => moveTo(config, { port, spool: join(host.path, 'spool') }))
   for (const service of SERVICES) await world.start(service)
@@ -31,5 +48,7 @@ export async function loseSite({ databaseMb, say }: HowToHappen): Promise<Incide
   const ask = (sql: string) => askRecovered({ port, ...lost }, sql)
   demandSame(await ask(RESULTS), lost.before)
   const databaseBytes = ((await ask(SIZE)) as { bytes: number }[])[0]?.bytes ?? Number.NaN
-  return [{ level: 4, lost: 'the site', way: 'all of it', databaseBytes, answersAfter, goesOnAfter }]
+  const [beat] = (await ask(LAST_BEAT)) as { at: string }[]
+  const after = { answersAfter, goesOnAfter, lostMs: lost.lastCommitAt - Number(beat?.at) }
+  return [{ level: 4, lost: 'the site', way: 'all but a recovery point', databaseBytes, ...after }]
 }

@@ -7,6 +7,7 @@ import { letRestore } from '../world/operators.ts'
 import { offSiteNow, WEEKLY, WEST, withBasesAndWal } from '../world/physical.ts'
 import { SERVICES } from '../world/processes.ts'
 import { startWorld, type World, type WorldOptions } from '../world.ts'
+import { startPulse } from './pulse.ts'
 
 /** Tells whether rows are those that were there before. */
 export const RESULTS = 'SELECT count(*)::int AS rows, sum(hashtext(v::text)) AS hash FROM validation_results v'
@@ -91,6 +92,20 @@ export async function goOn(world: World): Promise<unknown[]> {
   return await postgres.query(database, RESULTS)
 }
 
+const BEAT = 'SELECT (extract(epoch FROM max(beat_at)) * 1000)::float8 AS at FROM lifeboat.heartbeat'
+
+/**
+ * Waits until the agent writes its heartbeat into the database that came back out of a dump: a base that begins before that is measured by one the agent had written into
+ * the database that was put aside.
+ */
+export async function heartBeatsAgain(ask: (sql: string) => Promise<unknown[]>): Promise<void> {
+  const since = Date.now()
+  await until(
+    async () => ((await ask(BEAT)) as { at: number }[])[0]?.at ?? 0,
+    (at) => at > since,
+  )
+}
+
 /** Waits until nothing is wrong with the source: what agents and schedulers have seen is recorded some seconds later. */
 export async function greenSource(world: World): Promise<void> {
   await until(
@@ -117,6 +132,8 @@ export interface LostSite {
   /** A recovery point of the set, and what the database was then. */
   point: string
   atPoint: unknown[]
+  /** Somebody wrote to the end; milliseconds UTC. */
+  lastCommitAt: number
 }
 
 /** What is in the safe beside lifeboat.yaml, or is made again out of it. */
@@ -143,12 +160,14 @@ export async function loseSite(host: string, opts: Pick<WorldOptions, 'databaseM
   await world.json(['backup', 'now', SOURCE, '--policy', WEEKLY, '--wait', 'proven'])
   await deploy(rootOf(world.config), '4.1')
   await takeTree(world)
+  const pulse = startPulse((sql) => postgres.query(database, sql))
   const before = await goOn(world)
+  const lastCommitAt = await pulse.stop()
   for (const service of SERVICES) await world.kill(service, 'SIGKILL')
   await cp(world.targets[WEST]?.address ?? '', join(host, 'bucket'), { recursive: true })
   for (const name of IN_SAFE) await cp(join(world.folder, name), join(host, name), { recursive: true })
   const config = structuredClone(world.config)
-  return { config, folder: world.folder, database, password: postgres.password, before, point, atPoint }
+  return { config, folder: world.folder, database, password: postgres.password, before, point, atPoint, lastCommitAt }
 }
 
 /** lifeboat.yaml from the safe: its secrets lie on the new host, NATS and mail are new, one target is left. */

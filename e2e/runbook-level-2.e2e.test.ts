@@ -2,14 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { emptyHost, stoppedInTheEnd } from '@lifeboat/testkit/runbooks/hosts.ts'
-import {
-  greenSource,
-  heartBeatsAgain,
-  RESULTS,
-  surroundings,
-  takeAll,
-  takeAllAndGoOn,
-} from '@lifeboat/testkit/runbooks/incidents.ts'
+import { greenSource, RESULTS, surroundings, takeAll, takeAllAndGoOn } from '@lifeboat/testkit/runbooks/incidents.ts'
 import { notRunOf, openRunbook } from '@lifeboat/testkit/runbooks/page.ts'
 import { offSiteNow, withBasesAndWal } from '@lifeboat/testkit/world/physical.ts'
 import { startWorld } from '@lifeboat/testkit/world.ts'
@@ -51,7 +44,6 @@ test('a table comes back out of a moment; the whole database in its place, which
   await postgres.query('postgres', `DROP DATABASE ${database} WITH (FORCE)`)
   await page.run('The database is gone altogether', env)
   expect(await postgres.query(database, RESULTS)).toEqual(before)
-  await heartBeatsAgain((sql) => postgres.query(database, sql))
   await page.run('Afterwards', env)
 })
 

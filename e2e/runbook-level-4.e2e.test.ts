@@ -5,7 +5,6 @@ import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { askRecovered, emptyHost, stoppedInTheEnd } from '@lifeboat/testkit/runbooks/hosts.ts'
 import {
   greenSource,
-  heartBeatsAgain,
   loseSite,
   moveTo,
   RESULTS,
@@ -53,7 +52,6 @@ test('from one bucket and the safe, data, application, services and catalogue co
   expect(await page.run('The services', env)).toMatch(/proven/)
   await page.run('Everything as it was at one recovery point', env)
   expect([await ask(), await releaseIn(root)]).toEqual([lost.atPoint, '4.0'])
-  await heartBeatsAgain(ask)
   expect(await page.run('Backups go on', env)).toMatch(/proven at west/)
   await greenSource(world)
   expect(await notRunOf(PAGE)).toEqual([])

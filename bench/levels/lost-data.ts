@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { emptyHost, stoppedInTheEnd } from '@lifeboat/testkit/runbooks/hosts.ts'
-import { goOn, heartBeatsAgain, RESULTS, surroundings, takeAll } from '@lifeboat/testkit/runbooks/incidents.ts'
+import { goOn, RESULTS, surroundings, takeAll } from '@lifeboat/testkit/runbooks/incidents.ts'
 import { openRunbook } from '@lifeboat/testkit/runbooks/page.ts'
 import { LAST_BEAT, startPulse } from '@lifeboat/testkit/runbooks/pulse.ts'
 import { letRestore, type Operators } from '@lifeboat/testkit/world/operators.ts'
@@ -99,7 +99,6 @@ async function loseDatabase({ world, query, databaseBytes }: Scene): Promise<Inc
   const answersAfter = took()
   demandSame(await query(RESULTS), before)
   const lostMs = lostAt - (await lastBeat(query))
-  await heartBeatsAgain(query)
   await page.run('Afterwards', surroundings(world))
   const lost = 'a table of the database, dropped'
   return { level: 2, lost, way: 'In its place', databaseBytes, answersAfter, goesOnAfter: took(), lostMs }

@@ -1,5 +1,7 @@
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
+import { connectSource } from '@lifeboat/postgres/connection.ts'
+import { newestHeartbeat } from '@lifeboat/postgres/heartbeat.ts'
 import type { BaseBackupResult } from '@lifeboat/postgres/replication/base-backup.ts'
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
 import { moment, type SourceId } from '@lifeboat/shared/domain/ids.ts'
@@ -21,6 +23,7 @@ import { findBaseToolbox, versionLines } from './toolbox.ts'
 /** Manifests of a source that stay for later incrementals: the newest backup is not always a good one. */
 const KEPT_MANIFESTS = 8
 const NAMED_FAILURES = 100
+const HEARTBEAT_TIMEOUT_MS = 60_000
 /** Of a server that looked closer than we can and wants no incremental; it has words for that which nobody knows. */
 const REFUSALS: readonly ErrorCode[] = ['BASE_SUMMARIES_MISSING', 'BASE_PARENT_UNFIT', 'INTERNAL']
 
@@ -42,7 +45,7 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
   run.enter('relations')
   const relations = await sealRelations(run, tools, names.relations)
   run.enter('base')
-  const heartbeatMs = deps.roads.get(sourceId)?.now.beats.newest
+  const heartbeatMs = await heartbeatBefore(run, deps.roads.get(sourceId)?.wal.heartbeat)
   const { plan, base, readBytes } = await streamAsPlanned(run, work, choice, { backupId, tools, shelf })
   const endedAt = moment(deps.clock.now())
   if (cluster.server.major < FIRST_WITH_INCREMENTALS) await shelf.remove(backupId)
@@ -60,6 +63,20 @@ export async function takeBase(run: BackupRun, deps: AttemptDeps, work: Work): P
     artifacts: [...base.artifacts, ...[config.artifact, relations].filter((each) => each !== undefined)],
     recovery: { chain: plan.chain, configLeft: config.left },
   }
+}
+
+/**
+ * The row that every later state of the cluster must have. Not the one this agent wrote last: that may lie in a database that was put aside for another, or on a primary that a
+ * standby did not hear of yet.
+ */
+async function heartbeatBefore(
+  run: BackupRun,
+  heartbeat: { enabled: boolean; schema: string } | undefined,
+): Promise<number | undefined> {
+  if (!heartbeat?.enabled) return undefined
+  const session = { applicationName: `${run.applicationName} heartbeat`, lockTimeoutMs: HEARTBEAT_TIMEOUT_MS }
+  await using client = await connectSource(run.source.connection, session)
+  return await newestHeartbeat(client, heartbeat.schema)
 }
 
 async function knownBackups({ bus }: AttemptDeps, sourceId: SourceId): Promise<BackupRecord[]> {

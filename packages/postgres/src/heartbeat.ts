@@ -22,6 +22,22 @@ export async function ensureHeartbeat(client: ClientBase, schema: string): Promi
   )
 }
 
+/**
+ * The newest heartbeat, milliseconds since 1970.
+ *
+ * @returns undefined: there is no row, not even the table, or the role may not read it
+ */
+export async function newestHeartbeat(client: Pick<ClientBase, 'query'>, schema: string): Promise<number | undefined> {
+  const readable = await client.query<{ readable: boolean }>(
+    `select has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(c.oid, 'SELECT') as readable
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = 'heartbeat'`,
+    [schema],
+  )
+  if (!readable.rows[0]?.readable) return undefined
+  const { rows } = await client.query<{ at: Date | null }>(`select max(beat_at) as at from ${heartbeatTable(schema)}`)
+  return rows[0]?.at?.getTime()
+}
+
 interface Rights {
   standby: boolean
   mayMakeSchema: boolean

@@ -3,6 +3,7 @@ import { connectSource, cutOn, type SourceClient } from '@lifeboat/postgres/conn
 import { ensureHeartbeat, heartbeatTable } from '@lifeboat/postgres/heartbeat.ts'
 import { parseLsn } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import type { Moments } from './moments.ts'
 import type { Road } from './road.ts'
 
 /**
@@ -45,12 +46,29 @@ async function openHeart({ door, connection, slot, wal }: Road): Promise<SourceC
 }
 
 async function beat({ now, wal }: Road, client: SourceClient): Promise<void> {
-  const { rows } = await client.query<{ beat_at: Date }>(
-    `INSERT INTO ${heartbeatTable(wal.heartbeat.schema)} AS h (id, beat_at, beat) VALUES (1, clock_timestamp(), 1)
-     ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, beat = h.beat + 1 RETURNING beat_at`,
+  const table = heartbeatTable(wal.heartbeat.schema)
+  const { rows } = await client.query<{ was: Date | null; is: Date }>(
+    `WITH known AS (SELECT beat_at FROM ${table} WHERE id = 1)
+     INSERT INTO ${table} AS h (id, beat_at, beat) VALUES (1, clock_timestamp(), 1)
+     ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, beat = h.beat + 1
+     RETURNING beat_at AS is, (SELECT beat_at FROM known) AS was`,
   )
   const end = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn')
   const [row] = rows
   const [at] = end.rows
-  if (row !== undefined && at !== undefined) now.beats.note(parseLsn(at.lsn), row.beat_at.getTime())
+  if (row !== undefined && at !== undefined)
+    noteBeat(now.beats, { lsn: parseLsn(at.lsn), wasMs: row.was?.getTime(), isMs: row.is.getTime() })
+}
+
+/**
+ * Notes a heartbeat and forgets the ones before where they are not in this database, which then is another one under the same name, or where the
+ * clock of the server went back: whoever recovers would look for a row that is not there. Pure.
+ */
+export function noteBeat(
+  beats: Pick<Moments, 'newest' | 'clear' | 'note'>,
+  { lsn, wasMs, isMs }: { lsn: bigint; wasMs: number | undefined; isMs: number },
+): void {
+  const { newest } = beats
+  if (newest !== undefined && ((wasMs ?? 0) < newest || isMs < newest)) beats.clear()
+  beats.note(lsn, isMs)
 }

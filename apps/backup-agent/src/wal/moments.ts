@@ -49,6 +49,11 @@ export class Moments {
     if (atMs !== undefined) this.note(lsn, atMs)
   }
 
+  /** Nothing that was known counts any more. */
+  clear(): void {
+    this.#marks = []
+  }
+
   /** With a target away for days the marks become coarser, not more. */
   #coarsen(): void {
     this.#apartMs *= 2

@@ -1,6 +1,6 @@
 import type { SourceClient } from '@lifeboat/postgres/connection.ts'
-import { quoteIdent } from '@lifeboat/postgres/sql-text.ts'
-import { type Moment, moment } from '@lifeboat/shared/domain/ids.ts'
+import { newestHeartbeat } from '@lifeboat/postgres/heartbeat.ts'
+import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest, PhysicalFacts } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../drill.ts'
@@ -19,7 +19,8 @@ export async function checkHeartbeat(
   of: Pick<Manifest, 'snapshotAt'> & { physical: Pick<PhysicalFacts, 'heartbeatAt'> },
 ): Promise<Answer> {
   if (!heartbeat) return skipped('No heartbeat is written for this source.')
-  const found = await newestBeat(client, heartbeat.schema)
+  const foundMs = await newestHeartbeat(client, heartbeat.schema)
+  const found = foundMs === undefined ? undefined : moment(foundMs)
   const { recovered } = findings
   if (recovered && found) findings.recovered = { ...recovered, heartbeatAt: found }
   const { held } = wish
@@ -31,16 +32,6 @@ export async function checkHeartbeat(
       held: held?.timeline === recovered?.timeline ? held?.heartbeatAt : undefined,
     }),
   )
-}
-
-/** undefined: there is no row, or not even the table. */
-async function newestBeat(client: Pick<SourceClient, 'query'>, schema: string): Promise<Moment | undefined> {
-  const table = `${quoteIdent(schema)}.heartbeat`
-  const there = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [table])
-  if (!there.rows[0]?.there) return undefined
-  const { rows } = await client.query<{ at: Date | null }>(`select max(beat_at) as at from ${table}`)
-  const at = rows[0]?.at?.getTime()
-  return at === undefined ? undefined : moment(at)
 }
 
 function answerOf({ answer, because }: BeatVerdict): Answer {

@@ -92,20 +92,6 @@ export async function goOn(world: World): Promise<unknown[]> {
   return await postgres.query(database, RESULTS)
 }
 
-const BEAT = 'SELECT (extract(epoch FROM max(beat_at)) * 1000)::float8 AS at FROM lifeboat.heartbeat'
-
-/**
- * Waits until the agent writes its heartbeat into the database that came back out of a dump: a base that begins before that is measured by one the agent had written into
- * the database that was put aside.
- */
-export async function heartBeatsAgain(ask: (sql: string) => Promise<unknown[]>): Promise<void> {
-  const since = Date.now()
-  await until(
-    async () => ((await ask(BEAT)) as { at: number }[])[0]?.at ?? 0,
-    (at) => at > since,
-  )
-}
-
 /** Waits until nothing is wrong with the source: what agents and schedulers have seen is recorded some seconds later. */
 export async function greenSource(world: World): Promise<void> {
   await until(

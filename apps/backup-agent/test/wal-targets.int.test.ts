@@ -4,11 +4,12 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WalExpiryRequested } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { WalSealed } from '@lifeboat/shared/bus/messages/wal.ts'
-import { moment, newBackupId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import { formatLsn, parseLsn, rangeOf } from '@lifeboat/shared/domain/wal.ts'
 import { eventually, until } from '@lifeboat/testkit/eventually.ts'
 import { startPostgres } from '@lifeboat/testkit/postgres.ts'
+import { smallCopy } from '@lifeboat/testkit/small-copy.ts'
 import { expect, test } from 'vitest'
 import {
   currentLsn,
@@ -167,10 +168,11 @@ test.concurrent('a target that was away is filled with what another let go of al
 
 /** The uploader removes what a base that begins there does not need. */
 async function letGoAt(house: WalHouse, target: string, before: bigint): Promise<void> {
-  const anchor = newBackupId('base', Date.now())
-  const manifest = house.file(target, manifestKey(SOURCE, anchor))
+  const { backupId: anchor, objects } = smallCopy({ targets: [target], startLsn: formatLsn(before) })
+  const key = manifestKey(SOURCE, anchor)
+  const manifest = house.file(target, key)
   await mkdir(dirname(manifest), { recursive: true })
-  await writeFile(manifest, '{}')
+  await writeFile(manifest, objects.get(key) ?? '')
   const about = { sourceId: SOURCE, targetId: target as TargetId, anchor, anchorAt: moment(Date.now()) }
   await house.bus.publish(WalExpiryRequested, {
     ...{ ...about, timeline: 1, before: formatLsn(before), segmentBytes: SEGMENT_BYTES, by: 'ada' },

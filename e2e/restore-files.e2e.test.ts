@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AGENT, POLICY, type WorldConfig } from '@lifeboat/testkit/world/config.ts'
@@ -8,6 +17,28 @@ import { openRestoreWorld, type RestoreWorld } from './support/restore-world.ts'
 
 const APP = 'app'
 const CODE = 'code'
+
+const ABOUT = {
+  ...{ name: 'app', version: '4.0.0' },
+  dependencies: { tool: 'file:packages/tool' },
+  devDependencies: { checker: 'file:packages/checker' },
+}
+/** An application that needs no registry: its packages lie beside it. */
+const PACKAGES = {
+  'package.json': ABOUT,
+  'package-lock.json': {
+    ...{ name: 'app', version: '4.0.0', lockfileVersion: 3, requires: true },
+    packages: {
+      '': ABOUT,
+      'packages/tool': { name: 'tool', version: '1.0.0' },
+      'packages/checker': { name: 'checker', version: '1.0.0', dev: true },
+      'node_modules/tool': { resolved: 'packages/tool', link: true },
+      'node_modules/checker': { resolved: 'packages/checker', link: true },
+    },
+  },
+  'packages/tool/package.json': { name: 'tool', version: '1.0.0' },
+  'packages/checker/package.json': { name: 'checker', version: '1.0.0' },
+}
 
 let folder: string
 let root: string
@@ -29,13 +60,17 @@ test('broken code goes back on a signed command to what a drill has proven, what
   const backup = () => backUp(world, [APP, '--policy', CODE], 'proven')
   writeFileSync(join(root, 'index.js'), 'release 4.0')
   writeFileSync(join(root, 'lib.js'), 'the same')
+  for (const [name, contents] of Object.entries(PACKAGES)) {
+    mkdirSync(join(root, name, '..'), { recursive: true })
+    writeFileSync(join(root, name), JSON.stringify(contents))
+  }
   await backup()
   writeFileSync(join(root, 'index.js'), 'release 4.1')
   await backup()
   writeFileSync(join(root, 'index.js'), 'release 4.2')
   writeFileSync(join(root, 'new.js'), 'new')
 
-  const plan = await world.cli(['restore', 'plan', APP, ...hooked, '--post-hook', 'check-app'])
+  const plan = await world.cli(['restore', 'plan', APP, ...hooked, '--post-hook', 'install-packages'])
   expect([plan.code, plan.stderr]).toEqual([0, expect.any(String)])
   for (const told of [/^what +files below \//m, /^built on /m, /proven/, /^in place /m, /^kept .*app_before_/m])
     expect(plan.stdout).toMatch(told)
@@ -43,7 +78,7 @@ test('broken code goes back on a signed command to what a drill has proven, what
   const misled = await world.cli(['restore', 'plan', APP, '--in-place'])
   expect([misled.code, misled.stderr]).toEqual([2, expect.stringContaining('tree of files')])
 
-  const about = [...byAnn, '--identity', identityFile, ...hooked, '--post-hook', 'check-app']
+  const about = [...byAnn, '--identity', identityFile, ...hooked, '--post-hook', 'install-packages']
   const { code, stdout, stderr } = await world.cli(['restore', 'run', APP, ...about])
   expect([code, stderr]).toEqual([0, expect.any(String)])
   for (const told of [
@@ -53,7 +88,11 @@ test('broken code goes back on a signed command to what a drill has proven, what
   ])
     expect(stdout).toMatch(told)
   const index = () => readFileSync(join(root, 'index.js'), 'utf8')
-  expect([index(), readdirSync(root).sort()]).toEqual(['release 4.1', ['index.js', 'lib.js']])
+  const restored = ['index.js', 'lib.js', 'node_modules', 'package-lock.json', 'package.json', 'packages']
+  expect([index(), readdirSync(root).sort()]).toEqual(['release 4.1', restored])
+  // As npm installs them for production: what tests need is not there.
+  expect(readlinkSync(join(root, 'node_modules/tool'))).toBe('../packages/tool')
+  expect(existsSync(join(root, 'node_modules/checker'))).toBe(false)
   const history = await world.cli(['restore', 'status'])
   expect(history.stdout).toMatch(new RegExp(`restore ${APP} \\(${root}.*\\): 1 no longer there, 1 changed`))
   const restoreId = /\S+-restore-\S{6}/.exec(stdout)?.[0] ?? ''

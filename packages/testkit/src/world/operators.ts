@@ -44,6 +44,10 @@ export async function letRestore(world: World, { clusters }: { clusters: boolean
       hooks: Object.fromEntries([
         ...['stop-app', 'start-app', 'check-app'].map((name) => [name, { command: ['/bin/true'] }]),
         ['fail-app', { command: ['/bin/false'] }],
+        [
+          'install-packages',
+          { command: ['/usr/bin/env', 'npm', 'ci', '--omit=dev', '--offline'], env: npmEnv(folder) },
+        ],
         // Goes on when somebody makes the file `let-go` in the world's folder.
         [
           'slow-app',
@@ -64,6 +68,11 @@ export async function letRestore(world: World, { clusters }: { clusters: boolean
     keyFile: (name) => at(`operators/${name}.operator.pem`),
     identityFile: String(world.config.verifier?.identity).replace('file:', ''),
   }
+}
+
+/** npm keeps its cache at home, and finds Node as whoever runs this does. */
+function npmEnv(home: string): Record<string, string> {
+  return { HOME: home, PATH: process.env.PATH ?? '' }
 }
 
 /** The options every restore by ann needs, `--identity` aside. */

@@ -81,6 +81,8 @@ async function loseRows({ world, query, databaseBytes }: Scene): Promise<Inciden
   const BEFORE = await offSiteNow(world)
   await query('DELETE FROM validation_results')
   const lostMs = Date.now() - Date.parse(BEFORE)
+  // Recovery to a moment wants a commit behind it, and nobody notices within a second.
+  await offSiteNow(world)
   const took = since()
   const env = { ...surroundings(world), FOLDER, PORT, BEFORE, TABLE: 'validation_results' }
   await page.run('Out of a moment', env)

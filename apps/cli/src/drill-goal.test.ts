@@ -65,6 +65,30 @@ describe('a drill to a moment', () => {
     ['without any WAL is refused', ask('latest', { state: undefined }), 'RECOVERY_NO_BASE'],
   ])('%s', (_, found, wanted) => expect(found).toEqual(wanted))
 
+  const idle = { summary: { sourceId, recent: [base(-0.005, { aws: 'stored' })] } }
+  const holed = recordWal(recordWal(recordWal(undefined, state(-60)), state(-9)), {
+    ...state(-5),
+    lost: { timeline: 1, from: lsnAt(-9), to: lsnAt(-8), since: at(-8), reason: 'the slot was dropped' },
+  } as WalState)
+
+  test.each([
+    ['as far as it goes leads at least to its own end', ask('latest', idle), ['base-0.005', 'latest']],
+    ['behind its end is refused, for nothing of then is off-site', ask(time(-0.001), idle), 'RECOVERY_BEYOND_ARCHIVE'],
+    ['at random has nothing to choose from', ask('random', idle), 'RECOVERY_BEYOND_ARCHIVE'],
+    ['inside it is refused', ask(time(-0.5), idle), 'RECOVERY_INSIDE_BASE'],
+    ['before it is refused', ask(time(-2), idle), 'RECOVERY_BEFORE_WINDOW'],
+    ['as far as it goes takes it before an older one', ask('latest', newer()), ['base-0.005', 'latest']],
+  ])('of a base that ended behind all WAL known to be off-site, %s', (_, found, wanted) =>
+    expect(found).toEqual(wanted),
+  )
+
+  test('as far as it goes does not stop before a hole in silence', () =>
+    expect(ask('latest', { record: holed })).toBe('RECOVERY_IN_GAP'))
+
+  function newer() {
+    return { summary: { sourceId, recent: [...idle.summary.recent, ...rows] } }
+  }
+
   test('at random is the same for the same run, and lies in the window', () => {
     const [, first] = ask('random')
     expect(ask('random')[1]).toBe(first)

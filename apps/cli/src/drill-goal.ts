@@ -1,10 +1,10 @@
 import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { randomMoment } from '@lifeboat/catalog/objectives-random.ts'
 import { reachOf } from '@lifeboat/catalog/objectives-reach.ts'
-import { type Anchor, anchorsOf, type KnownWal, windowsOf } from '@lifeboat/catalog/objectives-window.ts'
+import { type Anchor, anchorsOf, type KnownWal, leadsToTheEnd, windowsOf } from '@lifeboat/catalog/objectives-window.ts'
 import { parseGoalTime } from '@lifeboat/recovery/goal.ts'
 import type { RecoverTo } from '@lifeboat/shared/domain/drill.ts'
-import type { BackupId, Moment, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { type BackupId, type Moment, moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { RecoveryWindow } from '@lifeboat/shared/domain/objectives.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 
@@ -41,17 +41,23 @@ export interface DrillGoal {
  */
 export function drillGoal(question: GoalQuestion): DrillGoal {
   const { wanted, from, nowMs } = question
-  const windows = windowsOf(anchorsFor(question), { ...question, state: seenFrom(question) })
+  const [anchors, known] = [anchorsFor(question), { ...question, state: seenFrom(question) }]
+  const windows = windowsOf(anchors, known)
+  const newest = leadsToTheEnd(anchors, known)
+  const latest = windows.at(-1)?.to ?? (newest && moment(newest.endMs))
   if (wanted === 'latest') {
-    const last = windows.find(({ current }) => current)?.anchors.at(-1)
-    if (last === undefined) throw new LifeboatError('RECOVERY_NO_BASE', { backupId: from })
-    return { from: last, recoverTo: 'latest' }
+    if (newest) return { from: newest, recoverTo: 'latest' }
+    throw latest ? new LifeboatError('RECOVERY_IN_GAP', { latestBefore: latest }) : noBase(from)
   }
   const time = wanted === 'random' ? randomIn(windows.at(-1), question) : wanted.time
-  if (time === undefined) throw new LifeboatError('RECOVERY_NO_BASE', { backupId: from })
-  const reach = reachOf(Date.parse(time), windows, nowMs)
+  if (time === undefined) throw latest ? new LifeboatError('RECOVERY_BEYOND_ARCHIVE', { latest }) : noBase(from)
+  const reach = reachOf(Date.parse(time), windows, nowMs, newest)
   if (!reach.reachable) throw new LifeboatError(reach.code, reach.facts)
   return { from: reach.from, recoverTo: { time } }
+}
+
+function noBase(backupId: BackupId | undefined): LifeboatError {
+  return new LifeboatError('RECOVERY_NO_BASE', { backupId })
 }
 
 function anchorsFor({ summary, from, targetId }: GoalQuestion): Anchor[] {

@@ -19,8 +19,12 @@ export interface Unreachable {
   facts: Record<string, string>
 }
 
-/** Says beforehand whether a moment can be recovered by what is known to be off-site. */
-export function reachOf(atMs: number, windows: readonly WindowWithAnchors[], nowMs: number): Reach {
+/**
+ * Says beforehand whether a moment can be recovered by what is known to be off-site.
+ *
+ * @param newest leads to the end of the WAL, and may have ended behind all windows
+ */
+export function reachOf(atMs: number, windows: readonly WindowWithAnchors[], nowMs: number, newest?: Anchor): Reach {
   const time = moment(atMs)
   const refuse = (code: Unreachable['code'], facts: Record<string, string> = {}): Unreachable => ({
     reachable: false,
@@ -30,7 +34,7 @@ export function reachOf(atMs: number, windows: readonly WindowWithAnchors[], now
   if (atMs > nowMs) return refuse('RECOVERY_IN_FUTURE', { now: moment(nowMs) })
   const [first] = windows
   const last = windows.at(-1)
-  if (first === undefined || last === undefined) return refuse('RECOVERY_NO_BASE')
+  if (first === undefined || last === undefined) return newest ? aroundBackup(newest) : refuse('RECOVERY_NO_BASE')
   const window = windows.find(({ from, to }) => Date.parse(from) <= atMs && atMs <= Date.parse(to))
   const from = window?.anchors.findLast(({ endMs }) => endMs <= atMs)
   if (window && from) return { reachable: true, from, window }
@@ -44,4 +48,10 @@ export function reachOf(atMs: number, windows: readonly WindowWithAnchors[], now
     ...(before && { latestBefore: before.to }),
     ...(next && { earliestAfter: next.from }),
   })
+
+  function aroundBackup({ backupId, startMs, endMs }: Anchor): Unreachable {
+    if (atMs >= endMs) return refuse('RECOVERY_BEYOND_ARCHIVE', { latest: moment(endMs) })
+    if (atMs >= startMs) return refuse('RECOVERY_INSIDE_BASE', { base: backupId, consistentFrom: moment(endMs) })
+    return refuse('RECOVERY_BEFORE_WINDOW', { earliest: moment(endMs) })
+  }
 }

@@ -1,7 +1,7 @@
 import type { BackupId, BackupKind, Moment, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import type { RecoveryWindow } from '@lifeboat/shared/domain/objectives.ts'
-import { isOnPath } from '@lifeboat/shared/domain/timelines.ts'
+import { isOnPath, type Path } from '@lifeboat/shared/domain/timelines.ts'
 import { parseLsn, type WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { BackupRow, SourceSummary } from './catalog.ts'
 import { holesOnWay, type WalRecord, wayOf } from './wal-record.ts'
@@ -89,10 +89,8 @@ export interface WindowWithAnchors extends RecoveryWindow {
  * Between the beginning, the holes and what is safe now: from the end of the oldest base in each stretch to where the stretch ends. A base of a branch that was
  * left leads nowhere the cluster is now; while the ancestors of its timeline are not known, those of that timeline alone count.
  */
-export function windowsOf(anchors: readonly Anchor[], { state, record }: KnownWal): WindowWithAnchors[] {
-  if (state === undefined || record === undefined || record.systemIdentifier !== state.systemIdentifier) return []
-  const path = wayOf(state)
-  return stretches(record, state).flatMap(({ start, end, until, current }) => {
+export function windowsOf(anchors: readonly Anchor[], known: KnownWal): WindowWithAnchors[] {
+  return stretches(known).flatMap(({ start, end, until, current, path }) => {
     const own = anchors.filter(
       ({ endLsn, endMs, timeline }) =>
         isOnPath(path, timeline, endLsn) && start <= endLsn && endLsn <= end && endMs <= Date.parse(until),
@@ -105,15 +103,29 @@ export function windowsOf(anchors: readonly Anchor[], { state, record }: KnownWa
   })
 }
 
+/**
+ * The newest backup behind which no hole is known, so that it leads to the end of the WAL. Right after it was taken, and for long where the cluster is idle, nothing that is
+ * known to be safe lies behind its end, and no window begins with it: it leads to its own end all the same.
+ */
+export function leadsToTheEnd(anchors: readonly Anchor[], known: KnownWal): Anchor | undefined {
+  const last = stretches(known).at(-1)
+  return (
+    last && anchors.findLast(({ endLsn, timeline }) => isOnPath(last.path, timeline, endLsn) && last.start <= endLsn)
+  )
+}
+
 interface Stretch {
   start: bigint
   end: bigint
   /** When what lies at its end was written. */
   until: Moment
   current: boolean
+  path: Path
 }
 
-function stretches(record: WalRecord, state: WalState): Stretch[] {
+function stretches({ state, record }: KnownWal): Stretch[] {
+  if (state === undefined || record === undefined || record.systemIdentifier !== state.systemIdentifier) return []
+  const path = wayOf(state)
   const holes = holesOnWay(record.holes, state).sort((a, b) => (parseLsn(a.from) < parseLsn(b.from) ? -1 : 1))
   const starts = [parseLsn(record.since.lsn), ...holes.map(({ to }) => parseLsn(to))]
   const ends = holes.map(({ from, until }) => ({ end: parseLsn(from), until }))
@@ -123,5 +135,6 @@ function stretches(record: WalRecord, state: WalState): Stretch[] {
     end,
     until,
     current: i === holes.length,
+    path,
   }))
 }

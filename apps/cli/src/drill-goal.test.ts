@@ -77,6 +77,11 @@ describe('a drill to a moment', () => {
     ['at random has nothing to choose from', ask('random', idle), 'RECOVERY_BEYOND_ARCHIVE'],
     ['inside it is refused', ask(time(-0.5), idle), 'RECOVERY_INSIDE_BASE'],
     ['before it is refused', ask(time(-2), idle), 'RECOVERY_BEFORE_WINDOW'],
+    [
+      'as far as it goes leads there before any scheduler wrote down since when WAL is kept',
+      ask('latest', unseen()),
+      ['base-0.005', 'latest'],
+    ],
     ['as far as it goes takes it before an older one', ask('latest', newer()), ['base-0.005', 'latest']],
   ])('of a base that ended behind all WAL known to be off-site, %s', (_, found, wanted) =>
     expect(found).toEqual(wanted),
@@ -84,6 +89,16 @@ describe('a drill to a moment', () => {
 
   test('as far as it goes does not stop before a hole in silence', () =>
     expect(ask('latest', { record: holed })).toBe('RECOVERY_IN_GAP'))
+
+  test('a moment is known before any scheduler wrote down since when WAL is kept, where the agent tells it', () => {
+    const begun = { ...state(-0.01), begun: { lsn: lsnAt(-60), at: at(-60) } } as WalState
+    expect(ask(time(-9), { state: begun, record: undefined })).toEqual(['base-10', at(-9)])
+    expect(ask(time(-9), { record: undefined })).toBe('RECOVERY_NO_BASE')
+  })
+
+  function unseen() {
+    return { ...idle, record: undefined }
+  }
 
   function newer() {
     return { summary: { sourceId, recent: [...idle.summary.recent, ...rows] } }

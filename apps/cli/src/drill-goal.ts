@@ -2,6 +2,7 @@ import type { SourceSummary } from '@lifeboat/catalog/catalog.ts'
 import { randomMoment } from '@lifeboat/catalog/objectives-random.ts'
 import { reachOf } from '@lifeboat/catalog/objectives-reach.ts'
 import { type Anchor, anchorsOf, type KnownWal, leadsToTheEnd, windowsOf } from '@lifeboat/catalog/objectives-window.ts'
+import { recordWal, type WalRecord } from '@lifeboat/catalog/wal-record.ts'
 import { parseGoalTime } from '@lifeboat/recovery/goal.ts'
 import type { RecoverTo } from '@lifeboat/shared/domain/drill.ts'
 import { type BackupId, type Moment, moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
@@ -41,7 +42,7 @@ export interface DrillGoal {
  */
 export function drillGoal(question: GoalQuestion): DrillGoal {
   const { wanted, from, nowMs } = question
-  const [anchors, known] = [anchorsFor(question), { ...question, state: seenFrom(question) }]
+  const [anchors, known] = [anchorsFor(question), { record: recordOf(question), state: seenFrom(question) }]
   const windows = windowsOf(anchors, known)
   const newest = leadsToTheEnd(anchors, known)
   const latest = windows.at(-1)?.to ?? (newest && moment(newest.endMs))
@@ -65,6 +66,11 @@ function anchorsFor({ summary, from, targetId }: GoalQuestion): Anchor[] {
     (anchor) =>
       (from === undefined || anchor.backupId === from) && (targetId === undefined || anchor.targets.includes(targetId)),
   )
+}
+
+/** What a scheduler will write down at its next look, which may not have come yet. */
+function recordOf({ record, state }: GoalQuestion): WalRecord | undefined {
+  return state ? recordWal(record, state) : record
 }
 
 /** WAL that one target holds may end earlier than what enough of them do. */

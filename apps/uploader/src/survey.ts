@@ -4,6 +4,7 @@ import { moveMarks } from '@lifeboat/catalog/audit/judge-class.ts'
 import { keepLocked } from '@lifeboat/catalog/audit/keep-locked.ts'
 import { surveyTarget } from '@lifeboat/catalog/audit/survey.ts'
 import { tellSurvey } from '@lifeboat/catalog/audit/tell-looks.ts'
+import { CopyLockFound } from '@lifeboat/shared/bus/messages/copy.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Locks, Target } from '@lifeboat/storage/target.ts'
@@ -66,7 +67,8 @@ async function renewLocks(
   survey: TargetSurvey,
   signal: AbortSignal,
 ): Promise<void> {
-  const locked = await keepLocked(target, locks, deps.catalog, { signal, nowMs: deps.clock.now() })
+  const tell = async (found: CopyLockFound) => void (await deps.bus.publish(CopyLockFound, found))
+  const locked = await keepLocked(target, locks, deps.catalog, { signal, nowMs: deps.clock.now(), tell })
   await deps.surveys.put(target.id, { ...survey, locks: locked })
   for (const { backupId, sourceId, problem, now } of locked.drifted)
     deps.events.copyUnlocked(deps.log, { targetId: target.id, sourceId, backupId, problem, now })

@@ -118,6 +118,14 @@ test.concurrent('a copy under object lock stays whole, and it is told until when
   await at.fleet.whenFacts(CopyUnmarked, 1)
 })
 
+test.concurrent('until when a copy is locked is told with the copy, before anybody tries to remove it', async () => {
+  await using at = await startPlace([], { lock: { days: 30, mode: 'compliance' } })
+  const [stored] = await at.fleet.facts(CopyStored)
+  expect(Math.round((Date.parse(stored?.lockedUntil ?? '') - Date.now()) / 86_400_000)).toBe(30)
+  await using bare = await startPlace()
+  expect((await bare.fleet.facts(CopyStored))[0]).not.toHaveProperty('lockedUntil')
+})
+
 test.concurrent('a copy of which a lock holds one part is gone for good all the same, and is finished when the lock ends', async () => {
   await using at = await startPlace()
   const part = [...at.backup.copy.keys()].find((key) => /\.age\.\d{5}$/.test(key)) as string
@@ -183,13 +191,16 @@ test.concurrent('a hold that lies at the target keeps a copy though the bus know
   expect(at.keys()).not.toContain(at.manifest)
 })
 
-async function startPlace(script: readonly Fault[] = [], opts: { undeleteMs?: number } = {}) {
+async function startPlace(
+  script: readonly Fault[] = [],
+  { lock, ...opts }: { undeleteMs?: number; lock?: object } = {},
+) {
   const stack = new AsyncDisposableStack()
   const fleet = stack.use(await startFleet())
   const s3 = stack.use(await startS3Server())
   const config = TargetConfig.parse({
     ...{ kind: 's3', bucket: s3.bucket, region: s3.region, endpoint: s3.endpoint, forcePathStyle: true },
-    ...{ accessKeyId: 'env:ID', secretAccessKey: 'env:KEY' },
+    ...{ accessKeyId: 'env:ID', secretAccessKey: 'env:KEY', ...(lock && { lock }) },
   })
   const secrets = { 'env:ID': s3.credentials.accessKeyId, 'env:KEY': s3.credentials.secretAccessKey }
   const resolveSecret = (ref: string) => new Secret(secrets[ref as 'env:ID'])

@@ -1,5 +1,6 @@
 import { SURVEYS_BUCKET } from '@lifeboat/catalog/audit/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
+import { CopyLockFound } from '@lifeboat/shared/bus/messages/copy.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import { moment, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
@@ -33,6 +34,22 @@ test('a look is kept although its locks cannot be renewed, and the next one rene
   await at.look(7 * HOUR)
   expect(at.locks.extended).toHaveLength(at.copy.objects.size)
   expect((await at.survey())?.locks).toMatchObject({ extended: 1, drifted: [{ now: 'locked' }] })
+})
+
+test('the date of a lock that was renewed or set is told, and once', async () => {
+  await using at = await startPlace()
+  await at.look(0)
+  const [found] = await at.fleet.facts(CopyLockFound)
+  expect(found).toMatchObject({
+    backupId: at.copy.backupId,
+    targetId: 'aws',
+    lockedUntil: moment(NOW + 30 * 24 * HOUR),
+  })
+  await at.catalog.apply({ subject: 'copy.lock-found', data: found as CopyLockFound })
+  await at.look(7 * HOUR)
+  expect(await at.fleet.facts(CopyLockFound)).toHaveLength(1)
+  await at.look(20 * 24 * HOUR)
+  expect((await at.fleet.facts(CopyLockFound)).at(-1)?.lockedUntil).toBe(moment(NOW + 50 * 24 * HOUR))
 })
 
 test('a look that is not believed is repeated after ten minutes, keeps its first moment, and touches no lock', async () => {
@@ -112,15 +129,20 @@ async function startPlace() {
   const stack = new AsyncDisposableStack()
   const fleet = stack.use(await startFleet())
   const target = openMemory('aws' as TargetId)
-  const locks = { broken: false, extended: [] as string[] }
+  const locks = { broken: false, extended: [] as string[], until: new Map<string, Date>() }
   const locking = {
     ...target,
     locks: {
       forMs: () => 30 * 24 * HOUR,
-      async extend(key: string) {
+      async extend(key: string, until: Date) {
         if (locks.broken) throw new LifeboatError('TARGET_UNREACHABLE', { targetId: target.id, key })
         locks.extended.push(key)
+        locks.until.set(key, until)
       },
+    },
+    async stat(key: string, opts: { signal: AbortSignal }) {
+      const [there, until] = [await target.stat(key, opts), locks.until.get(key)]
+      return there && { ...there, ...(until && { lockedUntil: until.toISOString() }) }
     },
   }
   const deps = await fleet.uploader([])
@@ -132,7 +154,7 @@ async function startPlace() {
   const surveys = await fleet.bus.bucket(SURVEYS_BUCKET)
   const lane = laneOf(locking)
   return {
-    ...{ target, locks, copy },
+    ...{ fleet, catalog, target, locks, copy },
     look: (afterMs: number) => surveyTargets({ ...deps, clock: { now: () => NOW + afterMs } }, [lane], signal),
     survey: async () => (await surveys.get('aws'))?.value,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

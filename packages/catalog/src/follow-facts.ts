@@ -1,9 +1,9 @@
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { CopyAudited, CopyRemade } from '@lifeboat/shared/bus/messages/audit.ts'
 import { BackupFailed, BackupSealed, BackupStarted, BackupUnchanged } from '@lifeboat/shared/bus/messages/backup.ts'
-import { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
+import { CopyLockFound, CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
-import { CopyExpired, CopyMarked, CopyUnmarked } from '@lifeboat/shared/bus/messages/expiry.ts'
+import { CopyExpired, CopyLocked, CopyMarked, CopyUnmarked } from '@lifeboat/shared/bus/messages/expiry.ts'
 import type { Catalog } from './catalog.ts'
 import type { BackupFact } from './project.ts'
 
@@ -15,10 +15,12 @@ export const CATALOGUE_MESSAGES = [
   BackupFailed,
   CopyStored,
   CopyRefused,
+  CopyLockFound,
   DrillFinished,
   CopyMarked,
   CopyUnmarked,
   CopyExpired,
+  CopyLocked,
   CopyAudited,
   CopyRemade,
 ] as const

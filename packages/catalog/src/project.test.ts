@@ -9,6 +9,7 @@ import { emptySummary, summarize, summarizeAll } from './summarize.ts'
 const targets = ['aws', 'gcp', 'azure', 'disk']
 const minute = fc.integer({ min: 0, max: 30 })
 const target = fc.constantFrom(...targets)
+const date = fc.constantFrom(undefined, '2026-11-01T00:00:00.000Z', '2027-01-01T00:00:00.000Z')
 
 /** Any facts about one backup, contradicting ones included. */
 function factsOf(backup: ReturnType<typeof aBackup>): fc.Arbitrary<BackupFact[]> {
@@ -19,7 +20,9 @@ function factsOf(backup: ReturnType<typeof aBackup>): fc.Arbitrary<BackupFact[]>
     fc.oneof(
       fc.constantFrom(backup.started(), backup.sealed(), twisted),
       minute.map((at) => backup.failed(at)),
-      fc.tuple(target, minute).map(([id, at]) => backup.stored(id, at)),
+      fc.tuple(target, minute, date).map(([id, at, until]) => backup.stored(id, at, until)),
+      fc.tuple(target, minute, date).map(([id, at, until]) => backup.lockFound(id, at, until)),
+      fc.tuple(target, minute, date).map(([id, at, until]) => backup.locked(id, at, until)),
       target.map((id) => backup.refused(id)),
       fc.tuple(target, fc.constantFrom('aaaaaa', 'bbbbbb')).map(([id, mark]) => backup.marked(id, mark)),
       fc.tuple(target, fc.constantFrom('aaaaaa', 'bbbbbb')).map(([id, mark]) => backup.unmarked(id, mark)),
@@ -94,6 +97,20 @@ describe('a record made of facts', () => {
     expect(state(backup.audited('aws', 'damaged', 20), backup.remade('aws', 25))).toBe('stored')
     expect(state(backup.remade('aws', 25), backup.drilled('aws', 'proven', 30))).toBe('proven')
     expect(state(backup.remade('aws', 25), backup.audited('aws', 'missing', 40))).toBe('missing')
+  })
+
+  test('knows until when its store refuses to remove a copy, as it was last told', () => {
+    const backup = aBackup()
+    const [may, june] = ['2027-05-01T00:00:00.000Z', '2027-06-01T00:00:00.000Z']
+    const lock = (...facts: BackupFact[]) => projectAll(facts)?.copies['aws' as never]?.lock
+    const stored = backup.stored('aws', 6, may)
+    expect(lock(backup.stored('aws', 6))).toBeUndefined()
+    expect(lock(stored)).toEqual({ at: backup.moment(6), until: may })
+    expect(lock(backup.lockFound('aws', 20, june), stored)).toEqual({ at: backup.moment(20), until: june })
+    expect(lock(stored, backup.lockFound('aws', 20))).toEqual({ at: backup.moment(20) })
+    expect(lock(stored, backup.locked('aws', 30, june))).toEqual({ at: backup.moment(30), until: june })
+    // The store holds it and names no date: that says nothing of the one that is known.
+    expect(lock(stored, backup.locked('aws', 30))).toEqual({ at: backup.moment(6), until: may })
   })
 
   test('keeps the last conclusion when a drill without one is heard of first', () => {

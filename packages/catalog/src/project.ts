@@ -5,9 +5,9 @@ import type {
   BackupStarted,
   BackupUnchanged,
 } from '@lifeboat/shared/bus/messages/backup.ts'
-import type { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
+import type { CopyLockFound, CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
-import type { CopyExpired, CopyMarked, CopyUnmarked } from '@lifeboat/shared/bus/messages/expiry.ts'
+import type { CopyExpired, CopyLocked, CopyMarked, CopyUnmarked } from '@lifeboat/shared/bus/messages/expiry.ts'
 import { BackupRecord, type Copy, type WalDrill } from '@lifeboat/shared/domain/backup.ts'
 import { BackupId, type Moment, SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { z } from 'zod'
@@ -20,10 +20,12 @@ export type BackupFact =
   | { subject: 'backup.failed'; data: BackupFailed }
   | { subject: 'copy.stored'; data: CopyStored }
   | { subject: 'copy.refused'; data: CopyRefused }
+  | { subject: 'copy.lock-found'; data: CopyLockFound }
   | { subject: 'drill.finished'; data: DrillKnowledge }
   | { subject: 'copy.marked'; data: Pick<CopyMarked, 'backupId' | 'sourceId' | 'targetId' | 'markId' | 'removeAfter'> }
   | { subject: 'copy.unmarked'; data: Pick<CopyUnmarked, 'backupId' | 'sourceId' | 'targetId' | 'markId'> }
   | { subject: 'copy.expired'; data: CopyExpired }
+  | { subject: 'copy.locked'; data: CopyLocked }
   | { subject: 'copy.audited'; data: CopyAudited }
   | { subject: 'copy.remade'; data: CopyRemade }
 
@@ -61,9 +63,13 @@ export function project(draft: BackupDraft | undefined, fact: BackupFact): Backu
       return failed(identified(before, fact.data), fact.data)
     case 'copy.stored':
       return withCopy(identified(before, fact.data), fact.data.targetId, (copy) => ({
-        ...copy,
+        ...lockedUntil(copy, fact.data.storedAt, fact.data.lockedUntil),
         storedAt: earliest(copy.storedAt, fact.data.storedAt),
       }))
+    case 'copy.lock-found':
+      return withCopy(before, fact.data.targetId, (copy) => lockSeen(copy, fact.data.at, fact.data.lockedUntil))
+    case 'copy.locked':
+      return withCopy(before, fact.data.targetId, (copy) => lockedUntil(copy, fact.data.at, fact.data.until))
     case 'copy.refused':
       return withCopy(identified(before, fact.data), fact.data.targetId, (copy) => ({
         ...copy,
@@ -83,7 +89,7 @@ export function project(draft: BackupDraft | undefined, fact: BackupFact): Backu
       return withCopy(before, fact.data.targetId, (copy) => audited(copy, fact.data))
     case 'copy.remade':
       return withCopy(before, fact.data.targetId, (copy) => ({
-        ...copy,
+        ...lockedUntil(copy, fact.data.remadeAt, fact.data.lockedUntil),
         remadeAt: latest(copy.remadeAt, fact.data.remadeAt),
         storedAt: earliest(copy.storedAt, fact.data.remadeAt),
       }))
@@ -196,6 +202,15 @@ function marked(copy: Copy, fact: Extract<BackupFact, { subject: 'copy.marked' |
 function audited(copy: Copy, { at, found, problem, read }: CopyAudited): Copy {
   const audit = newest(copy.audit, { at, found, ...(problem !== undefined && { problem }) })
   return { ...copy, audit, ...(read && { readAt: latest(copy.readAt, at) }) }
+}
+
+/** What names no date says nothing of a lock. */
+function lockedUntil(copy: Copy, at: Moment, until: Moment | undefined): Copy {
+  return until === undefined ? copy : lockSeen(copy, at, until)
+}
+
+function lockSeen(copy: Copy, at: Moment, until: Moment | undefined): Copy {
+  return { ...copy, lock: newest(copy.lock, { at, ...(until && { until }) }) }
 }
 
 /** What is stored is stored, whatever was refused before; a conclusion is about bytes that were there. */

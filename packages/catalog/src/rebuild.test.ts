@@ -131,6 +131,20 @@ describe('a catalogue rebuilt from one target', () => {
     expect(await catalog.summaries()).toEqual(await live.summaries())
   })
 
+  test('knows until when the store refuses to remove a copy, as far as the store says', async () => {
+    const [locked, free] = [aBackup({ no: 1 }), aBackup({ no: 2 })]
+    for (const backup of [locked, free]) await store(backup)
+    const until = '2027-06-01T00:00:00.000Z'
+    const { stat } = target
+    target.stat = async (key, opts) => {
+      const there = await stat(key, opts)
+      return there && { ...there, ...(key.includes(locked.backupId) && { lockedUntil: until }) }
+    }
+    const { catalog } = await rebuild()
+    const lockOf = async (backup: Backup) => (await catalog.get(backup.backupId))?.copies['aws' as TargetId]?.lock
+    expect([await lockOf(locked), await lockOf(free)]).toEqual([{ at: locked.moment(5), until }, undefined])
+  })
+
   test('knows no backup whose manifest never came', async () => {
     const backup = aBackup()
     target.objects.set(`${backup.sourceId}/backups/${backup.backupId}/db.dump.age.00000`, Buffer.from('x'))

@@ -9,6 +9,7 @@ import { openManifest } from '@lifeboat/shared/signing/open-manifest.ts'
 import { type PublicKeys, verifySigned } from '@lifeboat/shared/signing/signing.ts'
 import { LONGEST_EVIDENCE_BYTES, LONGEST_MANIFEST_BYTES, readSmall } from '@lifeboat/storage/read-small.ts'
 import type { Receipt, Target } from '@lifeboat/storage/target.ts'
+import { lockedUntil } from './audit/locked-until.ts'
 import type { Catalog } from './catalog.ts'
 import { mapAhead } from './map-ahead.ts'
 import type { BackupFact } from './project.ts'
@@ -198,12 +199,14 @@ async function manifestFacts(
   const more = { ...(physical && { physical }), ...(files && { files }), ...(exports && { exports }) }
   const times = { startedAt, snapshotAt, sealedAt }
   const digest = { sha256: sha256Of(bytes) }
+  const until = await lockedUntil(target, manifest, opts.signal)
+  const copy = { targetId: target.id, storedAt: storedAt(receipt) ?? sealedAt, ...(until && { lockedUntil: until }) }
   return [
     {
       subject: 'backup.sealed',
       data: { ...about, runId, ...times, summary, ...more, manifest: digest, targets, requiredCopies, recipients },
     },
-    { subject: 'copy.stored', data: { ...about, targetId: target.id, storedAt: storedAt(receipt) ?? sealedAt } },
+    { subject: 'copy.stored', data: { ...about, ...copy } },
   ]
 }
 

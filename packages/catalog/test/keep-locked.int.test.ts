@@ -1,5 +1,6 @@
 import { keepLocked } from '@lifeboat/catalog/audit/keep-locked.ts'
 import { MemoryCatalog } from '@lifeboat/catalog/memory-catalog.ts'
+import type { CopyLockFound } from '@lifeboat/shared/bus/messages/copy.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { MarkId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { moment } from '@lifeboat/shared/domain/ids.ts'
@@ -47,8 +48,16 @@ test('what stays is renewed in time, what was never locked is found and locked, 
   const about = { sourceId: gone.sealed.sourceId, backupId: gone.backupId, targetId: 'aws' as TargetId }
   const mark = { ...about, markId: '20260910T020000Z-mark-aaaaaa' as MarkId, removeAfter: moment(Date.now()) }
   await catalog.apply({ subject: 'copy.marked', data: mark })
+  const told: [string, number][] = []
+  const tell = async (found: CopyLockFound) => {
+    const days = Math.round((Date.parse(found.lockedUntil ?? '') - Date.now()) / DAY)
+    told.push([found.backupId, days])
+    await catalog.apply({ subject: 'copy.lock-found', data: found })
+  }
+  const toldNow = () => told.splice(0).sort()
+  const of = (days: number) => [never, young].map(({ backupId }) => [backupId, days]).sort()
   const keep = (inDays: number) =>
-    keepLocked(target, target.locks as Locks, catalog, { signal, nowMs: Date.now() + inDays * DAY })
+    keepLocked(target, target.locks as Locks, catalog, { signal, nowMs: Date.now() + inDays * DAY, tell })
   const leftOf = async (copy: ReturnType<typeof smallCopy>) => {
     const days = new Set<number>()
     for (const key of copy.objects.keys())
@@ -61,12 +70,16 @@ test('what stays is renewed in time, what was never locked is found and locked, 
     drifted: [{ sourceId: 'records', backupId: never.backupId, problem: 'it is not locked', now: 'locked' }],
   })
   expect([await leftOf(never), await leftOf(young), await leftOf(gone)]).toEqual([[30], [30], [30]])
+  // Also of what was locked by its put: it was told by nobody here.
+  expect(toldNow()).toEqual(of(30))
   expect(await keep(10)).toEqual({ locked: 2, extended: 0, drifted: [] })
+  expect(toldNow()).toEqual([])
   expect(await keep(20)).toEqual({ locked: 0, extended: 2, drifted: [] })
   expect([await leftOf(never), await leftOf(young), await leftOf(gone)]).toEqual([[50], [50], [30]])
+  expect(toldNow()).toEqual(of(50))
   // By now the policy is to be locked for longer.
   await using longer = await open({ lock: { days: 30, mode: 'governance', policies: { daily: 400 } } })
-  const looked = await keepLocked(longer, longer.locks as Locks, catalog, { signal, nowMs: Date.now() })
+  const looked = await keepLocked(longer, longer.locks as Locks, catalog, { signal, nowMs: Date.now(), tell })
   expect(looked).toEqual({ locked: 0, extended: 2, drifted: [] })
   expect([await leftOf(never), await leftOf(young), await leftOf(gone)]).toEqual([[400], [400], [30]])
 })
@@ -87,7 +100,11 @@ test('a bucket that was not made for locks is told of, copy by copy', async () =
   const catalog = new MemoryCatalog()
   await catalog.apply({ subject: 'backup.sealed', data: copy.sealed })
   await catalog.apply({ subject: 'copy.stored', data: copy.stored('aws') })
-  const looked = await keepLocked(target, target.locks as Locks, catalog, { signal, nowMs: Date.now() })
+  const told: CopyLockFound[] = []
+  const tell = async (found: CopyLockFound) => void told.push(found)
+  const looked = await keepLocked(target, target.locks as Locks, catalog, { signal, nowMs: Date.now(), tell })
+  // It is as the catalogue has it.
+  expect(told).toEqual([])
   expect(looked).toEqual({
     ...{ locked: 0, extended: 0 },
     drifted: [
@@ -115,7 +132,7 @@ test("the manifest never promises more than the rest: when an object cannot be l
         extended.push(key)
       },
     }
-    const looked = await keepLocked(inner, locks, catalog, { signal, nowMs: Date.now() })
+    const looked = await keepLocked(inner, locks, catalog, { signal, nowMs: Date.now(), tell: async () => {} })
     return { extended, now: looked.drifted.map(({ now, problem }) => `${now}: ${problem}`) }
   }
   const begun = (now: string[]) => ({ extended: [expect.stringMatching('RECOVER.md'), copy.partKeys[0]], now })

@@ -1,5 +1,7 @@
 import { type LockedCopy, markKey } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { ExpiryPlan } from '@lifeboat/catalog/expiry/plan.ts'
+import type { Going } from '@lifeboat/catalog/expiry/planner.ts'
+import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { expect, test } from 'vitest'
 import { styleFor } from '../format/style.ts'
 import { planJson, planText } from './plan-text.ts'
@@ -62,4 +64,22 @@ test('a copy its store does not give up says until when, as text and as JSON, an
   expect(first?.locked).toEqual({ until: '2026-12-24T00:00:00.000Z' })
   expect(second?.locked).toEqual({ until: null })
   expect(third).not.toHaveProperty('locked')
+})
+
+test('a copy that is not even hidden yet says until when its store refuses to remove it, as the catalogue knows it from the put', () => {
+  const about = { backupId: 'a', targetId: 'aws', policyId: 'daily', kind: 'dump', atMs: 0, bytes: 1 } as never as Going
+  const copy = { ...about, do: 'let-go' as const, reasons: ['old'], lockedUntilMs: Date.UTC(2026, 11, 24) }
+  const plan = {
+    ...{ digest: 'abc', returning: [], wal: [], bytes: 0, excess: [] },
+    decisions: [{ sourceId: 'records' as SourceId, copies: [copy], wal: [], walKept: [] }],
+    going: [{ ...copy, sourceId: 'records' as SourceId, marked: false }],
+  }
+  const text = planText(plan, undefined, new Map(), styleFor(false))
+  expect(text).toContain('old; the store holds it until 2026-12-24 00:00:00Z')
+  expect(text).toContain(
+    '1 of them is locked by its store, the last until 2026-12-24 00:00:00Z; each goes when its lock ends',
+  )
+  const [shown] = planJson(plan, new Map()).sources[0]?.copies ?? []
+  expect(shown).toMatchObject({ locked: { until: '2026-12-24T00:00:00.000Z' } })
+  expect(shown).not.toHaveProperty('lockedUntilMs')
 })

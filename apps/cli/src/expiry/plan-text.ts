@@ -2,7 +2,7 @@ import { type LockedCopy, markKey } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { ExpiryPlan } from '@lifeboat/catalog/expiry/plan.ts'
 import type { Going } from '@lifeboat/catalog/expiry/planner.ts'
 import type { CopyDecision, ExpiryDecision } from '@lifeboat/catalog/expiry/question.ts'
-import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import { timeText } from '../format/moments.ts'
 import type { Style } from '../format/style.ts'
@@ -25,7 +25,7 @@ function decisionText({ sourceId, copies, wal, walKept }: ExpiryDecision, locked
     copy.backupId,
     copy.do === 'keep' ? style.good('keep') : style.warn('let go'),
     formatBytes(copy.bytes),
-    [...copy.reasons, ...lockText(locked.get(markKey({ sourceId, ...copy })))].join('; '),
+    [...copy.reasons, ...lockText(lockOf({ sourceId, ...copy }, locked))].join('; '),
   ])
   const walLines = [
     ...wal.map(
@@ -53,7 +53,7 @@ function summary(
     ...(hidden.length > 0
       ? [`${hidden.length} are hidden already; the first is removed after ${timeText(firstOf(hidden))}`]
       : []),
-    ...lockedLine(hidden, locked),
+    ...lockedLine(going, locked),
     ...(returning.length > 0 ? [`${returning.length} that were let go come back`] : []),
     ...excess.map((line) => style.bad(`${line}: apply it only with --even-so`)),
   ]
@@ -63,20 +63,26 @@ function summary(
   return [lines.join('\n'), ...next]
 }
 
-function lockText(held: LockedCopy | undefined): string[] {
+/** As the catalogue knows it, else as the store answered when removing was tried; undefined: nobody knows of a lock. */
+function lockOf(copy: CopyDecision & { sourceId: SourceId }, locked: Locked): Pick<LockedCopy, 'until'> | undefined {
+  const { lockedUntilMs } = copy
+  return lockedUntilMs === undefined ? locked.get(markKey(copy)) : { until: moment(lockedUntilMs) }
+}
+
+function lockText(held: Pick<LockedCopy, 'until'> | undefined): string[] {
   if (held === undefined) return []
   return [held.until ? `the store holds it until ${timeText(held.until)}` : 'the store holds it and names no date']
 }
 
-function lockedLine(hidden: readonly Going[], locked: Locked): string[] {
-  const held = hidden.flatMap((copy) => locked.get(markKey(copy)) ?? [])
+function lockedLine(going: readonly Going[], locked: Locked): string[] {
+  const held = going.flatMap((copy) => lockOf(copy, locked) ?? [])
   if (held.length === 0) return []
   const last = held
     .flatMap(({ until }) => until ?? [])
     .sort()
     .at(-1)
   return [
-    `${held.length} of them are locked by their store${last ? `, the last until ${timeText(last)}` : ''}; each goes when its lock ends`,
+    `${held.length} of them ${held.length === 1 ? 'is locked by its' : 'are locked by their'} store${last ? `, the last until ${timeText(last)}` : ''}; each goes when its lock ends`,
   ]
 }
 
@@ -86,9 +92,9 @@ function firstOf(hidden: readonly { removeAfter?: string | undefined }[]): strin
 
 export function planJson(plan: ExpiryPlan, locked: Locked) {
   const { digest, bytes, excess, decisions, wal, going, returning } = plan
-  const moment = (ms: number) => new Date(ms).toISOString()
-  const shown = ({ atMs, ...copy }: CopyDecision & { sourceId: SourceId }) => {
-    const held = locked.get(markKey(copy))
+  const shown = (decided: CopyDecision & { sourceId: SourceId }) => {
+    const held = lockOf(decided, locked)
+    const { atMs, lockedUntilMs: _, ...copy } = decided
     return { ...copy, at: moment(atMs), ...(held && { locked: { until: held.until ?? null } }) }
   }
   return {

@@ -1,3 +1,4 @@
+import { lockedUntil } from '@lifeboat/catalog/audit/locked-until.ts'
 import type { Handler } from '@lifeboat/shared/bus/bus.ts'
 import { CopyAudited, CopyRemade, type CopyRemakeRequested } from '@lifeboat/shared/bus/messages/audit.ts'
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
@@ -52,7 +53,9 @@ export function remakeCopy(
       }
       const { objects, bytes } = remade
       const from = [...remade.from].filter((place) => place !== 'agent') as TargetId[]
-      await deps.bus.publish(CopyRemade, { ...about, remadeAt: at, objects, bytes, from, reason })
+      const until = await lockedUntil(lane.target, about, signal)
+      const told = { ...about, remadeAt: at, ...(until && { lockedUntil: until }) }
+      await deps.bus.publish(CopyRemade, { ...told, objects, bytes, from, reason })
       deps.events.copyRemade(log, { ...about, objects, bytes })
     })
 }

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
+import { lockedUntil } from '@lifeboat/catalog/audit/locked-until.ts'
 import type { Handler } from '@lifeboat/shared/bus/bus.ts'
 import type { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
-import { type Md5, moment } from '@lifeboat/shared/domain/ids.ts'
+import { type Md5, type Moment, moment } from '@lifeboat/shared/domain/ids.ts'
 import { documentKey, manifestKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Document } from '@lifeboat/shared/domain/manifest.ts'
 import { manifestInside } from '@lifeboat/shared/signing/manifest-inside.ts'
@@ -26,15 +27,24 @@ export function sealCopy(deps: Needs, lane: Lane): Handler<BackupSealed> {
   const targetId = lane.target.id
   return async (sealed, { signal, log }) => {
     if (!sealed.targets.includes(targetId)) return
+    let until: Moment | undefined
     try {
-      await lane.gate.through(signal, () => ensureCopy(deps, lane, sealed, signal))
+      until = await lane.gate.through(signal, async () => {
+        await ensureCopy(deps, lane, sealed, signal)
+        return lockedUntil(lane.target, sealed, signal)
+      })
     } catch (thrown) {
       return refuseCopyOrThrow(deps, lane, sealed, thrown, log)
     }
     const { backupId, sourceId, policyId, agentId, kind, bytes } = sealed
     const copy = { backupId, sourceId, policyId, agentId, kind, targetId }
     const storedMs = deps.clock.now()
-    await deps.bus.publish(CopyStored, { ...copy, storedAt: moment(storedMs), bytes })
+    await deps.bus.publish(CopyStored, {
+      ...copy,
+      storedAt: moment(storedMs),
+      bytes,
+      ...(until && { lockedUntil: until }),
+    })
     const durationMs = Math.max(0, storedMs - Date.parse(sealed.sealedAt))
     deps.events.copyStored(log, { ...copy, bytes, durationMs })
   }

@@ -65,8 +65,23 @@ export function aBackup(opts: Life = {}) {
         requiredCopies,
       }),
     failed: (at = 2) => make('backup.failed', { ...run, attempt: 1, failedAt: moment(at), error, willRetry: false }),
-    stored: (targetId: string, at = 6) =>
-      make('copy.stored', { ...about, targetId, storedAt: moment(at), bytes: 1000 + no }),
+    stored: (targetId: string, at = 6, lockedUntil?: string) =>
+      make('copy.stored', {
+        ...about,
+        ...{ targetId, storedAt: moment(at), bytes: 1000 + no },
+        ...(lockedUntil && { lockedUntil }),
+      }),
+    lockFound: (targetId: string, at: number, lockedUntil?: string) =>
+      make('copy.lock-found', { ...about, targetId, at: moment(at), ...(lockedUntil && { lockedUntil }) }),
+    locked: (targetId: string, at: number, until?: string) =>
+      make('copy.locked', {
+        ...about,
+        targetId,
+        markId: `${stamp}-mark-aaaaaa`,
+        at: moment(at),
+        error,
+        ...(until && { until }),
+      }),
     refused: (targetId: string) => make('copy.refused', { ...about, targetId, refusedAt: moment(6), error }),
     marked: (targetId: string, mark = 'aaaaaa') =>
       make('copy.marked', { ...about, targetId, markId: `${stamp}-mark-${mark}`, removeAfter: moment(60) }),

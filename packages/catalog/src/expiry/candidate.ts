@@ -31,8 +31,11 @@ export function candidateOf(record: BackupRecord): Candidate | undefined {
 
 /** What a mark hides is decided about as if it were not hidden: the same question gets the same answer. */
 function copyOf(targetId: TargetId, copy: Copy): CandidateCopy[] {
-  const { state, storedAt, conclusion } = copy
-  const stored = storedAt === undefined ? {} : { storedMs: Date.parse(storedAt) }
+  const { state, storedAt, conclusion, lock } = copy
+  const stored = {
+    ...(storedAt !== undefined && { storedMs: Date.parse(storedAt) }),
+    ...(lock?.until !== undefined && { lockedUntilMs: Date.parse(lock.until) }),
+  }
   switch (state) {
     case 'expected':
     case 'missing':

@@ -32,7 +32,7 @@ export function decideExpiry(question: ExpiryQuestion): ExpiryDecision {
     const begins = beginnings(question, shelf)
     const reasons = own.length > 0 ? inDoubt(shelf, own) : reasonsToKeep(question, shelf, begins)
     const why = whyNot(question, targetId)
-    for (const item of shelf.items) decision.copies.push(verdict(targetId, item, reasons, why))
+    for (const item of shelf.items) decision.copies.push(verdict(question, targetId, item, reasons, why))
     const wal = own.length > 0 ? { reason: own[0] as string } : walDecision(question, shelf, begins)
     if ('reason' in wal) decision.walKept.push({ targetId, reason: wal.reason })
     else decision.wal.push(wal)
@@ -172,11 +172,20 @@ function keepNeeded({ items, coming }: Shelf, reasons: Reasons, keep: Keep): voi
     }
 }
 
-function verdict(targetId: TargetId, item: Item, keeping: Reasons, why: (item: Item) => string[]): CopyDecision {
+/** A lock is no reason to keep a copy: one that stays is locked anew again and again, and would never go. */
+function verdict(
+  { nowMs }: ExpiryQuestion,
+  targetId: TargetId,
+  item: Item,
+  keeping: Reasons,
+  why: (item: Item) => string[],
+): CopyDecision {
   const { backupId, policyId, kind, atMs, bytes } = item.backup
   const reasons = keeping.get(backupId)
   const about = { backupId, targetId, policyId, kind, atMs, bytes }
-  return reasons ? { ...about, do: 'keep', reasons } : { ...about, do: 'let-go', reasons: why(item) }
+  if (reasons) return { ...about, do: 'keep', reasons }
+  const { lockedUntilMs = nowMs } = item.copy
+  return { ...about, do: 'let-go', reasons: why(item), ...(lockedUntilMs > nowMs && { lockedUntilMs }) }
 }
 
 /** Most of what goes goes for the same reason; it is written once. */

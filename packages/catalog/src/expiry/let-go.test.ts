@@ -6,6 +6,7 @@ import { MemoryCatalog } from '../memory-catalog.ts'
 import { letGo } from './let-go.ts'
 import { PlanSummary } from './plan.ts'
 import { ExpiryPlanner } from './planner.ts'
+import { wishToLetGo, wishToRemove } from './wishes.ts'
 
 const NOW = Date.UTC(2026, 8, 28)
 const SOURCES = ['app', 'records'] as SourceId[]
@@ -36,3 +37,57 @@ test('of a source that changed since it was planned nothing is let go, and of th
   expect(done).toEqual({ copies: 2, wal: 0, changed: ['records'] })
   expect(asked).toMatchObject([{ sourceId: 'app' }, { sourceId: 'app' }])
 })
+
+test('a copy its store has locked is hidden until the lock ends, whatever the undelete window, and its removal is not asked for before', async () => {
+  const catalog = new MemoryCatalog()
+  const until = new Date(NOW + 30 * DAY).toISOString()
+  const [locked, ended, newest] = [0, 1, 2].map((no) => aBackup({ no, targets: ['aws'], requiredCopies: 1 })) as [
+    ReturnType<typeof aBackup>,
+    ReturnType<typeof aBackup>,
+    ReturnType<typeof aBackup>,
+  ]
+  const past = new Date(NOW - DAY).toISOString()
+  const facts = [
+    ...[locked.sealed(), locked.stored('aws', 6, until), locked.drilled('aws', 'proven')],
+    ...[ended.sealed(), ended.stored('aws', 6, past), ended.drilled('aws', 'proven')],
+    ...[newest.sealed(), newest.stored('aws', 6, until), newest.drilled('aws', 'proven')],
+  ]
+  for (const fact of facts) await catalog.apply(fact)
+  const plan = (nowMs: number) =>
+    new ExpiryPlanner({
+      ...{ catalog, holds: [], walPaths: new Map(), sources: ['records' as SourceId], nowMs },
+      keeping: { rulesOf: () => ({ last: 1, minAge: 0, zone: 'UTC' }), walWindowMs: {}, maxShare: 1 },
+      knowledge: { all: [], passing: [], source: () => [], target: { ['aws' as TargetId]: [] } },
+    }).again('records' as SourceId)
+  const asked: Asked[] = []
+  const bus = {
+    publish: async <T>(_type: MessageType<T>, data: T) => {
+      asked.push(data as Asked)
+      return { duplicate: false, sequence: asked.length }
+    },
+  }
+  const planned = await plan(NOW)
+  expect(planned.decision.copies.map(({ backupId, lockedUntilMs }) => [backupId, lockedUntilMs])).toEqual([
+    [newest.backupId, undefined],
+    [ended.backupId, undefined],
+    [locked.backupId, NOW + 30 * DAY],
+  ])
+  await wishToLetGo({ bus }, planned, { by: 'ann', undeleteMs: DAY, nowMs: NOW })
+  const removeAfter = Object.fromEntries(asked.map((wish) => [wish.backupId, wish.removeAfter]))
+  expect(removeAfter).toEqual({
+    [ended.backupId]: new Date(NOW + DAY).toISOString(),
+    [locked.backupId]: until,
+  })
+  // Hidden by a mark from before anybody knew of the lock, and the undelete window is over.
+  for (const backup of [locked, ended]) await catalog.apply(backup.marked('aws'))
+  const removals = async (nowMs: number) => {
+    asked.length = 0
+    await wishToRemove({ bus, catalog }, (await plan(nowMs)).going, 'ann', nowMs)
+    return asked.map(({ backupId }) => backupId)
+  }
+  expect(await removals(NOW)).toEqual([ended.backupId])
+  expect(await removals(NOW + 31 * DAY)).toEqual([ended.backupId, locked.backupId])
+})
+
+type Asked = { backupId: string; removeAfter: string }
+const DAY = 86_400_000

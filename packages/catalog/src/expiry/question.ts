@@ -45,6 +45,8 @@ export interface CandidateCopy {
   /** By a drill of this very copy. */
   proven: boolean
   storedMs?: number | undefined
+  /** Until when the store refuses to remove it, as far as anybody was told. */
+  lockedUntilMs?: number | undefined
 }
 
 /** An explicit stop: of one backup, of a policy or of a whole source. */
@@ -87,6 +89,8 @@ export interface CopyDecision {
   do: 'keep' | 'let-go'
   /** Never empty. */
   reasons: string[]
+  /** Only of what is to go and cannot yet: until when its store refuses to remove it. */
+  lockedUntilMs?: number
 }
 
 /** What stays for want of knowledge says so by this. */

@@ -7,15 +7,15 @@ import type { Going, SourcePlan } from './planner.ts'
 
 type Deps = { bus: Pick<Bus, 'publish'>; catalog: Pick<Catalog, 'get'> }
 
-/** Asks for the first step of everything a plan lets go: copies are hidden, WAL is removed. */
+/** Asks for the first step of everything a plan lets go: copies are hidden, until their lock ends where they have one, and WAL is removed. */
 export async function wishToLetGo(
   { bus }: Pick<Deps, 'bus'>,
   plan: Pick<SourcePlan, 'going' | 'wal'>,
   { by, undeleteMs, nowMs }: { by: string; undeleteMs: number; nowMs: number },
 ): Promise<{ copies: number; wal: number }> {
-  const [requestedAt, removeAfter] = [moment(nowMs), moment(nowMs + undeleteMs)]
+  const requestedAt = moment(nowMs)
   const fresh = plan.going.filter(({ marked }) => !marked)
-  for (const { sourceId, backupId, targetId, reasons } of fresh) {
+  for (const { sourceId, backupId, targetId, reasons, lockedUntilMs = 0 } of fresh) {
     const mark = {
       markId: newMarkId(nowMs),
       sourceId,
@@ -24,7 +24,7 @@ export async function wishToLetGo(
       by,
       reasons,
       markedAt: requestedAt,
-      removeAfter,
+      removeAfter: moment(Math.max(nowMs + undeleteMs, lockedUntilMs)),
     }
     await bus.publish(CopyExpiryRequested, { ...mark, step: 'mark', requestedAt })
   }
@@ -33,9 +33,12 @@ export async function wishToLetGo(
   return { copies: fresh.length, wal: plan.wal.length }
 }
 
-/** Asks for the last step of what has been hidden long enough and is still to go; children before their parents. */
+/** Asks for the last step of what has been hidden long enough, is locked no more and is still to go; children before their parents. */
 export async function wishToRemove(deps: Deps, going: readonly Going[], by: string, nowMs: number): Promise<number> {
-  const due = going.filter(({ marked, removeAfter }) => marked && Date.parse(removeAfter ?? '') <= nowMs)
+  const due = going.filter(
+    ({ marked, removeAfter, lockedUntilMs }) =>
+      marked && lockedUntilMs === undefined && Date.parse(removeAfter ?? '') <= nowMs,
+  )
   const newestFirst = due.toSorted((a, b) => b.atMs - a.atMs)
   for (const copy of newestFirst) await wishStep(deps, copy, 'remove', by, nowMs)
   return due.length

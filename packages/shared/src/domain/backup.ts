@@ -67,6 +67,8 @@ export const Copy = z.object({
     .optional(),
   /** When all of its bytes were last read and compared with the digests of the manifest; drills left out. */
   readAt: Moment.optional(),
+  /** What the store last said of how long it refuses to remove it; without `until`: it does not. Absent: nobody told. */
+  lock: z.object({ at: Moment, until: Moment.optional() }).optional(),
   /** When its bytes were put there anew from another target; what drills said before is about other bytes. */
   remadeAt: Moment.optional(),
 })

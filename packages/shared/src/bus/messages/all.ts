@@ -1,6 +1,6 @@
 import { CopyAudited, CopyRemade, CopyRemakeRequested, WalAudited, WalRemakeRequested } from './audit.ts'
 import { BackupFailed, BackupRequested, BackupSealed, BackupStarted, BackupUnchanged } from './backup.ts'
-import { CopyRefused, CopyStored } from './copy.ts'
+import { CopyLockFound, CopyRefused, CopyStored } from './copy.ts'
 import { DrillFinished, DrillRequested } from './drill.ts'
 import {
   CopyExpired,
@@ -32,6 +32,7 @@ export const MESSAGES = [
   PartStored,
   CopyStored,
   CopyRefused,
+  CopyLockFound,
   CopyAudited,
   CopyRemakeRequested,
   CopyRemade,

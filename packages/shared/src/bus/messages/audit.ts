@@ -84,6 +84,8 @@ export const CopyRemade = defineMessage({
   data: z.object({
     ...about,
     remadeAt: Moment,
+    /** As the store says of the manifest; absent where it is not locked, and from uploaders that did not tell. */
+    lockedUntil: Moment.optional(),
     /** What was put anew; the rest was there. */
     objects: z.int().nonnegative(),
     bytes: z.int().nonnegative(),

@@ -12,6 +12,9 @@ const about = {
   targetId: TargetId,
 }
 
+/** As the store says of the manifest; absent where it is not locked, and from uploaders that did not tell. */
+const lockedUntil = Moment.optional()
+
 /** Every part, the documents and, last, the manifest are on the target. */
 export const CopyStored = defineMessage({
   subject: 'copy.stored',
@@ -21,9 +24,22 @@ export const CopyStored = defineMessage({
   summary: 'A target holds a complete copy: the manifest went last.',
   dedupeKey: (data) => `${data.targetId}/${data.backupId}`,
   route: (data) => data.sourceId,
-  data: z.object({ ...about, storedAt: Moment, bytes: z.int().positive() }),
+  data: z.object({ ...about, storedAt: Moment, bytes: z.int().positive(), lockedUntil }),
 })
 export type CopyStored = DataOf<typeof CopyStored>
+
+/** Told where the catalogue knows another date: a lock was renewed or set, or ended, or the catalogue was rebuilt. */
+export const CopyLockFound = defineMessage({
+  subject: 'copy.lock-found',
+  version: 1,
+  class: 'fact',
+  owner: 'uploader',
+  summary: 'A look at the locks of a target found, or made, another date for a copy than the catalogue knows.',
+  dedupeKey: (data) => `${data.targetId}/${data.backupId}/${data.at}`,
+  route: (data) => data.sourceId,
+  data: z.object({ backupId: BackupId, sourceId: SourceId, targetId: TargetId, at: Moment, lockedUntil }),
+})
+export type CopyLockFound = DataOf<typeof CopyLockFound>
 
 /** The copy can never be completed at this target, for instance because another object lies under one of its keys. */
 export const CopyRefused = defineMessage({

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { WAL_DAMAGE_BUCKET, walDamageKey } from '@lifeboat/catalog/audit/buckets.ts'
@@ -83,6 +83,8 @@ async function remove(target: string, no: number): Promise<void> {
   const folder = join(fleet.dir, target, 'kept', 'wal', '00000001')
   for (const file of await readdir(folder)) if (file.includes(name)) await rm(join(folder, file))
 }
+
+const place = (target: string, no: number) => join(fleet.dir, target, walKey(kept, segment(no)))
 
 const ask = async (...args: string[]) => {
   const [text, json] = await Promise.all([cli(fleet.dir, args), cli(fleet.dir, [...args, '--json'])])
@@ -248,6 +250,45 @@ describe('wal audit', () => {
     await note({ mended: { at } })
     const mended = await ask('wal', 'audit')
     expect(mended).toMatchObject({ code: 0, value: { sources: [{ targets: [{ damaged: [] }, { damaged: [] }] }] } })
+  })
+
+  test('a segment that was truncated at one target has another length than elsewhere, so it is read and told', async () => {
+    await archive()
+    const whole = await readFile(place('aws', 2))
+    await writeFile(place('aws', 2), whole.subarray(0, whole.length / 2))
+    const { code, out, value } = await ask('wal', 'audit')
+    expect(code).toBe(11)
+    expect(value.sources[0].targets).toMatchObject([
+      { verdict: 'missing', damaged: [{ key: walKey(kept, segment(2)), found: 'damaged' }] },
+      { verdict: 'whole', damaged: [] },
+    ])
+    expect(out).toContain('its bytes are not those that were put there')
+    // Who looks next knows of it as well.
+    const damages = await fleet.bus.bucket(WAL_DAMAGE_BUCKET)
+    const noted = await damages.get(walDamageKey({ targetId: 'aws' as TargetId, key: walKey(kept, segment(2)) }))
+    expect(noted?.value).toMatchObject({ found: 'damaged' })
+    await writeFile(place('aws', 2), whole)
+    expect((await ask('wal', 'audit', '--read')).code).toBe(0)
+  })
+
+  test('--read finds what has the right name and length and other bytes, and reads no target that was not asked about', async () => {
+    await archive()
+    for (const target of ['aws', 'gcp']) {
+      const bytes = await readFile(place(target, 3))
+      await writeFile(place(target, 3), bytes.fill(0x55, 3, 6))
+    }
+    expect((await ask('wal', 'audit')).code).toBe(0)
+    const one = await ask('wal', 'audit', 'kept', '--target', 'gcp', '--read')
+    expect(one).toMatchObject({
+      code: 11,
+      value: { sources: [{ targets: [{ targetId: 'gcp', verdict: 'missing' }] }] },
+    })
+    expect(one.err).toContain('read kept at gcp')
+    expect((await ask('wal', 'audit', 'kept', '--target', 'aws')).code).toBe(0)
+    expect((await ask('wal', 'audit', '--read')).value.sources[0].targets).toMatchObject([
+      { verdict: 'missing', damaged: [{ key: walKey(kept, segment(3)) }] },
+      { verdict: 'missing', damaged: [{ key: walKey(kept, segment(3)) }] },
+    ])
   })
 
   test('tells what is on its way from what is late, and a target that cannot be listed from one that is empty', async () => {

@@ -11,17 +11,21 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { impatient } from '@lifeboat/storage/layers/impatient.ts'
 import { retrying } from '@lifeboat/storage/layers/retrying.ts'
 import { openTarget } from '@lifeboat/storage/open-target.ts'
+import type { Target } from '@lifeboat/storage/target.ts'
 import type { Command, Context } from '../context.ts'
 import type { ExitName } from '../exit-codes.ts'
 import { type Settings, withFleet } from '../open-fleet.ts'
 import { LiveLine } from '../progress/live-line.ts'
 import { auditSource, type SourceAudit, targetError } from '../wal/audit-source.ts'
 import { auditText } from '../wal/audit-text.ts'
-import { listWal } from '../wal/list-wal.ts'
+import { unequalWal } from '../wal/choose-reads.ts'
+import { listWal, type WalListing } from '../wal/list-wal.ts'
+import { type ReadingPlace, readWalBack } from '../wal/read-wal-back.ts'
 
 export interface WalAuditArgs {
   source?: string
   target?: string
+  read?: boolean
 }
 
 const SILENCE_MS = 20_000
@@ -33,7 +37,7 @@ const EXITS: readonly (readonly [verdict: string, exit: ExitName])[] = [
   ['behind', 'attention'],
 ]
 
-/** Lists the WAL of sources at their targets and says what is there, on its way, missing or lost, and what was found damaged by reading it; reads names itself, not contents. */
+/** Lists the WAL of sources at their targets and says what is there, on its way, missing or lost, and what was found damaged by reading it; reads names itself, and contents where lengths differ or with `read`. */
 export const walAudit: Command<WalAuditArgs> = (args, context) =>
   withFleet(context, ['sources', 'targets', 'wal'], async ({ bus, ...settings }) => {
     const { wal } = settings.config
@@ -41,7 +45,7 @@ export const walAudit: Command<WalAuditArgs> = (args, context) =>
     const records = await bus.bucket(WAL_RECORD_BUCKET)
     const walLetGo = await bus.bucket(WAL_LET_GO_BUCKET)
     const catalog = await KvCatalog.open(bus)
-    const damage = await Array.fromAsync((await bus.bucket(WAL_DAMAGE_BUCKET)).entries(), ({ value }) => value)
+    const damages = await bus.bucket(WAL_DAMAGE_BUCKET)
     using line = new LiveLine(context.terminal, { silent: context.options.json ?? false })
     const audits: SourceAudit[] = []
     for (const sourceId of sourcesWithWal(settings.config, args.source)) {
@@ -50,14 +54,17 @@ export const walAudit: Command<WalAuditArgs> = (args, context) =>
       const asked = args.target === undefined ? section.targets : [targetOf(section.targets, args.target)]
       // Read before the targets are listed: what they confirm meanwhile must not look as if it were missing.
       const [state, record] = [(await states.get(sourceId))?.value, (await records.get(sourceId))?.value]
-      const listings = []
+      const listings: Listing[] = []
       for (const targetId of section.targets) listings.push(await list(settings, sourceId, targetId, { context, line }))
-      const damages = damage.filter((one) => one.sourceId === sourceId)
+      const at = { bus, damages, context, line }
+      await readSome(settings, sourceId, { listings, asked, all: args.read ?? false }, at)
+      const damage = await Array.fromAsync(damages.entries(), ({ value }) => value)
       // Read behind the listings: what went meanwhile was let go.
       const told = (await states.get(sourceId))?.value ?? { sourceId, targets: {} }
       const letGo = new Map<TargetId, readonly LetGoWord[]>()
       for (const targetId of section.targets) letGo.set(targetId, await letGoBefore(walLetGo, told, targetId))
-      const known = { sourceId, wal: section, state, record, damages, letGo, catalog }
+      const found = damage.filter((one) => one.sourceId === sourceId)
+      const known = { sourceId, wal: section, state, record, damages: found, letGo, catalog }
       const facts = { ...known, listings, asked, nowMs: context.clock.now() }
       audits.push(await auditSource(facts))
     }
@@ -85,21 +92,60 @@ function targetOf(targets: readonly TargetId[], given: string): TargetId {
 
 type WalSettings = Omit<Settings<'sources' | 'targets' | 'wal' | 'bus'>, 'bus'>
 
+type Listing = WalListing | { targetId: TargetId; error: LifeboatError }
+
+interface Look {
+  context: Context
+  line: LiveLine
+}
+
 async function list(
-  { config, secret, log }: WalSettings,
+  settings: WalSettings,
   sourceId: SourceId,
   targetId: TargetId,
-  { context, line }: { context: Context; line: LiveLine },
-) {
-  const targetConfig = config.targets[targetId]
-  if (targetConfig === undefined) throw new LifeboatError('TARGET_UNKNOWN', { target: targetId })
+  { context, line }: Look,
+): Promise<Listing> {
   const progress = (done: number) =>
     line.progress({ phase: `list ${sourceId} at ${targetId}`, done, unit: 'objects' }, context.clock.now())
+  const { signal } = context.terminal
+  return atTarget(settings, targetId, (target) => listWal(target, sourceId, { signal, progress }))
+}
+
+/** What is read is told to everybody, as when an uploader reads it. A target that cannot be read counts as one that could not be listed. */
+async function readSome(
+  settings: WalSettings,
+  sourceId: SourceId,
+  { listings, asked, all }: { listings: Listing[]; asked: readonly TargetId[]; all: boolean },
+  { bus, damages, context, line }: Look & Pick<ReadingPlace, 'bus' | 'damages'>,
+): Promise<void> {
+  const unequal = unequalWal(listings.filter((listing) => 'sizes' in listing))
+  for (const [no, listing] of listings.entries()) {
+    if (!('sizes' in listing) || !asked.includes(listing.targetId)) continue
+    const { targetId, sizes } = listing
+    let done = 0
+    const progress = (bytes: number) => {
+      done += bytes
+      line.progress({ phase: `read ${sourceId} at ${targetId}`, done, unit: 'bytes' }, context.clock.now())
+    }
+    const place = { bus, damages, clock: context.clock, signal: context.terminal.signal, progress }
+    const keys = all ? sizes.keys() : (unequal.get(targetId) ?? [])
+    const read = await atTarget(settings, targetId, (target) => readWalBack(target, sourceId, keys, place))
+    if ('error' in read) listings[no] = read
+  }
+}
+
+/** The errors of a target are an answer. */
+async function atTarget<T>(
+  { config, secret, log }: WalSettings,
+  targetId: TargetId,
+  work: (target: Target) => Promise<T>,
+): Promise<T | { targetId: TargetId; error: LifeboatError }> {
+  const targetConfig = config.targets[targetId]
+  if (targetConfig === undefined) throw new LifeboatError('TARGET_UNKNOWN', { target: targetId })
   try {
     const ctx = { resolveSecret: async (ref: Parameters<typeof secret>[0]) => secret(ref), log }
     await using bare = await openTarget(targetId, targetConfig, ctx)
-    const { signal } = context.terminal
-    return await listWal(retrying(impatient(bare, { silenceMs: SILENCE_MS })), sourceId, { signal, progress })
+    return await work(retrying(impatient(bare, { silenceMs: SILENCE_MS })))
   } catch (thrown) {
     return { targetId, error: targetError(thrown) }
   }

@@ -72,7 +72,8 @@ export function addBackups({ does, noun, verb }: Shape): void {
       'List the WAL at the targets: present, delayed, uploading, missing or lost; the exit code tells.',
     )
       .argument('[source]', 'a name under `wal` (default: all)')
-      .option('--target <name>', 'judge only this target'),
+      .option('--target <name>', 'judge only this target')
+      .option('--read', 'read every byte of it back, and ask for what is wrong to be put anew'),
     async () => (await import('../commands/wal-audit.ts')).walAudit,
     ['source'],
   )

@@ -1,17 +1,18 @@
 import { WAL_DAMAGE_BUCKET, type WalDamage } from '@lifeboat/catalog/audit/buckets.ts'
 import { readableCopy } from '@lifeboat/catalog/audit/choose-reads.ts'
 import { type Announced, readCopy } from '@lifeboat/catalog/audit/read-copy.ts'
-import { readWal } from '@lifeboat/catalog/audit/read-wal.ts'
 import type { CopyFinding } from '@lifeboat/catalog/audit/survey.ts'
-import { tellReading, tellWalReading } from '@lifeboat/catalog/audit/tell-looks.ts'
+import { tellReading } from '@lifeboat/catalog/audit/tell-looks.ts'
 import type { Catalog } from '@lifeboat/catalog/catalog.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
-import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { Key } from '@lifeboat/shared/domain/keys.ts'
 import { parseWalKey, walPrefix } from '@lifeboat/shared/domain/wal.ts'
 import type { Clock } from '@lifeboat/shared/time/clock.ts'
 import type { Target } from '@lifeboat/storage/target.ts'
 import type { LiveLine } from '../progress/live-line.ts'
+import { readWalBack } from '../wal/read-wal-back.ts'
 
 /** What reading everything at a target came to. */
 export interface DeepAudit {
@@ -75,16 +76,15 @@ async function readAllWal(target: Target, { bus, catalog, line, clock, signal }:
     read.bytes += more
     line.progress({ phase: `read WAL at ${target.id}`, done: read.bytes, unit: 'bytes' }, clock.now())
   }
-  for (const sourceId of [...sources].sort())
-    for await (const { key } of target.list(walPrefix(sourceId), { signal })) {
-      if (parseWalKey(key) === undefined) continue
-      const { found, problem } = await readWal(target, key, { signal, progress })
-      // Let go since it was listed.
-      if (found === 'missing') continue
-      read.objects += 1
-      const about = { sourceId, targetId: target.id, key, at: moment(clock.now()) }
-      await tellWalReading(bus, damages, about, { found, problem })
-      if (found === 'damaged') read.bad.push({ key, found, problem })
-    }
+  const place = { bus, damages, clock, signal, progress }
+  for (const sourceId of [...sources].sort()) {
+    const { objects, bad } = await readWalBack(target, sourceId, walKeysAt(target, sourceId, signal), place)
+    read.objects += objects
+    read.bad.push(...bad)
+  }
   return read
+}
+
+async function* walKeysAt(target: Target, sourceId: SourceId, signal: AbortSignal): AsyncGenerator<Key> {
+  for await (const { key } of target.list(walPrefix(sourceId), { signal })) if (parseWalKey(key)) yield key
 }

@@ -1,9 +1,10 @@
 import type { Env } from '@lifeboat/config/config-path.ts'
+import { keepRules } from '@lifeboat/config/keeping.ts'
 import { readServiceConfig } from '@lifeboat/config/read-config.ts'
 import type { BusConfig } from '@lifeboat/config/schema/bus.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
 import type { SecretRef } from '@lifeboat/shared/config/secret-ref.ts'
-import type { AgentId, FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { AgentId, FleetId, PolicyId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { TargetConfig } from '@lifeboat/storage/target-config.ts'
 
 /** What the uploader reads of lifeboat.yaml. It gets tokens and bucket credentials; no encryption or signing key is among them. */
@@ -18,6 +19,8 @@ export interface UploaderConfig {
   deepRead: number
   /** How long a copy stays hidden before its bytes may go, milliseconds. */
   undeleteMs: number
+  /** How old copies of a policy must be at a target before they may go, milliseconds; undefined: the policy has no rules here, and all of it stays. */
+  minAgeOf: (policyId: PolicyId, targetId: TargetId) => number | undefined
   /** host:port */
   health: string | undefined
   /** host:port where restoring agents read copies; undefined: nowhere. */
@@ -51,6 +54,7 @@ export async function readUploaderConfig(from: { env: Env; cwd: string }): Promi
     concurrency: config.uploader.concurrency,
     deepRead: config.audit.deepRead,
     undeleteMs: config.expiry.undelete,
+    minAgeOf: (policyId, targetId) => keepRules(config.policies, policyId, targetId)?.minAge,
     health: config.uploader.health,
     lend: config.uploader.lend,
     secret,

@@ -18,7 +18,7 @@ import { busLogin } from '@lifeboat/config/bus-login.ts'
 import type { Bucket, Bus } from '@lifeboat/shared/bus/bus.ts'
 import { connectBus } from '@lifeboat/shared/bus/nats-bus.ts'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
-import type { FleetId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { FleetId, PolicyId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import type { Hold } from '@lifeboat/shared/domain/retention.ts'
 import type { WalState } from '@lifeboat/shared/domain/wal.ts'
 import type { Logger } from '@lifeboat/shared/log/logger.ts'
@@ -79,6 +79,8 @@ export interface UploaderDeps {
   deepRead: number
   /** How long a copy stays hidden before its bytes may go, milliseconds. */
   undeleteMs: number
+  /** How old copies of a policy must be at a target before they may go, milliseconds; undefined: nothing says that they may go at all. */
+  minAgeOf: (policyId: PolicyId, targetId: TargetId) => number | undefined
   clock: Clock
   log: Logger
 }
@@ -105,8 +107,8 @@ export async function openDeps(
   const spools = localFirst(own(agentSpools(cfg.agents, { silenceMs: cfg.silenceMs })), cfg.agents)
   const parts = partSource(spools, lanes)
   const buckets = await openBuckets(bus)
-  const { fleet, concurrency, deepRead, undeleteMs } = cfg
-  const settings = { fleet, concurrency, deepRead, undeleteMs }
+  const { fleet, concurrency, deepRead, undeleteMs, minAgeOf } = cfg
+  const settings = { fleet, concurrency, deepRead, undeleteMs, minAgeOf }
   return { bus, lanes, parts, ...buckets, ...settings, events, footings, clock: systemClock, log }
 }
 

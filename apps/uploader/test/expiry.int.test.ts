@@ -20,6 +20,7 @@ import { TargetConfig } from '@lifeboat/storage/target-config.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { startS3Server } from '@lifeboat/testkit/s3-server.ts'
 import { expect, test } from 'vitest'
+import type { UploaderDeps } from '../src/deps.ts'
 import { putJson } from '../src/expiry/small-object.ts'
 import { type SpooledBackup, spoolBackup } from './support/backup.ts'
 import { startFleet } from './support/fleet.ts'
@@ -173,6 +174,24 @@ test.concurrent('whatever the bus says, nothing is removed before its tombstone 
   expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
 })
 
+test.concurrent('whatever the bus says, nothing is removed that is younger than the rules of its policy have it here, nor of a policy without any', async () => {
+  const ages: Record<string, number | undefined> = { daily: HOUR }
+  await using at = await startPlace([], { minAgeOf: (policyId) => ages[policyId] })
+  const whole = [...at.backup.copy.keys()]
+  await at.ask('mark', { removeAfterMs: -1 })
+  const [marked] = await at.fleet.whenFacts(CopyMarked, 1)
+  for (const minAge of [HOUR, undefined]) {
+    ages.daily = minAge
+    await at.ask('remove', { markId: marked?.markId })
+    await at.allAnswered()
+    expect(at.keys(), String(minAge)).toEqual(expect.arrayContaining(whole))
+  }
+  ages.daily = 0
+  await at.ask('remove', { markId: marked?.markId })
+  await at.fleet.whenFacts(CopyExpired, 1)
+  expect(at.keys()).not.toContain(at.manifest)
+})
+
 test.concurrent('a hold that lies at the target keeps a copy though the bus knows nothing of it, until its release lies there', async () => {
   await using at = await startPlace()
   const { sourceId } = at.backup.sealed
@@ -193,7 +212,7 @@ test.concurrent('a hold that lies at the target keeps a copy though the bus know
 
 async function startPlace(
   script: readonly Fault[] = [],
-  { lock, ...opts }: { undeleteMs?: number; lock?: object } = {},
+  { lock, ...opts }: { undeleteMs?: number; minAgeOf?: UploaderDeps['minAgeOf']; lock?: object } = {},
 ) {
   const stack = new AsyncDisposableStack()
   const fleet = stack.use(await startFleet())

@@ -7,14 +7,20 @@ import type { PolicyConfig } from './schema/policy.ts'
 export type KeepRulesHere = Omit<NonNullable<PolicyConfig['keep']>, 'targets'> & { zone: string }
 
 /** A policy that is not in the configuration any more has no rules: its backups stay. */
+export function keepRules(
+  policies: LifeboatConfig['policies'],
+  policyId: PolicyId,
+  targetId: TargetId,
+): KeepRulesHere | undefined {
+  const policy = policies[policyId]
+  if (policy?.keep === undefined) return undefined
+  const { targets, ...own } = policy.keep
+  return { ...(targets[targetId] ?? own), zone: policy.schedule.zone }
+}
+
 export function keepingOf(config: Pick<LifeboatConfig, 'policies' | 'wal' | 'expiry'>) {
   return {
-    rulesOf(policyId: PolicyId, targetId: TargetId): KeepRulesHere | undefined {
-      const policy = config.policies[policyId]
-      if (policy?.keep === undefined) return undefined
-      const { targets, ...own } = policy.keep
-      return { ...(targets[targetId] ?? own), zone: policy.schedule.zone }
-    },
+    rulesOf: (policyId: PolicyId, targetId: TargetId) => keepRules(config.policies, policyId, targetId),
     walWindowMs: Object.fromEntries(
       Object.entries(config.wal).map(([sourceId, { keep }]) => [sourceId, keep?.window]),
     ) as Record<SourceId, number | undefined>,

@@ -10,7 +10,7 @@ export type ConfigOf<S extends SectionName> = Pick<LifeboatConfig, 'version' | '
 export const SERVICE_SECTIONS = {
   scheduler: ['bus', 'sources', 'policies', 'drills', 'wal', 'targets', 'expiry', 'objectives', 'scheduler'],
   'backup-agent': ['bus', 'encryption', 'signers', 'agents', 'sources', 'policies', 'wal'],
-  uploader: ['bus', 'agents', 'targets', 'audit', 'expiry', 'uploader'],
+  uploader: ['bus', 'agents', 'targets', 'policies', 'audit', 'expiry', 'uploader'],
   verifier: ['bus', 'signers', 'targets', 'policies', 'drills', 'wal', 'verifier'],
   alerter: ['bus', 'encryption', 'sources', 'policies', 'drills', 'wal', 'targets', 'objectives', 'expiry', 'alerting'],
   cli: [

@@ -7,7 +7,7 @@ import {
   CopyMarked,
   CopyUnmarked,
 } from '@lifeboat/shared/bus/messages/expiry.ts'
-import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type PolicyId } from '@lifeboat/shared/domain/ids.ts'
 import { tombstoneKey, undoneKey } from '@lifeboat/shared/domain/keys.ts'
 import { type Mark, Tombstone } from '@lifeboat/shared/domain/retention.ts'
 import { reportOf } from '@lifeboat/shared/errors/error-report.ts'
@@ -20,7 +20,7 @@ import { demandFleet } from '../fleet-marker.ts'
 
 type Needs = Pick<
   UploaderDeps,
-  'bus' | 'fleet' | 'markedTargets' | 'holds' | 'marks' | 'locked' | 'undeleteMs' | 'events' | 'clock'
+  'bus' | 'fleet' | 'markedTargets' | 'holds' | 'marks' | 'locked' | 'undeleteMs' | 'minAgeOf' | 'events' | 'clock'
 >
 
 /**
@@ -94,7 +94,9 @@ async function remove(
   const { state, markId, removeAfter } = known.value
   if (state === 'undone' || markId !== wish.markId || Date.parse(removeAfter) > deps.clock.now()) return
   if (state === 'marked') {
-    const asked = { undeleteMs: deps.undeleteMs, nowMs: deps.clock.now(), holds: deps.holds, signal }
+    const { undeleteMs, holds, clock } = deps
+    const minAgeOf = (policyId: PolicyId) => deps.minAgeOf(policyId, wish.targetId)
+    const asked = { undeleteMs, minAgeOf, nowMs: clock.now(), holds, signal }
     const reason = await whyNotRemove(lane.target, known.value, asked)
     if (reason !== undefined) return deps.events.copyKept(log, { ...aboutOf(wish), reason })
   }

@@ -35,7 +35,7 @@ export interface Fleet extends AsyncDisposable {
   /** Starts an uploader with a connection and connections to its targets of its own. It does what it is asked for and looks at nothing by the clock. */
   uploader(
     targets: readonly Target[],
-    opts?: { concurrency?: number; mayRemove?: boolean; undeleteMs?: number },
+    opts?: { concurrency?: number; mayRemove?: boolean; undeleteMs?: number; minAgeOf?: UploaderDeps['minAgeOf'] },
   ): Promise<UploaderDeps>
   /** What the agent would say of a backup, the seal last. */
   announce(backup: SpooledBackup): Promise<void>
@@ -61,7 +61,7 @@ export async function startFleet(): Promise<Fleet> {
     bus,
     spool,
     wereAway,
-    async uploader(targets, { concurrency = 4, mayRemove = false, undeleteMs = 0 } = {}) {
+    async uploader(targets, { concurrency = 4, mayRemove = false, undeleteMs = 0, minAgeOf = () => 0 } = {}) {
       const access = { url: spool.url, token: new Secret(spool.token) }
       // However slow the machine is, the agent counts as away only where a test says so.
       const patience = { silenceMs: AT_LEISURE_MS, connectMs: AT_LEISURE_MS, slowMs: AT_LEISURE_MS }
@@ -78,6 +78,7 @@ export async function startFleet(): Promise<Fleet> {
           concurrency,
           deepRead: 0,
           undeleteMs,
+          minAgeOf,
         },
         ...{
           events: uploaderEvents(createMetrics('uploader')),

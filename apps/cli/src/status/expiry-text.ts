@@ -19,8 +19,9 @@ export function expiryText(expiry: ExpiryStatus | undefined, nowMs: number, styl
 function outcomeText({ did, going, bytes, wal, refused, doubts }: ExpiryOutcome): string {
   const much = `${going} ${going === 1 ? 'copy' : 'copies'}, ${formatBytes(bytes)}, WAL of ${wal} archives`
   if (refused.length > 0) return `refused: ${refused.join('; ')}`
-  if (going + wal === 0) return `nothing was to go${doubts.length > 0 ? `; not sure enough: ${fewOf(doubts)}` : ''}`
-  return did === 'planned' ? `only planned: ${much} may go, \`lifeboat expiry plan\`` : `${much} let go`
+  const unsure = doubts.length > 0 ? `; not sure enough: ${fewOf(doubts)}` : ''
+  if (going + wal === 0) return `nothing was to go${unsure}`
+  return `${did === 'planned' ? `only planned: ${much} may go, \`lifeboat expiry plan\`` : `${much} let go`}${unsure}`
 }
 
 const FEW = 3

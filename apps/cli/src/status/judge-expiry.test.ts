@@ -40,6 +40,8 @@ test('one that passed and that nobody made up yet is told as due', () => {
 test('nothing that went says why not, and a plan alone says what to type', () => {
   expect(text({ going: 0, wal: 0 })).toContain(': nothing was to go; ')
   expect(text({ going: 0, wal: 0, doubts: ['a', 'b', 'c', 'd'] })).toContain('not sure enough: a; b; c; 1 more')
+  // What stays for want of knowledge may be of another source than what went.
+  expect(text({ doubts: ['a'] })).toContain('4 copies, 12.0 GB, WAL of 1 archives let go; not sure enough: a')
   expect(text({ did: 'refused', refused: ['9 of the 10 would go'] })).toContain(': refused: 9 of the 10 would go')
   expect(text({ did: 'planned' })).toContain(
     'only planned: 4 copies, 12.0 GB, WAL of 1 archives may go, `lifeboat expiry plan`',

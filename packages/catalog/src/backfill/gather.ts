@@ -39,6 +39,6 @@ export async function* backfillsFromBus(
     if (decision.members.length > 0) tied.set(sourceId, decision)
     else for (const fill of decision.fills) yield { sourceId, ...fill }
   }
-  await settleSets(tied, rulesOf, decide)
+  await settleSets(tied, { rulesOf, nowMs }, decide)
   for (const [sourceId, { fills }] of tied) for (const fill of fills) yield { sourceId, ...fill }
 }

@@ -13,13 +13,18 @@ export function doubtsAbout(question: ExpiryQuestion): string[] {
  * as any rule reaches back: from then on nothing goes that would have stayed without the jump, and one that really stood still goes on as before.
  */
 function clockDoubts(question: ExpiryQuestion): string[] {
-  const { backups, nowMs } = question
+  const { sourceId, nowMs } = question
   const wrong = misdated(question)
-  const days = backupDays(wrong.size === 0 ? backups : backups.filter(({ backupId }) => !wrong.has(backupId)))
+  const backups = wrong.size === 0 ? question.backups : question.backups.filter(({ backupId }) => !wrong.has(backupId))
+  const days = backupDays(backups)
   const newest = days.at(-1)?.lastMs
   if (newest === undefined) return []
-  if (newest > nowMs + SKEW_MS)
-    return [`the newest backup lies ${formatDuration(newest - nowMs)} in the future; look at the clocks`]
+  if (newest > nowMs + SKEW_MS) {
+    const ahead = backups.find(({ sealed, atMs }) => sealed && atMs === newest)?.backupId
+    return [
+      `${ahead} of ${sourceId} lies ${formatDuration(newest - nowMs)} in the future: look at the clocks here and on its host; when they are right, one more backup of ${sourceId} ends this`,
+    ]
+  }
   if (nowMs - newest > allowedAfter(days))
     return [`the newest backup is ${formatDuration(nowMs - newest)} old: either backups stopped or the clock jumped`]
   const pause = newestLongPause(days)

@@ -6,10 +6,10 @@ export const SKEW_MS = 3_600_000
 
 /**
  * Backups a clock dated into the future that was wrong and is right again: stores took them before now, and another that lies in the past after them. They stay, and are
- * counted by no rule: neither are they the newest, nor do they say that the clock here is behind. A member of a set is none: its set would be the newest all the same.
+ * counted by no rule: neither are they the newest, nor do they say that the clock here is behind.
  */
 export function misdated({ backups, nowMs }: Pick<ExpiryQuestion, 'backups' | 'nowMs'>): ReadonlySet<BackupId> {
-  const ahead = backups.filter(({ sealed, set, atMs }) => sealed && set === undefined && atMs > nowMs + SKEW_MS)
+  const ahead = backups.filter(({ sealed, atMs }) => sealed && atMs > nowMs + SKEW_MS)
   if (ahead.length === 0) return new Set()
   let rightAgainMs = Number.NEGATIVE_INFINITY
   for (const { sealed, atMs, copies } of backups) {

@@ -101,7 +101,8 @@ export class ExpiryPlanner {
       const { plan, members } = await this.#decide(sourceId)
       return ofMembers(plan, members)
     }
-    await settleSets(tied, this.#deps.keeping.rulesOf, decideAgain, this.#ties)
+    const { keeping, nowMs } = this.#deps
+    await settleSets(tied, { rulesOf: keeping.rulesOf, nowMs }, decideAgain, this.#ties)
     for (const sourceId of tied.keys()) if (asked.has(sourceId)) yield await this.again(sourceId)
   }
 

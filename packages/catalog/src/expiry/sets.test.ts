@@ -86,6 +86,40 @@ test('the newest complete set stays, though each of its members has newer proven
   expect(kept(found)['app-02 aws']).toEqual(['weekly.w2 is the newest complete and proven one of its set'])
 })
 
+/** The same, with the date a clock gave it that was so many days ahead; its store took it when it was there. */
+function dated(ahead: number, record: BackupRecord): BackupRecord {
+  return { ...record, snapshotAt: moment(Date.parse(record.snapshotAt ?? '') + ahead * DAY) }
+}
+
+test('a member a clock dated into the future keeps its own set and stops nothing else, and that set is not taken for the newest', async () => {
+  const proven = (week: number) => SOURCES.map((source) => member(source, week, { aws: 'proven' }))
+  const [app, records] = proven(1) as [BackupRecord, BackupRecord]
+  const between = [app, dated(300, records)]
+  const found = await plan([...proven(0), ...between, ...proven(2), ...proven(3)])
+  expect(found.going.map(({ backupId }) => backupId)).toEqual(['app-02', 'app-03', 'records-02', 'records-03'])
+  expect(kept(found)).toMatchObject({
+    'records-01 aws': ['its date lies in the future, by a clock that was wrong'],
+    'app-01 aws': ['records-01 of the same set weekly.w1 stays'],
+  })
+  // It is the last of its set, and what says that it is misdated is a dump that is in none.
+  const [first, last] = proven(0) as [BackupRecord, BackupRecord]
+  const { set: _, ...alone } = member('records', -0.1, { aws: 'proven' })
+  const dump = { ...alone, backupId: 'records-alone', policyId: 'daily' } as BackupRecord
+  const newest = await plan([first, dated(300, last), dump, ...proven(1), ...proven(2)])
+  expect(newest.going.map(({ backupId }) => backupId)).toEqual(['app-02', 'records-02'])
+  expect(kept(newest)['app-01 aws']).toContain('weekly.w1 is the newest complete and proven one of its set')
+})
+
+test('a member of which nobody knows that it is misdated keeps all of its source, by its name and with what ends it, and all of its sets', async () => {
+  const [app, records] = SOURCES.map((source) => member(source, 0, { aws: 'proven' })) as [BackupRecord, BackupRecord]
+  const older = [1, 2].flatMap((week) => SOURCES.map((source) => member(source, week, { aws: 'proven' })))
+  const found = await plan([app, dated(300, records), ...older])
+  expect(found.going).toEqual([])
+  expect(kept(found)['records-02 aws']).toEqual([
+    'not sure enough: records-00 of records lies 298 d in the future: look at the clocks here and on its host; when they are right, one more backup of records ends this',
+  ])
+})
+
 test('a hold on one member keeps the others, and says so', async () => {
   const records = [0, 1, 2].flatMap((week) => SOURCES.map((source) => member(source, week, { aws: 'proven' })))
   const hold = { holdId: 'h', sourceId: 'app', backupId: 'app-02', by: 'ada', why: 'audit', at: moment(NOW) } as never

@@ -1,4 +1,5 @@
 import type { BackupId, RecoveryPointId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { SKEW_MS } from './misdated.ts'
 import { choose } from './periods.ts'
 import { type Candidate, type ExpiryDecision, type ExpiryQuestion, NOT_SURE } from './question.ts'
 
@@ -8,6 +9,8 @@ export interface DecidedSource {
   decision: Pick<ExpiryDecision, 'copies'>
   members: readonly Candidate[]
 }
+
+type Asked = Pick<ExpiryQuestion, 'rulesOf' | 'nowMs'>
 
 /** By source and `tieKey`: why copies stay for the sake of their sets. */
 export type Ties = Map<SourceId, Map<string, readonly string[]>>
@@ -24,8 +27,8 @@ export function tieKey(targetId: TargetId, backupId: BackupId): string {
  *
  * @returns whether anything was added
  */
-function tieSets(ties: Ties, sources: readonly DecidedSource[], rulesOf: ExpiryQuestion['rulesOf']): boolean {
-  const points = pointsOf(sources)
+function tieSets(ties: Ties, sources: readonly DecidedSource[], { rulesOf, nowMs }: Asked): boolean {
+  const points = pointsOf(sources, nowMs)
   const wanted = [...wantedAsOne(points, rulesOf), ...points.flatMap(stayTogether)]
   let added = false
   for (const { copy, reason } of wanted) {
@@ -42,11 +45,11 @@ function tieSets(ties: Ties, sources: readonly DecidedSource[], rulesOf: ExpiryQ
 /** Decides again, by `ties`, which it adds to, about sources whose sets keep more than they would themselves, until nothing follows any more. */
 export async function settleSets<T extends DecidedSource>(
   sources: Map<SourceId, T>,
-  rulesOf: ExpiryQuestion['rulesOf'],
+  asked: Asked,
   decideAgain: (sourceId: SourceId, own: ReadonlyMap<string, readonly string[]>) => Promise<T>,
   ties: Ties = new Map(),
 ): Promise<void> {
-  while (tieSets(ties, [...sources.values()], rulesOf))
+  while (tieSets(ties, [...sources.values()], asked))
     for (const [sourceId, own] of ties) {
       const { copies = [] } = sources.get(sourceId)?.decision ?? {}
       const goes = copies.some((copy) => copy.do === 'let-go' && own.has(tieKey(copy.targetId, copy.backupId)))
@@ -70,24 +73,25 @@ interface Shelved {
   setId: string
   targetId: TargetId
   copies: MemberCopy[]
-  /** Every member is there, and proven. */
+  /** Every member is there, proven, and of the past: one a clock misdated would make its set the newest. */
   whole: boolean
   atMs: number
 }
 
-function pointsOf(sources: readonly DecidedSource[]): Shelved[] {
+function pointsOf(sources: readonly DecidedSource[], nowMs: number): Shelved[] {
   const all = sources.flatMap(copiesOf)
   const shelved = Map.groupBy(all, ({ backup, targetId }) => `${backup.set?.point} ${targetId}`)
   return [...shelved.values()].flatMap((copies) => {
     const { backup, targetId } = copies[0] as MemberCopy
     if (backup.set === undefined) return []
     const { point, setId, members } = backup.set
-    const whole = members.every((member) =>
+    const atMs = Math.max(...copies.map((copy) => copy.backup.atMs))
+    const isComplete = members.every((member) =>
       copies.some(
         (copy) => copy.countable && copy.sourceId === member.sourceId && copy.backup.policyId === member.policyId,
       ),
     )
-    return [{ point, setId, targetId, copies, whole, atMs: Math.max(...copies.map((copy) => copy.backup.atMs)) }]
+    return [{ point, setId, targetId, copies, whole: isComplete && atMs <= nowMs + SKEW_MS, atMs }]
   })
 }
 

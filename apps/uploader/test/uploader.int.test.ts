@@ -1,22 +1,19 @@
 import { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
-import { CopyRefused, CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
+import { CopyStored } from '@lifeboat/shared/bus/messages/copy.ts'
 import { PartSealed, PartStored } from '@lifeboat/shared/bus/messages/part.ts'
-import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { FLEET_KEY } from '@lifeboat/shared/domain/keys.ts'
-import { clusterKey } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { silentLogger } from '@lifeboat/shared/log/logger.ts'
-import { putBytes, rejectsWith } from '@lifeboat/storage/conformance/target-case.ts'
 import { faulty } from '@lifeboat/storage/layers/faulty.ts'
 import { impatient } from '@lifeboat/storage/layers/impatient.ts'
 import { wrap } from '@lifeboat/storage/layers/wrap.ts'
-import { type MemoryTarget, openMemory } from '@lifeboat/storage/memory.ts'
 import { until } from '@lifeboat/testkit/eventually.ts'
 import { expect, test } from 'vitest'
 import type { Lane } from '../src/deps.ts'
 import { storePart } from '../src/handlers/store-part.ts'
-import { type SpooledBackup, spoolBackup } from './support/backup.ts'
-import { type Fleet, startFleet } from './support/fleet.ts'
+import { spoolBackup } from './support/backup.ts'
+import { expectCopy, memory, stored } from './support/copies.ts'
+import { startFleet } from './support/fleet.ts'
 
 const signal = new AbortController().signal
 
@@ -196,174 +193,6 @@ test.concurrent('a target that hangs delays no other, and gets its copy when it 
   expectCopy(aws, backup)
 })
 
-test.concurrent('a target that was away is filled from another one after the spool let go', async () => {
-  await using fleet = await startFleet()
-  const [aws, gcp] = [memory('aws'), memory('gcp')]
-  let away = true
-  const absent = wrap(gcp, {
-    stat: (key, opts) => (away ? Promise.reject(unreachable()) : gcp.stat(key, opts)),
-  })
-  await fleet.uploader([aws, absent])
-  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
-  await fleet.announce(backup)
-  await stored(fleet, 1)
-  backup.release()
-  expect(gcp.objects.size).toBe(0)
-  away = false
-  await stored(fleet, 2)
-  expectCopy(gcp, backup)
-})
-
-test.concurrent('an agent that is away for a while loses nothing', async () => {
-  await using fleet = await startFleet()
-  const aws = memory('aws')
-  const deps = await fleet.uploader([aws])
-  const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
-  fleet.spool.away = true
-  await fleet.announce(backup)
-  await new Promise((later) => setTimeout(later, 1500))
-  expect(deps.lanes[0]?.gate.away).toBe(false)
-  fleet.spool.away = false
-  await stored(fleet, 1)
-  expectCopy(aws, backup)
-})
-
-test.concurrent('another object under a key of ours refuses this copy at this target and nothing else', async () => {
-  await using fleet = await startFleet()
-  const [aws, gcp] = [memory('aws'), memory('gcp')]
-  await fleet.uploader([aws, gcp])
-  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
-  const foreign = Buffer.alloc(100_000, 'x')
-  await putBytes(aws, backup.keyOfPart(1), foreign, signal)
-  await fleet.announce(backup)
-  const [refusal] = await until(
-    () => fleet.facts(CopyRefused),
-    (facts) => facts.length === 1,
-  )
-  expect(refusal).toMatchObject({
-    targetId: 'aws',
-    backupId: backup.sealed.backupId,
-    error: { code: 'TARGET_KEY_TAKEN' },
-  })
-  const [copy] = await stored(fleet, 1)
-  expect(copy?.targetId).toBe('gcp')
-  expect(aws.objects.get(backup.keyOfPart(1))?.equals(foreign)).toBe(true)
-  const next = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
-  await fleet.announce(next)
-  await stored(fleet, 3)
-  expectCopy(aws, next)
-})
-
-test.concurrent('a target that keeps another cluster under the name of a source takes nothing of its bases, and nothing there changes', async () => {
-  await using fleet = await startFleet()
-  const [aws, gcp] = [memory('aws'), memory('gcp')]
-  await fleet.uploader([aws, gcp])
-  const first = await spoolBackup(fleet.spool, { targets: ['aws'], systemIdentifier: '6999' })
-  await fleet.announce(first)
-  await stored(fleet, 1)
-  const before = new Map(aws.objects)
-  const anew = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'], systemIdentifier: '7' })
-  await fleet.bus.publish(BackupSealed, anew.sealed)
-  await until(
-    () => fleet.facts(CopyRefused),
-    (facts) => facts.length === 1,
-  )
-  for (const part of anew.parts) await fleet.bus.publish(PartSealed, part)
-  const [, copy] = await stored(fleet, 2)
-  expect(copy?.targetId).toBe('gcp')
-  const refusals = await fleet.whenFacts(CopyRefused, 1)
-  expect(refusals[0]).toMatchObject({
-    targetId: 'aws',
-    error: { code: 'BASE_FOREIGN', facts: { there: '6999', systemIdentifier: '7' } },
-  })
-  const dump = await spoolBackup(fleet.spool, { targets: ['aws'] })
-  await fleet.announce(dump)
-  await stored(fleet, 3)
-  expectCopy(aws, dump)
-  for (const key of dump.copy.keys()) aws.objects.delete(key)
-  expect(aws.objects).toEqual(before)
-})
-
-test.concurrent('a target that keeps the WAL of another cluster under the name of a source takes nothing of its bases', async () => {
-  await using fleet = await startFleet()
-  const aws = memory('aws')
-  aws.objects.set(clusterKey('records' as SourceId), Buffer.from('{"format":1,"systemIdentifier":"6999"}\n'))
-  await fleet.uploader([aws])
-  const base = await spoolBackup(fleet.spool, { targets: ['aws'], systemIdentifier: '7' })
-  await fleet.bus.publish(PartSealed, base.parts[0] as PartSealed)
-  const [refusal] = await fleet.whenFacts(CopyRefused, 1)
-  expect(refusal).toMatchObject({ error: { code: 'BASE_FOREIGN', facts: { there: '6999' } } })
-  expect([...aws.objects.keys()].sort()).toEqual([FLEET_KEY, clusterKey('records' as SourceId)])
-})
-
-test.concurrent('a prefix in which another fleet lives takes nothing of ours', async () => {
-  await using fleet = await startFleet()
-  const aws = memory('aws')
-  await putBytes(aws, FLEET_KEY, Buffer.from('{"format":1,"fleet":"other"}\n'), signal)
-  await fleet.uploader([aws])
-  const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
-  await fleet.announce(backup)
-  const [refusal] = await until(
-    () => fleet.facts(CopyRefused),
-    (facts) => facts.length === 1,
-  )
-  expect(refusal?.error.facts.key).toBe('lifeboat.json')
-  expect([...aws.objects.keys()]).toEqual(['lifeboat.json'])
-})
-
-test.concurrent('bytes that went bad in the spool are taken from a target that has the good ones', async () => {
-  await using fleet = await startFleet()
-  const [aws, gcp] = [memory('aws'), memory('gcp')]
-  const backup = await spoolBackup(fleet.spool, { targets: ['aws', 'gcp'] })
-  await putBytes(gcp, backup.keyOfPart(1), backup.copy.get(backup.keyOfPart(1)) as Buffer, signal)
-  spoil(fleet, backup, 1)
-  await fleet.uploader([aws, gcp])
-  await fleet.announce(backup)
-  await stored(fleet, 2)
-  expectCopy(aws, backup)
-})
-
-test.concurrent('bytes that are good nowhere become a dead letter that names the places', async () => {
-  await using fleet = await startFleet()
-  const aws = memory('aws')
-  const backup = await spoolBackup(fleet.spool, { targets: ['aws'] })
-  spoil(fleet, backup, 1)
-  await fleet.uploader([aws])
-  const letters: { code: string; wrong: unknown }[] = []
-  await fleet.bus.consumeDeadLetters(
-    'test',
-    async ({ error }) => void letters.push({ code: error.code, wrong: error.facts.wrong }),
-    { signal },
-  )
-  await fleet.announce(backup)
-  await until(
-    () => letters,
-    ({ length }) => length === 1,
-  )
-  expect(letters).toEqual([{ code: 'ARTIFACT_DIGEST_MISMATCH', wrong: ['agent'] }])
-  expect(aws.objects.has(backup.keyOfPart(1))).toBe(false)
-})
-
-test.concurrent('a part of an abandoned attempt, which nobody has any more, is given up after a while', async () => {
-  await using fleet = await startFleet()
-  const deps = await fleet.uploader([memory('aws')])
-  const backup = await spoolBackup(fleet.spool, { targets: ['aws'], parts: 1 })
-  backup.release()
-  const [part] = backup.parts as [PartSealed]
-  const [lane] = deps.lanes as [Lane]
-  const delivery = { publishedAt: Date.now(), signal, log: silentLogger }
-  const handle = storePart(deps, lane)
-  fleet.spool.away = true
-  for (let nth = 1; nth <= 20; nth += 1)
-    await rejectsWith('AGENT_UNREACHABLE', handle(part, { ...delivery, attempt: nth }))
-  fleet.spool.away = false
-  for (let nth = 21; nth < 30; nth += 1) await rejectsWith('PART_GONE', handle(part, { ...delivery, attempt: nth }))
-  await handle(part, { ...delivery, attempt: 30 })
-  fleet.spool.away = true
-  await rejectsWith('AGENT_UNREACHABLE', storePart(deps, lane)(part, { ...delivery, attempt: 1000 }))
-  expect(await fleet.facts(PartStored)).toEqual([])
-})
-
 test.concurrent('two uploaders share the work and send no part twice', async () => {
   await using fleet = await startFleet()
   const aws = memory('aws')
@@ -414,29 +243,3 @@ test.concurrent('NATS restarted in the middle of the work loses no part', async 
   )
   expectCopy(aws, backup)
 })
-
-function memory(id: string): MemoryTarget {
-  return openMemory(id as TargetId)
-}
-
-function stored(fleet: Fleet, copies: number) {
-  return until(
-    () => fleet.facts(CopyStored),
-    (facts) => facts.length === copies,
-  )
-}
-
-function expectCopy(target: MemoryTarget, backup: SpooledBackup): void {
-  for (const [key, bytes] of backup.copy) expect(target.objects.get(key)?.equals(bytes), key).toBe(true)
-}
-
-function spoil(fleet: Fleet, backup: SpooledBackup, no: number): void {
-  const name = backup.keyOfPart(no).split('/').slice(2).join('/')
-  const bytes = Buffer.from(fleet.spool.files.get(name) as Buffer)
-  bytes[7] = (bytes[7] ?? 0) ^ 1
-  fleet.spool.files.set(name, bytes)
-}
-
-function unreachable(): Error {
-  return new LifeboatError('TARGET_UNREACHABLE')
-}

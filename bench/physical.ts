@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackupRow } from '@lifeboat/catalog/catalog.ts'
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
@@ -68,6 +69,7 @@ export async function bench([size = '1GB', rounds = '3']: readonly string[]): Pr
     ratios: [...ratiosOf(ways), ...restoreRatios(restores)],
     notes: [
       'Lifeboat is timed from the wish on the bus to the complete copy: checkpoint, encryption, parts fsynced and hashed, read by an uploader on the same host, hashed again, stored and fsynced, manifest last. The peers do not encrypt here.',
+      'Kept in two files: `pg_basebackup | age | tee` on the same server, both files fsynced, as a spool and a target are; without digests, parts or a manifest. It is what storing costs beyond throwing away.',
       'What is restored is on the disk when the server answers, of everybody.',
       ...peers.missing.map((name) => `NOT MEASURED: ${name} is not installed on this machine.`),
     ],
@@ -105,6 +107,11 @@ function contenders(world: World, bus: Bus, peers: readonly Peer[]): Contender[]
       run: () => seconds(() => throwAway(world.source.postgres, SAME_LEVEL)),
       kept: async () => 0,
     },
+    {
+      label: LABELS.twice,
+      run: () => keptTwice(world, repository.path),
+      kept: async () => 0,
+    },
     ...[SAME_LEVEL, DEFAULT_LEVEL].map((level) => ({
       label: LABELS.lifeboat(level),
       run: () => backupSeconds(bus, { policyId: policyOf(level), kind: 'base', copies: 1 }),
@@ -120,16 +127,32 @@ function contenders(world: World, bus: Bus, peers: readonly Peer[]): Contender[]
 
 const LABELS = {
   server: `the server's own BASE_BACKUP, zstd ${SAME_LEVEL}, thrown away on arrival`,
+  twice: 'the same through age, kept in two files',
   lifeboat: (level: number) => `Lifeboat, zstd ${level}, encrypted`,
 }
 
 /** What the server alone needs: the same protocol, the same compression, its WAL inside as in ours, nobody who keeps the bytes. Without WAL it would wait for its archive_command, in steps of a second. */
 async function throwAway(postgres: TestPostgres, level: number): Promise<number> {
+  return Number(await takenByTool(postgres, level, 'wc -c'))
+}
+
+/** What storing costs whoever does it: encrypted, in a spool and at a target, both on the disk. No digests, no manifest. */
+async function keptTwice({ source, config }: World, folder: string): Promise<number> {
+  const files = [join(folder, 'spool.age'), join(folder, 'target.age')]
+  const recipient = config.encryption.recipients[0] ?? ''
+  const then = `age -r "${recipient}" | tee "${files[0]}" > "${files[1]}" && sync ${files.map((file) => `"${file}"`).join(' ')}`
+  const took = await seconds(() => takenByTool(source.postgres, SAME_LEVEL, then))
+  await Promise.all(files.map((file) => rm(file)))
+  return took
+}
+
+/** A base of the server by its own tool, into the shell's pipeline `then`. */
+async function takenByTool(postgres: TestPostgres, level: number, then: string): Promise<string> {
   const compress = `--compress=server-zstd:level=${level},workers=${CORES}`
   const where = '--host="$2" --port="$3" --username="$4"'
-  const script = `"$1" ${where} --pgdata=- --format=tar --wal-method=fetch --no-manifest --checkpoint=fast "$5" | wc -c`
+  const script = `"$1" ${where} --pgdata=- --format=tar --wal-method=fetch --no-manifest --checkpoint=fast "$5" | ${then}`
   const about = [postgres.socketDir, String(postgres.port), postgres.user]
-  return Number(await output('sh', ['-c', script, 'sh', join(postgres.binDir, 'pg_basebackup'), ...about, compress]))
+  return output('sh', ['-c', script, 'sh', join(postgres.binDir, 'pg_basebackup'), ...about, compress])
 }
 
 /** Each from the newest backup at the level everybody used. */
@@ -184,6 +207,7 @@ function ratiosOf(ways: readonly Way[]): BenchReport['ratios'] {
   const rest = ways.filter(({ label }) => /^pgBackRest|^Barman/.test(label))
   return [
     { what: `Lifeboat against the server alone, zstd ${SAME_LEVEL}`, ratio: ours / of(LABELS.server), limit: 1.1 },
+    { what: `Lifeboat against ${LABELS.twice}`, ratio: ours / of(LABELS.twice) },
     ...rest.flatMap(({ label }) => {
       const promised = label.startsWith('pgBackRest')
       const atDefault = of(LABELS.lifeboat(DEFAULT_LEVEL)) / of(label)

@@ -114,6 +114,21 @@ test('what leads less far than the plan that was signed is refused, and the end 
   expect(await at.settled(release.restoreId)).toMatchObject([{ outcome: 'done' }])
 })
 
+test('where the target whose WAL leads furthest turns out damaged, a cluster comes out of another one, and the end says which gave out', async () => {
+  await using own = new AsyncDisposableStack()
+  const { at } = house
+  const damaged = faulty(at.targets.south, [{ on: 'get', key: /\/base\./, times: 1000, does: 'flip-bit' }])
+  const cfg = await configWith([at.targets.north, damaged], own)
+  own.use(await at.house.agent(cfg))
+  const about = { goal: { to: 'latest' }, targets: ['north', 'south'], ...(await endOfWal(cfg, 'north')) }
+  const { restoreId } = await house.command(cfg, about)
+  const passedOver = [{ targetId: 'south', error: { code: 'ARTIFACT_DIGEST_MISMATCH' } }]
+  expect(await at.settled(restoreId)).toMatchObject([{ outcome: 'done', passedOver }])
+  expect(await house.beside(VISITS)).toBe('1 2 3 4')
+  const release = await house.command(cfg, { action: 'release', place: 'beside' })
+  expect(await at.settled(release.restoreId)).toMatchObject([{ outcome: 'done' }])
+})
+
 test('an order fixes the backup, and of its targets the one is taken whose WAL leads furthest', async () => {
   await using own = new AsyncDisposableStack()
   const { at } = house

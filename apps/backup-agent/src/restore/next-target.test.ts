@@ -18,19 +18,20 @@ const command = {
   },
 } as unknown as Command
 
-/** Chooses the best of those it is asked about; `broken` give out. */
-async function tried(best: readonly string[], broken: Record<string, LifeboatError>) {
+/** Chooses the best of those it is asked about, if there is any; `broken` give out. */
+async function tried(best: readonly string[], broken: Record<string, LifeboatError>, targets = ['aws', 'gcp', 'nas']) {
   const asked: string[][] = []
   const choose = async (targets: readonly TargetId[]) => {
     asked.push([...targets])
     const id = best.find((each) => targets.includes(each as TargetId)) as TargetId
+    if (id === undefined) throw new LifeboatError('RECOVERY_UNPROVEN')
     return { target: { id } as Target, passedOver: [] }
   }
   const use = async ({ target: { id } }: { target: Target }) => {
     if (broken[id]) throw broken[id]
     return id
   }
-  const used = await orNextTarget(command, ids('aws', 'gcp', 'nas'), choose, use).catch(LifeboatError.from)
+  const used = await orNextTarget(command, ids(...targets), choose, use).catch(LifeboatError.from)
   return { asked, used: used instanceof LifeboatError ? used.code : used }
 }
 
@@ -57,4 +58,17 @@ test('what another copy does not mend is not tried again', async () => {
     expect(await tried(['nas'], { nas: new LifeboatError(code) })).toEqual({
       ...{ asked: [['aws', 'gcp', 'nas']], used: code },
     })
+})
+
+test('WAL that one target lost or damaged may be whole at the next, as files may', async () => {
+  for (const code of ['WAL_DAMAGED', 'WAL_MISSING', 'RECOVERY_ENDED_EARLY', 'RECOVERY_FILES_DAMAGED'] as const)
+    expect((await tried(['aws', 'gcp'], { aws: new LifeboatError(code) }, ['aws', 'gcp'])).used).toBe('gcp')
+})
+
+test('where no other target can help, it is told what was wrong with the one that gave out, and why not with each other', async () => {
+  expect((await tried(['aws'], { aws: new LifeboatError('WAL_DAMAGED') }, ['aws', 'gcp'])).used).toBe('WAL_DAMAGED')
+  expect(noted).toMatchObject([
+    { targetId: 'aws', error: { code: 'WAL_DAMAGED' } },
+    { targetId: 'gcp', error: { code: 'RECOVERY_UNPROVEN' } },
+  ])
 })

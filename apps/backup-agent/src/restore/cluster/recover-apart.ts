@@ -2,10 +2,12 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import { type ClusterBack, recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
-import type { ClusterWish } from '@lifeboat/shared/domain/restore.ts'
+import type { Reader } from '@lifeboat/recovery/fetch/reader.ts'
+import type { TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { ClusterOrder, ClusterWish } from '@lifeboat/shared/domain/restore.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Command } from '../command.ts'
-import { notePassedOver } from '../note-passed-over.ts'
+import { orNextTarget } from '../next-target.ts'
 import { onDisks } from '../on-disks.ts'
 import { whileReading } from '../while-reading.ts'
 import { type PlannedRestore, planClusterRestore } from './plan.ts'
@@ -19,8 +21,8 @@ export interface RecoveredApart extends ClusterBack {
 }
 
 /**
- * Plans once more, and recovers the cluster into its folder: promoted where it is to become the server, standing still where people want to look.
- * What an earlier life of the agent left there is removed first; whatever fails leaves nothing.
+ * Plans once more, and recovers the cluster into its folder, out of the first target whose copy and WAL lead there: promoted where it is to become the server, standing still
+ * where people want to look. What an earlier life of the agent left there is removed first; whatever fails leaves nothing.
  *
  * @throws LifeboatError RECOVERY_… | RESTORE_… | ARTIFACT_… | WAL_… | TARGET_…
  */
@@ -29,7 +31,6 @@ export function recoverApart(command: Command, site: Site): Promise<RecoveredApa
   const { deps, order, run, report, patienceMs, awaiting } = reading
   return whileReading(reading, async (reader) => {
     await removeApart(site.folder)
-    report('look')
     const { place, pause, goal, timeline, port } = order
     const wish: ClusterWish = {
       place,
@@ -38,30 +39,39 @@ export function recoverApart(command: Command, site: Site): Promise<RecoveredApa
       ...(timeline && { timeline }),
       ...(port && { port }),
     }
-    const { restoreId, sourceId, backupId, wal: promised } = order
-    const about = { restoreId, sourceId, backupId, wish, promised, patienceMs, awaiting }
-    const copies = { targets: order.targets, unproven: order.unproven, hooks: order.hooks, reader }
-    const by = { cfg: deps.cfg, of: command, key: 'here', clock: deps.clock } as const
-    const plan = await planClusterRestore({ ...about, ...copies, ...by }, run.signal)
-    await notePassedOver(command, plan.plan.passedOver)
-    const [obstacle] = plan.plan.obstacles
-    if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
-    try {
-      const how = {
-        ...{ folder: site.folder, start: false, account: site.account, onPhase: report },
-        ...(standsBeside(order) && { inspect: async () => 'leave' as const }),
-        ...(place === 'in place' && { settle: 'as it was' as const }),
-      }
-      const back = await onDisks(plan.plan.disks, run, (run) =>
-        recoverCluster({ ...reader(plan.target), run }, plan.planned, how),
-      )
-      if (!back) throw new LifeboatError('INTERNAL', { message: 'what nobody discarded is gone' })
-      return { ...back, plan }
-    } catch (thrown) {
-      await removeApart(site.folder)
-      throw thrown
+    const { restoreId, sourceId, backupId, wal: promised, unproven, hooks } = order
+    const by = { cfg: deps.cfg, of: command, key: 'here', clock: deps.clock, unproven, hooks, reader } as const
+    const choose = async (targets: readonly TargetId[]) => {
+      report('look')
+      const about = { restoreId, sourceId, backupId, wish, promised, patienceMs, awaiting, targets }
+      const plan = await planClusterRestore({ ...about, ...by }, run.signal)
+      return { ...plan, passedOver: plan.plan.passedOver }
     }
+    return orNextTarget(command, order.targets, choose, (plan) => recoverOut(reading, site, plan, reader(plan.target)))
   })
+}
+
+async function recoverOut(
+  { order, run, report }: Command & { order: ClusterOrder<'restore'> },
+  site: Site,
+  plan: PlannedRestore,
+  reader: Reader,
+): Promise<RecoveredApart> {
+  const [obstacle] = plan.plan.obstacles
+  if (obstacle) throw new LifeboatError(obstacle.code, obstacle.facts)
+  try {
+    const how = {
+      ...{ folder: site.folder, start: false, account: site.account, onPhase: report },
+      ...(standsBeside(order) && { inspect: async () => 'leave' as const }),
+      ...(order.place === 'in place' && { settle: 'as it was' as const }),
+    }
+    const back = await onDisks(plan.plan.disks, run, (run) => recoverCluster({ ...reader, run }, plan.planned, how))
+    if (!back) throw new LifeboatError('INTERNAL', { message: 'what nobody discarded is gone' })
+    return { ...back, plan }
+  } catch (thrown) {
+    await removeApart(site.folder)
+    throw thrown
+  }
 }
 
 /** Whoever died while a server recovered in it left the server running. */

@@ -63,7 +63,7 @@ function listing(each: number): Target {
         for (const name of names) yield { key: prefix + name, bytes: 500, storedAt: OLD }
       }
   }
-  return { id: 'aws' as TargetId, list } as unknown as Target
+  return { id: 'aws' as TargetId, list, stat: async () => undefined } as unknown as Target
 }
 
 function catalogue(each: number) {

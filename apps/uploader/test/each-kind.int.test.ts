@@ -56,6 +56,8 @@ test.each(CLOUDS)(
     const { survey, findings } = await surveyTarget(target, catalog, { signal, nowMs: Date.now() + HOUR })
     expect(findings).toEqual([])
     expect(survey).toMatchObject({ backups: 2, missing: 0, damaged: 0, unknown: {} })
+    // The store has a clock of its own, and tells it.
+    expect(Math.round((survey.clockAheadMs ?? Number.NaN) / HOUR)).toBe(1)
 
     const cluster = { systemIdentifier: '7', segmentBytes: SEGMENT, from: '0/2000000' as never }
     const about = {

@@ -192,6 +192,22 @@ test.concurrent('whatever the bus says, nothing is removed that is younger than 
   expect(at.keys()).not.toContain(at.manifest)
 })
 
+test.concurrent('an uploader whose clock is ahead removes nothing before its time has come by the clock of the store', async () => {
+  const opts = { undeleteMs: 20 * HOUR, minAgeOf: () => 0, clock: { now: () => Date.now() + 480 * HOUR } }
+  await using at = await startPlace([], opts)
+  await at.ask('mark', { removeAfterMs: -1 })
+  const [marked] = await at.fleet.whenFacts(CopyMarked, 1)
+  await at.ask('remove', { markId: marked?.markId })
+  await at.allAnswered()
+  expect(at.keys()).toEqual(expect.arrayContaining([...at.backup.copy.keys()]))
+  await using young = await startPlace([], { ...opts, undeleteMs: 0, minAgeOf: () => 20 * HOUR })
+  await young.ask('mark', { removeAfterMs: -1 })
+  const [hidden] = await young.fleet.whenFacts(CopyMarked, 1)
+  await young.ask('remove', { markId: hidden?.markId })
+  await young.allAnswered()
+  expect(young.keys()).toEqual(expect.arrayContaining([...young.backup.copy.keys()]))
+})
+
 test.concurrent('a hold that lies at the target keeps a copy though the bus knows nothing of it, until its release lies there', async () => {
   await using at = await startPlace()
   const { sourceId } = at.backup.sealed
@@ -212,7 +228,7 @@ test.concurrent('a hold that lies at the target keeps a copy though the bus know
 
 async function startPlace(
   script: readonly Fault[] = [],
-  { lock, ...opts }: { undeleteMs?: number; minAgeOf?: UploaderDeps['minAgeOf']; lock?: object } = {},
+  { lock, ...opts }: Partial<Pick<UploaderDeps, 'undeleteMs' | 'minAgeOf' | 'clock'>> & { lock?: object } = {},
 ) {
   const stack = new AsyncDisposableStack()
   const fleet = stack.use(await startFleet())

@@ -52,6 +52,25 @@ test('the date of a lock that was renewed or set is told, and once', async () =>
   expect((await at.fleet.facts(CopyLockFound)).at(-1)?.lockedUntil).toBe(moment(NOW + 50 * 24 * HOUR))
 })
 
+test('a look says how far the clock here is from that of the store, if the store tells the time', async () => {
+  await using fleet = await startFleet()
+  await using server = await startS3Server()
+  await using target = await openAt(server)
+  await putObjects(target, [[FLEET_KEY, Buffer.from('{}')]])
+  const deps = await fleet.uploader([])
+  const surveys = await fleet.bus.bucket(SURVEYS_BUCKET)
+  const aheadOf = async (aheadMs: number, at: Target) => {
+    await surveys.delete('aws')
+    await surveyTargets({ ...deps, clock: { now: () => Date.now() + aheadMs } }, [laneOf(at)], signal)
+    return (await surveys.get('aws'))?.value.clockAheadMs
+  }
+  const hoursAhead = async (hours: number) => Math.round(((await aheadOf(hours * HOUR, target)) ?? Number.NaN) / HOUR)
+  expect([await hoursAhead(0), await hoursAhead(480), await hoursAhead(-30)]).toEqual([0, 480, -30])
+  const silent = openMemory('aws' as TargetId)
+  await putObjects(silent, [[FLEET_KEY, Buffer.from('{}')]])
+  expect(await aheadOf(0, silent)).toBeUndefined()
+})
+
 test('a look that is not believed is repeated after ten minutes, keeps its first moment, and touches no lock', async () => {
   await using at = await startPlace()
   const marker = at.target.objects.get(FLEET_KEY) as Buffer

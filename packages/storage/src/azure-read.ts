@@ -30,9 +30,11 @@ export async function stat(at: Where, key: Key, { signal }: { signal: AbortSigna
   signal.throwIfAborted()
   try {
     const answer = await blobOf(at, key).getProperties({ abortSignal: signal })
-    const { contentLength, contentMD5, lastModified, immutabilityPolicyExpiresOn: until } = answer
+    const { contentLength, contentMD5, lastModified, immutabilityPolicyExpiresOn: until, date } = answer
     const lockedUntil = until && { lockedUntil: until.toISOString() }
-    return { key, bytes: contentLength ?? 0, ...md5Of(contentMD5), ...storedAt(lastModified), ...lockedUntil }
+    const answeredAt = date && { answeredAt: date.toISOString() }
+    const times = { ...storedAt(lastModified), ...answeredAt, ...lockedUntil }
+    return { key, bytes: contentLength ?? 0, ...md5Of(contentMD5), ...times }
   } catch (thrown) {
     signal.throwIfAborted()
     return absentOrThrow(thrown, { targetId: at.id, key })

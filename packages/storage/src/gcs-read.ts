@@ -6,6 +6,7 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { abortableRequests } from './abortable-requests.ts'
 import { statusOf, translateGcs } from './gcs-errors.ts'
 import { keptUntil, receiptOf, retentionUntil, type Where } from './gcs-place.ts'
+import { momentOf } from './moment-of.ts'
 import type { Receipt } from './target.ts'
 import { wholeDownload } from './whole-download.ts'
 
@@ -56,8 +57,9 @@ async function firstAnswer(body: Readable): Promise<number> {
 export async function stat(at: Where, key: Key, { signal }: { signal: AbortSignal }): Promise<Receipt | undefined> {
   const file = at.bucket.file(at.prefix + key)
   try {
-    const [metadata] = await abortableRequests(signal, () => file.getMetadata())
-    return receiptOf(key, metadata)
+    const [metadata, answer] = await abortableRequests(signal, () => file.getMetadata())
+    const answeredAt = momentOf((answer as { headers?: Record<string, string> } | undefined)?.headers?.date)
+    return { ...receiptOf(key, metadata), ...(answeredAt && { answeredAt }) }
   } catch (thrown) {
     signal.throwIfAborted()
     if (statusOf(thrown) !== 404) throw translateGcs(thrown, { targetId: at.id, key })

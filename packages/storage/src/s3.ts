@@ -17,6 +17,7 @@ import { checkedBody } from './checked-body.ts'
 import { copyLockMs } from './lock.ts'
 import type { OpenContext } from './open-target.ts'
 import { relay } from './relay.ts'
+import { answeredAt } from './s3/answered-at.ts'
 import { openClient } from './s3/client.ts'
 import { factsOf, hexOf, isHeld, modeOf } from './s3/facts.ts'
 import { putCommand } from './s3/put-command.ts'
@@ -108,7 +109,7 @@ class S3Target implements Target {
 
   async stat(key: Key, { signal }: { signal: AbortSignal }): Promise<Receipt | undefined> {
     const head = await this.#head(key, signal)
-    return head && { key, ...factsOf(head) }
+    return head && { key, ...factsOf(head), ...(head.answeredAt && { answeredAt: head.answeredAt }) }
   }
 
   async *list(prefix: Key, { signal }: { signal: AbortSignal }): AsyncGenerator<Receipt> {
@@ -201,11 +202,17 @@ class S3Target implements Target {
     return hash.digest('hex') === sha256
   }
 
-  async #head(key: Key, signal: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
+  async #head(
+    key: Key,
+    signal: AbortSignal,
+  ): Promise<(HeadObjectCommandOutput & Pick<Receipt, 'answeredAt'>) | undefined> {
     const command = new HeadObjectCommand({ ...this.#at(key), ChecksumMode: 'ENABLED' })
+    const toldAt = answeredAt(command)
     return this.#asked(key, signal, async () => {
       try {
-        return await this.#client.send(command, { abortSignal: signal })
+        const head = await this.#client.send(command, { abortSignal: signal })
+        const at = toldAt()
+        return { ...head, ...(at && { answeredAt: at }) }
       } catch (thrown) {
         if (statusOf(thrown) !== 404) throw thrown
         await this.#demandBucket(signal)

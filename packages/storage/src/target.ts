@@ -31,6 +31,8 @@ export interface Receipt {
   storageClass?: string
   /** Until when the store refuses to remove it; only of a stat, and only where it is locked. */
   lockedUntil?: string
+  /** The time by the clock of the store when it answered; only of a stat, and only where the store is another host. */
+  answeredAt?: string
 }
 
 export interface Abilities {

@@ -35,7 +35,7 @@ export interface Fleet extends AsyncDisposable {
   /** Starts an uploader with a connection and connections to its targets of its own. It does what it is asked for and looks at nothing by the clock. */
   uploader(
     targets: readonly Target[],
-    opts?: { concurrency?: number; mayRemove?: boolean; undeleteMs?: number; minAgeOf?: UploaderDeps['minAgeOf'] },
+    opts?: { mayRemove?: boolean } & Partial<Pick<UploaderDeps, 'concurrency' | 'undeleteMs' | 'minAgeOf' | 'clock'>>,
   ): Promise<UploaderDeps>
   /** What the agent would say of a backup, the seal last. */
   announce(backup: SpooledBackup): Promise<void>
@@ -61,7 +61,8 @@ export async function startFleet(): Promise<Fleet> {
     bus,
     spool,
     wereAway,
-    async uploader(targets, { concurrency = 4, mayRemove = false, undeleteMs = 0, minAgeOf = () => 0 } = {}) {
+    async uploader(targets, { mayRemove = false, ...opts } = {}) {
+      const { concurrency = 4, undeleteMs = 0, minAgeOf = () => 0, clock = systemClock } = opts
       const access = { url: spool.url, token: new Secret(spool.token) }
       // However slow the machine is, the agent counts as away only where a test says so.
       const patience = { silenceMs: AT_LEISURE_MS, connectMs: AT_LEISURE_MS, slowMs: AT_LEISURE_MS }
@@ -83,7 +84,7 @@ export async function startFleet(): Promise<Fleet> {
         ...{
           events: uploaderEvents(createMetrics('uploader')),
           footings: new Footings(),
-          clock: systemClock,
+          clock,
           log: silentLogger,
         },
       }

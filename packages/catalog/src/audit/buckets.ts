@@ -49,6 +49,8 @@ export const TargetSurvey = z.object({
     .optional(),
   /** Where the store has classes. */
   classes: ClassSurvey.optional(),
+  /** How far the clock of whoever looked was ahead of that of the store, negative where it was behind; absent: the store tells no time. */
+  clockAheadMs: z.int().optional(),
   /** Why this look is not believed: the target shows so much less than it should that the look is more likely wrong. */
   doubt: z.string().optional(),
   /** Since when no look was believed. */

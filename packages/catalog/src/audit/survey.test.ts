@@ -16,7 +16,7 @@ function listing(objects: Record<string, number>, storedAt = OLD): Target {
   const list = async function* () {
     for (const key of keys) yield { key, bytes: objects[key] as number, storedAt }
   }
-  return { id: 'aws' as TargetId, list } as unknown as Target
+  return { id: 'aws' as TargetId, list, stat: async () => undefined } as unknown as Target
 }
 
 type Backup = ReturnType<typeof aBackup>
@@ -76,7 +76,7 @@ test('classes are counted over the whole list, and those that must be thawed are
     yield* listed.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   }
   const transition = { class: 'STANDARD_IA', days: { dump: 30 } }
-  const target = { id: 'aws' as TargetId, list, transition } as unknown as Target
+  const target = { id: 'aws' as TargetId, list, stat: async () => undefined, transition } as unknown as Target
   const marks = { dump: { days: 30, since: new Date(NOW - 60 * 24 * HOUR).toISOString() as Moment } }
   const opts = { signal: new AbortController().signal, nowMs: NOW, marks }
   const { classes } = (await surveyTarget(target, await catalogOf([]), opts)).survey

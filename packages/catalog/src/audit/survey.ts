@@ -4,6 +4,7 @@ import { FLEET_KEY, type Key } from '@lifeboat/shared/domain/keys.ts'
 import type { Receipt, Target } from '@lifeboat/storage/target.ts'
 import type { Catalog } from '../catalog.ts'
 import type { MoveMarks, TargetSurvey } from './buckets.ts'
+import { clockAhead } from './clock-ahead.ts'
 import { ClassCount } from './count-classes.ts'
 import { judgeHeld } from './judge-held.ts'
 
@@ -52,6 +53,7 @@ export async function surveyTarget(
   opts: { signal: AbortSignal; nowMs: number; marks?: MoveMarks; progress?: (objects: number) => void },
 ): Promise<Survey> {
   const { nowMs, marks = {} } = opts
+  const clockAheadMs = await clockAhead(target, opts)
   const look = new Look(target.id, catalog, nowMs)
   const classes = new ClassCount(target, marks, nowMs)
   for await (const receipt of target.list('', { signal: opts.signal })) {
@@ -61,7 +63,8 @@ export async function surveyTarget(
   }
   const found = await look.end()
   const classSurvey = classes.end()
-  return { ...found, survey: { ...found.survey, ...(classSurvey && { classes: classSurvey }) } }
+  const clock = clockAheadMs === undefined ? {} : { clockAheadMs }
+  return { ...found, survey: { ...found.survey, ...clock, ...(classSurvey && { classes: classSurvey }) } }
 }
 
 class Look {

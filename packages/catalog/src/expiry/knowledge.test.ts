@@ -39,6 +39,24 @@ test('a look at a target is believed for twenty hours, and one from the future i
   expect(doubts(NOW + 10 * MINUTE + SECOND)).toEqual([expect.stringContaining('listed in the future')])
 })
 
+test('a clock that was not that of the store when a target was listed is none to be sure by, wherever it would let go', () => {
+  const doubts = (clockAheadMs: number, listedMs = NOW - HOUR) =>
+    know({
+      surveys: new Map([
+        ['nas' as TargetId, { targetId: 'nas', at: moment(NOW), unknown: {} } as unknown as TargetSurvey],
+        [AWS, { targetId: AWS, at: moment(listedMs), unknown: {}, clockAheadMs } as unknown as TargetSurvey],
+      ]),
+      targets: ['aws', 'nas'].map((id) => ({ targetId: id as TargetId, mayRemove: id === 'nas' })),
+    }).all
+  for (const ms of [0, 10 * MINUTE, -10 * MINUTE]) expect(doubts(ms)).toEqual([])
+  expect(doubts(20 * 24 * HOUR)).toEqual([
+    'a clock was 20 d ahead of that of aws when it was listed; set it right, then lifeboat target audit aws',
+  ])
+  expect(doubts(-11 * MINUTE)).toEqual([expect.stringMatching(/^a clock was 11 min behind that of aws when/)])
+  // What it says is old, and so is not believed at all.
+  expect(doubts(20 * 24 * HOUR, NOW - 21 * HOUR)).toEqual([])
+})
+
 test('of a source that is known everywhere nothing is in doubt', () => {
   expect(know().source('records' as SourceId)).toEqual([])
 })

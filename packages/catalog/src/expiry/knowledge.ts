@@ -30,7 +30,10 @@ export interface KnowledgeFacts {
 
 /** Letting go needs to know: what time it is, what the catalogue is, what the targets hold, and that they may be removed from. */
 export function knowledgeOf({ targets, surveys, lastSeenMs, schedulerSeenMs, nowMs }: KnowledgeFacts): Knowledge {
-  const all = clockDoubts(lastSeenMs, nowMs)
+  const all = [
+    ...clockDoubts(lastSeenMs, nowMs),
+    ...targets.flatMap(({ targetId }) => storeClockDoubts(targetId, surveys.get(targetId), nowMs)),
+  ]
   if (schedulerSeenMs === undefined || nowMs - schedulerSeenMs > SCHEDULER_SILENT_MS)
     all.push('no scheduler is running, so the catalogue may not be up to date')
   const target = Object.fromEntries(
@@ -56,6 +59,14 @@ export function knowledgeOf({ targets, surveys, lastSeenMs, schedulerSeenMs, now
 function clockDoubts(lastSeenMs: number | undefined, nowMs: number): string[] {
   if (lastSeenMs === undefined || lastSeenMs - nowMs <= SKEW_MS) return []
   return [`the clock here is ${formatDuration(lastSeenMs - nowMs)} behind that of the bus`]
+}
+
+/** Of whoever listed: the times by which copies are old are told by such a clock, those of other targets as well. */
+function storeClockDoubts(targetId: TargetId, survey: TargetSurvey | undefined, nowMs: number): string[] {
+  const { at, clockAheadMs: aheadMs = 0 } = survey ?? {}
+  if (Math.abs(aheadMs) <= SKEW_MS || nowMs - Date.parse(at ?? '') > SURVEY_AGE_MS) return []
+  const off = `${formatDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} that of ${targetId}`
+  return [`a clock was ${off} when it was listed; set it right, then lifeboat target audit ${targetId}`]
 }
 
 function surveyDoubts(targetId: TargetId, survey: TargetSurvey | undefined, nowMs: number): string[] {

@@ -1,8 +1,13 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stopLeftServer } from '@lifeboat/postgres/scratch/left-server.ts'
 import { stopServer } from '@lifeboat/postgres/scratch/start-server.ts'
+import type { PlannedCluster } from '@lifeboat/recovery/bare/plan-cluster.ts'
+import { recoverCluster } from '@lifeboat/recovery/bare/recover-cluster.ts'
 import { startForLook } from '@lifeboat/recovery/beside/look-server.ts'
+import { planRecovery } from '@lifeboat/recovery/plan/plan.ts'
 import { ownEndOf } from '@lifeboat/recovery/recover/own-last-record.ts'
+import { isThere } from '@lifeboat/recovery/swap/swap-places.ts'
 import type { Moment } from '@lifeboat/shared/domain/ids.ts'
 import { parseLsn, segmentAt } from '@lifeboat/shared/domain/wal.ts'
 import { eventually } from '@lifeboat/testkit/eventually.ts'
@@ -10,7 +15,7 @@ import { freePort } from '@lifeboat/testkit/free-port.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { type SealedBase, sealBase } from '@lifeboat/testkit/seal-base.ts'
 import { sealWal } from '@lifeboat/testkit/seal-wal.ts'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openHouse, type RecoveryHouse } from './recovery-house.ts'
 
 const VISITS = 'select array_agg(no order by no) as visits from visit'
@@ -85,4 +90,51 @@ test('to its own end it stands still for a look, too, where no record lies behin
   const again = await startForLook({ ...look, ...goal }, { ...room, signal: AbortSignal.timeout(60_000) })
   await stopLeftServer(look.dataDir, { mode: 'immediate', patienceMs: 60_000 })
   expect(again.lsn).toBe(physical.endLsn)
+})
+
+describe('a base of a standby that outlived its primary, which ended with the shutdown checkpoint', () => {
+  let last: SealedBase
+  beforeAll(async () => {
+    await using primary = await startPostgres({ settings: { full_page_writes: 'on' } })
+    await using standby = await startPostgres({ standbyOf: primary })
+    await primary.query('postgres', 'create table visit as select 1 as no')
+    await primary.stop('fast')
+    const { target, recipient, signer } = house
+    last = await sealBase({ pg: standby, database: 'postgres', target, recipient, signer })
+  })
+
+  test('comes back as it ended', async () => {
+    await using back = await house.bringBack([last], { goal: { to: 'end of backup' } })
+    expect(await back.ask('postgres', VISITS)).toEqual([{ visits: [1] }])
+  })
+
+  test('stands still at its end for a look, also when it is started again, until it is promoted', async () => {
+    await using back = await house.bringBack([last], { goal: { to: 'end of backup' } }, { atGoal: 'pause' })
+    const { physical } = last.manifest
+    expect(await back.ask('postgres', 'select pg_get_wal_replay_pause_state() as state')).toEqual([{ state: 'paused' }])
+    expect(await back.ask('postgres', VISITS)).toEqual([{ visits: [1] }])
+    expect(back.recovered.lsn).toBe(physical.endLsn)
+    await stopServer(back.server, 'fast')
+    const { folder } = back.room
+    const look = { dataDir: join(folder, 'data'), folder, port: await freePort(), state: 'paused' } as const
+    const goal = { goal: { to: 'end of backup' }, timeline: 'current', ownEnd: ownEndOf(physical) } as const
+    const again = await startForLook({ ...look, ...goal }, { ...back.room, signal: AbortSignal.timeout(60_000) })
+    await stopLeftServer(look.dataDir, { mode: 'fast', patienceMs: 60_000 })
+    expect(again.lsn).toBe(physical.endLsn)
+    // Whoever promotes it lets it recover once more, and sees by this file that nobody has.
+    expect(await isThere(join(look.dataDir, 'recovery.signal'))).toBe(true)
+  })
+
+  test('promoted while somebody looks at it, it is a cluster of its own that recovers no more', async () => {
+    const { manifest } = last
+    const archive = { wal: [], histories: new Map() }
+    const plan = planRecovery({ backups: [manifest], ...archive, now: Date.now() }, { goal: { to: 'end of backup' } })
+    const planned: PlannedCluster = { plan, archive, chain: [manifest], told: {} as PlannedCluster['told'] }
+    const folder = join(house.reader.workDir, 'promoted')
+    const how = { folder, start: false, onPhase() {}, inspect: async () => 'promote' as const }
+    const back = await recoverCluster(house.reader, planned, how)
+    expect(back?.recovered.lsn).toBe(manifest.physical.endLsn)
+    const left = (await readdir(join(folder, 'data'))).filter((name) => name.endsWith('.signal'))
+    expect(left).toEqual([])
+  })
 })

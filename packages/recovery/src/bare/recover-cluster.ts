@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { connectSource, type SourceConnection } from '@lifeboat/postgres/connection.ts'
 import { drain } from '@lifeboat/postgres/pipeline/drain.ts'
 import { type Account, serverAccount } from '@lifeboat/postgres/scratch/owner.ts'
@@ -138,6 +139,8 @@ async function lookAndPromote(
     `select case when pg_is_in_recovery() then pg_promote(true, ${PROMOTE_S}) else true end as promoted`,
   )
   if (rows[0]?.promoted !== true) throw new LifeboatError('RECOVERY_REFUSED', { problem: 'it did not promote itself' })
+  // Of one that was held at its end PostgreSQL removed the other file only.
+  await rm(join(dataDir, 'recovery.signal'), { force: true })
   return reachedAt(connection, dataDir)
 }
 

@@ -5,7 +5,7 @@ import type { Timeline } from '@lifeboat/shared/domain/wal.ts'
 import type { Goal } from '../goal.ts'
 import { findSuperuser } from '../recover/find-superuser.ts'
 import { type OwnEnd, ownLastRecord } from '../recover/own-last-record.ts'
-import { configureApart } from '../recover/prepare-cluster.ts'
+import { configureApart, holdsAtEnd } from '../recover/prepare-cluster.ts'
 import { type Recovered, recover } from '../recover/recover.ts'
 import { LOCAL_HBA, recoverySettings } from '../recover/recovery-settings.ts'
 
@@ -23,6 +23,7 @@ export interface Lookable {
   state: 'paused' | 'promoted'
 }
 
+const LATEST: Goal = { to: 'latest' }
 /** By the socket as the account of the server without a password; by the network as everybody who has one in the cluster. */
 const LOOKING_HBA = `${LOCAL_HBA}host all all 127.0.0.1/32 scram-sha-256\n`
 
@@ -39,13 +40,22 @@ export async function startForLook(
   { account, tools, signal }: { account: Account; tools: PostgresTools; signal: AbortSignal },
 ): Promise<Recovered> {
   const { files, floors } = await configureApart(dataDir, folder, { account, tools }, LOOKING_HBA)
+  const holds = await holdsAtEnd(dataDir)
   const lsn = wanted.to === 'end of backup' && ownEnd ? await ownLastRecord(dataDir, ownEnd) : undefined
   const goal: Goal = lsn === undefined ? wanted : { to: 'lsn', lsn }
-  const how = { goal, timeline, atGoal: 'pause', restoreCommand: undefined, floors, port, socketDir: folder } as const
+  const how = {
+    goal: holds ? LATEST : goal,
+    timeline,
+    atGoal: 'pause',
+    restoreCommand: undefined,
+    floors,
+    port,
+    socketDir: folder,
+  } as const
   const settings = { ...recoverySettings(how), ...files, listen_addresses: '127.0.0.1' }
   const { path: postgres } = await tools.program('postgres')
   const { server, recovered } = await recover({
-    plan: { goal, wal: undefined },
+    ...{ plan: { goal, wal: undefined }, holds },
     server: { postgres, dataDir, folder, account, settings, detached: true, signal },
     connection: { ...scratchConnection(folder, 'template1', await findSuperuser(dataDir)), port },
     atGoal: state === 'paused' ? 'pause' : 'promote',

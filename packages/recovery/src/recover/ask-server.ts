@@ -19,10 +19,11 @@ const PROGRESS = `
   select case when not pg_is_in_recovery() then 'ended' when pg_get_wal_replay_pause_state() = 'paused' then 'paused' else 'replaying' end as state,
          pg_last_wal_replay_lsn()::text as lsn`
 
-/** undefined while the server does not let anybody in. */
-export async function askProgress(connection: SourceConnection): Promise<RecoveryProgress | undefined> {
+/** undefined while the server does not let anybody in. @param holds it is told to stand still where it is */
+export async function askProgress(connection: SourceConnection, holds = false): Promise<RecoveryProgress | undefined> {
   try {
     await using client = await connectSource(connection, SESSION)
+    if (holds) await client.query('select pg_wal_replay_pause()')
     const { rows } = await client.query<{ state: RecoveryProgress['state']; lsn: Lsn | null }>(PROGRESS)
     return rows[0] && { state: rows[0].state, lsn: rows[0].lsn ?? undefined }
   } catch (thrown) {

@@ -6,6 +6,7 @@ import type { Account } from '@lifeboat/postgres/scratch/owner.ts'
 import type { PostgresTools } from '@lifeboat/postgres/tools/find-tools.ts'
 import { BASE_ENV } from '@lifeboat/postgres/tools/stage.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
+import { isThere } from '../swap/swap-places.ts'
 import { floorsOf, LOCAL_HBA } from './recovery-settings.ts'
 
 const execute = promisify(execFile)
@@ -28,10 +29,25 @@ export async function prepareCluster(
   folder: string,
   by: { account: Account; tools: PostgresTools },
 ): Promise<Prepared> {
-  await rm(join(dataDir, 'standby.signal'), { force: true })
+  await rm(join(dataDir, HOLD), { force: true })
   await rm(join(dataDir, 'postmaster.pid'), { force: true })
   await writeOwned(join(dataDir, 'recovery.signal'), '', by.account)
   return configureApart(dataDir, folder, by)
+}
+
+const HOLD = 'standby.signal'
+
+/**
+ * Lets a prepared cluster wait for WAL that never comes, behind the last record it has. As long as the file is there PostgreSQL does not look for `recovery.signal`, which stays: that it has not
+ * been promoted is told by that.
+ */
+export function holdAtEnd(dataDir: string, account: Account): Promise<void> {
+  return writeOwned(join(dataDir, HOLD), '', account)
+}
+
+/** Of a cluster that was prepared. */
+export function holdsAtEnd(dataDir: string): Promise<boolean> {
+  return isThere(join(dataDir, HOLD))
 }
 
 /** Configuration from outside, and nothing else. @param hba who may come in */

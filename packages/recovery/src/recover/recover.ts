@@ -31,6 +31,8 @@ export interface RecoverOptions {
   atGoal: Exclude<AtGoal, 'shutdown'>
   /** undefined when the backup's own WAL is enough. */
   getter: WalGetter | undefined
+  /** It waits at the end of its WAL, without a goal that would make it stand still: it is told to. */
+  holds?: boolean | undefined
 }
 
 /** Soon at first, and the longer it takes the more seldom: a look at a server that lets somebody in is a new connection. Whether it does is a look at a file. */
@@ -66,7 +68,7 @@ async function whenReached(server: ChildProcess, opts: RecoverOptions): Promise<
     if (hasEnded(server)) throw await diagnoseEnd(opts)
     if (await isReady(server, dataDir)) {
       letsIn ??= performance.now()
-      const progress = await askProgress(opts.connection)
+      const progress = await askProgress(opts.connection, opts.holds)
       if (progress?.state === (opts.atGoal === 'pause' && opts.plan.goal.to !== 'latest' ? 'paused' : 'ended')) return
     }
     const patience = letsIn === undefined ? 0 : (performance.now() - letsIn) * LOOK.share

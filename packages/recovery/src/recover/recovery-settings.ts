@@ -52,6 +52,8 @@ const ISOLATED: Readonly<Record<string, string>> = {
   primary_slot_name: '',
   synchronous_standby_names: '',
   recovery_min_apply_delay: '0',
+  // One that is held looks whether it is to stand still as often as it looks for WAL.
+  wal_retrieve_retry_interval: '100ms',
   recovery_end_command: '',
   archive_cleanup_command: '',
   max_logical_replication_workers: '0',

@@ -14,7 +14,7 @@ import { nameAt, ownWal } from '../wal/find-wal.ts'
 import { openWalGetter, type WalGetter } from '../wal/wal-getter.ts'
 import { findSuperuser } from './find-superuser.ts'
 import { ownEndOf, ownLastRecord } from './own-last-record.ts'
-import { prepareCluster } from './prepare-cluster.ts'
+import { holdAtEnd, prepareCluster } from './prepare-cluster.ts'
 import { type Recovered, recover } from './recover.ts'
 import { type AtGoal, recoverySettings } from './recovery-settings.ts'
 
@@ -68,7 +68,8 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
   await using stack = new AsyncDisposableStack()
   const getter = opts.getter ?? stack.use(await openGetter(opts))
   const { timeline } = plan
-  const goal = await goalToSet(opts)
+  const { goal, holds } = await aimOf(opts)
+  if (holds) await holdAtEnd(dataDir, account)
   const restoreCommand = getter?.restoreCommand
   const needed = recoverySettings({ goal, timeline, atGoal: opts.atGoal, restoreCommand, floors, port, socketDir })
   const connection = (database: string): SourceConnection => {
@@ -76,7 +77,7 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
   }
   const settings = { ...opts.settings, ...files, ...needed }
   const { server, recovered } = await recover({
-    ...{ plan, getter, atGoal: opts.atGoal, connection: connection('template1') },
+    ...{ plan, getter, holds, atGoal: opts.atGoal, connection: connection('template1') },
     server: { postgres, dataDir, folder, account, settings, signal: reader.run.signal },
   })
   stack.move()
@@ -85,14 +86,21 @@ export async function startRecovery(opts: RecoveryOptions): Promise<RecoveredSer
 
 /**
  * A backup of a standby may end with the last record there is: PostgreSQL notes that it is consistent, and only the next record would make it stop
- * there. It has no WAL behind its end to speak of, so all of it is replayed. What is to stand still for a look stops behind that record instead.
+ * there. It has no WAL behind its end to speak of, so all of it is replayed. What is to stand still for a look stops behind that record instead; where
+ * that is the checkpoint the replay begins with, as after the shutdown of its primary, nothing is replayed that it could stop behind, and it is held.
  */
-async function goalToSet({ plan: { goal, chain }, atGoal, place }: RecoveryOptions): Promise<Goal> {
-  const end = ownEndOf(lastOf(chain).physical)
-  if (goal.to !== 'end of backup' || !end) return goal
-  if (atGoal === 'promote') return { to: 'latest' }
+async function aimOf({
+  plan: { goal, chain },
+  atGoal,
+  place,
+}: RecoveryOptions): Promise<{ goal: Goal; holds?: boolean }> {
+  const { physical } = lastOf(chain)
+  const end = ownEndOf(physical)
+  if (goal.to !== 'end of backup' || !end) return { goal }
+  if (atGoal === 'promote') return { goal: { to: 'latest' } }
   const lsn = await ownLastRecord(place.dataDir, end)
-  return lsn === undefined ? goal : { to: 'lsn', lsn }
+  if (lsn === physical.startLsn) return { goal: { to: 'latest' }, holds: true }
+  return { goal: lsn === undefined ? goal : { to: 'lsn', lsn } }
 }
 
 export type GetterOptions = Pick<RecoveryOptions, 'reader' | 'plan' | 'archive' | 'systemIdentifier' | 'patienceMs'> & {

@@ -33,7 +33,7 @@ const basePolicy = (base: object) =>
 test('a base is compressed by the server as its policy says, and its artifacts have plain names', () => {
   const plan = planBase(basePolicy({ compressionLevel: 3, workers: 4, checkpoint: 'spread' }), undefined)
   expect(plan).toMatchObject({ compression: { level: 3, workers: 4 }, checkpoint: 'spread', chain: [] })
-  expect(plan).not.toHaveProperty('maxRateKbps')
+  expect(plan).not.toHaveProperty('maxBytesPerSecond')
   const { tablespace, ...names } = plan.artifacts
   expect({ ...names, tablespace: tablespace('16400') }).toEqual({
     ...{ base: 'base.tar.zst.age', tablespace: 'tablespace-16400.tar.zst.age' },
@@ -43,11 +43,11 @@ test('a base is compressed by the server as its policy says, and its artifacts h
 })
 
 test.each([
-  ['20MiB', 20 * 1024],
-  ['1kB', 32],
-  ['5GiB', 1024 * 1024],
-])('a rate of %s a second is told to the server as %i kilobytes, within what it accepts', (maxRate, kilobytes) => {
-  expect(planBase(basePolicy({ maxRate }), undefined).maxRateKbps).toBe(kilobytes)
+  ['20MiB', 20 * 1024 ** 2],
+  ['1kB', 1000],
+  ['5GiB', 5 * 1024 ** 3],
+])('a rate of %s a second is what the server reads, however small or great', (maxRate, bytes) => {
+  expect(planBase(basePolicy({ maxRate }), undefined).maxBytesPerSecond).toBe(bytes)
 })
 
 test('the choice of a parent is part of the plan, and so is why there is none', () => {

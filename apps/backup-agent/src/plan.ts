@@ -43,8 +43,8 @@ export interface BasePlan {
   /** Done by the server. */
   compression: { level: number; workers: number }
   checkpoint: 'fast' | 'spread'
-  /** Kilobytes a second, within what the protocol allows. */
-  maxRateKbps?: number
+  /** That the server reads. */
+  maxBytesPerSecond?: number
   artifacts: {
     base: ArtifactName
     tablespace: (oid: string) => ArtifactName
@@ -60,16 +60,13 @@ export interface BasePlan {
   fullBecause?: string
 }
 
-/** Bounds of MAX_RATE, kilobytes a second. */
-const RATE = { least: 32, most: 1_048_576 }
-
 /** @param choice only where an incremental is wanted */
 export function planBase({ base }: Pick<PolicyConfig, 'base'>, choice: ParentChoice | undefined): BasePlan {
   const { compressionLevel: level, workers, checkpoint, maxRate } = base
   return {
     compression: { level, workers },
     checkpoint,
-    ...(maxRate === undefined ? {} : { maxRateKbps: within(Math.round(maxRate / 1024), RATE) }),
+    ...(maxRate === undefined ? {} : { maxBytesPerSecond: maxRate }),
     artifacts: {
       base: name('base.tar.zst.age'),
       tablespace: (oid) => name(`tablespace-${oid}.tar.zst.age`),
@@ -89,8 +86,4 @@ function basisOf(choice: ParentChoice | undefined): Pick<BasePlan, 'parent' | 'c
 
 function name(text: string): ArtifactName {
   return text as ArtifactName
-}
-
-function within(value: number, { least, most }: typeof RATE): number {
-  return Math.min(Math.max(value, least), most)
 }

@@ -19,8 +19,8 @@ beforeAll(async () => {
 })
 afterAll(() => house[Symbol.asyncDispose]())
 
-/** Minutes, also for the smallest cluster: the least a server can be told. */
-const SLOW = { policy: { base: { maxRate: '32kB' } } }
+/** Minutes, also for the smallest cluster. */
+const SLOW = { policy: { base: { maxRate: '256kB' } } }
 
 test('a page whose checksum does not hold is named in manifest and log, and the backup is there all the same', async () => {
   // A vacuum would write the page anew, over what is damaged.

@@ -58,12 +58,12 @@ async function stream(run: BackupRun, means: BaseMeans): Promise<Base> {
     applicationName: `${run.applicationName} base`,
   })
   await holdWal(run, connection, backupId)
-  const { compression, checkpoint, maxRateKbps, parent } = plan
+  const { compression, checkpoint, maxBytesPerSecond, parent } = plan
   const pieces = baseBackup(
     connection,
     {
       ...{ label: `lifeboat ${backupId}`, compression, checkpoint, wal: true },
-      ...(maxRateKbps === undefined ? {} : { maxRateKbps }),
+      ...(maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond }),
       ...(parent === undefined ? {} : { incremental: shelf.read(parent) }),
       progress: ({ done, total }) => run.report({ phase: 'base', done, total, unit: 'bytes' }),
     },

@@ -50,7 +50,9 @@ export const PolicySection = z.strictObject({
         .max(64)
         .default(2)
         .describe('zstd threads inside the server; 0 compresses in the one that reads.'),
-      maxRate: ByteSize.optional().describe('Bytes a second the server may read at most; default as fast as it can.'),
+      maxRate: ByteSize.optional().describe(
+        'Bytes a second the server may read at most, before it compresses them; default as fast as it can.',
+      ),
       checkpoint: z
         .enum(['fast', 'spread'])
         .default('fast')

@@ -1,30 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { BasePiece } from './base-backup.ts'
-import type { BaseProgress } from './base-command.ts'
+import type { BaseBackupOptions, BaseProgress } from './base-command.ts'
 import { type ReplicationConnection, unexpected } from './connection.ts'
 import { FROM_SERVER } from './messages.ts'
+import { ReadPacer } from './read-pacer.ts'
 
 type Head = { kind: 'archive'; name: string; path: string } | { kind: 'manifest' }
 
 /** First byte of each message in the copy stream of a base backup (PostgreSQL 15 on). */
 const PART = { archive: 0x6e, data: 0x64, manifest: 0x6d, progress: 0x70 } as const
 
-/** Cuts the one copy stream of a base backup into its archives and the manifest. */
+/** A rest that is shorter is taken together with the next ones. */
+const LEAST_REST_MS = 5
+
+/**
+ * Cuts the one copy stream of a base backup into its archives and the manifest. Where reading is limited, the socket is left unread meanwhile and the
+ * server waits in its sending: `wal_sender_timeout` does not count there, it is for the streaming of WAL.
+ */
 export class ArchiveStream {
   readonly #connection: ReplicationConnection
   readonly #total: number
   readonly #progress: (progress: BaseProgress) => void
+  readonly #pacer: ReadPacer | undefined
+  readonly #signal: AbortSignal
   /** What follows the piece that was read last; undefined while a piece is being read. */
   #head: Head | 'end' | undefined
 
   constructor(
     connection: ReplicationConnection,
     { totalBytes }: { totalBytes: number },
-    progress: (progress: BaseProgress) => void = () => {},
+    { progress = () => {}, maxBytesPerSecond }: Pick<BaseBackupOptions, 'progress' | 'maxBytesPerSecond'>,
+    signal: AbortSignal,
   ) {
     this.#connection = connection
     this.#total = totalBytes
     this.#progress = progress
+    this.#signal = signal
+    if (maxBytesPerSecond !== undefined) this.#pacer = new ReadPacer(maxBytesPerSecond, performance.now())
   }
 
   async *pieces(): AsyncGenerator<BasePiece> {
@@ -59,6 +72,7 @@ export class ArchiveStream {
 
   /** @returns data of the current piece; undefined when something else came */
   async #nextData(): Promise<Buffer | undefined> {
+    if (this.#pacer !== undefined) await this.#rest(this.#pacer)
     const message = this.#connection.tryNext() ?? (await this.#connection.next())
     if (message.type === FROM_SERVER.copyDone) {
       this.#head = 'end'
@@ -68,6 +82,7 @@ export class ArchiveStream {
     const { body } = message
     switch (body[0]) {
       case PART.data:
+        this.#pacer?.sent(body.length - 1)
         return body.subarray(1)
       case PART.progress:
         this.#report(Number(body.readBigInt64BE(1)))
@@ -86,7 +101,14 @@ export class ArchiveStream {
     }
   }
 
+  async #rest(pacer: ReadPacer): Promise<void> {
+    const restMs = pacer.restMs(performance.now())
+    if (restMs < LEAST_REST_MS) return
+    await sleep(restMs, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted())
+  }
+
   #report(done: number): void {
+    this.#pacer?.told(done)
     this.#progress({ done, total: Math.max(done, this.#total) })
   }
 }

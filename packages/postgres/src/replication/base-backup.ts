@@ -69,7 +69,7 @@ export async function* baseBackup(
     connection.send(baseBackupCommand(opts))
     const begin = await readBegin(connection)
     yield begin
-    yield* new ArchiveStream(connection, begin, opts.progress).pieces()
+    yield* new ArchiveStream(connection, begin, opts, signal).pieces()
     const { damaged, ...end } = await readEnd(connection)
     complete = true
     const { startLsn, tablespaces } = begin

@@ -9,8 +9,8 @@ export interface BaseBackupOptions {
   label: string
   /** `spread` waits for a gentle checkpoint, up to checkpoint_timeout × checkpoint_completion_target. */
   checkpoint: 'fast' | 'spread'
-  /** Kilobytes per second of what crosses the wire, 32 to 1 048 576. */
-  maxRateKbps?: number
+  /** That the server reads; what it has sent already, some megabytes in the buffers of the connection, is read ahead. */
+  maxBytesPerSecond?: number
   compression: BaseCompression | 'none'
   /** Whether the WAL from start to end is inside, so that the backup stands alone. */
   wal: boolean
@@ -41,11 +41,23 @@ export function baseBackupCommand(opts: BaseBackupOptions): string {
     // Tablespaces are found through a file that an operator can edit, not through links inside the tar.
     'TABLESPACE_MAP true',
     'VERIFY_CHECKSUMS true',
-    ...(opts.maxRateKbps === undefined ? [] : [`MAX_RATE ${Math.round(opts.maxRateKbps)}`]),
+    ...rateOptions(opts.maxBytesPerSecond),
     ...(opts.incremental === undefined ? [] : ['INCREMENTAL true']),
     ...compressionOptions(opts.compression),
   ]
   return `BASE_BACKUP (${options.join(', ')})`
+}
+
+/** Kilobytes a second the server accepts as MAX_RATE. */
+const RATE = { least: 32, most: 1_048_576 }
+
+/**
+ * The limit itself is kept by our reading (`read-pacer.ts`): MAX_RATE counts what is sent, which is less than what is read. But it keeps what is small
+ * enough for the buffers of the connection from being read all at once.
+ */
+function rateOptions(bytesPerSecond = Number.POSITIVE_INFINITY): string[] {
+  const kilobytes = Math.max(RATE.least, Math.ceil(bytesPerSecond / 1024))
+  return kilobytes > RATE.most ? [] : [`MAX_RATE ${kilobytes}`]
 }
 
 function compressionOptions(compression: BaseBackupOptions['compression']): string[] {

@@ -23,6 +23,7 @@ export const STORIES = [
   'packages/postgres/test/check-source',
   'packages/postgres/test/list-relations',
   'packages/postgres/test/replication',
+  'packages/postgres/test/tls',
   'packages/recovery/test',
   'apps/backup-agent/test/tables.int',
   'apps/backup-agent/test/tables-restore.int',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Secret } from '@lifeboat/shared/config/secret.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { Client, type ClientConfig } from 'pg'
 import { diagnoseSql } from './diagnose.ts'
 import { ReadingSocket } from './replication/reading-socket.ts'
@@ -154,17 +155,20 @@ async function open(
   return client
 }
 
+/** As libpq has it: `require` with a CA file checks the chain like `verify-ca`, without one it takes any certificate. */
 function tlsOf(to: SourceConnection): ClientConfig['ssl'] {
-  const ca = to.sslrootcert === undefined ? {} : { ca: readFileSync(to.sslrootcert, 'utf8') }
-  switch (to.sslmode) {
-    case 'disable':
-      return false
-    case 'prefer':
-    case 'require':
-      return { rejectUnauthorized: false }
-    case 'verify-ca':
-      return { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined }
-    case 'verify-full':
-      return { ...ca, rejectUnauthorized: true }
+  if (to.sslmode === 'disable') return false
+  if (to.sslmode === 'prefer') return { rejectUnauthorized: false }
+  if (to.sslmode === 'require' && to.sslrootcert === undefined) return { rejectUnauthorized: false }
+  const trusted = { ...(to.sslrootcert !== undefined && { ca: readCa(to, to.sslrootcert) }), rejectUnauthorized: true }
+  return to.sslmode === 'verify-full' ? trusted : { ...trusted, checkServerIdentity: () => undefined }
+}
+
+function readCa(to: SourceConnection, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : undefined
+    throw new LifeboatError('SOURCE_TLS_REFUSED', { ...about(to), sslrootcert: file, message }, { cause })
   }
 }

@@ -18,7 +18,10 @@ export const PostgresSourceConfig = z.strictObject({
     .enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full'])
     .default('prefer')
     .describe('As libpq understands it; verify-full is the one that cannot be tricked.'),
-  sslrootcert: z.string().optional().describe('CA file for verify-ca and verify-full.'),
+  sslrootcert: z
+    .string()
+    .optional()
+    .describe('CA file for verify-ca and verify-full; with it, require checks the chain as well.'),
   major: z
     .int()
     .min(15)

@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { freePort } from './free-port.ts'
+import { demandTls, makeServerTls, type ServerTls } from './postgres-tls.ts'
 
 const run = promisify(execFile)
 const PASSWORD = 'the-test-superuser-password'
@@ -23,6 +24,8 @@ export interface PostgresOptions {
   dataChecksums?: boolean
   /** A streaming standby of that server, which stays on the same major; copied by pg_basebackup. */
   standbyOf?: TestPostgres
+  /** From the network only over TLS, with a certificate for this name, e.g. `IP:127.0.0.1` or `DNS:localhost`. */
+  tls?: string
 }
 
 /** A throwaway PostgreSQL of its own: trust on the Unix socket, SCRAM on 127.0.0.1. Dies with the process that started it. */
@@ -35,6 +38,8 @@ export interface TestPostgres extends AsyncDisposable {
   readonly binDir: string
   readonly user: string
   readonly password: string
+  /** Where it was asked for: the file for `sslrootcert`. */
+  readonly caFile: string | undefined
   /** Server log so far. */
   log(): string
   url(database: string): string
@@ -62,6 +67,7 @@ export async function startPostgres(opts: PostgresOptions = {}): Promise<TestPos
   const dataDir = join(folder, 'data')
   if (opts.standbyOf) await copyPrimary(opts.standbyOf, dataDir, owner)
   else await run('cp', ['-a', await template(major, binDir, owner, opts.dataChecksums ?? false), dataDir])
+  const tls = opts.tls === undefined ? undefined : await encrypt(dataDir, folder, opts.tls, owner)
   let server: ChildProcess | undefined
   let port = 0
 
@@ -79,7 +85,8 @@ export async function startPostgres(opts: PostgresOptions = {}): Promise<TestPos
     server.kill(STOP_SIGNALS[mode])
     await ended
   }
-  const settings = Object.entries(opts.settings ?? {}).map(([name, value]) => `${name}=${value}`)
+  const own = Object.entries(opts.settings ?? {}).map(([name, value]) => `${name}=${value}`)
+  const settings = [...(tls?.settings ?? []), ...own]
   await boot(settings)
 
   const pg: TestPostgres = {
@@ -93,6 +100,7 @@ export async function startPostgres(opts: PostgresOptions = {}): Promise<TestPos
     binDir,
     user: 'postgres',
     password: PASSWORD,
+    caFile: tls?.caFile,
     log: () => readLog(folder),
     url: (database) => `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/${encodeURIComponent(database)}`,
     async query(database, sql) {
@@ -184,6 +192,11 @@ async function template(major: number, binDir: string, owner: Owner, checksums: 
   })
   rmSync(making, { recursive: true, force: true })
   return ready
+}
+
+async function encrypt(dataDir: string, folder: string, altName: string, owner: Owner): Promise<ServerTls> {
+  await demandTls(dataDir)
+  return makeServerTls(folder, { name: basename(folder), altName, owner })
 }
 
 async function copyPrimary(primary: TestPostgres, dataDir: string, owner: Owner): Promise<void> {

@@ -83,11 +83,15 @@ function mayReplicate(to: SourceConnection): string {
   return `ALTER ROLE ${quoteIdent(to.user)} REPLICATION;`
 }
 
-/** `replication` is no database but a word of its own in pg_hba.conf: `all` does not cover it. */
+/**
+ * `replication` is no database but a word of its own in pg_hba.conf: `all` does not cover it. Who came over TLS, which the server says in every language,
+ * is let in over TLS only.
+ */
 function hbaLine(to: SourceConnection, message: string): string {
   const user = /^[a-z_][a-z0-9_]*$/.test(to.user) ? to.user : `"${to.user}"`
   if (to.host.startsWith('/')) return `local replication ${user} scram-sha-256`
   const [address = 'ADDRESS'] = /\d+(\.\d+){3}|[0-9a-f]*:[0-9a-f]*:[0-9a-f:]*/i.exec(message) ?? []
   const one = address.includes(':') ? `${address}/128` : `${address}/32`
-  return `host replication ${user} ${one} scram-sha-256`
+  const kind = /\bSSL\b/.test(message) ? 'hostssl' : 'host'
+  return `${kind} replication ${user} ${one} scram-sha-256`
 }

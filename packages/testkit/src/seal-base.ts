@@ -34,6 +34,8 @@ export interface SealBaseOptions {
   sourceId?: string
   /** Makes it an incremental to that one (PostgreSQL 17). */
   parent?: SealedBase
+  /** An archive of configuration files that lie outside the data directory. */
+  config?: Buffer
   /** As of an agent that lists no relations. */
   unlisted?: boolean
   /** Runs when the relations are listed, and the base has not begun. */
@@ -86,7 +88,7 @@ interface Taken {
   tablespaces: { oid: string; path: string }[]
 }
 
-async function takeBase({ pg, parent, args = [], unlisted, between }: SealBaseOptions): Promise<Taken> {
+async function takeBase({ pg, parent, args = [], unlisted, between, config }: SealBaseOptions): Promise<Taken> {
   const relations = unlisted ? undefined : await relationsOf(pg)
   await between?.()
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-base-'))
@@ -109,6 +111,7 @@ async function takeBase({ pg, parent, args = [], unlisted, between }: SealBaseOp
     for (const { oid } of tablespaces)
       archives.push({ name: `tablespace-${oid}.tar.zst.age`, role: 'tablespace', contents: await read(`${oid}.tar`) })
     archives.push({ name: 'backup_manifest.zst.age', role: 'backup-manifest', contents: backupManifest })
+    if (config) archives.push({ name: 'config.tar.zst.age', role: 'config-files', contents: config })
     if (relations) archives.push({ name: 'relations.json.zst.age', role: 'relations', contents: relations })
     return { archives, backupManifest, tablespaces }
   } finally {

@@ -3,6 +3,7 @@ import { pinSettings, TEXT_SETTINGS } from '@lifeboat/postgres/fingerprint/pin-s
 import { readServerFacts } from '@lifeboat/postgres/server-facts.ts'
 import { copyStatement } from '@lifeboat/postgres/table-export/copy.ts'
 import { copyRows } from '@lifeboat/postgres/table-export/copy-rows.ts'
+import { definitionText } from '@lifeboat/postgres/table-export/definition.ts'
 import { describeTable, measureSequencesOf } from '@lifeboat/postgres/table-export/describe-tables.ts'
 import { findTables, titleOf } from '@lifeboat/postgres/table-export/find-tables.ts'
 import { measureExport } from '@lifeboat/postgres/table-export/measure-export.ts'
@@ -80,6 +81,7 @@ export async function sealTables(opts: SealTablesOptions): Promise<Manifest> {
     }
     const told = opts.describe?.(described) ?? described
     await add('tables.json.zst.age', 'table-export', Buffer.from(JSON.stringify(told)))
+    await add('definition.sql.zst.age', 'definition', Buffer.from(definitionText(told)))
     const [sourceId, policyId] = ['records' as SourceId, 'daily' as PolicyId]
     const backupId = newBackupId('tables', now)
     const recover = Buffer.from('# Recovering\n')

@@ -1,20 +1,14 @@
-import { pipeline } from 'node:stream/promises'
-import { constants, createZstdCompress } from 'node:zlib'
-import { runPipeline, type Sink } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { type BaseBackupResult, type BasePiece, baseBackup } from '@lifeboat/postgres/replication/base-backup.ts'
 import { connectReplication } from '@lifeboat/postgres/replication/connection.ts'
-import { age } from '@lifeboat/postgres/tools/age.ts'
-import { encrypted, nativeRecipients } from '@lifeboat/shared/age/encrypt.ts'
-import type { ArtifactName, BackupId } from '@lifeboat/shared/domain/ids.ts'
+import type { BackupId } from '@lifeboat/shared/domain/ids.ts'
 import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
 import type { BackupRun } from '../backup-run.ts'
 import { holdWal } from '../physical/hold-wal.ts'
 import type { ManifestShelf } from '../physical/manifest-shelf.ts'
 import type { BasePlan } from '../plan.ts'
-import type { Written } from '../spool/part-writer.ts'
 import type { BaseToolbox } from '../toolbox.ts'
-
-const MANIFEST_LEVEL = 3
+import { encryptedInto } from './encrypted-into.ts'
+import { sealHere } from './seal-text.ts'
 
 export interface BaseMeans {
   backupId: BackupId
@@ -89,31 +83,14 @@ async function sealArchive(
   { tablespace, bytes }: Extract<BasePiece, { kind: 'archive' }>,
 ): Promise<Artifact> {
   const name = tablespace === undefined ? plan.artifacts.base : plan.artifacts.tablespace(tablespace.oid)
-  const written = await encryptInto(run.writer(name), run, tools, bytes)
+  const written = await encryptedInto(run.writer(name), run, tools)(bytes)
   const from = plan.parent === undefined ? 'BASE_BACKUP' : 'BASE_BACKUP INCREMENTAL'
   const encoding = [`${from} tar`, 'zstd', 'age']
   return { name, role: tablespace === undefined ? 'base' : 'tablespace', ...written, encoding }
 }
 
-/** By ourselves, without the way through a program; ADR 26. Recipients only the age program knows are left to it. */
-async function encryptInto(
-  sink: Sink<Written>,
-  run: BackupRun,
-  tools: BaseToolbox,
-  bytes: AsyncIterable<Buffer>,
-): Promise<Written> {
-  const keys = nativeRecipients(run.recipients)
-  if (keys !== undefined) return sink(encrypted(bytes, keys))
-  const stages = [age({ program: tools.age.path, recipients: run.recipients })]
-  return (await runPipeline(stages, sink, run, { input: bytes })).result
-}
-
 /** Compressed here, while everybody waits for the end of the backup: to start programs for it takes longer. */
-async function sealManifest(run: BackupRun, { plan, tools, shelf, backupId }: BaseMeans): Promise<Artifact> {
-  const name: ArtifactName = plan.artifacts.backupManifest
-  const params = { [constants.ZSTD_c_compressionLevel]: MANIFEST_LEVEL, [constants.ZSTD_c_checksumFlag]: 1 }
-  const written = await pipeline(shelf.read(backupId), createZstdCompress({ params }), (bytes: AsyncIterable<Buffer>) =>
-    encryptInto(run.writer(name), run, tools, bytes),
-  )
-  return { name, role: 'backup-manifest', ...written, encoding: ['BASE_BACKUP manifest', 'zstd', 'age'] }
+function sealManifest(run: BackupRun, { plan, tools, shelf, backupId }: BaseMeans): Promise<Artifact> {
+  const what = { name: plan.artifacts.backupManifest, role: 'backup-manifest', from: 'BASE_BACKUP manifest' } as const
+  return sealHere(run, tools, what, shelf.read(backupId))
 }

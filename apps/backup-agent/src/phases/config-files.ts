@@ -1,7 +1,6 @@
 import type { ConfigPlaces } from '@lifeboat/postgres/cluster-facts.ts'
 import { findConfigFiles } from '@lifeboat/postgres/config-files.ts'
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
-import { age } from '@lifeboat/postgres/tools/age.ts'
 import { findProgram } from '@lifeboat/postgres/tools/find-tools.ts'
 import { tar } from '@lifeboat/postgres/tools/tar.ts'
 import { zstd } from '@lifeboat/postgres/tools/zstd.ts'
@@ -9,7 +8,8 @@ import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
 import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
 import type { BackupRun } from '../backup-run.ts'
 import type { BaseToolbox } from '../toolbox.ts'
-import { encodingOf } from './dump.ts'
+import { sealedEncoding } from './dump.ts'
+import { encryptedInto } from './encrypted-into.ts'
 
 export interface ConfigArchive {
   artifact?: Artifact
@@ -33,11 +33,7 @@ export async function archiveConfig(
     run.log.warn({ event: 'backup.config_left', left }, 'configuration files could not be taken into the backup')
   if (files.length === 0) return { left }
   const { path: program } = await findProgram('tar', run.search)
-  const stages = [
-    tar({ program, files }),
-    zstd({ program: tools.zstd.path, level: 3 }),
-    age({ program: tools.age.path, recipients: run.recipients }),
-  ]
-  const { result } = await runPipeline(stages, run.writer(name), run)
-  return { artifact: { name, role: 'config-files', ...result, encoding: encodingOf(stages) }, left }
+  const stages = [tar({ program, files }), zstd({ program: tools.zstd.path, level: 3 })]
+  const { result } = await runPipeline(stages, encryptedInto(run.writer(name), run, tools), run)
+  return { artifact: { name, role: 'config-files', ...result, encoding: sealedEncoding(stages) }, left }
 }

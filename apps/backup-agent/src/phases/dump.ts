@@ -1,5 +1,4 @@
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
-import { age } from '@lifeboat/postgres/tools/age.ts'
 import { acceptArchive, archiveGate } from '@lifeboat/postgres/tools/archive-gate.ts'
 import { pgDump } from '@lifeboat/postgres/tools/pg-dump.ts'
 import type { Stage } from '@lifeboat/postgres/tools/stage.ts'
@@ -8,6 +7,7 @@ import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
 import type { BackupRun } from '../backup-run.ts'
 import type { DumpPlan } from '../plan.ts'
 import type { Toolbox } from '../toolbox.ts'
+import { encryptedInto } from './encrypted-into.ts'
 import type { Snapshot } from './inspect.ts'
 
 /**
@@ -31,20 +31,21 @@ export async function dumpDatabase(
     zstdLevel: where === 'inside' ? level : undefined,
   })
   const compress = where === 'program' ? [zstd({ program: tools.zstd.path, level })] : []
-  const stages = [dump, archiveGate(), ...compress, age({ program: tools.age.path, recipients: run.recipients })]
+  const stages = [dump, archiveGate(), ...compress]
   const name = plan.artifacts.database
-  const sink = run.writer(name, (done) => run.report({ phase: 'dump', done, unit: 'bytes' }))
+  const parts = run.writer(name, (done) => run.report({ phase: 'dump', done, unit: 'bytes' }))
   const accept = (receipts: Parameters<typeof acceptArchive>[0]) => void acceptArchive(receipts, snapshot.tables)
-  const { result, stages: receipts } = await runPipeline(stages, sink, run, { accept })
+  const { result, stages: receipts } = await runPipeline(stages, encryptedInto(parts, run, tools), run, { accept })
   run.log.info(
     { event: 'backup.dumped', bytes: result.bytes, stages: receipts.map(withoutReport) },
     'dumped the database',
   )
-  return { name, role: 'database', ...result, encoding: encodingOf(stages) }
+  return { name, role: 'database', ...result, encoding: sealedEncoding(stages) }
 }
 
-export function encodingOf(stages: readonly Stage[]): string[] {
-  return stages.map(({ encoding, tool }) => encoding ?? tool).filter((text) => text !== '')
+/** What was made of the contents, in order, the encryption last. */
+export function sealedEncoding(stages: readonly Stage[]): string[] {
+  return [...stages.map(({ encoding, tool }) => encoding ?? tool).filter((text) => text !== ''), 'age']
 }
 
 function withoutReport({ report: _report, ...receipt }: { report?: string }): object {

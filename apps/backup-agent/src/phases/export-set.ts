@@ -1,12 +1,12 @@
 import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { copyStatement, fileEncoding, QUERY_PATH } from '@lifeboat/postgres/table-export/copy.ts'
 import { copyRows } from '@lifeboat/postgres/table-export/copy-rows.ts'
-import { age } from '@lifeboat/postgres/tools/age.ts'
 import { zstd } from '@lifeboat/postgres/tools/zstd.ts'
 import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
 import type { BackupRun } from '../backup-run.ts'
 import type { BaseToolbox } from '../toolbox.ts'
-import { encodingOf } from './dump.ts'
+import { sealedEncoding } from './dump.ts'
+import { encryptedInto } from './encrypted-into.ts'
 import type { MeasuredSet } from './measure-sets.ts'
 import { asMissing, type OpenExport } from './open-export.ts'
 
@@ -27,17 +27,14 @@ export async function exportSet(
   tools: BaseToolbox,
   plan: ExportPlan,
 ): Promise<Artifact> {
-  const stages = [
-    zstd({ program: tools.zstd.path, level: plan.compressionLevel }),
-    age({ program: tools.age.path, recipients: run.recipients }),
-  ]
-  const sink = run.writer(set.artifact, plan.onBytes)
+  const stages = [zstd({ program: tools.zstd.path, level: plan.compressionLevel })]
+  const sink = encryptedInto(run.writer(set.artifact, plan.onBytes), run, tools)
   const { result } = await runPipeline(stages, sink, run, { input: rowsOf(run, open, set) })
   return {
     name: set.artifact,
     role: 'table',
     ...result,
-    encoding: ['COPY (FORMAT csv, HEADER)', ...encodingOf(stages)],
+    encoding: ['COPY (FORMAT csv, HEADER)', ...sealedEncoding(stages)],
   }
 }
 

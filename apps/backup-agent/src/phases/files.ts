@@ -4,7 +4,6 @@ import type { FilesSourceConfig } from '@lifeboat/files/source-config.ts'
 import { type ArchivedTree, archiveTree } from '@lifeboat/files/take/archive-tree.ts'
 import { excludeExactly, excludeOptions } from '@lifeboat/files/take/patterns.ts'
 import { tarCreate } from '@lifeboat/files/take/tar-create.ts'
-import { age } from '@lifeboat/postgres/tools/age.ts'
 import type { ArtifactName } from '@lifeboat/shared/domain/ids.ts'
 import type { Artifact } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -12,7 +11,7 @@ import type { BackupRun } from '../backup-run.ts'
 import type { FileSource } from '../config.ts'
 import type { Written } from '../spool/part-writer.ts'
 import type { FilesToolbox } from '../toolbox.ts'
-import { encodingOf } from './dump.ts'
+import { encryptedInto } from './encrypted-into.ts'
 
 export interface Pass {
   source: FilesSourceConfig
@@ -49,15 +48,15 @@ export async function packFiles(run: BackupRun<FileSource>, what: Pass): Promise
     ...{ program: tools.tar.path, root, attributes: tools.tarHasAttributes, oneFilesystem, excludes },
     ...(isIncremental && { snapshot }),
   })
-  const seal = [age({ program: tools.age.path, recipients: run.recipients })]
   const names = namesOfPass(pass)
+  const parts = run.writer(names.archive, (done) => run.report({ phase: 'files', done, unit: 'bytes' }))
   const left = what.tooLarge.map((name) => ({ notice: 'too-large' as const, name }))
   const { archive, list, report, notices, stages } = await archiveTree(
     {
-      ...{ tar, points, left, seal, level: what.level },
+      ...{ tar, points, left, level: what.level },
       ...(!isIncremental && { snapshot: { path: snapshot, root, startedMs: Date.now(), oneFilesystem } }),
-      archive: run.writer(names.archive, (done) => run.report({ phase: 'files', done, unit: 'bytes' })),
-      list: run.writer(names.list),
+      archive: encryptedInto(parts, run, tools),
+      list: encryptedInto(run.writer(names.list), run, tools),
     },
     run,
   )
@@ -68,8 +67,8 @@ export async function packFiles(run: BackupRun<FileSource>, what: Pass): Promise
   return {
     ...{ report, notices },
     artifacts: [
-      { name: names.archive, role: 'files', ...archive, encoding: ['tar', 'zstd', ...encodingOf(seal)] },
-      { name: names.list, role: 'members', ...list, encoding: ['jsonl', 'zstd', ...encodingOf(seal)] },
+      { name: names.archive, role: 'files', ...archive, encoding: ['tar', 'zstd', 'age'] },
+      { name: names.list, role: 'members', ...list, encoding: ['jsonl', 'zstd', 'age'] },
     ],
   }
 }

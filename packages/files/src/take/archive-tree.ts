@@ -22,8 +22,6 @@ export interface ArchiveTree<T> {
   level: number
   /** The snapshot to be made of a full archive; tar makes that of an incremental one. */
   snapshot?: SnapshotToMake
-  /** Encryption; the same for the archive and for the list. */
-  seal: readonly Stage[]
   archive: Sink<T>
   list: Sink<T>
 }
@@ -42,7 +40,7 @@ export interface ArchivedTree<T> {
  * @throws LifeboatError ARTIFACT_TRUNCATED – tar exited well, and yet its archive has no end · TOOL_… · what a sink throws
  */
 export async function archiveTree<T>(
-  { tar, points, left, level, snapshot, seal, archive, list }: ArchiveTree<T>,
+  { tar, points, left, level, snapshot, archive, list }: ArchiveTree<T>,
   run: Pick<Run, 'signal' | 'log'>,
 ): Promise<ArchivedTree<T>> {
   const { joint, failing } = endingTogether(run)
@@ -56,19 +54,22 @@ export async function archiveTree<T>(
     if (isAbsent(said)) absent.push(said)
   }
   const pipe = openPipe()
-  const stages = [tar, archiveGateStage({ level, list: pipe.write, ...(snapshot && { snapshot }) }), ...seal]
+  const stages = [tar, archiveGateStage({ level, list: pipe.write, ...(snapshot && { snapshot }) })]
   const accept = (receipts: readonly StageReceipt[]) => void acceptReport(receipts)
   const archiving = failing(runPipeline(stages, archive, joint, { input: ended(points), onStderr, accept }))
   closeSync(pipe.write)
+  const members = createReadStream('', { fd: pipe.read })
+  // A sink that fails before its first byte never reads from it, and nobody else would close it.
+  using _closing = { [Symbol.dispose]: () => void members.destroy() }
   const lines = async function* () {
-    yield* createReadStream('', { fd: pipe.read }) as AsyncIterable<Buffer>
+    yield* members as AsyncIterable<Buffer>
     // All of it was said before the archive counts as whole.
     await archiving
     const further = absent.map(({ notice, name }) => leftLine(name.toString('latin1'), notice)).join('')
     // One more frame behind those that came.
     if (further !== '') yield zstdCompressSync(further)
   }
-  const listing = failing(runPipeline(seal, list, joint, { input: lines() }))
+  const listing = failing(list(lines()))
   const [archived, listed] = await Promise.allSettled([archiving, listing])
   joint.signal.throwIfAborted()
   if (archived.status === 'rejected') throw archived.reason
@@ -78,7 +79,7 @@ export async function archiveTree<T>(
   if (report.exposed.count > 0) notices['exposed-secret'] = report.exposed
   if (report.mounts.count > 0) notices['other-filesystem'] = report.mounts
   const receipts = archived.value.stages
-  return { archive: archived.value.result, list: listed.value.result, report, notices, stages: receipts }
+  return { archive: archived.value.result, list: listed.value, report, notices, stages: receipts }
 }
 
 function acceptReport(receipts: readonly StageReceipt[]): GateReport {

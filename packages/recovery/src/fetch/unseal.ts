@@ -104,7 +104,7 @@ export function openParts(reader: Reader, wanted: readonly OneOf[]): PartsInTurn
 }
 
 /** undefined where the age program decrypts. */
-function ownIdentities({ identity, byProgram }: Reader): ReturnType<typeof x25519Identities> {
+export function ownIdentities({ identity, byProgram }: Reader): ReturnType<typeof x25519Identities> {
   return byProgram ? undefined : x25519Identities(identity.reveal())
 }
 

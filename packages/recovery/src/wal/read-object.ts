@@ -3,7 +3,6 @@ import { runPipeline } from '@lifeboat/postgres/pipeline/run-pipeline.ts'
 import { secretFile } from '@lifeboat/postgres/pipeline/secret-file.ts'
 import { unage } from '@lifeboat/postgres/tools/age.ts'
 import { decrypted } from '@lifeboat/shared/age/decrypt.ts'
-import { x25519Identities } from '@lifeboat/shared/age/identities.ts'
 import { WAL_DIGEST_DIGITS, type WalObject } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { forget } from '@lifeboat/shared/service/forget.ts'
@@ -11,6 +10,7 @@ import { readSmall } from '@lifeboat/storage/read-small.ts'
 import { decompressed } from '../extract/decompress.ts'
 import { findOnce } from '../fetch/find-once.ts'
 import type { Reader } from '../fetch/reader.ts'
+import { ownIdentities } from '../fetch/unseal.ts'
 import type { ListedWal } from '../plan/coverage.ts'
 
 /** A history file has a line for every promotion there ever was. */
@@ -23,7 +23,7 @@ export type ReadWal = (listed: ListedWal) => Promise<Buffer>
 
 /**
  * Makes a reader of WAL objects: fetched, decrypted, decompressed, and compared with the digest in their name. The age program is started only where the
- * identity is one that only it understands.
+ * reader is to use it, or the identity is one that only it understands.
  *
  * Memory goes back as soon as it is done with: of a few segments left to the garbage collector each makes it look through the whole heap of a service.
  *
@@ -73,7 +73,7 @@ async function fetchSealed({ target, run, arrived }: Reader, listed: ListedWal, 
 type Open = (listed: ListedWal, sealed: Buffer) => Promise<AsyncIterable<Buffer>>
 
 async function opener(reader: Reader): Promise<Open> {
-  const identities = x25519Identities(reader.identity.reveal())
+  const identities = ownIdentities(reader)
   if (identities === undefined) return openByProgram(reader, (await findOnce('age', reader)).path)
   return async (listed, sealed) => decrypted(only(sealed), identities, listed.key)
 }

@@ -1,7 +1,5 @@
-import { drain } from '@lifeboat/postgres/pipeline/drain.ts'
 import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
 import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
-import { unseal } from '@lifeboat/recovery/fetch/unseal.ts'
 import type { FilesManifest } from '@lifeboat/recovery/files/replay-chain.ts'
 import type { Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import type { Manifest } from '@lifeboat/shared/domain/manifest.ts'
@@ -9,8 +7,8 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../../drill.ts'
 import { type Asked, passed } from '../../findings.ts'
 import { readerOf } from '../../reader.ts'
-import { asMisencrypted } from '../decrypt.ts'
 import { fetchManifest, fetchParentManifest } from '../fetch-manifest.ts'
+import { openSmall } from '../open-small.ts'
 import { checkDocuments, takeInventory } from '../take-inventory.ts'
 
 /** A chain longer than any policy allows is a circle. */
@@ -49,11 +47,9 @@ async function openLists(drill: Drill, chain: readonly FilesManifest[]): Promise
   await drill.findings.ask({ check: 'decrypt' }, async (): Promise<Asked<undefined>> => {
     for (const manifest of chain) {
       await demandKey(readerOf(drill), manifest)
-      const list = artifactOf(manifest, 'members')
-      if (!list) throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no list of members' })
-      await unseal(readerOf(drill), manifest, list, { sink: drain }).catch((thrown: unknown) => {
-        throw asMisencrypted(thrown)
-      })
+      if (!artifactOf(manifest, 'members'))
+        throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no list of members' })
+      await openSmall(drill, manifest, ['members'])
     }
     return { value: undefined, ...passed('The identity of this verifier opens the artifacts.') }
   })

@@ -1,7 +1,6 @@
 import { artifactOf } from '@lifeboat/recovery/dump/open-dump.ts'
 import type { PhysicalManifest } from '@lifeboat/recovery/extract/extract-backup.ts'
 import { demandKey } from '@lifeboat/recovery/fetch/demand-key.ts'
-import { unsealText } from '@lifeboat/recovery/fetch/unseal.ts'
 import type { Goal } from '@lifeboat/recovery/goal.ts'
 import { type Archive, listArchive } from '@lifeboat/recovery/list-archive.ts'
 import { planRecovery, type RecoveryPlan } from '@lifeboat/recovery/plan/plan.ts'
@@ -11,8 +10,8 @@ import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { Drill } from '../../drill.ts'
 import { type Asked, passed } from '../../findings.ts'
 import { readerOf } from '../../reader.ts'
-import { asMisencrypted } from '../decrypt.ts'
 import { fetchManifest, fetchParentManifest } from '../fetch-manifest.ts'
+import { openSmall } from '../open-small.ts'
 import { checkDocuments, takeInventory } from '../take-inventory.ts'
 import { breaksWal } from './broken-wal.ts'
 import { demandHeld } from './demand-held.ts'
@@ -57,16 +56,15 @@ function physical(manifest: Manifest): PhysicalManifest {
   throw new LifeboatError('MANIFEST_TAMPERED', { problem: 'it is of no physical backup', backupId: manifest.backupId })
 }
 
-/** The small artifact of each: whether our key opens it, before gigabytes are fetched. */
+/** The small artifacts: whether our key opens them, before gigabytes are fetched. Of the parents only the list is needed. */
 async function openLists(drill: Drill, manifests: FetchedChain['manifests']): Promise<void> {
   await drill.findings.ask({ check: 'decrypt' }, async (): Promise<Asked<undefined>> => {
     for (const manifest of manifests) {
       await demandKey(readerOf(drill), manifest)
-      const list = artifactOf(manifest, 'backup-manifest')
-      if (!list) throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no backup_manifest' })
-      await unsealText(readerOf(drill), manifest, list).catch((thrown: unknown) => {
-        throw asMisencrypted(thrown)
-      })
+      if (!artifactOf(manifest, 'backup-manifest'))
+        throw new LifeboatError('ARTIFACT_PART_MISSING', { problem: 'the manifest lists no backup_manifest' })
+      const isLast = manifest === manifests.at(-1)
+      await openSmall(drill, manifest, ['backup-manifest', ...(isLast ? (['relations', 'config-files'] as const) : [])])
     }
     return { value: undefined, ...passed('The identity of this verifier opens the artifacts.') }
   })

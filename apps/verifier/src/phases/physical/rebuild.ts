@@ -58,8 +58,7 @@ export async function rebuildCluster(drill: Drill, room: ScratchRoom, { manifest
 function extractOne(drill: Drill, { account }: ScratchRoom, manifest: PhysicalManifest, folder: string) {
   const subject = manifest.backupId === drill.wish.backupId ? {} : { subject: manifest.backupId }
   return drill.findings.ask({ check: 'restore', ...subject }, async (): Promise<Asked<Extracted>> => {
-    // The agent encrypts bases by itself: that a person can open them is for the drill to show.
-    const value = await extractBackup({ ...readerOf(drill), byProgram: true }, manifest, { folder, account })
+    const value = await extractBackup(readerOf(drill), manifest, { folder, account })
     const sealed = formatBytes(backupBytes(manifest))
     return {
       value,

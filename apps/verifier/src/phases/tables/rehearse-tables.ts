@@ -10,6 +10,7 @@ import { readerOf } from '../../reader.ts'
 import type { Course } from '../course.ts'
 import { asMisencrypted } from '../decrypt.ts'
 import { fetchManifest } from '../fetch-manifest.ts'
+import { openSmall } from '../open-small.ts'
 import { checkDocuments, takeInventory } from '../take-inventory.ts'
 import { bootForTables } from './boot-for-tables.ts'
 import { checkTables } from './check-tables.ts'
@@ -39,6 +40,7 @@ async function openSidecar(drill: Drill, manifest: Manifest): Promise<TableExpor
     const text = await unsealText(readerOf(drill), manifest, sidecar).catch((thrown: unknown) => {
       throw asMisencrypted(thrown)
     })
+    await openSmall(drill, manifest, ['definition'])
     const value = parseSidecar(text)
     const missing = value.tables.filter(({ artifact }) => !manifest.artifacts.some(({ name }) => name === artifact))
     if (missing.length > 0)

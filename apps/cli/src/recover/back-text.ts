@@ -8,10 +8,16 @@ import { formatBytes } from '@lifeboat/shared/time/duration.ts'
 import type { Style } from '../format/style.ts'
 
 /** What is back, and what to do next. */
-export function clusterText({ dataDir, recovered, running }: ClusterBack, { loss }: BarePlan, style: Style): string {
+export function clusterText(
+  { dataDir, recovered, running }: ClusterBack,
+  { goal, loss }: BarePlan,
+  style: Style,
+): string {
   const { lsn, timeline, lastCommitAt } = recovered
+  const aim = goal === undefined ? '' : `${goal}: `
+  const commit = lastCommitAt ? `, last commit ${lastCommitAt}` : ''
   return [
-    style.good(`Recovered to ${lsn} on timeline ${timeline}${lastCommitAt ? `, last commit ${lastCommitAt}` : ''}.`),
+    style.good(`Recovered to ${aim}${lsn} on timeline ${timeline}${commit}.`),
     loss.sentence,
     ...serverText(dataDir, running),
   ].join('\n')

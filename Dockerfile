@@ -39,9 +39,10 @@ USER lifeboat
 ENV LIFEBOAT_CONFIG=/etc/lifeboat/lifeboat.yaml NODE_ENV=production NODE_COMPILE_CACHE=/home/lifeboat/.cache/node \
     MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=1048576
 # What Node makes of the sources, once for all starts: what erases the types is not loaded then. A start without a
-# configuration has read all its sources when it ends with 2.
+# configuration has read all its sources when it ends with 2, and the thread that extracts finds nobody who gives it work.
 RUN for service in scheduler backup-agent uploader verifier alerter; do \
       node apps/$service/src/main.ts > /dev/null; [ $? -eq 2 ] || exit 1; \
-    done
+    done \
+ && node packages/recovery/src/extract/extract-thread-main.ts
 ENTRYPOINT ["/lifeboat/deploy/docker/entrypoint.sh"]
 CMD ["cli", "--help"]

@@ -7,6 +7,8 @@ import { childEnvironment } from '@lifeboat/testkit/child-environment.ts'
 import type { ServiceName } from '@lifeboat/testkit/world/processes.ts'
 
 const APPS = resolve(import.meta.dirname, '../../apps')
+/** No thread of a process that starts without a configuration: by itself it finds nobody who gives it work. */
+const EXTRACT_THREAD = resolve(APPS, '../packages/recovery/src/extract/extract-thread-main.ts')
 /** How a service without a configuration ends. */
 const EXIT_CONFIG = 2
 
@@ -14,9 +16,11 @@ const EXIT_CONFIG = 2
 export async function compileAhead(services: readonly ServiceName[]): Promise<void> {
   process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), `lifeboat-compiled-${process.getuid?.() ?? 0}`)
   const env = childEnvironment({ LIFEBOAT_CONFIG: join(APPS, 'none.yaml') })
-  for (const service of services) {
-    const child = spawn(process.execPath, [join(APPS, service, 'src/main.ts')], { env, stdio: 'ignore' })
+  const start = async (program: string, ends: number) => {
+    const child = spawn(process.execPath, [program], { env, stdio: 'ignore' })
     const [code] = (await once(child, 'close')) as [number | null]
-    if (code !== EXIT_CONFIG) throw new LifeboatError('INTERNAL', { message: `${service} ended with ${code}` })
+    if (code !== ends) throw new LifeboatError('INTERNAL', { message: `${program} ended with ${code}` })
   }
+  for (const service of services) await start(join(APPS, service, 'src/main.ts'), EXIT_CONFIG)
+  await start(EXTRACT_THREAD, 0)
 }

@@ -7,6 +7,8 @@ import { Writable } from 'node:stream'
 
 // In the user's own folder: whoever may write to a shared cache could choose what runs here.
 enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lifeboat'))
+// The one command whose bulk bytes pass through this process. Before anything big is loaded: a nursery that has grown does not shrink again.
+if (process.argv.includes('recover')) (await import('@lifeboat/shared/service/lean-memory.ts')).keepMemoryFlat()
 // Compiling parsers pays after thousands of uses; a command parses a few things once.
 const { z } = await import('zod')
 z.config({ jitless: true })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fetchParts } from '@lifeboat/recovery/fetch/fetch-artifact.ts'
+import { fetchArtifact, fetchParts } from '@lifeboat/recovery/fetch/fetch-artifact.ts'
 import { partsInTurn } from '@lifeboat/recovery/fetch/parts-in-turn.ts'
 import type { ArtifactName, BackupId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { type Key, partKey } from '@lifeboat/shared/domain/keys.ts'
@@ -89,4 +89,22 @@ test('a damaged part of the next archive is told when its turn comes', async () 
   await using parts = inTurn(there)
   expect(await Array.fromAsync(parts.of(base))).toHaveLength(1)
   await expect(Array.fromAsync(parts.of(next))).rejects.toMatchObject({ code: 'ARTIFACT_DIGEST_MISMATCH' })
+})
+
+test('an artifact comes whole through a few blocks whose memory is used again, whatever the size of its parts', async () => {
+  const sizes = [2_500_000, 10, 1_700_000, 4_000_000]
+  const texts = sizes.map((size, at) => String.fromCharCode(97 + at).repeat(size))
+  const { fetcher, artifacts } = targetWith({ base: texts })
+  const memory = new Set<unknown>()
+  const lengths: number[] = []
+  const found = createHash('sha256')
+  for await (const block of fetchArtifact(fetcher, owner, artifacts[0] as Artifact, () => {})) {
+    memory.add(block.buffer)
+    lengths.push(block.length)
+    found.update(block)
+  }
+  expect(found.digest('hex')).toBe(sha256(texts.join('')))
+  expect(memory.size).toBe(2)
+  // More than a pipe takes without telling when it has read it: that is how its memory is known to be free.
+  expect(Math.min(...lengths.slice(0, -1))).toBe(1024 ** 2)
 })

@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { type DataPlaces, dataPlaces, type Field } from '@lifeboat/postgres/archive/data-places.ts'
 import { decrypted } from '@lifeboat/shared/age/decrypt.ts'
 import { type X25519Identity, x25519Identities } from '@lifeboat/shared/age/identities.ts'
+import { givingBack } from '../fetch/giving-back.ts'
 import { inBlocks } from '../fetch/in-blocks.ts'
 import { isCompressed } from '../fetch/is-compressed.ts'
 import { decompressed } from './decompress.ts'
@@ -60,7 +61,7 @@ export async function extractArtifact(
   const pipe = 'fd' in from ? new Socket({ fd: from.fd, writable: false }) : undefined
   try {
     using placement = new FilePlacement(placing)
-    const contents = 'fd' in from ? inBlocks(pipe as Socket, READ_BYTES) : contentsOfFiles(from, artifact)
+    const contents = 'fd' in from ? inBlocks(givingBack(pipe as Socket), READ_BYTES) : contentsOfFiles(from, artifact)
     const plain = isCompressed({ name: artifact }) ? decompressed(contents, artifact) : contents
     const places = dump ? dataPlaces() : undefined
     const { members: files, bytes } = await (file === undefined

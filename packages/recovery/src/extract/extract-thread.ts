@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { orAborted } from '@lifeboat/shared/run/or-aborted.ts'
@@ -24,7 +26,7 @@ export interface ExtractThread extends AsyncDisposable {
  */
 export function openExtractThread(): ExtractThread {
   // Ended in the middle of one, it closes what it had open: nobody else knows of the file.
-  const worker = new Worker(new URL('./extract-thread-main.ts', import.meta.url), { execArgv: [], env: {} })
+  const worker = new Worker(new URL('./extract-thread-main.ts', import.meta.url), { execArgv: [], env: compiledEnv() })
   const gone = goneOf(worker)
   return {
     async extract({ onGrown, ...job }, contents, signal) {
@@ -50,6 +52,16 @@ export function openExtractThread(): ExtractThread {
       await worker.terminate()
     },
   }
+}
+
+/**
+ * What Node has made of sources before, where this process keeps it: of the environment alone a thread learns that. Otherwise it erases the types
+ * anew, and what does that takes 30 MB and a tenth of a second.
+ */
+function compiledEnv(): NodeJS.ProcessEnv {
+  const kept = getCompileCacheDir()
+  // Told is the folder of this very Node, below the one that is set.
+  return kept === undefined ? {} : { NODE_COMPILE_CACHE: dirname(kept) }
 }
 
 /** One part at a time: the next is asked for when the last was read. */

@@ -7,16 +7,22 @@ import { partKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Artifact, Manifest, Part } from '@lifeboat/shared/domain/manifest.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { orDiskFull } from '../disk-full.ts'
+import { givingBack } from './giving-back.ts'
+import { inBlocks } from './in-blocks.ts'
 import type { Reader } from './reader.ts'
 import { writeBlocks } from './write-blocks.ts'
 
-const READ_BYTES = 1024 * 1024
+/** Given at once: worth a turn, and more than a pipe takes without telling when it has read it. */
+const BLOCK_BYTES = 1024 * 1024
+const READ_BYTES = 256 * 1024
 
 export type Fetcher = Pick<Reader, 'target' | 'run' | 'workDir' | 'arrived' | 'spent'>
 type Owner = Pick<Manifest, 'sourceId' | 'backupId'>
 
 /**
  * The bytes of one artifact in order, those of `fetchParts`; that they are the whole artifact's is compared once more at the end.
+ *
+ * In blocks whose memory is used again: one is good until the next but one is asked for.
  *
  * @throws LifeboatError those of fetchParts
  */
@@ -27,15 +33,18 @@ export async function* fetchArtifact(
   report: (bytes: number) => void,
 ): AsyncGenerator<Buffer, void, undefined> {
   const whole = createHash('sha256')
-  for await (const file of fetchParts(fetcher, owner, artifact, report)) {
-    for await (const chunk of createReadStream(file, { highWaterMark: READ_BYTES })) {
-      whole.update(chunk as Buffer)
-      yield chunk as Buffer
-    }
+  const parts = fetchParts(fetcher, owner, artifact, report)
+  for await (const block of inBlocks(givingBack(chunksOf(parts)), BLOCK_BYTES)) {
+    whole.update(block)
+    yield block
   }
   const found = whole.digest('hex')
   if (found !== artifact.sha256)
     throw new LifeboatError('ARTIFACT_DIGEST_MISMATCH', { artifact: artifact.name, expected: artifact.sha256, found })
+}
+
+async function* chunksOf(files: AsyncIterable<string>): AsyncGenerator<Buffer> {
+  for await (const file of files) yield* createReadStream(file, { highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>
 }
 
 /**

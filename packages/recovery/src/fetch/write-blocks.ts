@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { forget } from '@lifeboat/shared/service/forget.ts'
 import { WRITE_BYTES } from '../extract/file-writer.ts'
+import { givingBack } from './giving-back.ts'
 import { inBlocks } from './in-blocks.ts'
 
 /**
@@ -22,14 +22,6 @@ export async function writeBlocks(chunks: AsyncIterable<Buffer>, file: string): 
   } finally {
     // Not to be closed while something is written; who fails first is told.
     await writing.catch(() => {})
-  }
-}
-
-/** A chunk has been copied when the next one is asked for. */
-async function* givingBack(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    yield chunk
-    forget(chunk)
   }
 }
 

@@ -34,8 +34,8 @@ export interface VerifierConfig {
   rules: ReadonlyMap<PolicyId, DrillRules>
   /** Questions of drills with dates of their own, by name. */
   rehearsals: ReadonlyMap<PolicyId, DrillRules['assertions']>
-  /** Of sources whose WAL is kept and whose heartbeat is on. */
-  heartbeats: ReadonlyMap<SourceId, HeartbeatRules>
+  /** Of sources whose WAL is kept, as far as this configuration says so. */
+  heartbeats: ReadonlyMap<SourceId, HeartbeatRules | 'off'>
   scratchPath: string
   keepFailedMs: number
   toolPaths: readonly string[]
@@ -69,10 +69,16 @@ export async function readVerifierConfig(from: { env: Env; cwd: string }): Promi
   }
 }
 
-function heartbeatsOf(wal: Readonly<Record<string, WalConfig>>): ReadonlyMap<SourceId, HeartbeatRules> {
-  const beating = Object.entries(wal).filter(([, { heartbeat }]) => heartbeat.enabled)
+function heartbeatsOf(wal: Readonly<Record<string, WalConfig>>): ReadonlyMap<SourceId, HeartbeatRules | 'off'> {
   return new Map(
-    beating.map(([id, { heartbeat }]) => [id as SourceId, { schema: heartbeat.schema, everyMs: heartbeat.every }]),
+    Object.entries(wal).map(
+      ([
+        id,
+        {
+          heartbeat: { enabled, schema, every },
+        },
+      ]) => [id as SourceId, enabled ? { schema, everyMs: every } : 'off'],
+    ),
   )
 }
 

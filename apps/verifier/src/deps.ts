@@ -25,7 +25,7 @@ export interface VerifierDeps {
   rules: ReadonlyMap<PolicyId, DrillRules>
   /** Questions of drills with dates of their own, by name. */
   rehearsals: ReadonlyMap<PolicyId, DrillRules['assertions']>
-  heartbeats: ReadonlyMap<SourceId, HeartbeatRules>
+  heartbeats: ReadonlyMap<SourceId, HeartbeatRules | 'off'>
   identity: Secret
   scratchPath: string
   keepFailedMs: number

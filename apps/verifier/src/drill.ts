@@ -13,8 +13,8 @@ export interface Drill {
   readonly startedAt: Moment
   readonly target: Target
   readonly rules: DrillRules
-  /** undefined: none is written for this source. */
-  readonly heartbeat: HeartbeatRules | undefined
+  /** undefined: the configuration of this verifier does not say. */
+  readonly heartbeat: HeartbeatRules | 'off' | undefined
   readonly run: Run
   readonly findings: Findings
   readonly deps: Pick<VerifierDeps, 'fleet' | 'signers' | 'identity' | 'scratchPath' | 'toolPaths' | 'clock'>

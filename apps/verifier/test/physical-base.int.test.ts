@@ -111,6 +111,31 @@ test('WAL that leads behind a base without the heartbeat the target is known to 
   expect(fact.wal?.reached).toBe(recovered?.lsn)
 })
 
+test('a heartbeat of which the verifier is told nothing leaves the WAL inconclusive, with what to configure', async () => {
+  const wish = { recoverTo: { time: between as never } } as const
+  const fact = await room.drill(base.manifest, { rules: { assertions, amcheck: false }, wish })
+  expect(fact).toMatchObject({ verdict: 'proven', reasons: [], wal: { verdict: 'inconclusive' } })
+  expect(fact.wal?.reasons).toEqual([expect.stringContaining(beaten)])
+  const { checks } = await room.evidence(fact)
+  expect(checks.find(({ check }) => check === 'heartbeat')).toMatchObject({
+    answer: 'unable',
+    error: { code: 'DRILL_HEARTBEAT_UNDESCRIBED', hint: expect.stringContaining('`wal` section') },
+  })
+})
+
+test('a heartbeat that is turned off is left out, and to the end of the backup one nobody describes is told', async () => {
+  const rules = { assertions, amcheck: false }
+  const off = new Map([['records' as SourceId, 'off' as const]])
+  const wish = { recoverTo: { time: between as never } } as const
+  const without = await room.drill(base.manifest, { rules, deps: { heartbeats: off }, wish })
+  expect(without).toMatchObject({ verdict: 'proven', wal: { verdict: 'proven' } })
+  const toItsEnd = await room.drill(base.manifest, { rules })
+  expect(toItsEnd).toMatchObject({ verdict: 'proven' })
+  const { checks } = await room.evidence(toItsEnd)
+  const beat = checks.find(({ check }) => check === 'heartbeat')
+  expect(beat).toMatchObject({ answer: 'skipped', detail: expect.stringContaining(beaten) })
+})
+
 test('a drill to the latest finds them dropped', async () => {
   const wish = { recoverTo: 'latest' } as const
   const fact = await room.drill(base.manifest, { rules: { assertions, amcheck: false }, deps: { heartbeats }, wish })
@@ -178,7 +203,7 @@ test('WAL that is gone from the end of the archive is told, where the target had
   const good = room.target.objects.get(victim) as Buffer
   const drill = async (held: object) => {
     const wish = { recoverTo: 'latest', ...held } as const
-    return await room.drill(base.manifest, { rules: { amcheck: false }, wish })
+    return await room.drill(base.manifest, { rules: { amcheck: false }, deps: { heartbeats }, wish })
   }
   const { reached } = (await drill({})).wal ?? {}
   const held = { held: { timeline: 1, lsn: reached as never } }

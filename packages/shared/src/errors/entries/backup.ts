@@ -26,6 +26,12 @@ export const BACKUP_ERRORS = {
     retry: 'never',
     level: 'warn',
   },
+  DRILL_HEARTBEAT_UNDESCRIBED: {
+    title: 'The source has a heartbeat, and the configuration of this verifier does not say where',
+    hint: 'Write the `wal` section of the source into the configuration on the verifier’s host as well, with the `heartbeat` its agent has; the next drill looks at the row then.',
+    retry: 'never',
+    level: 'warn',
+  },
   DRILL_UNKNOWN: {
     title: 'No drill of this id is known',
     hint: 'Look at `lifeboat backup show`: it names the last drill of each copy. Evidence of older drills lies beside the backup at the target.',

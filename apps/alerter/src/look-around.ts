@@ -4,11 +4,13 @@ import { measureObjectives } from '@lifeboat/catalog/objectives.ts'
 import { physicalRows } from '@lifeboat/catalog/objectives-window.ts'
 import { knownRows } from '@lifeboat/catalog/summarize.ts'
 import type { Entry } from '@lifeboat/shared/bus/bus.ts'
+import type { Copy } from '@lifeboat/shared/domain/backup.ts'
 import { eachOnce, type Footing, footingKey, ofNow } from '@lifeboat/shared/domain/footing.ts'
 import type { BackupId, SourceId } from '@lifeboat/shared/domain/ids.ts'
 import { type Presence, readFootings, SILENT_AFTER_MS } from '@lifeboat/shared/service/presence.ts'
 import type { AlerterDeps } from './deps.ts'
 import type { Letter } from './letters.ts'
+import { waitingForDrill } from './rules/waiting-for-drill.ts'
 import { planKey, type WatchedFooting, type WatchedService, type WatchedWal, type World } from './world.ts'
 
 /** Summaries are the dear part of looking; backups do not change by the second. */
@@ -79,7 +81,7 @@ export class LookAround {
     this.#ofSets = summaries.flatMap(knownRows).filter(({ set }) => set !== undefined)
     this.#backups = Map.groupBy(rows, planKey)
     this.#tables = await this.#tablesOfNewest()
-    this.#drillReasons = await this.#reasonsOfDisproven(rows)
+    this.#drillReasons = new Map([...(await this.#reasonsOfDisproven(rows)), ...(await this.#reasonsOfWaiting(nowMs))])
     this.#summaries = new Map(summaries.map((summary) => [summary.sourceId, summary]))
     this.#physical = new Map(summaries.map((summary) => [summary.sourceId, physicalRows(summary)]))
     this.#sealedTo = new Map(summaries.map(({ sourceId, sealedTo = [] }) => [sourceId, sealedTo]))
@@ -105,7 +107,21 @@ export class LookAround {
       if (!Object.values(copies).includes('disproven')) continue
       const record = await this.#deps.catalog.get(backupId, sourceId)
       for (const [target, copy] of Object.entries(record?.copies ?? {}))
-        if (copy.lastDrill?.verdict === 'failed') found.set(`${backupId}/${target}`, copy.lastDrill.reasons)
+        if (copy.lastDrill?.verdict === 'failed') found.set(`${backupId}/${target}`, toldBy(copy.lastDrill))
+    }
+    return found
+  }
+
+  /** Why the one that has waited longest was drilled in vain, if it was. */
+  async #reasonsOfWaiting(nowMs: number): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>()
+    for (const plan of this.#deps.plans) {
+      const rows = this.#backups.get(planKey(plan)) ?? []
+      const oldest = waitingForDrill(rows, plan.proveWithinMs, nowMs).at(-1)
+      if (oldest === undefined) continue
+      const record = await this.#deps.catalog.get(oldest.backupId, oldest.sourceId)
+      for (const [target, { lastDrill }] of Object.entries(record?.copies ?? {}))
+        if (lastDrill?.verdict === 'inconclusive') found.set(`${oldest.backupId}/${target}`, toldBy(lastDrill))
     }
     return found
   }
@@ -181,4 +197,8 @@ export class LookAround {
     for await (const { value } of this.#deps.letters.entries()) letters.push(value)
     return letters
   }
+}
+
+function toldBy({ reasons, hints = [] }: NonNullable<Copy['lastDrill']>): string[] {
+  return [...reasons, ...hints]
 }

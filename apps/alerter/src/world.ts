@@ -26,7 +26,7 @@ export interface World {
   backups: ReadonlyMap<string, readonly BackupRow[]>
   /** Number of tables of a backup, as far as it was looked up. */
   tables: ReadonlyMap<BackupId, number>
-  /** What the last drill of a disproven copy said, by `<backup>/<target>`. */
+  /** What the last drill said of a copy that is disproven, or was drilled in vain and waits longest, hints included, by `<backup>/<target>`. */
   drillReasons: ReadonlyMap<string, readonly string[]>
   /** Who should be there, and who was heard of lately. */
   services: readonly WatchedService[]

@@ -238,6 +238,22 @@ describe('drill show', () => {
     ).toEqual(['aws proven', 'gcp failed'])
     expect((await ask('drill', 'show', fresh.backupId)).out).toContain('has been drilled')
   })
+
+  test('it says what to do about its reasons and what each phase took, by its own id and by its backup', async () => {
+    const told = fresh.drillFinished('gcp', 'inconclusive', { drill: 'cccccc' })
+    const hints = ['Install the packages of the extensions.']
+    const finished = { ...told, hints, phases: { fetch: 900, extract: 12_340 } }
+    await fleet.bus.publish(DrillFinished, finished)
+    const catalog = await KvCatalog.open(fleet.bus)
+    await catalog.apply({ subject: 'drill.finished', data: finished })
+    for (const id of [told.drillId, fresh.backupId]) {
+      expect((await ask('drill', 'show', id)).out).toContain(
+        'what to do: Install the packages of the extensions.\n  phases: fetch 0.9 s, extract 12.3 s',
+      )
+      expect((await ask('drill', 'show', id, '--json')).out).toContain('"extract": 12340')
+    }
+    expect((await json('drill', 'show', told.drillId)).value).toMatchObject({ hints })
+  })
 })
 
 describe('events', () => {

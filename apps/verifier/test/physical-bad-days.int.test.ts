@@ -71,6 +71,8 @@ test('a machine without a library of the cluster leaves the question open, with 
   expect(fact.reasons.join()).toContain(
     'recover machine: The machine of the drill lacks what this cluster was built with (problem this machine has no library postgis-9',
   )
+  expect(fact.hints?.join()).toContain('Install the packages of the extensions')
+  expect(fact.phases).toMatchObject({ extract: expect.any(Number), replay: expect.any(Number) })
 })
 
 test('a machine that sorts otherwise leaves the question open', async () => {
@@ -80,6 +82,7 @@ test('a machine that sorts otherwise leaves the question open', async () => {
   const fact = await room.drill(manifest)
   expect(fact.verdict).toBe('inconclusive')
   expect(fact.reasons.join()).toContain('was built with version 0.1')
+  expect(fact.hints?.join()).toContain('run the verifier on the operating system of the source')
 })
 
 test('tablespaces come back beside the data, roles that may not log in do not keep the drill out', async () => {

@@ -32,7 +32,17 @@ export type BackupFact =
 /** What of a drill stays; evidence found at a target says as much as the fact did. */
 export type DrillKnowledge = Pick<
   DrillFinished,
-  'drillId' | 'backupId' | 'sourceId' | 'targetId' | 'verdict' | 'reasons' | 'wal' | 'finishedAt' | 'recoveryMs'
+  | 'drillId'
+  | 'backupId'
+  | 'sourceId'
+  | 'targetId'
+  | 'verdict'
+  | 'reasons'
+  | 'wal'
+  | 'finishedAt'
+  | 'recoveryMs'
+  | 'hints'
+  | 'phases'
 >
 
 /**
@@ -172,9 +182,10 @@ function withCopy(draft: BackupDraft, target: TargetId, change: (copy: Copy) => 
   return { ...draft, copies: { ...draft.copies, [target]: { ...copy, state: copyState(copy) } } }
 }
 
-function drilled(copy: Copy, { drillId, verdict, reasons, finishedAt: at, recoveryMs }: DrillKnowledge): Copy {
-  const measured = recoveryMs === undefined ? {} : { recoveryMs }
-  const lastDrill = newest(copy.lastDrill, { drillId, verdict, at, reasons, ...measured })
+function drilled(copy: Copy, told: DrillKnowledge): Copy {
+  const { drillId, verdict, reasons, finishedAt: at, recoveryMs, hints, phases } = told
+  const measured = { ...(recoveryMs !== undefined && { recoveryMs }), ...(phases && { phases }) }
+  const lastDrill = newest(copy.lastDrill, { drillId, verdict, at, reasons, ...measured, ...(hints && { hints }) })
   if (verdict === 'inconclusive') return { ...copy, lastDrill }
   return { ...copy, lastDrill, conclusion: newest(copy.conclusion, { drillId, verdict, at }) }
 }

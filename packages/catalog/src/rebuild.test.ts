@@ -84,7 +84,7 @@ function evidenceOf(backup: Backup, manifest: string, drillId: string, verdict =
     checks: [],
     verdict,
     reasons: verdict === 'proven' ? [] : ['a reason'],
-    phases: {},
+    phases: { fetch: 5 },
     ...(verdict === 'proven' ? { recoveryMs: 10_000 } : {}),
     bytesFetched: 1,
     tools: {},
@@ -123,7 +123,7 @@ describe('a catalogue rebuilt from one target', () => {
         await live.apply({ ...sealed, data: { ...sealed.data, bytes: 1000, manifest: { sha256: sha(manifest) } } })
       await live.apply(backup.stored('aws', 5))
       const drilled = backup.drilled('aws', 'proven')
-      await live.apply({ ...drilled, data: { ...drilled.data, drillId: DRILL } } as never)
+      await live.apply({ ...drilled, data: { ...drilled.data, drillId: DRILL, phases: { fetch: 5 } } } as never)
     }
     const { catalog, report } = await rebuild()
     expect(report).toEqual({ backups: 3, drills: 3, holds: 0, tombstones: 0, untrusted: [] })

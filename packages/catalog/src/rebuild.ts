@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Evidence } from '@lifeboat/shared/domain/drill.ts'
+import { Evidence, hintsOf } from '@lifeboat/shared/domain/drill.ts'
 import { type FleetId, type Moment, moment, type Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { evidenceKey, holdKey, releaseKey, tombstoneKey, undoneKey } from '@lifeboat/shared/domain/keys.ts'
 import { backupBytes } from '@lifeboat/shared/domain/manifest.ts'
@@ -219,7 +219,7 @@ async function evidenceFacts(
 ): Promise<BackupFact[]> {
   const { signer, document } = await verifySigned(bytes.toString(), 'lifeboat-evidence', opts.keys)
   const evidence = parse(Evidence, document, key)
-  const { sourceId, backupId, drillId, targetId, verdict, reasons, wal, finishedAt, recoveryMs } = evidence
+  const { sourceId, backupId, drillId, targetId, verdict, reasons, wal, finishedAt, recoveryMs, phases } = evidence
   expectEqual(key, 'its place', evidenceKey(sourceId, backupId, drillId), key)
   expectEqual(key, 'signer', evidence.verifierId, signer)
   expectEqual(key, 'fleet', opts.fleetId, evidence.fleetId)
@@ -227,7 +227,8 @@ async function evidenceFacts(
   // A proof is about the bytes of one manifest; beside another one it proves nothing.
   if (verdict === 'proven')
     expectEqual(key, 'manifest digest', await manifests.get(nameIn(key)), evidence.manifestSha256)
-  const measured = recoveryMs === undefined ? {} : { recoveryMs }
+  const hints = hintsOf(evidence)
+  const measured = { ...(recoveryMs !== undefined && { recoveryMs }), ...(hints.length > 0 && { hints }), phases }
   const told = { drillId, backupId, sourceId, targetId, verdict, reasons, finishedAt, ...(wal && { wal }), ...measured }
   return [{ subject: 'drill.finished', data: told }]
 }

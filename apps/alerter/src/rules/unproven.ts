@@ -49,11 +49,17 @@ function waitedTooLong(world: World, plan: WatchedPlan, rows: readonly BackupRow
       details: [
         `${waiting.length} ${waiting.length === 1 ? 'backup waits' : 'backups wait'} for a drill`,
         `The oldest, ${oldest.backupId}, was sealed ${formatDuration(world.nowMs - Date.parse(oldest.sealedAt ?? ''))} ago`,
+        ...Object.keys(oldest.copies).flatMap((target) => drilledInVain(world, oldest, target)),
         lastProven(rows),
       ],
       hint: 'Look whether a verifier runs and what its last drills said (`lifeboat status`, `lifeboat events`).',
     },
   ]
+}
+
+function drilledInVain(world: World, { backupId }: BackupRow, target: string): string[] {
+  const told = world.drillReasons.get(`${backupId}/${target}`)
+  return told === undefined ? [] : [`Its drill on ${target} came to no conclusion: ${told.join(' ')}`]
 }
 
 function others(row: BackupRow, target: string): string {

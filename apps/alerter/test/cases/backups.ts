@@ -57,6 +57,15 @@ export const BACKUPS: Record<string, World> = {
     ],
   }),
   'unproven: stored a day ago and never drilled': aWorld('26T03:00', { backups: [aBackup(26), stale(25), stale(24)] }),
+  'unproven: drilled in vain, with what to do about it': aWorld('26T03:00', {
+    backups: [aBackup(26), stale(25), stale(24)],
+    drillReasons: new Map([
+      [
+        `${stale(24).backupId}/alpha`,
+        ['recover machine: this machine has no library postgis-3.', 'Install the packages of the extensions.'],
+      ],
+    ]),
+  }),
   'drill-backlog: many wait, and it is told once for all': aWorld('26T03:00', {
     plans: [aPlan(), aPlan({ sourceId: 'audit' })],
     backups: [stale(25), stale(24), stale(23), stale(25, { sourceId: 'audit' }), stale(24, { sourceId: 'audit' })],

@@ -41,10 +41,8 @@ async function findDrill(bus: Bus, drillId: DrillId, signal: AbortSignal): Promi
 function lastDrills({ backupId, copies }: BackupRecord): ToldDrill[] {
   return Object.entries(copies).flatMap(([target, { lastDrill, wal }]) => {
     if (!lastDrill) return []
-    const { drillId, verdict, reasons, at: finishedAt } = lastDrill
-    const behind = wal?.find((found) => found.drillId === drillId)
-    return [
-      { ...(behind && { wal: behind }), drillId, verdict, reasons, finishedAt, backupId, targetId: target as TargetId },
-    ]
+    const { at: finishedAt, ...told } = lastDrill
+    const behind = wal?.find((found) => found.drillId === told.drillId)
+    return [{ ...(behind && { wal: behind }), ...told, finishedAt, backupId, targetId: target as TargetId }]
   })
 }

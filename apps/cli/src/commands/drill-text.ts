@@ -10,7 +10,7 @@ export type ToldDrill = Pick<
   DrillFinished,
   'drillId' | 'verdict' | 'reasons' | 'finishedAt' | 'backupId' | 'targetId'
 > &
-  Partial<Pick<DrillFinished, 'durationMs' | 'recoveryMs' | 'wal'>>
+  Partial<Pick<DrillFinished, 'durationMs' | 'recoveryMs' | 'wal' | 'hints' | 'phases'>>
 
 /** The worse of both: a copy that is proven beside WAL that is not is something to look at. */
 export function exitOfDrill({ verdict, wal }: Pick<DrillFinished, 'verdict' | 'wal'>): ExitName {
@@ -18,14 +18,36 @@ export function exitOfDrill({ verdict, wal }: Pick<DrillFinished, 'verdict' | 'w
 }
 
 export function drillText(drill: ToldDrill, style: Style): string {
-  const { drillId, verdict, backupId, targetId, finishedAt, durationMs, recoveryMs, reasons, wal } = drill
+  const {
+    drillId,
+    verdict,
+    backupId,
+    targetId,
+    finishedAt,
+    durationMs,
+    recoveryMs,
+    reasons,
+    wal,
+    hints = [],
+    phases = {},
+  } = drill
   const paintOf = { proven: style.good, failed: style.bad, inconclusive: style.warn }
   const took = durationMs === undefined ? '' : `, took ${formatDuration(durationMs)}`
   const recovered = recoveryMs === undefined ? '' : `, data back after ${formatDuration(recoveryMs)}`
   const head = `${paintOf[verdict](verdict)}  ${style.bold(drillId)}  ${backupId} at ${targetId}, ${timeText(finishedAt)}${took}${recovered}`
   const behind = wal ? [`  ${paintOf[wal.verdict](WAL_WORDS[wal.verdict])}${placeText(wal)}`] : []
   const all = [...reasons, ...(wal?.reasons ?? [])]
-  return [head, ...behind, ...all.map((reason) => `  - ${reason}`)].join('\n')
+  return [
+    ...[head, ...behind],
+    ...all.map((reason) => `  - ${reason}`),
+    ...hints.map((hint) => `  ${style.bold('what to do:')} ${hint}`),
+    ...phasesText(phases),
+  ].join('\n')
+}
+
+function phasesText(phases: NonNullable<ToldDrill['phases']>): string[] {
+  const each = Object.entries(phases).map(([phase, ms]) => `${phase} ${(ms / 1000).toFixed(1)} s`)
+  return each.length === 0 ? [] : [`  phases: ${each.join(', ')}`]
 }
 
 function exitOfVerdict(verdict: Verdict): ExitName {

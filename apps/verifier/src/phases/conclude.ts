@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
-import { Evidence } from '@lifeboat/shared/domain/drill.ts'
+import { Evidence, hintsOf } from '@lifeboat/shared/domain/drill.ts'
 import { type Md5, moment, type Sha256 } from '@lifeboat/shared/domain/ids.ts'
 import { evidenceKey } from '@lifeboat/shared/domain/keys.ts'
 import type { Signer } from '@lifeboat/shared/signing/signing.ts'
@@ -71,11 +71,14 @@ export async function storeEvidence(
 
 export function factOf(evidence: Evidence, policyId: DrillFinished['policyId']): DrillFinished {
   const { drillId, runId, backupId, sourceId, kind, targetId, verdict, reasons, wal, startedAt, finishedAt } = evidence
-  const { recoveryMs } = evidence
+  const { recoveryMs, phases } = evidence
+  const hints = hintsOf(evidence)
   const durationMs = Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt))
   return {
     ...{ drillId, runId, backupId, sourceId, policyId, kind, targetId, verdict, reasons, finishedAt, durationMs },
     ...(wal && { wal }),
     ...(recoveryMs !== undefined && { recoveryMs }),
+    ...(hints.length > 0 && { hints }),
+    phases,
   }
 }

@@ -52,6 +52,10 @@ export const Copy = z.object({
       reasons: z.array(z.string()),
       /** First byte fetched to first query answered. */
       recoveryMs: z.int().nonnegative().optional(),
+      /** What to do about the reasons. */
+      hints: z.array(z.string()).optional(),
+      /** Milliseconds per phase. */
+      phases: z.record(z.string(), z.int().nonnegative()).optional(),
     })
     .optional(),
   /** The newest drill that came to a conclusion; it decides between proven and disproven. */

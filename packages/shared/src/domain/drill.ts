@@ -115,3 +115,9 @@ export const Evidence = z.object({
   tools: z.record(z.string(), z.string()),
 })
 export type Evidence = z.infer<typeof Evidence>
+
+/** What to do about what a drill could not answer or answered badly, each hint once; empty where no error had one. */
+export function hintsOf({ checks }: Pick<Evidence, 'checks'>): string[] {
+  const bad = checks.filter(({ answer }) => answer === 'failed' || answer === 'unable')
+  return [...new Set(bad.flatMap(({ error }) => (error === undefined ? [] : [error.hint])))]
+}

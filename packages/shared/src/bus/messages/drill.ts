@@ -55,6 +55,10 @@ export const DrillFinished = defineMessage({
     finishedAt: Moment,
     durationMs: z.int().nonnegative(),
     recoveryMs: z.int().nonnegative().optional(),
+    /** What to do about the reasons, as the errors behind them say: which packages to install, for one. */
+    hints: z.array(z.string()).optional(),
+    /** Milliseconds per phase, as in the evidence. */
+    phases: z.record(z.string(), z.int().nonnegative()).optional(),
   }),
 })
 export type DrillFinished = DataOf<typeof DrillFinished>

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
-import { HOLDS_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
+import { HOLDS_BUCKET, MARKS_BUCKET, markKey } from '@lifeboat/catalog/expiry/buckets.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import { CopyExpiryRequested, HoldPlaced, HoldReleased } from '@lifeboat/shared/bus/messages/expiry.ts'
-import { moment } from '@lifeboat/shared/domain/ids.ts'
+import { type BackupId, moment, newMarkId, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { factsThat, whenFacts } from '@lifeboat/testkit/facts.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { backupFacts } from './facts.ts'
@@ -101,3 +101,53 @@ test('more than may go without a second look goes with --even-so only', async ()
   expect(asked).toHaveLength(4)
   expect(await factsThat(fleet.bus, HoldPlaced)).toHaveLength(2)
 })
+
+describe('expiry undo', () => {
+  test('brings back what the backup needs as well, and is refused once that is gone', async () => {
+    const hidden = await hiddenChain(['7aaaaa', '8aaaaa', '9aaaaa'])
+    const [base = '', child = '', grandchild = ''] = hidden
+    const before = (await Array.fromAsync(fleet.bus.waiting(CopyExpiryRequested))).length
+    const undone = await json(['expiry', 'undo', grandchild])
+    expect(undone).toMatchObject({ backupId: grandchild, targets: ['aws'], needed: [child, base] })
+    const asked = (await Array.fromAsync(fleet.bus.waiting(CopyExpiryRequested))).slice(before)
+    expect(asked.map(({ data }) => [data.step, data.backupId])).toEqual(
+      [base, child, grandchild].map((id) => ['unmark', id]),
+    )
+
+    const [lost = '', , orphan = ''] = await hiddenChain(['7bbbbb', '8bbbbb', '9bbbbb'])
+    const catalog = await KvCatalog.open(fleet.bus)
+    const about = { backupId: lost, sourceId: 'records', targetId: 'aws', markId: newMarkId(Date.now()) }
+    const expired = { ...about, expiredAt: moment(Date.now()), objects: 1, bytes: 1 }
+    await catalog.apply({ subject: 'copy.expired', data: expired as never })
+    const holds = (await json(['hold', 'list'])).length
+    const refused = await cli(fleet.dir, ['expiry', 'undo', orphan])
+    expect(refused).toMatchObject({ code: 7, err: expect.stringContaining(`needed: ${lost}`) })
+    expect(await json(['hold', 'list'])).toHaveLength(holds)
+  })
+})
+
+/** A base and what stands on it, each hidden. */
+async function hiddenChain(suffixes: string[]): Promise<BackupId[]> {
+  const catalog = await KvCatalog.open(fleet.bus)
+  const marks = await fleet.bus.bucket(MARKS_BUCKET)
+  const chain: BackupId[] = []
+  for (const [no, suffix] of suffixes.entries()) {
+    const facts = backupFacts(Date.now() - (20 - no) * HOUR, suffix)
+    const physical = {
+      ...{ timeline: 1, startLsn: '0/1000000', endLsn: '0/1000100', segmentBytes: 16_777_216, chain: no },
+      ...{ fromStandby: false, checksums: { enabled: true, failures: [] }, tablespaces: [] },
+    }
+    const parent = chain.at(-1)
+    const sealed = { ...facts.sealed, physical: { ...physical, ...(parent && { parent }) } } as never
+    await catalog.apply({ subject: 'backup.sealed', data: sealed })
+    await catalog.apply({ subject: 'copy.stored', data: facts.copyStored('aws') })
+    const nowMs = Date.now()
+    const about = { sourceId: 'records' as SourceId, backupId: facts.backupId, targetId: 'aws' as TargetId }
+    const times = { markedAt: moment(nowMs), removeAfter: moment(nowMs + HOUR) }
+    const mark = { ...about, markId: newMarkId(nowMs), by: 'ada', reasons: ['no rule keeps it'], ...times }
+    await marks.put(markKey(mark), { ...mark, state: 'marked' })
+    await catalog.apply({ subject: 'copy.marked', data: mark as never })
+    chain.push(facts.backupId)
+  }
+  return chain
+}

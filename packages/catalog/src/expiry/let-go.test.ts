@@ -89,5 +89,56 @@ test('a copy its store has locked is hidden until the lock ends, whatever the un
   expect(await removals(NOW + 31 * DAY)).toEqual([ended.backupId, locked.backupId])
 })
 
+test('a parent is not removed as long as a child of it is there, hidden or not: one that is locked for longer may still be brought back', async () => {
+  const catalog = new MemoryCatalog()
+  const [base, newest] = [0, 9].map((no) => aBackup({ no, kind: 'base', targets: ['aws'], requiredCopies: 1 })) as [
+    ReturnType<typeof aBackup>,
+    ReturnType<typeof aBackup>,
+  ]
+  const [child, grandchild] = [1, 2].map((no) =>
+    aBackup({ no, kind: 'incremental', targets: ['aws'], requiredCopies: 1 }),
+  ) as [ReturnType<typeof aBackup>, ReturnType<typeof aBackup>]
+  const chained = (backup: ReturnType<typeof aBackup>, parent: string) => {
+    const fact = backup.sealed()
+    const { physical } = backup.physical as { physical: object }
+    return { ...fact, data: { ...fact.data, physical: { ...physical, parent } } } as typeof fact
+  }
+  const until = new Date(NOW + 30 * DAY).toISOString()
+  const facts = [
+    ...[base.sealed(), base.stored('aws'), base.drilled('aws', 'proven'), base.marked('aws')],
+    ...[chained(child, base.backupId), child.stored('aws'), child.drilled('aws', 'proven'), child.marked('aws')],
+    ...[chained(grandchild, child.backupId), grandchild.stored('aws', 6, until)],
+    ...[grandchild.drilled('aws', 'proven'), grandchild.marked('aws')],
+    ...[newest.sealed(), newest.stored('aws'), newest.drilled('aws', 'proven')],
+    ...[chained(aBackup({ no: 10, kind: 'incremental' }), newest.backupId)],
+  ]
+  for (const fact of facts) await catalog.apply(fact)
+  const last = aBackup({ no: 10, kind: 'incremental' })
+  for (const fact of [last.stored('aws'), last.drilled('aws', 'proven')]) await catalog.apply(fact)
+  const removals = async (nowMs: number) => {
+    const asked: Asked[] = []
+    const publish = async <T>(_type: MessageType<T>, data: T) => {
+      asked.push(data as Asked)
+      return { duplicate: false, sequence: asked.length }
+    }
+    const { going } = await new ExpiryPlanner({
+      ...{ catalog, holds: [], walPaths: new Map(), sources: ['records' as SourceId], nowMs },
+      keeping: { rulesOf: () => ({ last: 1, minAge: 0, zone: 'UTC' }), walWindowMs: {}, maxShare: 1 },
+      knowledge: { all: [], passing: [], source: () => [], target: { ['aws' as TargetId]: [] } },
+    }).again('records' as SourceId)
+    expect(await wishToRemove({ bus: { publish }, catalog }, going, 'ann', nowMs)).toBe(asked.length)
+    return asked.map(({ backupId }) => backupId)
+  }
+  expect(await removals(NOW)).toEqual([])
+  const later = NOW + 31 * DAY
+  for (const backup of [grandchild, child, base]) {
+    expect(await removals(later)).toEqual([backup.backupId])
+    // Refused, or not done yet: the parents wait for the fact.
+    expect(await removals(later)).toEqual([backup.backupId])
+    await catalog.apply(backup.expired('aws'))
+  }
+  expect(await removals(later)).toEqual([])
+})
+
 type Asked = { backupId: string; removeAfter: string }
 const DAY = 86_400_000

@@ -16,6 +16,7 @@ import {
   type WalDecision,
 } from './question.ts'
 import { type DecidedSource, settleSets, type Ties } from './sets.ts'
+import { stillNeeded } from './still-needed.ts'
 
 /** What the configuration says about keeping. */
 export interface Keeping {
@@ -32,6 +33,8 @@ export interface Going extends CopyDecision {
   /** Of the mark that hides it. */
   removeAfter?: Moment | undefined
   marked: boolean
+  /** By a copy that is still at the same target, hidden or not. */
+  needed: boolean
 }
 
 export interface PlannedWal extends WalDecision {
@@ -126,7 +129,12 @@ export class ExpiryPlanner {
       ...{ sourceId, decision, going: [], returning: [], wal: [], bytes: 0, digest: undefined },
       excess: excessOf(sourceId, decision.copies, this.#deps.keeping.maxShare),
     }
-    for (const copy of decision.copies) sortInto(plan, copy, facts.get(copy.backupId)?.hidden[copy.targetId])
+    const needed = stillNeeded(backups)
+    for (const copy of decision.copies) {
+      const { backupId, targetId } = copy
+      const isNeeded = needed.get(targetId)?.has(backupId) === true
+      sortInto(plan, copy, { hidden: facts.get(backupId)?.hidden[targetId], needed: isNeeded })
+    }
     for (const wal of decision.wal) plan.wal.push({ sourceId, ...wal, ...anchorFacts(facts.get(wal.anchor)) })
     plan.digest = digestOf(plan)
     return { plan, members: backups.filter(({ set }) => set !== undefined) }
@@ -192,7 +200,7 @@ function targetDoubts({ target }: Knowledge, backups: readonly Candidate[]): Kno
 function sortInto(
   plan: Pick<SourcePlan, 'sourceId' | 'going' | 'returning' | 'bytes'>,
   copy: CopyDecision,
-  hidden: { removeAfter?: Moment | undefined } | undefined,
+  { hidden, needed }: { hidden: { removeAfter?: Moment | undefined } | undefined; needed: boolean },
 ): void {
   const { sourceId } = plan
   const marked = hidden !== undefined
@@ -202,7 +210,8 @@ function sortInto(
       plan.returning.push({ sourceId, ...copy })
     return
   }
-  plan.going.push({ sourceId, ...copy, marked, ...(hidden?.removeAfter && { removeAfter: hidden.removeAfter }) })
+  const removeAfter = hidden?.removeAfter
+  plan.going.push({ sourceId, ...copy, marked, needed, ...(removeAfter && { removeAfter }) })
   if (!marked) plan.bytes += copy.bytes
 }
 

@@ -33,14 +33,16 @@ export async function wishToLetGo(
   return { copies: fresh.length, wal: plan.wal.length }
 }
 
-/** Asks for the last step of what has been hidden long enough, is locked no more and is still to go; children before their parents. */
+/**
+ * Asks for the last step of what has been hidden long enough, is locked no more, is still to go, and is needed by no copy that is there. So children go first and
+ * their parents in a later round: a child may be locked for longer, or its removal be refused, and then it can still be brought back.
+ */
 export async function wishToRemove(deps: Deps, going: readonly Going[], by: string, nowMs: number): Promise<number> {
   const due = going.filter(
-    ({ marked, removeAfter, lockedUntilMs }) =>
-      marked && lockedUntilMs === undefined && Date.parse(removeAfter ?? '') <= nowMs,
+    ({ marked, needed, removeAfter, lockedUntilMs }) =>
+      marked && !needed && lockedUntilMs === undefined && Date.parse(removeAfter ?? '') <= nowMs,
   )
-  const newestFirst = due.toSorted((a, b) => b.atMs - a.atMs)
-  for (const copy of newestFirst) await wishStep(deps, copy, 'remove', by, nowMs)
+  for (const copy of due) await wishStep(deps, copy, 'remove', by, nowMs)
   return due.length
 }
 

@@ -15,8 +15,8 @@ export const EXPIRY_ERRORS = {
     level: 'info',
   },
   EXPIRY_TOO_LATE: {
-    title: 'No copy of this backup is merely hidden',
-    hint: '`lifeboat backup show` tells what became of each copy; what is removed cannot be brought back.',
+    title: 'No copy of this backup, or of one it needs, can be brought back',
+    hint: '`lifeboat backup show` tells what became of each copy, of this backup and of the one that is needed; what is removed cannot be brought back.',
     retry: 'never',
     level: 'info',
   },

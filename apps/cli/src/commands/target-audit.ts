@@ -116,7 +116,8 @@ function shown(audit: Audit) {
 function auditText(audit: Audit, style: Style): string {
   if ('error' in audit)
     return `${style.bold(audit.targetId)}  ${style.bad(`${audit.error.code}: ${audit.error.title}. ${audit.error.hint}`)}`
-  const { targetId, objects, bytes, backups, missing, damaged, unknown, orphans, doubt, locks, classes } = audit.survey
+  const { targetId, objects, bytes, backups, missing, damaged, unknown, unlisted, orphans, doubt, locks, classes } =
+    audit.survey
   const { read, isToLock } = audit
   const filling = fillingText(audit.filling)
   const lines = [
@@ -127,6 +128,7 @@ function auditText(audit: Audit, style: Style): string {
     ...Object.entries(unknown).map(([source, count]) =>
       style.warn(`${count} backups of ${source} are not in the catalogue: lifeboat catalog rebuild ${targetId}`),
     ),
+    ...(unlisted ?? []).map(({ sourceId, backupId }) => style.warn(`not in the catalogue: ${backupId} of ${sourceId}`)),
     ...(read === undefined ? [] : readText(read, style)),
     ...(filling === undefined ? [] : [filling]),
     ...(isToLock && locks === undefined && backups > 0

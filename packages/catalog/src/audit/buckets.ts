@@ -35,6 +35,8 @@ export const TargetSurvey = z.object({
   damaged: z.int().nonnegative(),
   /** Sources with backups there that the catalogue does not know; at most 100. */
   unknown: z.record(SourceId, z.int().positive()),
+  /** The first ten of them. */
+  unlisted: z.array(z.object({ sourceId: SourceId, backupId: BackupId })).optional(),
   /** Leftovers of attempts that came to nothing. */
   orphans: z.object({ objects: z.int().nonnegative(), bytes: z.int().nonnegative() }),
   /** Where the target locks what is put: how many copies are locked, how many were renewed, and which were not locked and should have been. */

@@ -55,11 +55,24 @@ test('missing, damaged, unknown and left over are told apart, each for its reaso
     { sourceId: 'records', backupId: short.backupId, found: 'damaged', problem: 'its parts have 900 of 1001 bytes' },
   ])
   expect(survey).toMatchObject({ missing: 1, damaged: 1, unknown: { records: 1 }, backups: 29 })
+  expect(survey.unlisted).toEqual([{ sourceId: 'records', backupId: stranger.backupId }])
   expect(survey.doubt).toBeUndefined()
   expect(orphans.map(({ key }) => key)).toEqual([
     'records/expired/20260901T020000Z-dump-aaaaaa/20260910T020000Z-mark-aaaaaa.json',
     `records/backups/${dead.backupId}/db.dump.zst.age.00000`,
   ])
+})
+
+test('of many backups the catalogue does not know the first ten are named, and none by what is no name of a backup', async () => {
+  const strangers = Array.from({ length: 12 }, (_, no) => aBackup({ no }))
+  const target = listing({
+    'lifeboat.json': 40,
+    'records/backups/000/manifest.json': 500,
+    ...Object.assign({}, ...strangers.map((backup) => objectsOf(backup, 1000))),
+  })
+  const { survey } = await look(target, await catalogOf([]))
+  expect(survey.unknown).toEqual({ records: 13 })
+  expect(survey.unlisted?.map(({ backupId }) => backupId)).toEqual(strangers.slice(0, 10).map((one) => one.backupId))
 })
 
 test('classes are counted over the whole list, and those that must be thawed are named before the others', async () => {

@@ -1,5 +1,5 @@
 import type { BackupRecord } from '@lifeboat/shared/domain/backup.ts'
-import { type BackupId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { BackupId, moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { FLEET_KEY, type Key } from '@lifeboat/shared/domain/keys.ts'
 import type { Receipt, Target } from '@lifeboat/storage/target.ts'
 import type { Catalog } from '../catalog.ts'
@@ -67,12 +67,15 @@ export async function surveyTarget(
   return { ...found, survey: { ...found.survey, ...clock, ...(classSurvey && { classes: classSurvey }) } }
 }
 
+const UNLISTED_SHOWN = 10
+
 class Look {
   readonly #targetId: TargetId
   readonly #catalog: Pick<Catalog, 'all' | 'summaries'>
   readonly #nowMs: number
   readonly #seen = new Set<string>()
   readonly #unknown: Record<string, number> = {}
+  readonly #unlisted: { sourceId: SourceId; backupId: BackupId }[] = []
   readonly #findings: CopyFinding[] = []
   readonly #unmended: CopyFinding[] = []
   readonly #orphans: Receipt[] = []
@@ -128,24 +131,30 @@ class Look {
       this.#judge(record, held.get(record.backupId))
       held.delete(record.backupId)
     }
-    for (const one of held.values()) this.#stranger(sourceId, one)
+    for (const [backup, one] of held) this.#stranger(sourceId, backup, one)
   }
 
   #judge(record: BackupRecord, held: Held | undefined): void {
     if (held?.manifest) this.#backups += 1
     const judged = judgeHeld(record, this.#targetId, held, this.#nowMs)
     if (judged.expected) this.#expected += 1
-    if (judged.unlisted) this.#unknown[record.sourceId] = (this.#unknown[record.sourceId] ?? 0) + 1
+    if (judged.unlisted) this.#unlist(record.sourceId, record.backupId)
     if (judged.finding) this.#findings.push(judged.finding)
     if (judged.unmended) this.#unmended.push(judged.unmended)
     if (judged.leftover && held) this.#orphan(held)
   }
 
-  #stranger(sourceId: SourceId, held: Held): void {
+  #stranger(sourceId: SourceId, backup: string, held: Held): void {
     if (held.manifest) {
       this.#backups += 1
-      this.#unknown[sourceId] = (this.#unknown[sourceId] ?? 0) + 1
+      this.#unlist(sourceId, backup)
     } else this.#orphan(held)
+  }
+
+  #unlist(sourceId: SourceId, backup: string): void {
+    this.#unknown[sourceId] = (this.#unknown[sourceId] ?? 0) + 1
+    const named = BackupId.safeParse(backup)
+    if (named.success && this.#unlisted.length < UNLISTED_SHOWN) this.#unlisted.push({ sourceId, backupId: named.data })
   }
 
   #orphan(held: Held): void {
@@ -173,6 +182,7 @@ class Look {
       damaged: this.#findings.filter(({ found }) => found === 'damaged').length,
       unknown: Object.fromEntries(Object.entries(this.#unknown).slice(0, 100)),
       orphans: { objects: this.#orphans.length, bytes },
+      ...(this.#unlisted.length > 0 && { unlisted: this.#unlisted }),
       ...(doubt !== undefined && { doubt }),
     }
     const calm = doubt === undefined

@@ -9,12 +9,17 @@ export const ALL_SUITES = [
   'apps/backup-agent',
   'apps/verifier',
   'apps/cli/test/recover-chain',
+  'apps/cli/test/recover-cluster',
   'e2e/incrementals',
+  'e2e/lost-rows',
+  'e2e/recover-by-hand',
+  'e2e/restore-cluster',
 ]
 
 /**
  * Those of them that CI runs on each further major: one dump from source to verdict and back, table exports, what physical backups, WAL, recovery and
- * restores of clusters and tables ask of the server, and incrementals through all services. Of the others nobody asks on 17 and 18 but who runs `pnpm test:postgres`. Vitest takes each as a part of a path.
+ * restores of clusters and tables ask of the server, and through all services incrementals, rows that were lost, a restored cluster and the
+ * pages for a recovery by hand. Of the others nobody asks on 17 and 18 but who runs `pnpm test:postgres`. Vitest takes each as a part of a path.
  */
 export const STORIES = [
   'packages/shared/test/bus',
@@ -34,6 +39,8 @@ export const STORIES = [
   'apps/backup-agent/test/take-backup',
   'apps/backup-agent/test/base.int',
   'apps/backup-agent/test/base-bad-days',
+  'apps/backup-agent/test/base-foreign',
+  'apps/backup-agent/test/base-killed',
   'apps/backup-agent/test/relations',
   'apps/backup-agent/test/restore.int',
   'apps/backup-agent/test/restore-refused',
@@ -43,8 +50,10 @@ export const STORIES = [
   'apps/backup-agent/test/cluster-in-place',
   'apps/backup-agent/test/cluster-wal',
   'apps/backup-agent/test/incremental',
+  'apps/backup-agent/test/wal-heartbeat',
   'apps/backup-agent/test/wal-lost',
   'apps/backup-agent/test/wal-removed',
+  'apps/backup-agent/test/wal-shutdown',
   'apps/backup-agent/test/wal-survives',
   'apps/backup-agent/test/wal-targets',
   'apps/backup-agent/test/wal-timeline',
@@ -52,7 +61,11 @@ export const STORIES = [
   'apps/verifier/test/physical',
   'apps/verifier/test/tables',
   'apps/cli/test/recover-chain',
+  'apps/cli/test/recover-cluster',
   'e2e/incrementals',
+  'e2e/lost-rows',
+  'e2e/recover-by-hand',
+  'e2e/restore-cluster',
 ]
 
 /** Runs suites inside a Debian root that has this PostgreSQL major; `notRun` says why that cannot be. */

@@ -19,7 +19,7 @@ async function plan({ sources, each }: ExpiryOrder): Promise<ExpiryMeasure> {
   const target = Object.fromEntries(TARGETS.map((id) => [id, []])) as unknown as Record<TargetId, string[]>
   const planner = new ExpiryPlanner({
     catalog: { all: ({ sourceId } = {}) => records(sourceId as SourceId, each) },
-    ...{ holds: [], walPaths: new Map(), sources: names, nowMs: NOW },
+    ...{ holds: [], walPaths: new Map(), stayed: new Map(), sources: names, nowMs: NOW },
     keeping: { rulesOf: () => KEEP, walWindowMs: {}, maxShare: 1 },
     knowledge: { all: [], passing: [], source: () => [], target },
   })

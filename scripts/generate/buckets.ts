@@ -14,6 +14,7 @@ import {
   LOCKED_BUCKET,
   MARKS_BUCKET,
 } from '@lifeboat/catalog/expiry/buckets.ts'
+import { STAYED_BUCKET } from '@lifeboat/catalog/expiry/stayed.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'
@@ -46,6 +47,7 @@ export const BUCKETS = [
   LOCKED_BUCKET,
   EXPIRY_BUCKET,
   EXPIRY_WATCH_BUCKET,
+  STAYED_BUCKET,
   INCIDENTS_BUCKET,
   OUTBOX_BUCKET,
   LETTERS,

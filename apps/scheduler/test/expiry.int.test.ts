@@ -1,5 +1,6 @@
 import { SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
 import { EXPIRY_OUTCOME_KEY, EXPIRY_WATCH_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
+import { STAYED_BUCKET } from '@lifeboat/catalog/expiry/stayed.ts'
 import type { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
 import {
@@ -133,6 +134,7 @@ async function sixProven(given: { auto: boolean; maxShare: number; cron?: string
   return {
     ...{ asked, askedWal, world, deps, rounds },
     ids: copies.map(({ backupId }) => backupId),
+    policyId: copies[0]?.sealed.policyId as PolicyId,
     /** The next time of its schedule. */
     async due() {
       clock.forward(1500)
@@ -168,10 +170,24 @@ test('an expiry that only plans asks for nothing, and says how much would go', a
 
 test('an expiry by which more would go than may go without a person asks for nothing, and is written down as refused', async () => {
   await using world = await sixProven({ auto: true, maxShare: 0.6 })
-  const refused = ['4 of the 6 backups of records at aws would go']
+  const refused = [expect.stringMatching(/^4 of the 6 backups of \S+ of records at aws would go, and nothing is known/)]
   expect(await world.due()).toMatchObject({ going: 4, refused })
   await aMoment()
   expect([world.asked, world.askedWal]).toEqual([[], []])
+})
+
+test('what stayed the last time decides how much is too much, and what stays this time is remembered', async () => {
+  await using world = await sixProven({ auto: true, maxShare: 0.6 })
+  const remembered = await world.world.bus.bucket(STAYED_BUCKET)
+  const [policyId, records] = [world.policyId, 'records']
+  const remember = (aws: number) =>
+    remembered.put(records, { at: moment(0), stayed: { [policyId]: { ['aws' as TargetId]: aws } } })
+  await remember(30)
+  expect(await world.due()).toMatchObject({ did: 'refused', refused: [expect.stringMatching(/^2 .* 30 stayed last/)] })
+  await remember(2)
+  expect(await world.due()).toMatchObject({ did: 'applied', going: 4, refused: [] })
+  const at = moment(world.world.clock.now())
+  expect(await remembered.get(records)).toMatchObject({ value: { at, stayed: { [policyId]: { aws: 2 } } } })
 })
 
 /** A monthly one, and the next month is over. */

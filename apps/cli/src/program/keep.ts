@@ -63,7 +63,7 @@ export function addKeeping({ does, noun, verb }: Shape): void {
     verb(expiry, 'apply', 'Let go exactly what a plan showed; it stays hidden for a while before it is removed.')
       .requiredOption('--plan <digest>', 'the digest `lifeboat expiry plan` printed')
       .option('--source <name>', 'only of this source, as the plan was')
-      .option('--even-so', 'also if more would go than `expiry.maxShare` allows'),
+      .option('--even-so', 'also if fewer would stay than `expiry.maxShare` allows'),
     async () => (await import('../commands/expiry-apply.ts')).expiryApply,
   )
   does(

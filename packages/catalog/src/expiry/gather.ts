@@ -10,6 +10,7 @@ import { WAL_BUCKET } from '../wal-bucket.ts'
 import { HOLDS_BUCKET } from './buckets.ts'
 import { type KnowledgeFacts, knowledgeOf, lastSeen } from './knowledge.ts'
 import { ExpiryPlanner, type Keeping } from './planner.ts'
+import { STAYED_BUCKET, type Stayed } from './stayed.ts'
 
 /** What plans by all the bus knows: what the command line shows is what a scheduler would do. */
 export async function plannerFromBus(
@@ -30,7 +31,9 @@ export async function plannerFromBus(
   const holds = await readHolds(await bus.bucket(HOLDS_BUCKET))
   const walPaths = await readWalPaths(await bus.bucket(WAL_BUCKET))
   const sources = given.sources ?? (await catalog.summaries()).map(({ sourceId }) => sourceId)
-  return new ExpiryPlanner({ catalog, holds, walPaths, sources, keeping, knowledge, nowMs })
+  const stayed = new Map<SourceId, Stayed>()
+  for await (const { key, value } of (await bus.bucket(STAYED_BUCKET)).entries()) stayed.set(key as SourceId, value)
+  return new ExpiryPlanner({ catalog, holds, walPaths, stayed, sources, keeping, knowledge, nowMs })
 }
 
 export async function readHolds(bucket: Pick<Bucket<Hold>, 'entries'>): Promise<Hold[]> {

@@ -1,5 +1,6 @@
+import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import type { MessageType } from '@lifeboat/shared/bus/define-message.ts'
-import type { SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { moment, type SourceId, type TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { expect, test } from 'vitest'
 import { aBackup } from '../conformance/facts.ts'
 import { MemoryCatalog } from '../memory-catalog.ts'
@@ -20,7 +21,7 @@ test('of a source that changed since it was planned nothing is let go, and of th
   }
   for (const sourceId of SOURCES) for (const no of [0, 1, 2]) await proven(sourceId === 'app' ? no : 10 + no, sourceId)
   const planner = new ExpiryPlanner({
-    ...{ catalog, holds: [], walPaths: new Map(), sources: SOURCES, nowMs: NOW },
+    ...{ catalog, holds: [], walPaths: new Map(), stayed: new Map(), sources: SOURCES, nowMs: NOW },
     keeping: { rulesOf: () => ({ last: 1, minAge: 0, zone: 'UTC' }), walWindowMs: {}, maxShare: 1 },
     knowledge: { all: [], passing: [], source: () => [], target: { ['aws' as TargetId]: [] } },
   })
@@ -33,9 +34,14 @@ test('of a source that changed since it was planned nothing is let go, and of th
     asked.push(data)
     return { duplicate: false, sequence: asked.length }
   }
-  const done = await letGo({ bus: { publish } }, planner, summary, { by: 'ann', undeleteMs: 1, nowMs: NOW })
+  const remembered = new Map<string, unknown>()
+  const bucket = (async () => ({
+    put: async (key: string, value: unknown) => void remembered.set(key, value),
+  })) as unknown as Bus['bucket']
+  const done = await letGo({ bus: { publish, bucket } }, planner, summary, { by: 'ann', undeleteMs: 1, nowMs: NOW })
   expect(done).toEqual({ copies: 2, wal: 0, changed: ['records'] })
   expect(asked).toMatchObject([{ sourceId: 'app' }, { sourceId: 'app' }])
+  expect([...remembered]).toEqual([['app', { at: moment(NOW), stayed: { daily: { aws: 1 } } }]])
 })
 
 test('a copy its store has locked is hidden until the lock ends, whatever the undelete window, and its removal is not asked for before', async () => {
@@ -55,7 +61,7 @@ test('a copy its store has locked is hidden until the lock ends, whatever the un
   for (const fact of facts) await catalog.apply(fact)
   const plan = (nowMs: number) =>
     new ExpiryPlanner({
-      ...{ catalog, holds: [], walPaths: new Map(), sources: ['records' as SourceId], nowMs },
+      ...{ catalog, holds: [], walPaths: new Map(), stayed: new Map(), sources: ['records' as SourceId], nowMs },
       keeping: { rulesOf: () => ({ last: 1, minAge: 0, zone: 'UTC' }), walWindowMs: {}, maxShare: 1 },
       knowledge: { all: [], passing: [], source: () => [], target: { ['aws' as TargetId]: [] } },
     }).again('records' as SourceId)
@@ -122,7 +128,7 @@ test('a parent is not removed as long as a child of it is there, hidden or not: 
       return { duplicate: false, sequence: asked.length }
     }
     const { going } = await new ExpiryPlanner({
-      ...{ catalog, holds: [], walPaths: new Map(), sources: ['records' as SourceId], nowMs },
+      ...{ catalog, holds: [], walPaths: new Map(), stayed: new Map(), sources: ['records' as SourceId], nowMs },
       keeping: { rulesOf: () => ({ last: 1, minAge: 0, zone: 'UTC' }), walWindowMs: {}, maxShare: 1 },
       knowledge: { all: [], passing: [], source: () => [], target: { ['aws' as TargetId]: [] } },
     }).again('records' as SourceId)

@@ -10,6 +10,7 @@ import type { BackupFact } from '../project.ts'
 import { type KnowledgeFacts, knowledgeOf } from './knowledge.ts'
 import { planExpiry } from './plan.ts'
 import { ExpiryPlanner } from './planner.ts'
+import type { Stayed } from './stayed.ts'
 
 const HOUR = 3_600_000
 const NOW = Date.UTC(2026, 8, 28)
@@ -43,6 +44,7 @@ async function plan(
     holds = [] as Hold[],
     told = [] as BackupFact[],
     windowMs = undefined as number | undefined,
+    stayed = new Map<SourceId, Stayed>(),
   } = {},
 ) {
   const catalog = new MemoryCatalog()
@@ -58,7 +60,7 @@ async function plan(
   const knowledge = knowledgeOf(facts(over))
   const walPaths = new Map([[RECORDS, pathTo(1)]])
   return planExpiry(
-    new ExpiryPlanner({ catalog, holds, walPaths, sources, keeping, knowledge, nowMs: over.nowMs ?? NOW }),
+    new ExpiryPlanner({ catalog, holds, walPaths, stayed, sources, keeping, knowledge, nowMs: over.nowMs ?? NOW }),
   )
 }
 
@@ -91,10 +93,10 @@ test('why WAL stays is told of sources whose WAL is kept', async () => {
   expect(await reasons()).toEqual([])
 })
 
-test('three copies of a source go by their reasons alone, and of more the share itself is allowed', async () => {
+test('three copies of a policy go by their reasons alone, and of more the share itself is allowed', async () => {
   expect((await plan({}, { count: 4, last: 1, maxShare: 0.7 })).excess).toEqual([])
   expect((await plan({}, { count: 5, last: 1, maxShare: 0.7 })).excess).toEqual([
-    '4 of the 5 backups of records at aws would go',
+    '4 of the 5 backups of daily of records at aws would go, and nothing is known of a time before',
   ])
   expect((await plan({}, { maxShare: 0.75 })).excess).toEqual([])
 })
@@ -132,8 +134,19 @@ describe('a copy that is hidden already', () => {
 
 test('rules with a typo that match nearly everything need a person', async () => {
   const { excess } = await plan({}, { last: 1, maxShare: 0.7 })
-  expect(excess).toEqual(['7 of the 8 backups of records at aws would go'])
+  expect(excess).toEqual([
+    '7 of the 8 backups of daily of records at aws would go, and nothing is known of a time before',
+  ])
   expect((await plan({}, { last: 3, maxShare: 0.7 })).excess).toEqual([])
+})
+
+test('where it is known what stayed the last time, far fewer need a person, and as many go however many have come since', async () => {
+  const before = (aws: number) => new Map([[RECORDS, { at: moment(NOW), stayed: { daily: { aws } } } as Stayed]])
+  const excess = async (last: number, aws: number) =>
+    (await plan({}, { last, maxShare: 0.7, stayed: before(aws) })).excess
+  expect(await excess(1, 1)).toEqual([])
+  expect(await excess(3, 10)).toEqual([])
+  expect(await excess(2, 10)).toEqual(['2 of the 8 backups of daily of records at aws would stay; 10 stayed last time'])
 })
 
 test.each<[string, Partial<KnowledgeFacts>, RegExp]>([

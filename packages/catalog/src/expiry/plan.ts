@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
 import type { ExpiryPlanner, SourcePlan } from './planner.ts'
 import { type CopyDecision, type ExpiryDecision, NOT_SURE } from './question.ts'
+import type { StayedCounts } from './stayed.ts'
 
 /** More of them say nothing new to a person. */
 const MOST_DOUBTS = 20
@@ -16,14 +17,16 @@ export class PlanSummary {
   readonly excess: string[] = []
   readonly #doubts = new Set<string>()
   readonly #digests = new Map<SourceId, string>()
+  readonly #stayed = new Map<SourceId, StayedCounts>()
 
-  add({ sourceId, going, bytes, wal, excess, decision, digest }: SourcePlan): void {
+  add({ sourceId, going, bytes, wal, excess, decision, digest, stayed }: SourcePlan): void {
     this.going += going.filter(({ marked }) => !marked).length
     this.bytes += bytes
     this.wal += wal.length
     this.excess.push(...excess)
     for (const copy of decision.copies) this.#note(copy)
     if (digest !== undefined) this.#digests.set(sourceId, digest)
+    this.#stayed.set(sourceId, stayed)
   }
 
   /** The same as long as the same copies and the same WAL are to go. */
@@ -42,6 +45,11 @@ export class PlanSummary {
   /** Of sources of which something goes, by source; see `SourcePlan`. */
   get digests(): ReadonlyMap<SourceId, string> {
     return this.#digests
+  }
+
+  /** What of each source stays, also where nothing goes. */
+  get stayed(): ReadonlyMap<SourceId, StayedCounts> {
+    return this.#stayed
   }
 
   #note({ do: verdict, reasons }: CopyDecision): void {

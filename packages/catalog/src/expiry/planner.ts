@@ -16,6 +16,7 @@ import {
   type WalDecision,
 } from './question.ts'
 import { type DecidedSource, settleSets, type Ties } from './sets.ts'
+import { excessOf, type Stayed, type StayedCounts, sharesOf, stayedOf } from './stayed.ts'
 import { stillNeeded } from './still-needed.ts'
 
 /** What the configuration says about keeping. */
@@ -23,7 +24,7 @@ export interface Keeping {
   rulesOf(policyId: PolicyId, targetId: TargetId): KeepRules | undefined
   /** Milliseconds by source, of each whose WAL is kept; undefined: all of it stays. */
   walWindowMs: Readonly<Record<SourceId, number | undefined>>
-  /** More than this share of the copies of a source at a target goes only if a person says so. */
+  /** Of what stayed of a policy at a target the last time, more than this share goes only if a person says so. */
   maxShare: number
 }
 
@@ -55,6 +56,8 @@ export interface SourcePlan {
   bytes: number
   /** Why a person must confirm it. */
   excess: string[]
+  /** To be remembered once it is let go. */
+  stayed: StayedCounts
   /** The same as long as the same copies and the same WAL are to go; undefined: nothing is. */
   digest: string | undefined
 }
@@ -64,6 +67,8 @@ export interface PlanDeps {
   holds: readonly Hold[]
   /** Of sources whose way is known. */
   walPaths: ReadonlyMap<SourceId, Path>
+  /** When each was last let go from. */
+  stayed: ReadonlyMap<SourceId, Stayed>
   sources: readonly SourceId[]
   keeping: Keeping
   knowledge: Knowledge
@@ -127,18 +132,40 @@ export class ExpiryPlanner {
     const decision = decideSource(this.#deps, sourceId, backups, this.#ties.get(sourceId))
     const plan: SourcePlan = {
       ...{ sourceId, decision, going: [], returning: [], wal: [], bytes: 0, digest: undefined },
-      excess: excessOf(sourceId, decision.copies, this.#deps.keeping.maxShare),
+      ...this.#comparedWithBefore(sourceId, decision, facts),
     }
     const needed = stillNeeded(backups)
     for (const copy of decision.copies) {
       const { backupId, targetId } = copy
       const isNeeded = needed.get(targetId)?.has(backupId) === true
-      sortInto(plan, copy, { hidden: facts.get(backupId)?.hidden[targetId], needed: isNeeded })
+      sortInto(plan, copy, { hidden: hiddenOf(facts, copy), needed: isNeeded })
     }
     for (const wal of decision.wal) plan.wal.push({ sourceId, ...wal, ...anchorFacts(facts.get(wal.anchor)) })
     plan.digest = digestOf(plan)
     return { plan, members: backups.filter(({ set }) => set !== undefined) }
   }
+
+  #comparedWithBefore(
+    sourceId: SourceId,
+    { copies }: ExpiryDecision,
+    facts: ReadonlyMap<BackupId, RecordFacts>,
+  ): Pick<SourcePlan, 'excess' | 'stayed'> {
+    const { holds, keeping, stayed } = this.#deps
+    const before = stayed.get(sourceId)?.stayed
+    const shares = sharesOf(copies, (copy) => hiddenOf(facts, copy) !== undefined)
+    const isHeld = holds.some((hold) => hold.sourceId === sourceId && !hold.backupId && !hold.released)
+    return {
+      excess: excessOf(sourceId, shares, before, keeping.maxShare),
+      stayed: stayedOf(shares, before, { isHeld }),
+    }
+  }
+}
+
+function hiddenOf(
+  facts: ReadonlyMap<BackupId, RecordFacts>,
+  { backupId, targetId }: Pick<CopyDecision, 'backupId' | 'targetId'>,
+): RecordFacts['hidden'][TargetId] | undefined {
+  return facts.get(backupId)?.hidden[targetId]
 }
 
 function ofMembers({ sourceId, decision }: SourcePlan, members: readonly Candidate[]): DecidedSource {
@@ -228,15 +255,4 @@ function digestOf({ going, wal }: Pick<SourcePlan, 'going' | 'wal'>): string | u
   for (const { backupId, targetId } of going) digest.update(`${backupId} ${targetId}\n`)
   for (const { targetId, timeline, before } of wal) digest.update(`wal ${targetId} ${timeline} ${before}\n`)
   return digest.digest('hex')
-}
-
-/** Few copies are decided about by their reasons alone. */
-const FEW = 3
-
-function excessOf(sourceId: SourceId, copies: readonly CopyDecision[], maxShare: number): string[] {
-  return [...Map.groupBy(copies, ({ targetId }) => targetId)].flatMap(([targetId, own]) => {
-    const going = own.filter((copy) => copy.do === 'let-go').length
-    if (going <= FEW || going / own.length <= maxShare) return []
-    return [`${going} of the ${own.length} backups of ${sourceId} at ${targetId} would go`]
-  })
 }

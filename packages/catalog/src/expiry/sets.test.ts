@@ -50,6 +50,7 @@ function plan(records: readonly BackupRecord[], asked: Asked = {}): Promise<Expi
       ...{
         holds: asked.holds ?? [],
         walPaths: new Map(),
+        stayed: new Map(),
         sources: (asked.sources ?? SOURCES) as readonly SourceId[],
         nowMs: NOW,
       },

@@ -50,6 +50,6 @@ export const ExpirySection = z.strictObject({
     .max(1)
     .default(0.7)
     .describe(
-      'A plan that lets go more than this share of the backups of a source at a target is not carried out unless a person confirms it: rules with a typo look like that.',
+      'Of the backups of a policy that stayed at a target the last time, a plan after which more than this share is missing is not carried out unless a person confirms it: rules with a typo look like that. The first time it is the share of what would go.',
     ),
 })

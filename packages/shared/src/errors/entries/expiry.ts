@@ -10,7 +10,7 @@ export const EXPIRY_ERRORS = {
   },
   EXPIRY_TOO_MUCH: {
     title: 'The plan lets go more than may go without a second look',
-    hint: 'Look whether the rules under keep say what you mean; if they do, add --even-so.',
+    hint: 'Look whether the rules under keep say what you mean; if they do, add --even-so. The first clean-up of what is backed up often needs it: nothing is known yet of how much stays.',
     retry: 'never',
     level: 'info',
   },

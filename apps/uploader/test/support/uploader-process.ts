@@ -17,7 +17,7 @@ export async function startProcess(
   const configPath = join(folder, 'lifeboat.yaml')
   const agent = { url: spool.url, token: 'env:AGENT_TOKEN', signingKey: 'env:NOT_HERE', spool: { path: '/nowhere' } }
   const config = {
-    ...{ version: 1, fleet: 'acme', bus: { servers: [nats.url] }, agents: { db1: agent }, targets },
+    ...{ version: 1, fleet: 'acme', bus: { servers: [nats.url] }, agents: { db1: agent }, targets, policies: {} },
     uploader: { concurrency: 3 },
   }
   await writeFile(configPath, JSON.stringify(config))

@@ -332,3 +332,23 @@ test('of a source under several policies the next step names one of them', () =>
     'lifeboat backup now records --policy daily --wait; if it fails, lifeboat source check records',
   )
 })
+
+test('secrets others may read are told, and make no source less than green', () => {
+  const tree = { ...row(1, { aws: 'proven' }), files: { root: '/opt', chain: 0, unreadable: 0, exposedSecrets: 2 } }
+  const known = (files: object) =>
+    ({
+      sourceId,
+      policies: [],
+      runs: [],
+      incidents: [],
+      lost: [],
+      summary: summary([{ ...tree, files } as BackupRow], 0),
+    }) as Known
+  const [told, quiet] = [
+    judgeSource(known(tree.files), NOW),
+    judgeSource(known({ ...tree.files, exposedSecrets: 0 }), NOW),
+  ]
+  expect(told.exposedSecrets).toEqual({ backupId: tree.backupId, count: 2 })
+  expect(told.light).toBe(quiet.light)
+  expect(quiet).not.toHaveProperty('exposedSecrets')
+})

@@ -10,6 +10,7 @@ import type { Objectives } from '@lifeboat/shared/domain/objectives.ts'
 import { formatDuration } from '@lifeboat/shared/time/duration.ts'
 import { reportLine } from '../format/error-text.ts'
 import { beginOf, timeText } from '../format/moments.ts'
+import { exposedSecrets } from './exposed-secrets.ts'
 import { type Finding, rank, red, yellow } from './finding.ts'
 import { brokenFindings, walFindings } from './judge-wal.ts'
 import { type RunLine, type SourceStatus, type Standing, worst } from './status.ts'
@@ -51,6 +52,7 @@ export function judgeSource(all: Known, nowMs: number): SourceStatus {
   const stored = newestStored(known.summary, nowMs)
   const proven = newestProven(known.summary, nowMs)
   const { sourceId, summary, objective: promise } = known
+  const exposed = exposedSecrets(all.summary)
   const objectives = measureObjectives({ sourceId, summary, promise, ...known.wal, nowMs })
   const findings = [
     ...standingFindings(known, stored, proven),
@@ -78,6 +80,7 @@ export function judgeSource(all: Known, nowMs: number): SourceStatus {
     ...objectiveOf(objectives),
     objectives,
     ...(known.wal && { wal: known.wal.state ? { state: known.wal.state } : {} }),
+    ...(exposed && { exposedSecrets: exposed }),
   }
 }
 

@@ -48,6 +48,7 @@ function sourceText(source: SourceStatus, nowMs: number, style: Style): string {
     ...recoverableRows(source, nowMs),
     ...walRow(source, nowMs),
     ...objectiveRow(source),
+    ...secretsRow(source),
   ]
   const lines = rows.map(
     ([name, value]) => `${style.dim(name.padEnd(Math.max(...rows.map(([n]) => n.length))))}  ${value}`,
@@ -101,6 +102,14 @@ function objectiveRow({ objectives: { promise, kept, rpoMs, rto } }: SourceStatu
       'objective',
       `RPO ${formatDuration(promise.rpoMs)}, ${word(kept.rpo)}: ${lost} would be lost now · RTO ${formatDuration(promise.rtoMs)}${back}`,
     ],
+  ]
+}
+
+function secretsRow({ exposedSecrets: exposed }: SourceStatus): [string, string][] {
+  if (exposed === undefined) return []
+  const { count, backupId } = exposed
+  return [
+    ['secrets', `${count} can be read by others than their owner on the host: \`lifeboat backup show ${backupId}\``],
   ]
 }
 

@@ -26,6 +26,12 @@ export interface RunLine {
   reason?: string
 }
 
+/** Secrets in a tree that others than their owner may read on the host, as the backup that names them has it. */
+export interface ExposedSecrets {
+  backupId: string
+  count: number
+}
+
 export interface SourceStatus {
   sourceId: SourceId
   light: Light
@@ -47,6 +53,8 @@ export interface SourceStatus {
   objectives: Objectives
   /** Of a source whose WAL is to be kept; undefined inside: nothing was heard of it. */
   wal?: { state?: WalState }
+  /** No reason not to be green: its backups are none the worse. */
+  exposedSecrets?: ExposedSecrets
 }
 
 export interface SetStatus {

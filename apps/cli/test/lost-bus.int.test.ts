@@ -71,12 +71,12 @@ test('with every stream and bucket lost, one target gives back backups of every 
     const drillId = newDrillId(atMs)
     const drilled = {
       ...{ drillId, backupId, sourceId: records, targetId: aws, verdict: 'proven', reasons: [] },
-      ...{ finishedAt: moment(atMs + HOUR), recoveryMs: 1234 },
+      ...{ finishedAt: moment(atMs + HOUR), recoveryMs: 1234, phases: { fetch: 34, restore: 1200 } },
     }
     const evidence = {
       ...drilled,
       ...{ format: 1, fleetId: 'test', runId: 'drill.x', kind, verifierId: 'verifier', startedAt: at, checks: [] },
-      ...{ manifestSha256: sha256(signed), phases: {}, bytesFetched: 1, tools: {} },
+      ...{ manifestSha256: sha256(signed), bytesFetched: 1, tools: {} },
     }
     await putObjects(target, [
       [partKey(records, backupId, 'data.zst.age' as never, 0), Buffer.from('x')],

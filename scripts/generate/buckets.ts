@@ -13,8 +13,8 @@ import {
   HOLDS_BUCKET,
   LOCKED_BUCKET,
   MARKS_BUCKET,
+  STAYED_BUCKET,
 } from '@lifeboat/catalog/expiry/buckets.ts'
-import { STAYED_BUCKET } from '@lifeboat/catalog/expiry/stayed.ts'
 import { INCIDENTS_BUCKET } from '@lifeboat/catalog/incidents-bucket.ts'
 import { LEDGER_BUCKET } from '@lifeboat/catalog/ledger.ts'
 import { WAL_BUCKET } from '@lifeboat/catalog/wal-bucket.ts'

@@ -1,6 +1,5 @@
 import { SURVEYS_BUCKET, type TargetSurvey } from '@lifeboat/catalog/audit/buckets.ts'
-import { EXPIRY_OUTCOME_KEY, EXPIRY_WATCH_KEY } from '@lifeboat/catalog/expiry/buckets.ts'
-import { STAYED_BUCKET } from '@lifeboat/catalog/expiry/stayed.ts'
+import { EXPIRY_OUTCOME_KEY, EXPIRY_WATCH_KEY, STAYED_BUCKET } from '@lifeboat/catalog/expiry/buckets.ts'
 import type { BackupSealed } from '@lifeboat/shared/bus/messages/backup.ts'
 import type { DrillFinished } from '@lifeboat/shared/bus/messages/drill.ts'
 import {

@@ -4,7 +4,7 @@ import { wishBack } from '@lifeboat/catalog/expiry/wishes.ts'
 import { KvCatalog } from '@lifeboat/catalog/kv-catalog.ts'
 import type { Bucket } from '@lifeboat/shared/bus/bus.ts'
 import { HoldPlaced } from '@lifeboat/shared/bus/messages/expiry.ts'
-import { type BackupRecord, needsOf } from '@lifeboat/shared/domain/backup.ts'
+import { type BackupRecord, type CopyState, needsOf } from '@lifeboat/shared/domain/backup.ts'
 import { BackupId, moment, newHoldId } from '@lifeboat/shared/domain/ids.ts'
 import type { Hold, Mark } from '@lifeboat/shared/domain/retention.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
@@ -53,7 +53,8 @@ export const expiryUndo: Command<{ backup: string }> = ({ backup }, context) =>
 
 type HiddenCopy = Pick<Mark, 'sourceId' | 'backupId' | 'targetId'>
 
-const GONE: readonly string[] = ['expected', 'refused', 'missing', 'expired']
+/** Nothing of such a copy can be read, at least not now. */
+const GONE: readonly CopyState[] = ['expected', 'refused', 'missing', 'expired']
 
 async function hiddenCopies(
   marks: Pick<Bucket<Mark>, 'entries'>,

@@ -1,5 +1,5 @@
 import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
-import { BackupId, Moment, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import { BackupId, Moment, PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { ExpiryOutcome, Hold, Mark } from '@lifeboat/shared/domain/retention.ts'
 import { z } from 'zod'
 
@@ -68,5 +68,22 @@ export const EXPIRY_WATCH_BUCKET: BucketDefinition<ExpiryWatch> = {
   name: 'lifeboat_expiry_watch',
   summary: 'From when on the times of the expiry schedule count, so that one that passed unseen is made up, and once.',
   schema: ExpiryWatch,
+  permanent: true,
+}
+
+/** How many backups stayed, by policy and target. */
+export const StayedCounts = z.record(PolicyId, z.record(TargetId, z.int().nonnegative()))
+export type StayedCounts = z.infer<typeof StayedCounts>
+
+/** What was left of a source when its last expiry was let go. */
+export const Stayed = z.object({ at: Moment, stayed: StayedCounts })
+export type Stayed = z.infer<typeof Stayed>
+
+/** Key: the source. */
+export const STAYED_BUCKET: BucketDefinition<Stayed> = {
+  name: 'lifeboat_stayed',
+  summary:
+    'How many backups of each policy stayed at each target when a source was last let go from: much fewer need a person.',
+  schema: Stayed,
   permanent: true,
 }

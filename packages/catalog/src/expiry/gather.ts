@@ -7,10 +7,9 @@ import { PRESENCE_BUCKET } from '@lifeboat/shared/service/presence.ts'
 import { SURVEYS_BUCKET, type TargetSurvey } from '../audit/buckets.ts'
 import type { Catalog } from '../catalog.ts'
 import { WAL_BUCKET } from '../wal-bucket.ts'
-import { HOLDS_BUCKET } from './buckets.ts'
+import { HOLDS_BUCKET, STAYED_BUCKET, type Stayed } from './buckets.ts'
 import { type KnowledgeFacts, knowledgeOf, lastSeen } from './knowledge.ts'
 import { ExpiryPlanner, type Keeping } from './planner.ts'
-import { STAYED_BUCKET, type Stayed } from './stayed.ts'
 
 /** What plans by all the bus knows: what the command line shows is what a scheduler would do. */
 export async function plannerFromBus(

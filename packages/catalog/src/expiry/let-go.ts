@@ -1,8 +1,8 @@
 import type { Bus } from '@lifeboat/shared/bus/bus.ts'
 import { moment, type SourceId } from '@lifeboat/shared/domain/ids.ts'
+import { STAYED_BUCKET } from './buckets.ts'
 import type { PlanSummary } from './plan.ts'
 import type { ExpiryPlanner } from './planner.ts'
-import { STAYED_BUCKET } from './stayed.ts'
 import { wishToLetGo } from './wishes.ts'
 
 /**

@@ -7,10 +7,10 @@ import type { TargetSurvey } from '../audit/buckets.ts'
 import { aBackup } from '../conformance/facts.ts'
 import { MemoryCatalog } from '../memory-catalog.ts'
 import type { BackupFact } from '../project.ts'
+import type { Stayed } from './buckets.ts'
 import { type KnowledgeFacts, knowledgeOf } from './knowledge.ts'
 import { planExpiry } from './plan.ts'
 import { ExpiryPlanner } from './planner.ts'
-import type { Stayed } from './stayed.ts'
 
 const HOUR = 3_600_000
 const NOW = Date.UTC(2026, 8, 28)

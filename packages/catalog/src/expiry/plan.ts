@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { SourceId } from '@lifeboat/shared/domain/ids.ts'
+import type { StayedCounts } from './buckets.ts'
 import type { ExpiryPlanner, SourcePlan } from './planner.ts'
 import { type CopyDecision, type ExpiryDecision, NOT_SURE } from './question.ts'
-import type { StayedCounts } from './stayed.ts'
 
 /** More of them say nothing new to a person. */
 const MOST_DOUBTS = 20

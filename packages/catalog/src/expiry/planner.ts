@@ -4,6 +4,7 @@ import type { BackupId, Moment, PolicyId, SourceId, TargetId } from '@lifeboat/s
 import type { Hold } from '@lifeboat/shared/domain/retention.ts'
 import type { Path } from '@lifeboat/shared/domain/timelines.ts'
 import type { Catalog } from '../catalog.ts'
+import type { Stayed, StayedCounts } from './buckets.ts'
 import { candidateOf } from './candidate.ts'
 import { decideExpiry } from './decide.ts'
 import type { Knowledge } from './knowledge.ts'
@@ -16,7 +17,7 @@ import {
   type WalDecision,
 } from './question.ts'
 import { type DecidedSource, settleSets, type Ties } from './sets.ts'
-import { excessOf, type Stayed, type StayedCounts, sharesOf, stayedOf } from './stayed.ts'
+import { excessOf, sharesOf, stayedOf } from './stayed.ts'
 import { stillNeeded } from './still-needed.ts'
 
 /** What the configuration says about keeping. */

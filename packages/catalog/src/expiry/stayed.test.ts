@@ -1,7 +1,8 @@
 import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
 import { expect, test } from 'vitest'
+import type { StayedCounts } from './buckets.ts'
 import { type CopyDecision, NOT_SURE } from './question.ts'
-import { excessOf, type StayedCounts, sharesOf, stayedOf } from './stayed.ts'
+import { excessOf, sharesOf, stayedOf } from './stayed.ts'
 
 const DAILY = 'daily' as PolicyId
 const AWS = 'aws' as TargetId

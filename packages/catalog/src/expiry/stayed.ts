@@ -1,24 +1,6 @@
-import type { BucketDefinition } from '@lifeboat/shared/bus/bus.ts'
-import { Moment, PolicyId, type SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
-import { z } from 'zod'
+import type { PolicyId, SourceId, TargetId } from '@lifeboat/shared/domain/ids.ts'
+import type { StayedCounts } from './buckets.ts'
 import { type CopyDecision, NOT_SURE } from './question.ts'
-
-/** How many backups stayed, by policy and target. */
-export const StayedCounts = z.record(PolicyId, z.record(TargetId, z.int().nonnegative()))
-export type StayedCounts = z.infer<typeof StayedCounts>
-
-/** What was left of a source when its last expiry was let go. */
-export const Stayed = z.object({ at: Moment, stayed: StayedCounts })
-export type Stayed = z.infer<typeof Stayed>
-
-/** Key: the source. */
-export const STAYED_BUCKET: BucketDefinition<Stayed> = {
-  name: 'lifeboat_stayed',
-  summary:
-    'How many backups of each policy stayed at each target when a source was last let go from: much fewer need a person.',
-  schema: Stayed,
-  permanent: true,
-}
 
 /** Few copies are decided about by their reasons alone. */
 const FEW = 3

@@ -12,10 +12,13 @@ import { type BaseBackupResult, type BasePiece, baseBackup } from '@lifeboat/pos
 import type { BaseBackupOptions } from '@lifeboat/postgres/replication/base-command.ts'
 import { connectReplication, type ReplicationConnection } from '@lifeboat/postgres/replication/connection.ts'
 import { Secret } from '@lifeboat/shared/config/secret.ts'
+import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import type { TestPostgres } from '@lifeboat/testkit/postgres.ts'
+import { expect, vi } from 'vitest'
 
 export const run = promisify(execFile)
 export const never = new AbortController().signal
+export const patient = { timeout: 90_000, interval: 50 }
 
 export function reach(pg: TestPostgres, more: Partial<SourceConnection> = {}): SourceConnection {
   const { host, port, user } = pg
@@ -61,6 +64,22 @@ export async function takeBase(
     await save(bytes, join(folder, piece.name))
   }
   return { ...taken, folder } as Taken
+}
+
+/** Cancels a base once the server says that it is in this phase: it ends with that reason, and nothing of it runs in the server any more. */
+export async function cancelIn(
+  phase: 'checkpoint' | 'streaming',
+  pg: TestPostgres,
+  take: (signal: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  const cancel = new AbortController()
+  const taking = take(cancel.signal)
+  const running = `SELECT 1 FROM pg_stat_progress_basebackup WHERE phase ~ '${phase}'`
+  await vi.waitFor(async () => expect(await pg.query('postgres', running)).toHaveLength(1), patient)
+  cancel.abort(new LifeboatError('RUN_CANCELLED'))
+  await expect(taking).rejects.toMatchObject({ code: 'RUN_CANCELLED' })
+  const any = 'SELECT 1 FROM pg_stat_progress_basebackup'
+  await vi.waitFor(async () => expect(await pg.query('postgres', any)).toEqual([]), patient)
 }
 
 /** Unpacks with the stock programs: the data directory at `into`, tablespaces beside it, linked. */

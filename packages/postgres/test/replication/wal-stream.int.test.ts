@@ -8,10 +8,9 @@ import { parseLsn, segmentAt } from '@lifeboat/shared/domain/wal.ts'
 import { LifeboatError } from '@lifeboat/shared/errors/lifeboat-error.ts'
 import { startPostgres, type TestPostgres } from '@lifeboat/testkit/postgres.ts'
 import { expect, test, vi } from 'vitest'
-import { fill, never, replicate, someFolder, startWire } from './house.ts'
+import { fill, never, patient, replicate, someFolder, startWire } from './house.ts'
 
 const SEGMENT = 16 * 1024 ** 2
-const patient = { timeout: 90_000, interval: 50 }
 
 /** Reads a stream in the background and keeps what came, by segment. */
 function collect(stream: WalStream) {

@@ -116,7 +116,10 @@ export const TARGETS: Record<string, World> = {
     ],
   }),
   'expiry-refused: more would go than may': aWorld('26T03:10', {
-    expiry: anOutcome({ going: 9, refused: ['9 of the 10 backups of records at beta would go'] }),
+    expiry: anOutcome({
+      going: 9,
+      refused: ['3 of the 30 backups of daily of records at beta would stay; 30 stayed last time'],
+    }),
   }),
   'expiry-refused: it was carried out': aWorld('26T03:10', {
     expiry: anOutcome({ refused: [] }),

@@ -126,7 +126,7 @@ describe.runIf(canMount)('a disk that fills up while something is brought back',
       {
         ...{ outcome: 'failed', swapped: false },
         error: {
-          code: 'RESTORE_DISK_TROUBLE',
+          code: 'RECOVERY_DISK_FULL',
           facts: { of: 'the new tree', path, neededBytes: expect.any(Number), freeBytes: expect.any(Number) },
         },
       },

@@ -9,7 +9,8 @@ import { watchDisks } from './watch-disks.ts'
 
 type Disk = RestorePlan['disks'][number]
 
-const FULL = ['RECOVERY_DISK_FULL', 'SOURCE_DISK_FULL', 'RESTORE_DISK_TROUBLE']
+/** Of these it is said which disk it was. */
+const OF_DISKS = ['RECOVERY_DISK_FULL', 'SOURCE_DISK_FULL', 'RESTORE_DISK_TROUBLE']
 
 /**
  * Ends the work before it fills a disk of the plan to the last byte. Where one is full all the same, it is said which one it is and how much the plan wants there.
@@ -26,7 +27,7 @@ export async function onDisks<T>(disks: readonly Disk[], run: Run, work: (watche
     // A connection that was cut for it says nothing of why.
     const thrown = watch.signal.aborted && !run.signal.aborted ? watch.signal.reason : error
     const full = orDiskFull(thrown, (thrown as NodeJS.ErrnoException).path)
-    if (!(full instanceof LifeboatError) || !FULL.includes(full.code)) throw thrown
+    if (!(full instanceof LifeboatError) || !OF_DISKS.includes(full.code)) throw thrown
     const code = full.code === 'SOURCE_DISK_FULL' ? 'RECOVERY_DISK_FULL' : full.code
     throw new LifeboatError(code, { ...full.facts, ...(await diskOf(full, disks)) }, { cause: full })
   }
@@ -35,7 +36,7 @@ export async function onDisks<T>(disks: readonly Disk[], run: Run, work: (watche
 /** With what is free there now that everything is removed which the restore wrote. */
 export async function withFreeBytes(err: LifeboatError): Promise<LifeboatError> {
   const { path } = err.facts
-  if (!FULL.includes(err.code) || typeof path !== 'string') return err
+  if (!OF_DISKS.includes(err.code) || typeof path !== 'string') return err
   const freeBytes = await freeBytesAt(await existingParent(path))
   return new LifeboatError(err.code, { ...err.facts, freeBytes }, { cause: err })
 }

@@ -17,7 +17,7 @@ export interface FilesBack {
  * Puts a planned tree together in an empty folder, and compares it with the lists of what was archived. On any difference, any failure and on abort the folder
  * is empty again.
  *
- * @throws LifeboatError RECOVERY_UNLIKE | RECOVERY_PLACE_TAKEN | RESTORE_DISK_TROUBLE | ARTIFACT_… | TARGET_… | TOOL_…
+ * @throws LifeboatError RECOVERY_UNLIKE | RECOVERY_PLACE_TAKEN | RECOVERY_DISK_FULL | RESTORE_DISK_TROUBLE | ARTIFACT_… | TARGET_… | TOOL_…
  */
 export async function recoverFiles(
   reader: Reader,

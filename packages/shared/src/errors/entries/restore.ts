@@ -129,8 +129,8 @@ export const RESTORE_ERRORS = {
     level: 'error',
   },
   RESTORE_DISK_TROUBLE: {
-    title: 'The disk filled up or failed while files were restored',
-    hint: 'Nothing has changed, and what was written is removed. Make room beside the tree (the facts say where, what it takes, and what is free now), or look at the log of the kernel.',
+    title: 'The disk failed while files were restored',
+    hint: 'Nothing has changed, and what was written is removed. Look at the log of the kernel; the facts say which disk it was.',
     retry: 'never',
     level: 'error',
   },
